@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compiler facts in one place: attributes, scope clean-up, clones of inner loops per instruction set.
+ */
+#ifndef OQZ_BASE_COMPILER_H
+#define OQZ_BASE_COMPILER_H
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#ifndef OQZ_CORE_BUILD
+#error "this header belongs to the oqz core; plugins include <oqz/plugin.h>"
+#endif
+
+#define OQZ_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define OQZ_MUST_USE __attribute__((warn_unused_result))
+#define OQZ_COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Puts an inner loop into the program once per x86-64 level and picks at load time. Results do not depend on the level:
+ * contraction is off, and a vectorised floating-point sum keeps the order that the source writes down. */
+#ifdef OQZ_TARGET_CLONES
+#define OQZ_KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define OQZ_KERNEL
+#endif
+
+/* OQZ_CLEANUP(f) T *p = NULL;   calls f(&p) when p leaves scope. oqz_steal(p) hands the pointer over and disarms. */
+#define OQZ_CLEANUP(f) __attribute__((cleanup(f)))
+#define oqz_steal(p)                                                                                                    \
+	({                                                                                                              \
+		__typeof__(p) steal_ = (p);                                                                             \
+		(p) = NULL;                                                                                             \
+		steal_;                                                                                                 \
+	})
+
+/* Defines `static void name_cleanup(T **p)` for a destructor `void name(T *)`. */
+#define OQZ_DEFINE_CLEANUP(T, name)                                                                                     \
+	static inline void name##_cleanup(T **p) { name(*p); }
+
+static inline void oqz_free_cleanup(void *p) { free(*(void **)p); }
+#define OQZ_CLEANUP_FREE OQZ_CLEANUP(oqz_free_cleanup)
+
+#endif

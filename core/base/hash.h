@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Hashes: a quick one for tables, SHA-256 (FIPS 180-4) for identity of files, plans and parameters.
+ */
+#ifndef OQZ_BASE_HASH_H
+#define OQZ_BASE_HASH_H
+
+#include "core/base/err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* FNV-1a with a final mix; same value on every machine, not for untrusted collisions. */
+uint64_t oqz_hash64(const void *p, size_t n);
+
+struct oqz_sha256 {
+	uint32_t h[8];
+	uint64_t bytes;
+	unsigned char block[64];
+};
+
+void oqz_sha256_init(struct oqz_sha256 *s);
+void oqz_sha256_add(struct oqz_sha256 *s, const void *p, size_t n);
+/* Writes 64 hexadecimal digits and a NUL. The state is used up. */
+void oqz_sha256_hex(struct oqz_sha256 *s, char hex[65]);
+
+/* Digest of a file's bytes. */
+enum oqz_status oqz_sha256_file(const char *path, char hex[65], struct oqz_err *err);
+
+#endif

@@ -1,0 +1,19 @@
+# Leaf helpers: errors, memory, strings, files, hashes. Depends on libc only.
+core_base_liboqz_base_a_SOURCES = \
+	core/base/arena.c \
+	core/base/arena.h \
+	core/base/checked.h \
+	core/base/compiler.h \
+	core/base/err.c \
+	core/base/err.h \
+	core/base/file.c \
+	core/base/file.h \
+	core/base/hash.c \
+	core/base/hash.h \
+	core/base/map.c \
+	core/base/map.h \
+	core/base/rng.h \
+	core/base/str.c \
+	core/base/str.h \
+	core/base/vec.h \
+	$(NULL)

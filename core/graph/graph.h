@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The graph: an ONNX model as nodes and values, in our own form. Nodes are kept in topological order; values are single
+ * assignment, each with at most one producer. A graph owns everything in it through one arena (constants' memory is
+ * counted and shared between clones). Nothing here knows about files, execution or quantization schemes.
+ *
+ * Graphs change by passes (pass.h) that edit in place; after a series of edits oqz_graph_finish() restores the invariants
+ * (use lists, topological order, no dangling values).
+ */
+#ifndef OQZ_GRAPH_GRAPH_H
+#define OQZ_GRAPH_GRAPH_H
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/map.h"
+#include "core/base/vec.h"
+#include "core/tensor/tensor.h"
+
+struct oqz_graph;
+struct oqz_op; /* core/ops/op.h: the operator's description; NULL until oqz_ops_resolve() */
+
+enum { OQZ_DIM_UNKNOWN = -1, OQZ_RANK_UNKNOWN = -1 };
+
+/* What is known of a tensor before it exists. dtype UNDEFINED and rank -1 mean unknown; a dim of -1 means unknown. */
+struct oqz_type {
+	enum oqz_dtype dtype;
+	struct oqz_shape shape;
+};
+
+enum oqz_value_kind { OQZ_VALUE_TENSOR = 0, OQZ_VALUE_SEQUENCE, OQZ_VALUE_OPTIONAL };
+
+struct oqz_node;
+
+struct oqz_value {
+	int id;                   /* index in graph->values */
+	const char *name;         /* unique in the graph */
+	enum oqz_value_kind kind;
+	struct oqz_type type;
+	const char *dim_name[OQZ_MAX_RANK]; /* symbolic names of unknown dims (inputs), or NULL */
+	struct oqz_tensor *constant; /* the value itself when known (initializer, folded); else NULL */
+	struct oqz_node *producer;   /* NULL for inputs and constants */
+	int producer_output;
+	OQZ_VEC(struct oqz_node *) uses; /* consumers in node order, one entry per use; owned by the graph */
+	bool is_input, is_output;
+};
+
+enum oqz_attr_type {
+	OQZ_ATTR_NONE = 0,
+	OQZ_ATTR_FLOAT,
+	OQZ_ATTR_INT,
+	OQZ_ATTR_STRING,
+	OQZ_ATTR_TENSOR,
+	OQZ_ATTR_GRAPH,
+	OQZ_ATTR_FLOATS,
+	OQZ_ATTR_INTS,
+	OQZ_ATTR_STRINGS,
+};
+
+struct oqz_attr {
+	const char *name;
+	enum oqz_attr_type type;
+	float f;
+	int64_t i;
+	const char *s;            /* STRING: may hold any byte; NUL-terminated as well */
+	size_t n;                 /* FLOATS, INTS, STRINGS: count; STRING: length */
+	const float *floats;
+	const int64_t *ints;
+	const char *const *strings;
+	struct oqz_tensor *tensor;
+	struct oqz_graph *graph;
+};
+
+struct oqz_node {
+	int index;              /* position in topological order after oqz_graph_finish() */
+	const char *name;       /* never NULL; made from op and first output when the file has none; unique */
+	const char *domain;     /* "" is ai.onnx */
+	const char *op_type;
+	int opset;              /* version of the domain that the node's meaning is defined by */
+	int n_in, n_out;
+	struct oqz_value **in;  /* NULL entries: optional input left out */
+	struct oqz_value **out; /* NULL entries: output not wanted */
+	size_t n_attr;
+	struct oqz_attr *attr;
+	const struct oqz_op *op; /* set by oqz_ops_resolve */
+	void *params;            /* typed attributes, layout by op->attrs; set by oqz_ops_resolve */
+	bool dead;               /* marked by a pass; removed by oqz_graph_finish */
+	struct oqz_graph *graph; /* owner */
+};
+
+struct oqz_opset {
+	const char *domain;
+	int version;
+};
+
+struct oqz_graph {
+	struct oqz_arena *arena;
+	const char *name;         /* of the graph */
+	const char *source;       /* file it came from, for messages */
+	OQZ_VEC(struct oqz_node *) nodes;
+	OQZ_VEC(struct oqz_value *) values;
+	OQZ_VEC(struct oqz_value *) inputs;  /* without initializers */
+	OQZ_VEC(struct oqz_value *) outputs;
+	OQZ_VEC(struct oqz_opset) opsets;
+	struct oqz_map by_name;   /* value name -> struct oqz_value * */
+	struct oqz_graph *parent; /* enclosing graph of a control-flow body, whose values it may use; else NULL */
+};
+
+/* A new, empty graph; NULL when out of memory. */
+struct oqz_graph *oqz_graph_new(void);
+/* Frees the graph, its bodies and its shares of constants. NULL is fine. */
+void oqz_graph_free(struct oqz_graph *g);
+OQZ_DEFINE_CLEANUP(struct oqz_graph, oqz_graph_free)
+
+/* A deep copy (constants' memory is shared). `op` and `params` are copied as well. */
+enum oqz_status oqz_graph_clone(const struct oqz_graph *g, struct oqz_graph **ret, struct oqz_err *err);
+
+/* Adds a value; the name is copied; OQZ_E_DATA when it exists already. */
+enum oqz_status oqz_graph_add_value(struct oqz_graph *g, const char *name, struct oqz_value **ret, struct oqz_err *err);
+/* A name that no value (node) of the graph has yet: `base`, or base with a number behind it. */
+const char *oqz_graph_fresh_name(struct oqz_graph *g, const char *base);
+/* A value by name, here or in an enclosing graph; NULL if none. */
+struct oqz_value *oqz_graph_value(const struct oqz_graph *g, const char *name);
+struct oqz_node *oqz_graph_node(const struct oqz_graph *g, const char *name);
+
+/* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. */
+enum oqz_status oqz_value_set_constant(struct oqz_graph *g, struct oqz_value *v, const struct oqz_tensor *t,
+                                       struct oqz_err *err);
+/* A new constant value. */
+enum oqz_status oqz_graph_add_constant(struct oqz_graph *g, const char *name, const struct oqz_tensor *t,
+                                       struct oqz_value **ret, struct oqz_err *err);
+
+/* Adds a node before `before` (NULL: at the end). Arrays are copied. Use lists are updated at once. */
+enum oqz_status oqz_graph_add_node(struct oqz_graph *g, const char *name, const char *domain, const char *op_type,
+                                   int opset, struct oqz_value *const *in, int n_in, struct oqz_value *const *out,
+                                   int n_out, struct oqz_node *before, struct oqz_node **ret, struct oqz_err *err);
+enum oqz_status oqz_node_set_int(struct oqz_node *n, const char *name, int64_t v, struct oqz_err *err);
+enum oqz_status oqz_node_set_float(struct oqz_node *n, const char *name, float v, struct oqz_err *err);
+enum oqz_status oqz_node_set_string(struct oqz_node *n, const char *name, const char *v, struct oqz_err *err);
+enum oqz_status oqz_node_set_ints(struct oqz_node *n, const char *name, const int64_t *v, size_t count, struct oqz_err *err);
+enum oqz_status oqz_node_set_tensor(struct oqz_node *n, const char *name, const struct oqz_tensor *t, struct oqz_err *err);
+/* NULL when the node has no such attribute. */
+const struct oqz_attr *oqz_node_attr(const struct oqz_node *n, const char *name);
+void oqz_node_remove_attr(struct oqz_node *n, const char *name);
+
+/* Rewires one input (extending the list when i >= n_in), keeping use lists right. v may be NULL (left out). */
+enum oqz_status oqz_node_set_input(struct oqz_node *n, int i, struct oqz_value *v, struct oqz_err *err);
+/* Every consumer of `from` (and the graph's output list) reads `to` instead. A graph output keeps its name: the two
+ * values swap names when `from` is an output. */
+enum oqz_status oqz_graph_replace(struct oqz_graph *g, struct oqz_value *from, struct oqz_value *to, struct oqz_err *err);
+
+/* Removes dead nodes and values nobody uses, orders nodes topologically (stable), renumbers. A cycle is OQZ_E_DATA. */
+enum oqz_status oqz_graph_finish(struct oqz_graph *g, struct oqz_err *err);
+
+/* Version of a domain's operator set ("" = ai.onnx), 0 when not imported. */
+int oqz_graph_opset(const struct oqz_graph *g, const char *domain);
+
+/* Puts "node 'x' (Conv-11): " in front of an error. Returns err->code. */
+enum oqz_status oqz_node_err(const struct oqz_node *n, struct oqz_err *err);
+
+/* The sole consumer of a value that is no graph output, else NULL. */
+struct oqz_node *oqz_value_sole_use(const struct oqz_value *v);
+
+struct oqz_str;
+/* A readable listing: one line a node with names, types and attributes. */
+void oqz_graph_dump(const struct oqz_graph *g, struct oqz_str *out);
+
+#endif

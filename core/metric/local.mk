@@ -1,0 +1,5 @@
+# Error sums and paired statistics.
+core_metric_liboqz_metric_a_SOURCES = \
+	core/metric/error_sums.h \
+	$(NULL)
+core_metric_liboqz_metric_a_CFLAGS = $(HOT_CFLAGS)

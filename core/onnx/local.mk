@@ -1,0 +1,4 @@
+# ONNX files. onnx.proto is compiled by protoc-c at build time.
+core_onnx_liboqz_onnx_a_SOURCES = \
+	core/onnx/onnx.h \
+	$(NULL)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ONNX files in and out. The only users of the generated protobuf code are the sources beside this header.
+ */
+#ifndef OQZ_ONNX_ONNX_H
+#define OQZ_ONNX_ONNX_H
+
+#include "core/graph/graph.h"
+
+/* Reads a model: protobuf -> graph, all tensor forms (typed fields, raw, external files beside the model), nothing
+ * resolved, folded or inferred yet. Opset imports, names and metadata are kept. Damaged or truncated files, sizes that
+ * do not match the data, external paths that leave the model's folder: errors that name file and tensor. */
+enum oqz_status oqz_onnx_load(const char *path, struct oqz_graph **ret, struct oqz_err *err);
+/* The same from memory. `dir` is where external data may lie (NULL: refused); `name` is for messages. */
+enum oqz_status oqz_onnx_parse(const void *data, size_t size, const char *name, const char *dir, struct oqz_graph **ret,
+                               struct oqz_err *err);
+
+/* A TensorProto file (.pb). `name`, if wanted, is malloc'ed. Sequences and optionals are OQZ_E_UNSUPPORTED here. */
+enum oqz_status oqz_onnx_load_tensor(const char *path, struct oqz_tensor *ret, char **ret_name, struct oqz_err *err);
+
+/* Load, resolve, default passes, folding, type inference: the float graph that everything starts from. `passes` is a
+ * NULL-terminated list of pass names, or NULL for the default pipeline. (core/onnx/prepare.c) */
+enum oqz_status oqz_model_open(const char *path, const char *const *passes, struct oqz_graph **ret, struct oqz_err *err);
+
+/* Writes a graph as an ONNX model (ir_version by opset); weights inside the file, or in `<path>.data` beyond 1 GiB. */
+enum oqz_status oqz_onnx_save(const struct oqz_graph *g, const char *path, struct oqz_err *err);
+
+#endif

@@ -1,0 +1,3 @@
+# Ledger, results, reports.
+core_result_liboqz_result_a_SOURCES = \
+	$(NULL)

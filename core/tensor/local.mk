@@ -1,0 +1,9 @@
+# Tensors and element types.
+core_tensor_liboqz_tensor_a_SOURCES = \
+	core/tensor/dtype.h \
+	core/tensor/minifloat.h \
+	core/tensor/npy.h \
+	core/tensor/tensor.c \
+	core/tensor/tensor.h \
+	$(NULL)
+core_tensor_liboqz_tensor_a_CFLAGS = $(HOT_CFLAGS)

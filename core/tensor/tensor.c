@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tensors and shapes. Buffers are counted with an atomic, because packed weights and constants are shared by workers.
+ */
+#include "core/tensor/tensor.h"
+#include "core/base/checked.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BUFFER_ALIGN = 64 };
+
+struct oqz_buffer {
+	atomic_int refs;
+	_Alignas(BUFFER_ALIGN) unsigned char data[];
+};
+
+enum oqz_status oqz_shape_count(const struct oqz_shape *s, int64_t *ret, struct oqz_err *err)
+{
+	char text[OQZ_SHAPE_STR];
+	int64_t n = 1;
+
+	if (s->rank < 0 || s->rank > OQZ_MAX_RANK)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a tensor of rank %d (at most %d)", (int)s->rank, OQZ_MAX_RANK);
+	bool empty = false;
+	for (int i = 0; i < s->rank; i++) {
+		if (s->dim[i] < 0)
+			OQZ_FAIL(err, OQZ_E_DATA, "shape %s is not concrete", oqz_shape_str(s, text, sizeof text));
+		empty |= s->dim[i] == 0;
+	}
+	for (int i = 0; i < s->rank && !empty; i++)
+		if (!oqz_i64_mul(n, s->dim[i], &n))
+			OQZ_FAIL(err, OQZ_E_LIMIT, "shape %s has too many elements", oqz_shape_str(s, text, sizeof text));
+	*ret = empty ? 0 : n;
+	return OQZ_OK;
+}
+
+int64_t oqz_shape_nelem(const struct oqz_shape *s) { return oqz_shape_span(s, 0, s->rank); }
+
+int64_t oqz_shape_span(const struct oqz_shape *s, int from, int to)
+{
+	int64_t n = 1;
+
+	for (int i = from; i < to; i++)
+		n *= s->dim[i];
+	return n;
+}
+
+bool oqz_shape_equal(const struct oqz_shape *a, const struct oqz_shape *b)
+{
+	return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof a->dim[0] * (size_t)a->rank) == 0;
+}
+
+const char *oqz_shape_str(const struct oqz_shape *s, char *buf, size_t size)
+{
+	size_t at = (size_t)snprintf(buf, size, "[");
+
+	for (int i = 0; i < s->rank && i < OQZ_MAX_RANK && at < size; i++) {
+		const char *comma = i ? "," : "";
+		if (s->dim[i] < 0)
+			at += (size_t)snprintf(buf + at, size - at, "%s?", comma);
+		else
+			at += (size_t)snprintf(buf + at, size - at, "%s%lld", comma, (long long)s->dim[i]);
+	}
+	if (at < size)
+		snprintf(buf + at, size - at, "]");
+	return buf;
+}
+
+struct oqz_shape oqz_shape_of(int rank, const int64_t *dims)
+{
+	struct oqz_shape s = { .rank = rank };
+
+	for (int i = 0; i < rank && i < OQZ_MAX_RANK; i++)
+		s.dim[i] = dims[i];
+	return s;
+}
+
+enum oqz_status oqz_axis_resolve(int64_t axis, int rank, bool inclusive, int *ret, struct oqz_err *err)
+{
+	int64_t n = rank + inclusive;
+
+	if (axis < -n || axis >= n)
+		OQZ_FAIL(err, OQZ_E_DATA, "axis %lld is out of range for rank %d", (long long)axis, rank);
+	*ret = (int)(axis < 0 ? axis + n : axis);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_tensor_alloc(struct oqz_tensor *t, enum oqz_dtype dtype, const struct oqz_shape *shape,
+                                 struct oqz_err *err)
+{
+	struct oqz_shape s = *shape; /* the caller may pass &t->shape */
+	int64_t n;
+	size_t bytes, total;
+
+	OQZ_TRY(oqz_shape_count(&s, &n, err));
+	if (oqz_dtype_size(dtype) == 0)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "tensors of type %s have no memory form", oqz_dtype_name(dtype));
+	if (!oqz_size_mul((size_t)n, oqz_dtype_size(dtype), &bytes) ||
+	    !oqz_size_add(bytes, sizeof(struct oqz_buffer) + BUFFER_ALIGN, &total) || total > SIZE_MAX / 4)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "a tensor of %lld elements is too large", (long long)n);
+	struct oqz_buffer *buf = aligned_alloc(BUFFER_ALIGN, oqz_align_up(total, BUFFER_ALIGN));
+	if (!buf)
+		return oqz_err_nomem(err, "a tensor", bytes);
+	atomic_init(&buf->refs, 1);
+	memset(buf->data, 0, bytes);
+	oqz_tensor_release(t);
+	*t = (struct oqz_tensor){ .dtype = dtype, .shape = s, .data = buf->data, .buf = buf };
+	return OQZ_OK;
+}
+
+void oqz_tensor_share(struct oqz_tensor *dst, const struct oqz_tensor *src)
+{
+	*dst = *src;
+	if (dst->buf)
+		atomic_fetch_add_explicit(&dst->buf->refs, 1, memory_order_relaxed);
+}
+
+enum oqz_status oqz_tensor_copy(struct oqz_tensor *dst, const struct oqz_tensor *src, struct oqz_err *err)
+{
+	struct oqz_tensor t = { 0 };
+
+	OQZ_TRY(oqz_tensor_alloc(&t, src->dtype, &src->shape, err));
+	t.layout = src->layout;
+	memcpy(t.data, src->data, oqz_tensor_bytes(src));
+	*dst = t;
+	return OQZ_OK;
+}
+
+void oqz_tensor_release(struct oqz_tensor *t)
+{
+	if (t->buf && atomic_fetch_sub_explicit(&t->buf->refs, 1, memory_order_acq_rel) == 1)
+		free(t->buf);
+	memset(t, 0, sizeof *t);
+}
+
+/* (rows, cols) -> (cols, rows) for elements of one size; blocks of 16 keep both sides in cache. */
+#define TRANSPOSE_BODY(T)                                                                                               \
+	for (int64_t i0 = 0; i0 < rows; i0 += 16)                                                                       \
+		for (int64_t j0 = 0; j0 < cols; j0 += 16) {                                                             \
+			int64_t i1 = i0 + 16 < rows ? i0 + 16 : rows, j1 = j0 + 16 < cols ? j0 + 16 : cols;             \
+			for (int64_t j = j0; j < j1; j++)                                                               \
+				for (int64_t i = i0; i < i1; i++)                                                       \
+					((T *)dst)[j * rows + i] = ((const T *)src)[i * cols + j];                      \
+		}
+
+static void transpose(void *dst, const void *src, int64_t rows, int64_t cols, size_t size)
+{
+	switch (size) {
+	case 1: TRANSPOSE_BODY(uint8_t) break;
+	case 2: TRANSPOSE_BODY(uint16_t) break;
+	case 4: TRANSPOSE_BODY(uint32_t) break;
+	case 8: TRANSPOSE_BODY(uint64_t) break;
+	case 16: TRANSPOSE_BODY(unsigned __int128) break;
+	}
+}
+
+void oqz_tensor_relayout(struct oqz_tensor *dst, const struct oqz_tensor *src)
+{
+	size_t size = oqz_dtype_size(src->dtype), bytes = oqz_tensor_bytes(src);
+
+	if (dst->layout == src->layout || src->shape.rank < 3 || bytes == 0) {
+		memcpy(dst->data, src->data, bytes);
+		return;
+	}
+	/* (N, C, S) <-> (N, S, C), one transpose per image */
+	int64_t n = src->shape.dim[0], c = src->shape.dim[1], s = oqz_shape_span(&src->shape, 2, src->shape.rank);
+	int64_t rows = src->layout == OQZ_LAYOUT_PLAIN ? c : s, cols = src->layout == OQZ_LAYOUT_PLAIN ? s : c;
+	for (int64_t i = 0; i < n; i++)
+		transpose((char *)dst->data + (size_t)(i * c * s) * size, (const char *)src->data + (size_t)(i * c * s) * size,
+		          rows, cols, size);
+}
+
+enum oqz_status oqz_tensor_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n, struct oqz_err *err)
+{
+	size_t n = (size_t)oqz_tensor_nelem(t);
+
+	if (!oqz_dtype_is_int(t->dtype) || t->shape.rank > 1)
+		OQZ_FAIL(err, OQZ_E_DATA, "a list of integers is a 1-D integer tensor, not %s of rank %d",
+		         oqz_dtype_name(t->dtype), (int)t->shape.rank);
+	if (n > max)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "a list of %zu integers where at most %zu can be", n, max);
+	for (size_t i = 0; i < n; i++)
+		out[i] = oqz_load_i(t->dtype, t->data, i);
+	*ret_n = n;
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_tensor_from_ints(struct oqz_tensor *t, const int64_t *v, size_t n, struct oqz_err *err)
+{
+	struct oqz_shape s = { .rank = 1, .dim = { (int64_t)n } };
+
+	OQZ_TRY(oqz_tensor_alloc(t, OQZ_DT_I64, &s, err));
+	if (n)
+		memcpy(t->data, v, n * sizeof *v);
+	return OQZ_OK;
+}

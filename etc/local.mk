@@ -1,0 +1,1 @@
+# Presets, example manifests.

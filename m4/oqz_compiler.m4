@@ -1,0 +1,16 @@
+# OQZ_CHECK_COMPILER: what the sources require of the compiler, and the flag sets of the two kinds of objects.
+#   OQZ_CFLAGS     everything: C11, warnings, no contraction (numbers must not depend on what the compiler fuses)
+#   KERNEL_CFLAGS  inner loops on top of that: -O3, never fast-math
+AC_DEFUN([OQZ_CHECK_COMPILER], [
+  AC_CACHE_CHECK([for the cleanup attribute], [oqz_cv_cleanup],
+    [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[static void f(int *p) { (void)p; }]],
+       [[__attribute__((cleanup(f))) int x = 0; (void)x;]])], [oqz_cv_cleanup=yes], [oqz_cv_cleanup=no])])
+  AS_IF([test $oqz_cv_cleanup = no], [AC_MSG_ERROR([a compiler with __attribute__((cleanup)) is required])])
+  AX_APPEND_COMPILE_FLAGS([-std=gnu11 -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter -Wno-missing-field-initializers -ffp-contract=off -fno-math-errno -fno-trapping-math -O2], [OQZ_CFLAGS], [-Werror])
+  AX_APPEND_COMPILE_FLAGS([-O3 -ftree-vectorize -fvect-cost-model=dynamic], [KERNEL_CFLAGS], [-Werror])
+  AC_SUBST([OQZ_CFLAGS])
+  AC_SUBST([KERNEL_CFLAGS])
+  AC_CACHE_CHECK([for function clones per instruction set], [oqz_cv_target_clones],
+    [AC_LINK_IFELSE([AC_LANG_PROGRAM([[__attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+       int f(int x) { return x + 1; }]], [[return f(1);]])], [oqz_cv_target_clones=yes], [oqz_cv_target_clones=no])])
+])

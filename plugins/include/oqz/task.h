@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * oqz/task.h - a task evaluator as a plugin: knows its data set's layout and annotations, turns network outputs into one
+ * record per image, and records into metrics.
+ *
+ *	open(host, params, dataset) ─► items ─► score(item, outputs, geometry) per image and lane ─► finish(records) ─► close
+ *
+ * A record is an opaque, serialisable byte string: it is stored by the program, and metrics are computed from the records
+ * alone, in item order. So an interrupted run continues, shards merge, and a resampled list of records gives a bootstrap.
+ * The task never sees the graph, weights, scheme names, or whether a lane is quantized.
+ */
+#ifndef OQZ_TASK_H
+#define OQZ_TASK_H
+
+#include <oqz/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum oqz_metric_unit { OQZ_UNIT_RATIO, OQZ_UNIT_DECIBEL, OQZ_UNIT_COUNT, OQZ_UNIT_PIXELS, OQZ_UNIT_SCALAR };
+/* How a difference between two lanes is tested: McNemar when the metric is a mean of hits (0 or 1 per image), else a paired
+ * bootstrap over images; NONE for figures that only accompany. */
+enum oqz_metric_test { OQZ_TEST_NONE, OQZ_TEST_MCNEMAR, OQZ_TEST_BOOTSTRAP };
+
+/* A metric as data. The first row is the task's primary metric. */
+struct oqz_metric {
+	const char *name;
+	uint32_t unit, test;
+	bool higher_is_better;
+	double min, max; /* finish() outside of this, or NaN, fails the cell; both 0: any */
+	const char *help;
+};
+
+/* How the network's input was made from the image. x_net = x_image * scale_x + pad_left, likewise y; before any crop
+ * origin (crop_x, crop_y) is subtracted. */
+struct oqz_geometry {
+	int32_t image_width, image_height; /* as decoded */
+	int32_t net_width, net_height;
+	double scale_x, scale_y, offset_x, offset_y;
+};
+
+struct oqz_output {
+	const char *name;
+	struct oqz_view view; /* float32, or integers as the model has them; PLAIN */
+};
+
+/* One item of the data set. Strings are copied by the program. */
+struct oqz_item {
+	const char *id;      /* unique and stable: names the item in the ledger and in messages */
+	const char *image;   /* path of the image file */
+	uint64_t tag;        /* the task's own number for it, handed back to score() */
+};
+
+struct oqz_record {
+	const void *data; /* NULL, 0 for an item that failed */
+	size_t size;
+	uint64_t tag;
+};
+
+struct oqz_task_host {
+	uint32_t struct_size;
+	const struct oqz_host *base;
+	enum oqz_status (*add_item)(void *sink, const struct oqz_item *item, struct oqz_failure *f);
+	/* Appends to the record of the item being scored. */
+	enum oqz_status (*add_record)(void *sink, const void *data, size_t size, struct oqz_failure *f);
+	/* Sets a declared metric. */
+	enum oqz_status (*set_metric)(void *sink, const char *name, double value, struct oqz_failure *f);
+};
+
+struct oqz_task {
+	struct oqz_plugin base;
+	const struct oqz_metric *metrics;        /* ends with a row whose name is NULL */
+	const struct oqz_param *dataset_params;  /* what its data sets are described by, same form as base.params */
+
+	/* Required. `params` are the task's, `dataset` the data set's (calibration sets are opened with their own). */
+	enum oqz_status (*open)(const struct oqz_task_host *host, const struct oqz_params *params,
+	                        const struct oqz_params *dataset, void **ret, struct oqz_failure *f);
+	void (*close)(void *self);
+	/* Required. Calls host->add_item for every image in the data set's order. */
+	enum oqz_status (*items)(void *self, void *sink, struct oqz_failure *f);
+	/* Required, thread-safe on one instance. Turns the outputs for one item into its record. */
+	enum oqz_status (*score)(void *self, const struct oqz_item *item, const struct oqz_output *outputs, size_t n_outputs,
+	                         const struct oqz_geometry *geometry, void *record_sink, struct oqz_failure *f);
+	/* Required, thread-safe. Metrics of the given records, in the given order (which may repeat records). */
+	enum oqz_status (*finish)(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+	                          struct oqz_failure *f);
+	/* Optional. One line for a person about what was predicted for the item ("tabby cat 0.81, label tiger cat"). */
+	enum oqz_status (*explain)(void *self, const struct oqz_record *record, char *text, size_t size,
+	                           struct oqz_failure *f);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

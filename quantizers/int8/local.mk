@@ -1,0 +1,1 @@
+# Quantizer int8: affine integer grids.

@@ -1,0 +1,1 @@
+# Task classification: top-1 and top-5.

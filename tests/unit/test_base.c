@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/base: strings, globs, numbers, maps, hashes, files.
+ */
+#include "tests/support/support.h"
+#include "core/base/arena.h"
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/base/map.h"
+#include "core/base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+START_TEST(glob_matches_whole_strings)
+{
+	ck_assert(oqz_glob_match("*", ""));
+	ck_assert(oqz_glob_match("int8-*", "int8-channel"));
+	ck_assert(!oqz_glob_match("int8-*", "xint8-channel"));
+	ck_assert(oqz_glob_match("**/*.JPEG", "a/b.JPEG"));
+	ck_assert(oqz_glob_match("conv[0-9]?", "conv1x"));
+	ck_assert(!oqz_glob_match("conv[!0-9]", "conv1"));
+	ck_assert(oqz_glob_match("a*b*c", "aXbYbZc"));
+	ck_assert(!oqz_glob_match("a*b*c", "aXbYbZ"));
+}
+END_TEST
+
+START_TEST(double_prints_shortest_that_reads_back)
+{
+	struct oqz_str s = { 0 };
+	const double xs[] = { 0.1, 1.0 / 3, 1e300, 5e-324, 123456789, 0.6976 };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(xs); i++) {
+		oqz_str_clear(&s);
+		oqz_str_add_double(&s, xs[i]);
+		ck_assert(strtod(s.s, NULL) == xs[i]);
+	}
+	ck_assert_str_eq(s.s, "0.6976");
+	oqz_str_release(&s);
+}
+END_TEST
+
+START_TEST(json_strings_escape_and_repair)
+{
+	struct oqz_str s = { 0 };
+
+	oqz_str_add_json(&s, "a\"b\\c\n\xff\xc3\xa9");
+	ck_assert_str_eq(s.s, "\"a\\\"b\\\\c\\u000a\\ufffd\xc3\xa9\"");
+	oqz_str_release(&s);
+}
+END_TEST
+
+START_TEST(nearest_word_suggests_only_likely_ones)
+{
+	const char *const words[] = { "percentile", "minmax", "mse" };
+
+	ck_assert_str_eq(oqz_str_nearest("percentle", words, 3), "percentile");
+	ck_assert_ptr_null(oqz_str_nearest("granularity", words, 3));
+}
+END_TEST
+
+START_TEST(sha256_matches_fips_vectors)
+{
+	struct oqz_sha256 h;
+	char hex[65];
+
+	oqz_sha256_init(&h);
+	oqz_sha256_add(&h, "abc", 3);
+	oqz_sha256_hex(&h, hex);
+	ck_assert_str_eq(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	oqz_sha256_init(&h);
+	for (int i = 0; i < 1000; i++)
+		oqz_sha256_add(&h, "aaaaaaaaaa", 10);
+	oqz_sha256_hex(&h, hex);
+	ck_assert_str_eq(hex, "27dd1f61b867b6a0f6e9d8a41c43231de52107e53ae424de8f847b821db4b711");
+}
+END_TEST
+
+START_TEST(map_keeps_many_keys)
+{
+	struct oqz_map m = { 0 };
+	static char keys[1000][8];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%d", i);
+		ck_assert(oqz_map_set(&m, keys[i], &keys[i]));
+	}
+	ck_assert_uint_eq(m.n, 1000);
+	for (int i = 0; i < 1000; i++)
+		ck_assert_ptr_eq(oqz_map_get(&m, keys[i]), &keys[i]);
+	ck_assert(!oqz_map_has(&m, "k1000"));
+	oqz_map_release(&m);
+}
+END_TEST
+
+START_TEST(files_respect_limits_and_name_the_path)
+{
+	char path[600];
+	OQZ_CLEANUP_FREE char *data = NULL;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/file", test_tmpdir("base"));
+	ck_ok(oqz_file_write(path, "hello", 5, err));
+	ck_ok(oqz_file_read(path, 100, &data, &n, err));
+	ck_assert_uint_eq(n, 5);
+	ck_assert_str_eq(data, "hello");
+	ck_fails(oqz_file_read(path, 4, &data, &n, err), OQZ_E_LIMIT, "file");
+	ck_fails(oqz_file_read("/nonexistent/x", 4, &data, &n, err), OQZ_E_NOENT, "/nonexistent/x");
+}
+END_TEST
+
+START_TEST(errors_take_a_prefix)
+{
+	struct oqz_err err = { 0 };
+
+	oqz_err_set(&err, OQZ_E_DATA, "bad %d", 3);
+	ck_assert_int_eq(oqz_err_prefix(&err, "file %s", "x"), OQZ_E_DATA);
+	ck_assert_str_eq(err.msg, "file x: bad 3");
+}
+END_TEST
+
+OQZ_TEST_MAIN("base", glob_matches_whole_strings, double_prints_shortest_that_reads_back, json_strings_escape_and_repair,
+              nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors, map_keeps_many_keys,
+              files_respect_limits_and_name_the_path, errors_take_a_prefix)
