@@ -12,6 +12,8 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/hash.h \
 	core/base/map.c \
 	core/base/map.h \
+	core/base/params.c \
+	core/base/params.h \
 	core/base/rng.h \
 	core/base/str.c \
 	core/base/str.h \

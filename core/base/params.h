@@ -2,6 +2,10 @@
  *
  * Typed parameter sets: what a manifest or a command line says, checked against a table (struct oqz_param in
  * oqz/plugin.h). Plugins, preprocessing steps and data sets all get their parameters this way.
+ *
+ * How a value is written: booleans true/false (yes/no, on/off, 1/0), numbers in decimal, lists as YAML lists or, flat,
+ * a:b:c; a single value stands for a list of one. In flat text a backslash takes the meaning from `,` `:` and itself.
+ * An empty default ("") is an empty string or list; numbers and booleans have a default or are required.
  */
 #ifndef OQZ_BASE_PARAMS_H
 #define OQZ_BASE_PARAMS_H
@@ -22,7 +26,7 @@ struct oqz_param_value {
 };
 
 /* Checks every value against the table (unknown key with a near match, type, range, choices), fills in defaults, and
- * complains of required ones that are absent. The table must outlive the set. Errors start with `where` and name the key
+ * complains of required ones that are absent. The table (NULL: no parameters) must outlive the set. Errors start with `where` and name the key
  * and `owner` ("scheme int8-channel"). */
 enum oqz_status oqz_params_new(const struct oqz_param *table, const struct oqz_param_value *values, size_t n,
                                const char *owner, struct oqz_params **ret, struct oqz_err *err);
@@ -30,6 +34,14 @@ enum oqz_status oqz_params_new(const struct oqz_param *table, const struct oqz_p
 enum oqz_status oqz_params_parse(const struct oqz_param *table, const char *text, const char *owner,
                                  struct oqz_params **ret, struct oqz_err *err);
 void oqz_params_free(struct oqz_params *p);
+OQZ_DEFINE_CLEANUP(struct oqz_params, oqz_params_free)
+
+/* Whether a table itself makes sense: names, types, ranges, choices, every default acceptable to its own row, a help line.
+ * NULL is the empty table. Errors are OQZ_E_PLUGIN and name the row. */
+enum oqz_status oqz_params_check_table(const struct oqz_param *table, struct oqz_err *err);
+
+/* "bool", "int", "float", "string", "path", "ints", "floats", "strings"; NULL for a number that is no type. */
+const char *oqz_param_type_name(enum oqz_param_type type);
 
 /* The parameter that a nested key `outer: {inner: ...}` means: "outer_inner" if the table has it; `outer` itself when inner
  * is "method" or "value"; else `inner` if the table has it; NULL if none. */
@@ -44,7 +56,8 @@ size_t oqz_params_ints(const struct oqz_params *p, const char *name, const int64
 size_t oqz_params_floats(const struct oqz_params *p, const char *name, const double **ret);
 size_t oqz_params_strings(const struct oqz_params *p, const char *name, const char *const **ret);
 
-/* "a=1,b=x:y" with every parameter, defaults included, sorted by name: identity of a parameter set. */
+/* "a=1,b=x:y" with every parameter, defaults included, sorted by name: identity of a parameter set. oqz_params_parse()
+ * reads it back to an equal set. */
 void oqz_params_canonical(const struct oqz_params *p, struct oqz_str *out);
 
 #endif

@@ -3,3 +3,8 @@ unit_tests += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_base_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_params
+tests_unit_test_params_SOURCES = tests/unit/test_params.c
+tests_unit_test_params_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_params_LDADD = $(unit_ldadd)
