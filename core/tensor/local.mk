@@ -1,6 +1,8 @@
 # Tensors and element types.
 core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/dtype.h \
+	core/tensor/fakequant.c \
+	core/tensor/fakequant.h \
 	core/tensor/minifloat.h \
 	core/tensor/npy.h \
 	core/tensor/tensor.c \
