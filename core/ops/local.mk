@@ -2,6 +2,26 @@
 core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/fold.h \
 	core/ops/op_fakequant.h \
+	core/ops/infer.c \
+	core/ops/op.c \
 	core/ops/op.h \
+	core/ops/op_cast.c \
+	core/ops/op_conv.c \
+	core/ops/op_detect.c \
+	core/ops/op_elementwise.c \
+	core/ops/op_matmul.c \
+	core/ops/op_move.c \
+	core/ops/op_norm.c \
+	core/ops/op_pool.c \
+	core/ops/op_quantize.c \
+	core/ops/op_recurrent.c \
+	core/ops/op_reduce.c \
+	core/ops/op_resize.c \
+	core/ops/op_shape.c \
+	core/ops/op_softmax.c \
+	core/ops/ops.def \
+	core/ops/ops_util.h \
+	core/ops/run.c \
+	core/ops/upgrade.c \
 	$(NULL)
 core_ops_liboqz_ops_a_CFLAGS = $(HOT_CFLAGS)
