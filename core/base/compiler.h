@@ -5,6 +5,9 @@
 #ifndef OQZ_BASE_COMPILER_H
 #define OQZ_BASE_COMPILER_H
 
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
 #include <stddef.h>
 #include <stdlib.h>
 

@@ -1,9 +1,12 @@
 # Tensors and element types.
 core_tensor_liboqz_tensor_a_SOURCES = \
+	core/tensor/dtype.c \
 	core/tensor/dtype.h \
 	core/tensor/fakequant.c \
 	core/tensor/fakequant.h \
+	core/tensor/minifloat.c \
 	core/tensor/minifloat.h \
+	core/tensor/npy.c \
 	core/tensor/npy.h \
 	core/tensor/tensor.c \
 	core/tensor/tensor.h \

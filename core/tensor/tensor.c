@@ -31,7 +31,8 @@ enum oqz_status oqz_shape_count(const struct oqz_shape *s, int64_t *ret, struct 
 	}
 	for (int i = 0; i < s->rank && !empty; i++)
 		if (!oqz_i64_mul(n, s->dim[i], &n))
-			OQZ_FAIL(err, OQZ_E_LIMIT, "shape %s has too many elements", oqz_shape_str(s, text, sizeof text));
+			OQZ_FAIL(err, OQZ_E_LIMIT, "shape %s has too many elements",
+			         oqz_shape_str(s, text, sizeof text));
 	*ret = empty ? 0 : n;
 	return OQZ_OK;
 }
@@ -106,7 +107,7 @@ enum oqz_status oqz_tensor_alloc(struct oqz_tensor *t, enum oqz_dtype dtype, con
 	atomic_init(&buf->refs, 1);
 	memset(buf->data, 0, bytes);
 	oqz_tensor_release(t);
-	*t = (struct oqz_tensor){ .dtype = dtype, .shape = s, .data = buf->data, .buf = buf };
+	*t = (struct oqz_tensor) { .dtype = dtype, .shape = s, .data = buf->data, .buf = buf };
 	return OQZ_OK;
 }
 
@@ -136,13 +137,13 @@ void oqz_tensor_release(struct oqz_tensor *t)
 }
 
 /* (rows, cols) -> (cols, rows) for elements of one size; blocks of 16 keep both sides in cache. */
-#define TRANSPOSE_BODY(T)                                                                                               \
-	for (int64_t i0 = 0; i0 < rows; i0 += 16)                                                                       \
-		for (int64_t j0 = 0; j0 < cols; j0 += 16) {                                                             \
-			int64_t i1 = i0 + 16 < rows ? i0 + 16 : rows, j1 = j0 + 16 < cols ? j0 + 16 : cols;             \
-			for (int64_t j = j0; j < j1; j++)                                                               \
-				for (int64_t i = i0; i < i1; i++)                                                       \
-					((T *)dst)[j * rows + i] = ((const T *)src)[i * cols + j];                      \
+#define TRANSPOSE_BODY(T)                                                                                   \
+	for (int64_t i0 = 0; i0 < rows; i0 += 16)                                                           \
+		for (int64_t j0 = 0; j0 < cols; j0 += 16) {                                                 \
+			int64_t i1 = i0 + 16 < rows ? i0 + 16 : rows, j1 = j0 + 16 < cols ? j0 + 16 : cols; \
+			for (int64_t j = j0; j < j1; j++)                                                   \
+				for (int64_t i = i0; i < i1; i++)                                           \
+					((T *)dst)[j * rows + i] = ((const T *)src)[i * cols + j];          \
 		}
 
 static void transpose(void *dst, const void *src, int64_t rows, int64_t cols, size_t size)
@@ -168,11 +169,12 @@ void oqz_tensor_relayout(struct oqz_tensor *dst, const struct oqz_tensor *src)
 	int64_t n = src->shape.dim[0], c = src->shape.dim[1], s = oqz_shape_span(&src->shape, 2, src->shape.rank);
 	int64_t rows = src->layout == OQZ_LAYOUT_PLAIN ? c : s, cols = src->layout == OQZ_LAYOUT_PLAIN ? s : c;
 	for (int64_t i = 0; i < n; i++)
-		transpose((char *)dst->data + (size_t)(i * c * s) * size, (const char *)src->data + (size_t)(i * c * s) * size,
-		          rows, cols, size);
+		transpose((char *)dst->data + (size_t)(i * c * s) * size,
+		          (const char *)src->data + (size_t)(i * c * s) * size, rows, cols, size);
 }
 
-enum oqz_status oqz_tensor_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n, struct oqz_err *err)
+enum oqz_status oqz_tensor_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n,
+                                struct oqz_err *err)
 {
 	size_t n = (size_t)oqz_tensor_nelem(t);
 
