@@ -20,3 +20,7 @@ unit_tests += tests/unit/test_npy
 tests_unit_test_npy_SOURCES = tests/unit/test_npy.c
 tests_unit_test_npy_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_npy_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_manifest
+tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
+tests_unit_test_manifest_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_manifest_LDADD = $(unit_ldadd)

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The matrix. A table of wanted (model, scheme) pairs is filled row by row; jobs are read off it in the order of the
+ * manifest, so that the order of rules never changes the order of results.
+ */
+#include "core/manifest/expand.h"
+#include "core/base/str.h"
+#include "core/manifest/source.h"
+
+#include <string.h>
+
+static bool has_tag(const struct oqz_model_spec *m, const char *glob)
+{
+	for (size_t i = 0; i < m->n_tags; i++)
+		if (oqz_glob_match(glob, m->tags[i]))
+			return true;
+	return false;
+}
+
+/* A model pattern is a glob over ids, or tag:GLOB. */
+static bool model_matches(const struct oqz_model_spec *m, const char *pattern)
+{
+	return strncmp(pattern, "tag:", 4) == 0 ? has_tag(m, pattern + 4) : oqz_glob_match(pattern, m->id);
+}
+
+struct table {
+	size_t n_models, n_schemes;
+	bool *want, *mark; /* [n_models * n_schemes] */
+};
+
+static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *row, struct table *t, struct oqz_err *err)
+{
+	static const char *const all[] = { "*" };
+	const char **models = (const char **)all, **schemes = (const char **)all;
+	size_t n_m = 1, n_s = 1;
+
+	if (oqz_yaml_get(row, "models"))
+		OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(row, "models"), &models, &n_m, err));
+	if (oqz_yaml_get(row, "schemes"))
+		OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(row, "schemes"), &schemes, &n_s, err));
+	memset(t->mark, 0, t->n_models * t->n_schemes);
+	for (size_t p = 0; p < n_s; p++) {
+		bool hit = false;
+		for (size_t j = 0; j < t->n_schemes; j++)
+			hit |= oqz_glob_match(schemes[p], m->schemes.v[j]->name);
+		if (!hit)
+			return oqz_yaml_fail(row, err, OQZ_E_USAGE, "`%s` matches no scheme", schemes[p]);
+	}
+	for (size_t p = 0; p < n_m; p++) {
+		bool hit = false;
+		for (size_t i = 0; i < t->n_models; i++) {
+			if (!model_matches(m->models.v[i], models[p]))
+				continue;
+			hit = true;
+			for (size_t j = 0; j < t->n_schemes; j++)
+				for (size_t q = 0; q < n_s; q++)
+					if (oqz_glob_match(schemes[q], m->schemes.v[j]->name))
+						t->mark[i * t->n_schemes + j] = true;
+		}
+		if (!hit)
+			return oqz_yaml_fail(row, err, OQZ_E_USAGE, "`%s` matches no model", models[p]);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status apply_except(struct oqz_manifest *m, const struct oqz_yaml *row, struct table *t,
+                                    struct oqz_err *err)
+{
+	const struct oqz_yaml *list = oqz_yaml_get(row, "except");
+
+	for (size_t e = 0; list && e < list->n && list->kind == OQZ_YAML_SEQ; e++) {
+		const struct oqz_yaml *x = list->items[e];
+		OQZ_TRY(oqz_schema_check(x, OQZ_SECTION_EXCEPT, false, "`except`", err));
+		const struct oqz_yaml *model = oqz_yaml_get(x, "model"), *scheme = oqz_yaml_get(x, "scheme"),
+				      *tag = oqz_yaml_get(x, "tag");
+		bool hit = false;
+		for (size_t i = 0; i < t->n_models; i++)
+			for (size_t j = 0; j < t->n_schemes; j++) {
+				if ((model && !oqz_glob_match(model->scalar, m->models.v[i]->id)) ||
+				    (scheme && !oqz_glob_match(scheme->scalar, m->schemes.v[j]->name)) ||
+				    (tag && !has_tag(m->models.v[i], tag->scalar)))
+					continue;
+				hit = true;
+				t->mark[i * t->n_schemes + j] = false;
+			}
+		if (!hit)
+			return oqz_yaml_fail(x, err, OQZ_E_USAGE, "`except` matches nothing");
+	}
+	return OQZ_OK;
+}
+
+/* --select model=GLOB,scheme=GLOB,tag=T: parts of one option must all hold; of several options one must. */
+static enum oqz_status selected(const struct oqz_manifest_options *opt, const struct oqz_model_spec *model,
+                                const struct oqz_scheme_spec *scheme, bool *ret, struct oqz_err *err)
+{
+	*ret = !opt || opt->n_selects == 0;
+	for (size_t k = 0; opt && k < opt->n_selects; k++) {
+		OQZ_CLEANUP_FREE char *copy = strdup(opt->selects[k]);
+		bool ok = true;
+		if (!copy)
+			return oqz_err_nomem(err, "--select", 1);
+		for (char *save = NULL, *part = strtok_r(copy, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
+			if (strncmp(part, "model=", 6) == 0)
+				ok &= model_matches(model, part + 6);
+			else if (strncmp(part, "scheme=", 7) == 0)
+				ok &= !scheme || oqz_glob_match(part + 7, scheme->name);
+			else if (strncmp(part, "tag=", 4) == 0)
+				ok &= has_tag(model, part + 4);
+			else
+				OQZ_FAIL(err, OQZ_E_USAGE, "--select %s: write model=GLOB, scheme=GLOB or tag=T", opt->selects[k]);
+		}
+		*ret |= ok;
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifest_options *opt, const struct table *t,
+                                struct oqz_err *err)
+{
+	for (size_t i = 0; i < t->n_models; i++) {
+		struct oqz_job_spec job = { .model = m->models.v[i] };
+		bool run_model;
+		job.schemes = OQZ_ARENA_NEW_N(m->arena, const struct oqz_scheme_spec *, t->n_schemes + 1);
+		if (!job.schemes)
+			return oqz_err_nomem(err, "jobs", t->n_schemes);
+		OQZ_TRY(selected(opt, job.model, NULL, &run_model, err));
+		bool any = t->n_schemes == 0; /* no schemes at all: a float-only run */
+		for (size_t j = 0; j < t->n_schemes; j++) {
+			bool run;
+			OQZ_TRY(selected(opt, job.model, m->schemes.v[j], &run, err));
+			any |= t->want[i * t->n_schemes + j];
+			if (run && t->want[i * t->n_schemes + j])
+				job.schemes[job.n_schemes++] = m->schemes.v[j];
+		}
+		if (run_model && any && (job.n_schemes || t->n_schemes == 0) && !oqz_vec_push(&m->jobs, job))
+			return oqz_err_nomem(err, "jobs", sizeof job);
+	}
+	if (m->jobs.n == 0)
+		OQZ_FAIL(err, OQZ_E_USAGE, "%s: nothing to run: the matrix (or --select) leaves no model with a scheme", m->file);
+	return OQZ_OK;
+}
+
+static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t, struct oqz_err *err)
+{
+	for (size_t j = 0; j < t->n_schemes; j++) {
+		bool used = false;
+		for (size_t i = 0; i < t->n_models; i++)
+			used |= t->want[i * t->n_schemes + j];
+		const struct oqz_yaml *n = m->schemes.v[j]->node;
+		char *w = used ? NULL : oqz_arena_printf(m->arena, "%s:%d:%d: scheme `%s` is not used", n->file, n->line,
+		                                         n->column, m->schemes.v[j]->name);
+		if (w && !oqz_vec_push(&m->warnings, w))
+			return oqz_err_nomem(err, "warnings", 1);
+	}
+	for (size_t d = 0; d < m->datasets.n; d++) {
+		bool used = false;
+		for (size_t k = 0; k < m->tasks.n; k++)
+			used |= m->tasks.v[k]->test == m->datasets.v[d] || m->tasks.v[k]->calib == m->datasets.v[d];
+		const struct oqz_yaml *n = m->datasets.v[d]->node;
+		char *w = used ? NULL : oqz_arena_printf(m->arena, "%s:%d:%d: data set `%s` is not used", n->file, n->line,
+		                                         n->column, m->datasets.v[d]->name);
+		if (w && !oqz_vec_push(&m->warnings, w))
+			return oqz_err_nomem(err, "warnings", 1);
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_manifest_expand(struct oqz_manifest *m, const struct oqz_manifest_options *opt, struct oqz_err *err)
+{
+	const struct oqz_yaml *matrix = oqz_yaml_get(m->root, "matrix");
+	struct table t = { .n_models = m->models.n, .n_schemes = m->schemes.n };
+	size_t cells = t.n_models * t.n_schemes;
+
+	t.want = OQZ_ARENA_NEW_N(m->arena, bool, cells + 1);
+	t.mark = OQZ_ARENA_NEW_N(m->arena, bool, cells + 1);
+	if (!t.want || !t.mark)
+		return oqz_err_nomem(err, "the matrix", cells);
+	if (!matrix || matrix->kind == OQZ_YAML_NULL) {
+		memset(t.want, 1, cells);
+	} else if (matrix->kind != OQZ_YAML_SEQ) {
+		return oqz_yaml_fail(matrix, err, OQZ_E_USAGE, "`matrix` is a list of {models: [...], schemes: [...]}");
+	}
+	for (size_t r = 0; matrix && matrix->kind == OQZ_YAML_SEQ && r < matrix->n; r++) {
+		OQZ_TRY(oqz_schema_check(matrix->items[r], OQZ_SECTION_MATRIX, false, "a row of the matrix", err));
+		OQZ_TRY(mark_row(m, matrix->items[r], &t, err));
+		OQZ_TRY(apply_except(m, matrix->items[r], &t, err));
+		for (size_t i = 0; i < cells; i++)
+			t.want[i] |= t.mark[i];
+	}
+	OQZ_TRY(warn_unused(m, &t, err));
+	return add_jobs(m, opt, &t, err);
+}
