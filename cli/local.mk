@@ -1,1 +1,21 @@
-# The command line: one file per verb.
+# The command line: one file per verb. bin/oqz, and bin/oqz-run as a link to it.
+bin_PROGRAMS += cli/oqz
+cli_oqz_SOURCES = \
+	cli/args.c \
+	cli/cli.h \
+	cli/cmd_show.c \
+	cli/main.c \
+	cli/manifest_args.c \
+	cli/manifest_args.h \
+	$(NULL)
+cli_oqz_LDADD = $(OQZ_LIBS) $(OQZ_SYSLIBS)
+
+all-local: cli/oqz-run$(EXEEXT)
+cli/oqz-run$(EXEEXT): cli/oqz$(EXEEXT)
+	$(AM_V_GEN)rm -f $@ && $(LN_S) oqz$(EXEEXT) $@
+CLEANFILES += cli/oqz-run$(EXEEXT)
+install-exec-hook:
+	rm -f $(DESTDIR)$(bindir)/oqz-run$(EXEEXT)
+	cd $(DESTDIR)$(bindir) && $(LN_S) oqz$(EXEEXT) oqz-run$(EXEEXT)
+uninstall-hook:
+	rm -f $(DESTDIR)$(bindir)/oqz-run$(EXEEXT)

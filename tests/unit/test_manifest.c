@@ -204,7 +204,7 @@ START_TEST(manifest_messages_name_the_place)
 		{ "oqz: 2\n", "version 1" },
 		{ "oqz: 1\nmodel: []\n", ":2:1: unknown key `model` in the manifest (did you mean `models`?)" },
 		{ "oqz: 1\nvars: {R: a}\n" BODY "matrix: [{models: [zz]}]\n", "`zz` matches no model" },
-		{ "oqz: 1\n" BODY, ":3:26: variable R is not set" },
+		{ "oqz: 1\n" BODY, ":3:27: variable R is not set" },
 		{ "oqz: 1\nvars: {R: '${R2:?set it}'}\n" BODY, ":2:11: variable R2: set it" },
 		{ "oqz: 1\nvars: {R: '${Q}', Q: '${R}'}\n" BODY, "circle" },
 		{ "oqz: 1\nvars: {R: a}\n" BODY "  - {id: m3, file: x, task: tt}\n", "there is no task `tt` (did you mean `t`?)" },

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line: verbs, options, exit codes. One file per verb (cmd_<verb>.c); these and main.c are the only code of
+ * the program that prints or exits. Results go to standard output and files, everything else to standard error.
+ */
+#ifndef OQZ_CLI_H
+#define OQZ_CLI_H
+
+#include "core/base/err.h"
+#include "core/base/vec.h"
+#include <stdio.h>
+
+/* Exit codes, fixed: scripts rely on them. */
+enum oqz_exit {
+	OQZ_EXIT_OK = 0,
+	OQZ_EXIT_GATE = 1,          /* a gate failed, or compare found a regression */
+	OQZ_EXIT_USAGE = 2,         /* usage or manifest */
+	OQZ_EXIT_PLUGIN = 3,        /* plugin missing or refused */
+	OQZ_EXIT_DATA = 4,          /* model or data missing, damaged, unsupported */
+	OQZ_EXIT_PARTIAL = 5,       /* some cells failed, the rest is complete */
+	OQZ_EXIT_INCOMPARABLE = 6,
+	OQZ_EXIT_INTERRUPTED = 75,  /* can be resumed */
+};
+
+/* One option of a verb. Values are collected by name; `--x v`, `--x=v` and, for one-letter names, `-x v` and `-xv`. */
+struct oqz_option {
+	const char *name;  /* long name without dashes */
+	char letter;       /* 0: none */
+	const char *value; /* name of the value in the help ("N", "FILE"); NULL: a flag */
+	const char *help;  /* one line */
+};
+
+struct oqz_args {
+	OQZ_VEC(struct { const struct oqz_option *opt; const char *value; }) given;
+	OQZ_VEC(const char *) operands;
+};
+
+struct oqz_verb {
+	const char *name;
+	const char *operands; /* "zoo.yaml", "MODEL.onnx" */
+	const char *summary;  /* one line */
+	const struct oqz_option *options; /* ends with a row whose name is NULL */
+	int min_operands, max_operands;   /* max -1: any number */
+	/* Returns an exit code. On failure it calls cli_fail or prints itself. */
+	int (*run)(const struct oqz_args *args);
+};
+
+/* All verbs, one row each in main.c's table; ends with NULL. */
+extern const struct oqz_verb *const oqz_verbs[];
+
+/* Parses what follows the verb; prints usage errors. False: stop with *exit_code (also after --help). */
+bool cli_parse(const struct oqz_verb *v, int argc, char **argv, struct oqz_args *ret, int *exit_code);
+void cli_args_release(struct oqz_args *a);
+void cli_help(const struct oqz_verb *v, FILE *to);
+
+/* The last value of an option, NULL when not given (a flag gives ""). */
+const char *cli_option(const struct oqz_args *a, const char *name);
+/* Every value of an option, in order. Returns their number; *ret is malloc'ed. */
+size_t cli_options(const struct oqz_args *a, const char *name, const char ***ret);
+/* A whole number within a range; false after printing a message. *ret keeps its value when the option is absent. */
+bool cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret);
+
+/* Prints "oqz: <message>" and returns the exit code that belongs to the error. */
+int cli_fail(const struct oqz_err *err);
+enum oqz_exit cli_exit_code(enum oqz_status st);
+/* Flushes standard output; a full disk or closed pipe there is an error like any other. */
+int cli_finish(int code);
+
+/* Columns of the terminal on `f`, 0 when it is none; whether colour is wanted there (a terminal, NO_COLOR unset). */
+int cli_columns(FILE *f);
+bool cli_colour(FILE *f);
+
+#endif
