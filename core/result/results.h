@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Typed results of a run, and their renderings: results.json, results.csv, layers.csv, the table on a terminal, Markdown.
+ * Built once from the ledger; every rendering reads only this. Nothing in it depends on time, host, threads or order of work.
+ * Everything lives in the arena.
+ */
+#ifndef OQZ_RESULT_RESULTS_H
+#define OQZ_RESULT_RESULTS_H
+
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/vec.h"
+#include "core/metric/error_sums.h"
+#include <oqz/task.h>
+
+/* A metric of one cell. NaN where a value does not exist (no interval for test NONE). */
+struct oqz_metric_result {
+	const char *name;
+	uint32_t unit, test; /* enum oqz_metric_unit, oqz_metric_test */
+	bool higher_is_better;
+	double value_float, value_quantized, delta; /* delta = quantized - float */
+	double ci_lo, ci_hi;                        /* 95 % interval of delta */
+	double p;
+	double detectable;                          /* smallest difference that so many images could have shown */
+	int64_t lost, gained;                       /* MCNEMAR: hits of float only, of quantized only; else -1 */
+};
+
+/* One quantized layer of a cell: a row of layers.csv. */
+struct oqz_layer_result {
+	const char *node, *op, *engine; /* engine: name of the implementation that ran it */
+	struct oqz_layer_error cumulative, local;
+	bool has_local;
+	double weight_error;  /* relative error of the weights alone; NaN without constant weights */
+	double input_scale;   /* of input 0 when per tensor; NaN otherwise */
+	int64_t macs;
+};
+
+enum oqz_cell_status { OQZ_CELL_OK, OQZ_CELL_FAILED, OQZ_CELL_SKIPPED };
+
+struct oqz_provenance {
+	const char *model_sha256, *plan_sha256, *dataset_sha256;
+	const char *scheme;        /* plugin and canonical parameters */
+	const char *task;          /* plugin and canonical parameters */
+	const char *scheme_plugin, *task_plugin; /* "int8 1.0" */
+	const char *engine;        /* "auto", ... */
+	const char *library;       /* oqz_exec_describe() */
+	bool limited;              /* --limit was used */
+};
+
+struct oqz_cell_result {
+	const char *model, *scheme, *task; /* scheme: name in the manifest */
+	const char *const *tags;
+	size_t n_tags;
+	enum oqz_cell_status status;
+	const char *code, *message;        /* of a failed or skipped cell */
+	int64_t images, failed_images;
+	OQZ_VEC(struct oqz_metric_result) metrics;
+	OQZ_VEC(struct oqz_layer_result) layers;
+	double aqe, mqe, oqe;              /* pooled definition */
+	double mean_aqe, mean_mqe, mean_oqe; /* of the per-image means of ratios */
+	int64_t undefined;                 /* layers without a defined error, left out of aqe */
+	struct oqz_provenance provenance;
+};
+
+struct oqz_float_result {
+	const char *model, *task;
+	int64_t images, failed_images;
+	size_t n_metrics;
+	const struct oqz_metric *metrics; /* rows as declared */
+	const double *values;
+};
+
+struct oqz_failed_image {
+	const char *model, *item, *message;
+};
+
+struct oqz_gate_result {
+	const char *text; /* "resnet18 int8-channel top1: drop 0.012 > 0.01" */
+	bool failed;
+};
+
+struct oqz_results {
+	struct oqz_arena *arena;
+	const char *version, *manifest_sha256;
+	bool complete; /* every wanted cell is there and ok */
+	OQZ_VEC(struct oqz_cell_result *) cells;
+	OQZ_VEC(struct oqz_float_result) floats;
+	OQZ_VEC(struct oqz_failed_image) failed_images;
+	OQZ_VEC(struct oqz_gate_result) gates;
+};
+
+struct oqz_results *oqz_results_new(void);
+void oqz_results_free(struct oqz_results *r);
+OQZ_DEFINE_CLEANUP(struct oqz_results, oqz_results_free)
+
+struct oqz_str;
+/* results.json: format of the documentation (fixed key order, shortest round-trip numbers; non-finite numbers are null). */
+void oqz_results_json(const struct oqz_results *r, struct oqz_str *out);
+/* The same data with layers, read back exactly (stored in the ledger for `oqz report`). */
+void oqz_results_store(const struct oqz_results *r, struct oqz_str *out);
+enum oqz_status oqz_results_restore(const char *text, size_t size, struct oqz_results **ret, struct oqz_err *err);
+
+/* One row per cell and metric. */
+void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out);
+/* model,scheme,index,node,op,cumulative,local,cumulative_mean,cumulative_max,weight_error,input_scale,macs,engine */
+void oqz_results_layers_csv(const struct oqz_results *r, struct oqz_str *out);
+/* Fits `columns` (0: unlimited); `colour`: ANSI colours. Primary metric, difference with interval, AQE, MQE, OQE. */
+void oqz_results_table(const struct oqz_results *r, int columns, bool colour, struct oqz_str *out);
+void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out);
+
+#endif
