@@ -1,4 +1,9 @@
 # The only folder that includes dnnl.h.
 core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
+	core/exec/dnnl/dnnl_conv.c \
+	core/exec/dnnl/dnnl_conv.h \
+	core/exec/dnnl/dnnl_node.c \
+	core/exec/dnnl/dnnl_util.c \
+	core/exec/dnnl/dnnl_util.h \
 	$(NULL)
 core_exec_dnnl_liboqz_dnnl_a_CFLAGS = $(HOT_CFLAGS)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Conv in float32: one, two or three spatial dims, groups, dilations, any padding, bias and activation in one primitive.
+ * Channels-last in and out (what oneDNN's best kernels take on every CPU generation); weights are packed once into the
+ * order the chosen kernel wants. The direct algorithm only: Winograd trades accuracy for speed.
+ */
+#include "core/exec/dnnl/dnnl_util.h"
+#include "core/exec/dnnl/dnnl_conv.h"
+
+bool oqz_dnnl_conv_geometry(const struct oqz_step_desc *d, const struct oqz_shape *w, struct oqz_dnnl_conv_geom *ret,
+                            char *why, size_t why_size)
+{
+	const struct oqz_shape *in = &d->in_type[0].shape, *out = &d->out_type[0].shape;
+	struct oqz_dnnl_conv_geom g = { 0 };
+
+	if (in->rank < 3 || in->rank > 5 || w->rank != in->rank)
+		return oqz_dnnl_decline(why, why_size, "%d spatial dimensions", (int)in->rank - 2), false;
+	if (oqz_shape_nelem(in) == 0 || oqz_shape_nelem(out) == 0 || oqz_shape_nelem(w) == 0)
+		return oqz_dnnl_decline(why, why_size, "an empty tensor"), false;
+	if (!oqz_dnnl_window_init(&g.win, d->node, in, out, &w->dim[2], why, why_size))
+		return false;
+	g.group = oqz_dnnl_int(d->node, "group", 1);
+	if (g.group < 1 || w->dim[0] % g.group || w->dim[1] * g.group != in->dim[1])
+		return oqz_dnnl_decline(why, why_size, "channels do not fit %lld groups", (long long)g.group), false;
+	/* (O, I/g, K...) and (g, O/g, I/g, K...) are the same memory; oneDNN wants the latter when g > 1 */
+	int n = 0;
+	if (g.group > 1)
+		g.wdims[n++] = g.group;
+	g.wdims[n++] = w->dim[0] / g.group;
+	for (int i = 1; i < w->rank; i++)
+		g.wdims[n++] = w->dim[i];
+	g.n_wdims = n;
+	*ret = g;
+	return true;
+}
+
+enum oqz_status oqz_dnnl_conv_desc(const struct oqz_dnnl_conv_geom *g, const dnnl_memory_desc_t *src,
+                                   const dnnl_memory_desc_t *weights, const dnnl_memory_desc_t *bias,
+                                   const dnnl_memory_desc_t *dst, dnnl_convolution_desc_t *ret, struct oqz_err *err)
+{
+	const struct oqz_dnnl_window *w = &g->win;
+
+	DNNL_TRY(dnnl_dilated_convolution_forward_desc_init(ret, dnnl_forward_inference, dnnl_convolution_direct, src,
+	                                                    weights, bias, dst, w->stride, w->dilate, w->pad_l,
+	                                                    w->pad_r));
+	return OQZ_OK;
+}
+
+static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g,
+                                  struct oqz_dnnl_attr *attr, struct oqz_dnnl_prim **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
+	const struct oqz_tensor *bias = d->constant[2];
+	dnnl_memory_desc_t src, dst, w = oqz_dnnl_md_dims(g->n_wdims, g->wdims, dnnl_f32), b = { 0 };
+	dnnl_convolution_desc_t cd;
+
+	oqz_dnnl_md(&d->in_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &src);
+	oqz_dnnl_md(&d->out_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &dst);
+	if (bias)
+		b = oqz_dnnl_md_dims(1, bias->shape.dim, dnnl_f32);
+	dnnl_memory_desc_t any = oqz_dnnl_md_any(&w);
+	OQZ_TRY(oqz_dnnl_conv_desc(g, &src, &any, bias ? &b : NULL, &dst, &cd, err));
+	OQZ_TRY(oqz_dnnl_prim_new(&cd, attr->attr, &p, err));
+	OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_WEIGHTS, &w, d->constant[1]->data,
+	                           oqz_dnnl_prim_md(p, dnnl_query_weights_md), err));
+	if (bias)
+		OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_BIAS, &b, bias->data, &b, err));
+	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &src);
+	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &dst);
+	*ret = oqz_steal(p);
+	return OQZ_OK;
+}
+
+static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                   size_t why_size, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_dnnl_attr_release) struct oqz_dnnl_attr attr = { 0 };
+	struct oqz_dnnl_prim *p = NULL;
+	struct oqz_dnnl_conv_geom g;
+	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+
+	if (d->group || d->in_type[0].dtype != OQZ_DT_F32)
+		return oqz_dnnl_decline(why, why_size, "float32 only");
+	if (!d->constant[1] || (has_bias && !d->constant[2]))
+		return oqz_dnnl_decline(why, why_size, "weights or bias are computed at run time");
+	if (!oqz_dnnl_conv_geometry(d, &d->in_type[1].shape, &g, why, why_size))
+		return OQZ_E_UNSUPPORTED;
+	OQZ_TRY(oqz_dnnl_attr_init(&attr, err));
+	if (!oqz_dnnl_attr_act(&attr, d->act))
+		return oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
+	OQZ_TRY(oqz_dnnl_attr_finish(&attr, err));
+	enum oqz_status st = conv_build(d, &g, &attr, &p, err);
+	if (st == OQZ_E_UNSUPPORTED)
+		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
+	OQZ_TRY(st);
+	oqz_dnnl_choice(ret, p, "conv");
+	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
+	ret->state = p;
+	return OQZ_OK;
+}
+
+const struct oqz_impl oqz_impl_dnnl_conv = { "dnnl.conv", conv_create, oqz_dnnl_run_unary, oqz_dnnl_destroy_prim };

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From nodes to oneDNN's terms: attributes by name, the sliding window, and activation functions as post-operations. A
+ * fused activation is applied to the accumulator's float before it is stored, so it costs no pass over memory.
+ */
+#include "core/exec/dnnl/dnnl_util.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+int64_t oqz_dnnl_int(const struct oqz_node *n, const char *name, int64_t dflt)
+{
+	const struct oqz_attr *a = oqz_node_attr(n, name);
+
+	return a && a->type == OQZ_ATTR_INT ? a->i : dflt;
+}
+
+float oqz_dnnl_float(const struct oqz_node *n, const char *name, float dflt)
+{
+	const struct oqz_attr *a = oqz_node_attr(n, name);
+
+	return a && a->type == OQZ_ATTR_FLOAT ? a->f : dflt;
+}
+
+int64_t oqz_dnnl_ints(const struct oqz_node *n, const char *name, size_t i, int64_t dflt)
+{
+	const struct oqz_attr *a = oqz_node_attr(n, name);
+
+	return a && a->type == OQZ_ATTR_INTS && i < a->n ? a->ints[i] : dflt;
+}
+
+const char *oqz_dnnl_string(const struct oqz_node *n, const char *name, const char *dflt)
+{
+	const struct oqz_attr *a = oqz_node_attr(n, name);
+
+	return a && a->type == OQZ_ATTR_STRING ? a->s : dflt;
+}
+
+bool oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_node *n, const struct oqz_shape *in,
+                          const struct oqz_shape *out, const int64_t *kernel, char *why, size_t why_size)
+{
+	const char *auto_pad = oqz_dnnl_string(n, "auto_pad", "NOTSET");
+	bool same = strncmp(auto_pad, "SAME_", 5) == 0, valid = strcmp(auto_pad, "VALID") == 0;
+
+	memset(w, 0, sizeof *w);
+	w->nsp = in->rank - 2;
+	for (int i = 0; i < w->nsp; i++) {
+		size_t k = (size_t)i;
+		w->kernel[i] = kernel[i];
+		w->stride[i] = oqz_dnnl_ints(n, "strides", k, 1);
+		w->dilate[i] = oqz_dnnl_ints(n, "dilations", k, 1) - 1;
+		int64_t size = in->dim[i + 2], ext = (kernel[i] - 1) * (w->dilate[i] + 1) + 1;
+		int64_t need = (out->dim[i + 2] - 1) * w->stride[i] + ext - size; /* padding that the last window reaches */
+		if (same) {
+			int64_t total = need > 0 ? need : 0;
+			w->pad_l[i] = strcmp(auto_pad, "SAME_LOWER") == 0 ? (total + 1) / 2 : total / 2;
+			w->pad_r[i] = total - w->pad_l[i];
+		} else if (!valid) {
+			w->pad_l[i] = oqz_dnnl_ints(n, "pads", k, 0);
+			w->pad_r[i] = oqz_dnnl_ints(n, "pads", k + (size_t)w->nsp, 0);
+		}
+		if (w->pad_l[i] < 0 || w->pad_r[i] < 0)
+			return oqz_dnnl_decline(why, why_size, "negative padding"), false;
+		if (need > w->pad_l[i] + w->pad_r[i]) {
+			w->pad_r[i] = need - w->pad_l[i];
+			w->extra_end = true;
+		}
+		if ((size + w->pad_l[i] + w->pad_r[i] - ext) / w->stride[i] + 1 != out->dim[i + 2])
+			return oqz_dnnl_decline(why, why_size, "output size %lld does not follow from the window",
+			                        (long long)out->dim[i + 2]),
+			       false;
+	}
+	return true;
+}
+
+enum oqz_status oqz_dnnl_attr_init(struct oqz_dnnl_attr *a, struct oqz_err *err)
+{
+	*a = (struct oqz_dnnl_attr){ 0 };
+	DNNL_TRY(dnnl_primitive_attr_create(&a->attr));
+	dnnl_status_t s = dnnl_post_ops_create(&a->ops);
+	if (s != dnnl_success) {
+		oqz_dnnl_attr_release(a);
+		return oqz_dnnl_err(err, "dnnl_post_ops_create", s);
+	}
+	return OQZ_OK;
+}
+
+void oqz_dnnl_attr_release(struct oqz_dnnl_attr *a)
+{
+	if (a->ops)
+		dnnl_post_ops_destroy(a->ops);
+	if (a->attr)
+		dnnl_primitive_attr_destroy(a->attr);
+	*a = (struct oqz_dnnl_attr){ 0 };
+}
+
+enum oqz_status oqz_dnnl_attr_finish(struct oqz_dnnl_attr *a, struct oqz_err *err)
+{
+	DNNL_TRY(dnnl_primitive_attr_set_post_ops(a->attr, a->ops));
+	return OQZ_OK;
+}
+
+/* A constant scalar input, or the default when it is left out; false when it is not known or not one element. */
+static bool scalar_input(const struct oqz_node *n, int i, double dflt, double *ret)
+{
+	if (i >= n->n_in || !n->in[i]) {
+		*ret = dflt;
+		return true;
+	}
+	const struct oqz_tensor *t = n->in[i]->constant;
+	if (!t || oqz_tensor_nelem(t) != 1)
+		return false;
+	*ret = oqz_load_f(t->dtype, t->data, 0);
+	return true;
+}
+
+static bool append(struct oqz_dnnl_attr *a, dnnl_alg_kind_t alg, double alpha, double beta)
+{
+	return dnnl_post_ops_append_eltwise(a->ops, 1.0f, alg, (float)alpha, (float)beta) == dnnl_success;
+}
+
+static bool append_clip(struct oqz_dnnl_attr *a, const struct oqz_node *n)
+{
+	double lo, hi;
+
+	if (!scalar_input(n, 1, -FLT_MAX, &lo) || !scalar_input(n, 2, FLT_MAX, &hi) || !(lo <= hi))
+		return false;
+	if (lo == 0 && hi >= FLT_MAX)
+		return append(a, dnnl_eltwise_relu, 0, 0);
+	return append(a, dnnl_eltwise_clip, lo, hi);
+}
+
+bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act)
+{
+	/* operators whose ONNX parameters are oneDNN's alpha alone */
+	static const struct {
+		const char *op;
+		dnnl_alg_kind_t alg;
+		const char *alpha;
+		float dflt;
+	} rows[] = {
+		{ "Relu", dnnl_eltwise_relu, NULL, 0 },
+		{ "LeakyRelu", dnnl_eltwise_relu, "alpha", 0.01f },
+		{ "Elu", dnnl_eltwise_elu, "alpha", 1 },
+		{ "Sigmoid", dnnl_eltwise_logistic, NULL, 0 },
+		{ "Tanh", dnnl_eltwise_tanh, NULL, 0 },
+		{ "HardSwish", dnnl_eltwise_hardswish, NULL, 0 },
+		{ "Swish", dnnl_eltwise_swish, "alpha", 1 },
+		{ "Mish", dnnl_eltwise_mish, NULL, 0 },
+		{ "Softplus", dnnl_eltwise_soft_relu, NULL, 0 },
+		{ "Abs", dnnl_eltwise_abs, NULL, 0 },
+		{ "Sqrt", dnnl_eltwise_sqrt, NULL, 0 },
+	};
+
+	if (!act)
+		return true;
+	if (act->domain[0])
+		return false;
+	const char *op = act->op_type;
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++)
+		if (strcmp(op, rows[i].op) == 0)
+			return append(a, rows[i].alg,
+			              rows[i].alpha ? oqz_dnnl_float(act, rows[i].alpha, rows[i].dflt) : rows[i].dflt, 0);
+	if (strcmp(op, "Clip") == 0)
+		return append_clip(a, act);
+	if (strcmp(op, "HardSigmoid") == 0)
+		return append(a, dnnl_eltwise_linear, oqz_dnnl_float(act, "alpha", 0.2f), oqz_dnnl_float(act, "beta", 0.5f)) &&
+		       append(a, dnnl_eltwise_clip, 0, 1);
+	if (strcmp(op, "Gelu") == 0)
+		return append(a,
+		              strcmp(oqz_dnnl_string(act, "approximate", "none"), "tanh") == 0 ? dnnl_eltwise_gelu_tanh
+		                                                                               : dnnl_eltwise_gelu_erf,
+		              0, 0);
+	double slope;
+	if (strcmp(op, "PRelu") == 0 && scalar_input(act, 1, 0, &slope) && act->n_in == 2)
+		return append(a, dnnl_eltwise_relu, slope, 0);
+	return false;
+}

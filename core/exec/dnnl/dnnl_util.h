@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the families of this folder share: the engine, memory descriptors from our types and layouts, a primitive that any
+ * number of threads may run at once, weight packing, the activation functions that oneDNN can apply on the way out, and the
+ * sliding window of convolutions and pooling. No other folder includes oneDNN's headers; its C API changed in version 3.
+ *
+ * Threads. oneDNN (OpenMP build) takes its team size from the calling thread: when a primitive is created and again when it
+ * runs. Our workers are threads of our own, so every entry from here into oneDNN first sets that thread's team to one
+ * (oqz_dnnl_enter). OpenMP keeps this setting per thread and it is a store to thread-local memory, so no worker can be missed
+ * and no team is ever started.
+ */
+#ifndef OQZ_EXEC_DNNL_UTIL_H
+#define OQZ_EXEC_DNNL_UTIL_H
+
+#include "core/exec/impl.h"
+#include <oneapi/dnnl/dnnl.h>
+
+/* Makes the calling thread run oneDNN without a team. */
+void oqz_dnnl_enter(void);
+/* The process's CPU engine, made on first use; NULL when that failed. */
+dnnl_engine_t oqz_dnnl_engine(void);
+/* OQZ_E_NOMEM or OQZ_E_INTERNAL with oneDNN's reason; `what` names the step that failed. */
+enum oqz_status oqz_dnnl_err(struct oqz_err *err, const char *what, dnnl_status_t s);
+/* Writes the reason of a refusal and returns OQZ_E_UNSUPPORTED. */
+enum oqz_status oqz_dnnl_decline(char *why, size_t size, const char *fmt, ...) OQZ_PRINTF(3, 4);
+
+#define DNNL_TRY(call)                                                                                                  \
+	do {                                                                                                            \
+		dnnl_status_t dnnl_s_ = (call);                                                                         \
+		if (dnnl_s_ != dnnl_success)                                                                            \
+			return oqz_dnnl_err(err, #call, dnnl_s_);                                                       \
+	} while (0)
+
+/* A dense descriptor; layout CHANNELS_LAST needs rank >= 3. False for shapes oneDNN cannot hold (rank 0, empty). */
+bool oqz_dnnl_md(const struct oqz_shape *shape, dnnl_data_type_t type, enum oqz_layout layout, dnnl_memory_desc_t *ret);
+/* The same dims and type with the order left to oneDNN. */
+dnnl_memory_desc_t oqz_dnnl_md_any(const dnnl_memory_desc_t *md);
+/* A dense row-major descriptor from dims. */
+dnnl_memory_desc_t oqz_dnnl_md_dims(int n, const dnnl_dim_t *dims, dnnl_data_type_t type);
+
+/* A primitive with its constant arguments. It is shared by threads: memory objects, which hold the addresses of one run,
+ * come in sets; a run takes a free set and makes one only when all are in use, so steady running allocates nothing. */
+enum { OQZ_DNNL_ARGS = 6 };
+struct oqz_dnnl_prim;
+
+/* OQZ_E_UNSUPPORTED (message set) when oneDNN has no implementation. `attr` may be NULL and stays the caller's; its
+ * scratchpad mode is set to "user" here. */
+enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t attr, struct oqz_dnnl_prim **ret,
+                                  struct oqz_err *err);
+void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p);
+OQZ_DEFINE_CLEANUP(struct oqz_dnnl_prim, oqz_dnnl_prim_free)
+/* The descriptor the primitive wants or has for DNNL_ARG_SRC, _DST, _WEIGHTS, ... */
+const dnnl_memory_desc_t *oqz_dnnl_prim_md(const struct oqz_dnnl_prim *p, dnnl_query_t what);
+/* Binds a constant argument: a copy of `data` (laid out as `have`), reordered to `want`. */
+enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
+                                   const dnnl_memory_desc_t *want, struct oqz_err *err);
+/* Declares the next argument that each run supplies. */
+void oqz_dnnl_prim_arg(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *md);
+/* data[i]: address of the i-th declared argument. scratch: oqz_dnnl_prim_scratch() bytes, 64-byte aligned. */
+enum oqz_status oqz_dnnl_prim_run(const struct oqz_dnnl_prim *p, const void *const *data, void *scratch,
+                                  struct oqz_err *err);
+size_t oqz_dnnl_prim_scratch(const struct oqz_dnnl_prim *p);
+/* Bytes of packed constants. */
+size_t oqz_dnnl_prim_bytes(const struct oqz_dnnl_prim *p);
+/* "<family>.<oneDNN's name>" into ret (64 bytes). */
+void oqz_dnnl_prim_name(const struct oqz_dnnl_prim *p, const char *family, char *ret, size_t size);
+
+/* Attributes under construction: post-operations and the rest. */
+struct oqz_dnnl_attr {
+	dnnl_primitive_attr_t attr;
+	dnnl_post_ops_t ops;
+};
+enum oqz_status oqz_dnnl_attr_init(struct oqz_dnnl_attr *a, struct oqz_err *err);
+void oqz_dnnl_attr_release(struct oqz_dnnl_attr *a);
+/* Appends an activation node (NULL: nothing). False: this node has no form as a post-operation. */
+bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act);
+/* Hands the post-operations to the attributes; once, after the last append. */
+enum oqz_status oqz_dnnl_attr_finish(struct oqz_dnnl_attr *a, struct oqz_err *err);
+
+/* Attributes of a node by name, with the default of the ONNX standard. */
+int64_t oqz_dnnl_int(const struct oqz_node *n, const char *name, int64_t dflt);
+float oqz_dnnl_float(const struct oqz_node *n, const char *name, float dflt);
+/* Element i of a list, or the default when the attribute is absent or shorter. */
+int64_t oqz_dnnl_ints(const struct oqz_node *n, const char *name, size_t i, int64_t dflt);
+const char *oqz_dnnl_string(const struct oqz_node *n, const char *name, const char *dflt);
+
+/* The window of Conv, ConvTranspose and pooling over nsp spatial dims, in oneDNN's terms. */
+struct oqz_dnnl_window {
+	int nsp;
+	dnnl_dims_t kernel, stride, dilate /* 0: dense */, pad_l, pad_r;
+	bool extra_end; /* pad_r is larger than the node says: ceil_mode needs it */
+};
+/* in, out: whole shapes (N, C, spatial...). False (why set): negative padding, or sizes that do not fit together. */
+bool oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_node *n, const struct oqz_shape *in,
+                          const struct oqz_shape *out, const int64_t *kernel, char *why, size_t why_size);
+
+/* A grown copy of the step's state counts: fills scratch, bytes and name of a choice from its one primitive. */
+void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p, const char *family);
+/* run and destroy of implementations whose state is one primitive with the step's inputs[0] and output as arguments. */
+enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
+void oqz_dnnl_destroy_prim(void *state);
+
+/* True when 8-bit products accumulate exactly (AVX512-VNNI). oneDNN's kernels for older CPUs add pairs of products in 16
+ * bits, which saturates. AVX2-VNNI is left out: not every family of oneDNN 2.6 uses it. */
+bool oqz_dnnl_exact_int8(void);
+/* True when bfloat16 products run on the CPU's own instructions. */
+bool oqz_dnnl_native_bf16(void);
+/* "avx512_core_vnni; oneDNN 2.6.3" into buf; returns buf. */
+const char *oqz_dnnl_describe(char *buf, size_t size);
+
+#endif

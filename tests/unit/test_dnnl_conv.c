@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/exec/dnnl/dnnl_conv.c against a plain loop in double.
+ */
+#include "tests/unit/dnnl_step.h"
+
+struct sums {
+	const float *x, *w;
+	double *y;
+};
+
+static void add_product(void *ctx, int64_t o, int64_t i, int64_t w)
+{
+	struct sums *s = ctx;
+
+	if (i >= 0)
+		s->y[o] += (double)s->x[i] * s->w[w];
+}
+
+/* Fills a step from a case and the expected output (before activation) into a new array. */
+static double *conv_case(struct step *s, const struct convcase *c, struct oqz_rng *r, bool bias)
+{
+	int64_t wc[3] = { c->k[0], c->k[1], c->k[2] };
+
+	step_init(s, "Conv");
+	convcase_attrs(c, s);
+	struct oqz_tensor *x =
+	    step_input(s, step_tensor(OQZ_DT_F32, convcase_shape(c, c->batch, c->ic, c->in)), false);
+	struct oqz_tensor *w =
+	    step_input(s, step_tensor(OQZ_DT_F32, convcase_shape(c, c->oc, c->ic / c->group, wc)), true);
+	fill_f32(r, x);
+	fill_f32(r, w);
+	step_output(s, convcase_shape(c, c->batch, c->oc, c->out));
+	int64_t n = oqz_tensor_nelem(&s->out), osz = c->out[0] * c->out[1] * c->out[2];
+	double *want = calloc((size_t)n, sizeof *want);
+	if (bias) {
+		struct oqz_tensor *b = step_input(s, step_tensor(OQZ_DT_F32, DIMS(c->oc)), true);
+		fill_f32(r, b);
+		for (int64_t i = 0; i < n; i++)
+			want[i] = ((float *)b->data)[i / osz % c->oc];
+	}
+	convcase_walk(c, add_product, &(struct sums){ x->data, w->data, want });
+	return want;
+}
+
+START_TEST(conv_matches_plain_loop_on_random_shapes)
+{
+	struct oqz_rng r;
+	struct convcase c;
+	struct step s;
+	char what[64];
+
+	oqz_rng_init(&r, 1);
+	for (int i = 0; i < 400; i++) {
+		if (!convcase_random(&r, &c, i % 8 == 0 ? 3 : i % 4 == 1 ? 1 : 2))
+			continue;
+		double *want = conv_case(&s, &c, &r, i % 3 != 0);
+		ck_ok(step_run(&s, &oqz_impl_dnnl_conv, err));
+		snprintf(what, sizeof what, "case %d", i);
+		expect_near(&s, want, 4e-6, what);
+		free(want);
+		step_release(&s);
+	}
+}
+END_TEST
+
+START_TEST(same_padding_splits_as_the_standard_says)
+{
+	struct oqz_rng r;
+	struct step s;
+
+	oqz_rng_init(&r, 2);
+	for (int lower = 0; lower < 2; lower++) {
+		/* 7 -> 4 with stride 2 and kernel 4: 3 cells of padding in each dim */
+		struct convcase c = { .nsp = 2, .batch = 1, .ic = 5, .oc = 6, .group = 1, .in = { 7, 7, 1 }, .k = { 4, 4, 1 },
+			              .stride = { 2, 2, 1 }, .dil = { 1, 1, 1 }, .out = { 4, 4, 1 } };
+		c.pad[0] = c.pad[1] = lower ? 2 : 1;
+		double *want = conv_case(&s, &c, &r, false);
+		for (size_t i = 0; i < s.node.n_attr; i++)
+			if (strcmp(s.attr[i].name, "pads") == 0)
+				s.attr[i] = (struct oqz_attr){ .name = "auto_pad", .type = OQZ_ATTR_STRING,
+					                       .s = lower ? "SAME_LOWER" : "SAME_UPPER", .n = 10 };
+		ck_ok(step_run(&s, &oqz_impl_dnnl_conv, err));
+		expect_near(&s, want, 4e-6, lower ? "lower" : "upper");
+		free(want);
+		step_release(&s);
+	}
+}
+END_TEST
+
+static double act_relu(double x) { return x > 0 ? x : 0; }
+static double act_leaky(double x) { return x > 0 ? x : x * 0.125; }
+static double act_clip(double x) { return x < -0.5 ? -0.5 : x > 0.75 ? 0.75 : x; }
+static double act_sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double act_swish(double x) { return x / (1 + exp(-x)); }
+static double act_tanh(double x) { return tanh(x); }
+static double act_elu(double x) { return x > 0 ? x : 1.5 * expm1(x); }
+static double act_hardsigmoid(double x) { return fmax(0, fmin(1, 0.25 * x + 0.5)); }
+static double act_hardswish(double x) { return x * fmax(0, fmin(1, x / 6 + 0.5)); }
+static double act_gelu(double x) { return 0.5 * x * (1 + erf(x * M_SQRT1_2)); }
+static double act_mish(double x) { return x * tanh(log1p(exp(x))); }
+static double act_softplus(double x) { return log1p(exp(x)); }
+
+START_TEST(activations_are_fused)
+{
+	static const struct {
+		const char *op;
+		double (*f)(double);
+		const char *attr[2];
+		float value[2];
+	} rows[] = {
+		{ "Relu", act_relu, { 0 }, { 0 } },
+		{ "LeakyRelu", act_leaky, { "alpha" }, { 0.125f } },
+		{ "Clip", act_clip, { 0 }, { 0 } },
+		{ "Sigmoid", act_sigmoid, { 0 }, { 0 } },
+		{ "Swish", act_swish, { 0 }, { 0 } },
+		{ "Tanh", act_tanh, { 0 }, { 0 } },
+		{ "Elu", act_elu, { "alpha" }, { 1.5f } },
+		{ "HardSigmoid", act_hardsigmoid, { "alpha", "beta" }, { 0.25f, 0.5f } },
+		{ "HardSwish", act_hardswish, { 0 }, { 0 } },
+		{ "Gelu", act_gelu, { 0 }, { 0 } },
+		{ "Mish", act_mish, { 0 }, { 0 } },
+		{ "Softplus", act_softplus, { 0 }, { 0 } },
+	};
+	struct oqz_tensor lo = step_tensor(OQZ_DT_F32, (struct oqz_shape){ 0 }),
+	                  hi = step_tensor(OQZ_DT_F32, (struct oqz_shape){ 0 });
+	struct oqz_rng r;
+	struct step s;
+
+	*(float *)lo.data = -0.5f;
+	*(float *)hi.data = 0.75f;
+	oqz_rng_init(&r, 3);
+	for (size_t i = 0; i < OQZ_COUNTOF(rows) * 3; i++) {
+		size_t row = i / 3;
+		/* dense 3x3, depthwise 3x3, 1x1: three different kernels inside */
+		struct convcase c = { .nsp = 2, .batch = 1, .ic = 24, .oc = 24, .group = i % 3 == 1 ? 24 : 1,
+			              .in = { 9, 9, 1 }, .k = { 3, 3, 1 }, .stride = { 1, 1, 1 }, .dil = { 1, 1, 1 },
+			              .pad = { 1, 1, 1, 1 }, .out = { 9, 9, 1 } };
+		if (i % 3 == 2) {
+			c.k[0] = c.k[1] = 1;
+			memset(c.pad, 0, sizeof c.pad);
+		}
+		double *want = conv_case(&s, &c, &r, true);
+		step_act(&s, rows[row].op);
+		for (int k = 0; k < 2; k++)
+			if (rows[row].attr[k])
+				step_act_float(&s, rows[row].attr[k], rows[row].value[k]);
+		if (strcmp(rows[row].op, "Clip") == 0) {
+			step_act_input(&s, 1, &lo);
+			step_act_input(&s, 2, &hi);
+		}
+		for (int64_t k = 0; k < oqz_tensor_nelem(&s.out); k++)
+			want[k] = rows[row].f(want[k]);
+		ck_ok(step_run(&s, &oqz_impl_dnnl_conv, err));
+		expect_near(&s, want, 5e-6, rows[row].op);
+		free(want);
+		step_release(&s);
+	}
+	oqz_tensor_release(&lo);
+	oqz_tensor_release(&hi);
+}
+END_TEST
+
+START_TEST(what_cannot_be_done_is_declined_with_a_reason)
+{
+	struct convcase c = { .nsp = 1, .batch = 1, .ic = 2, .oc = 2, .group = 1, .in = { 9, 1, 1 }, .k = { 3, 1, 1 },
+		              .stride = { 1, 1, 1 }, .dil = { 1, 1, 1 }, .pad = { -1, -1 }, .out = { 5, 1, 1 } };
+	struct oqz_rng r;
+	struct step s;
+
+	oqz_rng_init(&r, 4);
+	free(conv_case(&s, &c, &r, false));
+	ck_assert_int_eq(step_run(&s, &oqz_impl_dnnl_conv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_str_eq(s.why, "negative padding");
+	step_release(&s);
+	c.pad[0] = c.pad[1] = 0;
+	c.out[0] = 7;
+	free(conv_case(&s, &c, &r, false));
+	s.d.constant[1] = NULL;
+	ck_assert_int_eq(step_run(&s, &oqz_impl_dnnl_conv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(s.why, "run time"));
+	s.d.constant[1] = &s.in[1];
+	step_act(&s, "Sin");
+	ck_assert_int_eq(step_run(&s, &oqz_impl_dnnl_conv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(s.why, "Sin"));
+	step_release(&s);
+}
+END_TEST
+
+OQZ_TEST_MAIN("dnnl_conv", conv_matches_plain_loop_on_random_shapes, same_padding_splits_as_the_standard_says,
+              activations_are_fused, what_cannot_be_done_is_declined_with_a_reason)
