@@ -14,6 +14,7 @@
 
 #include "core/exec/exec.h"
 #include "core/ops/op.h"
+#include "core/tensor/quantize8.h"
 
 enum { OQZ_STEP_MAX_OUT = 16 };
 
@@ -90,12 +91,5 @@ extern const struct oqz_impl oqz_impl_sim;         /* own: group = fake-quantize
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
     oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm, oqz_impl_dnnl_lrn;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */
-
-/* float32 -> codes of an int8 grid, vectorised; the rule of QuantizeLinear with half-even rounding. Channels-last or plain,
- * per tensor. Used by the quantized groups. */
-void oqz_quantize_u8(const float *x, size_t n, float scale, int32_t zero, int32_t qmin, int32_t qmax, uint8_t *out);
-void oqz_quantize_i8(const float *x, size_t n, float scale, int32_t zero, int32_t qmin, int32_t qmax, int8_t *out);
-/* float32 -> nearest point of the grid as float32 (same rule as oqz_fake_quantize for affine half-even grids). */
-void oqz_fakequant_f32(const float *x, size_t n, float scale, int32_t zero, int32_t qmin, int32_t qmax, float *out);
 
 #endif

@@ -8,6 +8,8 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/minifloat.h \
 	core/tensor/npy.c \
 	core/tensor/npy.h \
+	core/tensor/quantize8.c \
+	core/tensor/quantize8.h \
 	core/tensor/tensor.c \
 	core/tensor/tensor.h \
 	$(NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A step made by hand, for tests of single implementations: a node on the stack, types and constants, then create, run,
- * destroy as the planner would. Activations are given and taken in PLAIN order; layouts are changed as the implementation
- * asks. Scratch memory is exactly as large as it asked for, between guard bytes.
+ * destroy as the planner would. Activations are given and taken in PLAIN order; layouts are changed as the
+ * implementation asks. Scratch memory is exactly as large as it asked for, between guard bytes.
  */
 #ifndef OQZ_TESTS_DNNL_STEP_H
 #define OQZ_TESTS_DNNL_STEP_H
@@ -37,35 +37,35 @@ static inline struct oqz_tensor step_tensor(enum oqz_dtype t, struct oqz_shape s
 	return r;
 }
 
-#define DIMS(...) oqz_shape_of((int)(sizeof((int64_t[]){ __VA_ARGS__ }) / 8), (int64_t[]){ __VA_ARGS__ })
+#define DIMS(...) oqz_shape_of((int)(sizeof((int64_t[]) { __VA_ARGS__ }) / 8), (int64_t[]) { __VA_ARGS__ })
 
 static inline void step_init(struct step *s, const char *op)
 {
 	memset(s, 0, sizeof *s);
-	s->node = (struct oqz_node){ .name = "n", .domain = "", .op_type = op, .attr = s->attr };
-	s->act = (struct oqz_node){ .name = "a", .domain = "", .attr = s->act_attr, .in = s->act_in };
+	s->node = (struct oqz_node) { .name = "n", .domain = "", .op_type = op, .attr = s->attr };
+	s->act = (struct oqz_node) { .name = "a", .domain = "", .attr = s->act_attr, .in = s->act_in };
 	s->d.node = &s->node;
 	s->d.n_out = 1;
 }
 
 static inline void step_int(struct step *s, const char *name, int64_t v)
 {
-	s->attr[s->node.n_attr++] = (struct oqz_attr){ .name = name, .type = OQZ_ATTR_INT, .i = v };
+	s->attr[s->node.n_attr++] = (struct oqz_attr) { .name = name, .type = OQZ_ATTR_INT, .i = v };
 }
 
 static inline void step_float(struct step *s, const char *name, float v)
 {
-	s->attr[s->node.n_attr++] = (struct oqz_attr){ .name = name, .type = OQZ_ATTR_FLOAT, .f = v };
+	s->attr[s->node.n_attr++] = (struct oqz_attr) { .name = name, .type = OQZ_ATTR_FLOAT, .f = v };
 }
 
 static inline void step_string(struct step *s, const char *name, const char *v)
 {
-	s->attr[s->node.n_attr++] = (struct oqz_attr){ .name = name, .type = OQZ_ATTR_STRING, .s = v, .n = strlen(v) };
+	s->attr[s->node.n_attr++] = (struct oqz_attr) { .name = name, .type = OQZ_ATTR_STRING, .s = v, .n = strlen(v) };
 }
 
 static inline void step_ints(struct step *s, const char *name, size_t n, const int64_t *v)
 {
-	s->attr[s->node.n_attr++] = (struct oqz_attr){ .name = name, .type = OQZ_ATTR_INTS, .n = n, .ints = v };
+	s->attr[s->node.n_attr++] = (struct oqz_attr) { .name = name, .type = OQZ_ATTR_INTS, .n = n, .ints = v };
 }
 
 /* Adds the next input; takes the tensor over. */
@@ -74,7 +74,7 @@ static inline struct oqz_tensor *step_input(struct step *s, struct oqz_tensor t,
 	int i = s->d.n_in++;
 
 	s->in[i] = t;
-	s->d.in_type[i] = (struct oqz_type){ t.dtype, t.shape };
+	s->d.in_type[i] = (struct oqz_type) { t.dtype, t.shape };
 	if (constant)
 		s->d.constant[i] = &s->in[i];
 	return &s->in[i];
@@ -82,7 +82,7 @@ static inline struct oqz_tensor *step_input(struct step *s, struct oqz_tensor t,
 
 static inline void step_output(struct step *s, struct oqz_shape shape)
 {
-	s->d.out_type[0] = (struct oqz_type){ OQZ_DT_F32, shape };
+	s->d.out_type[0] = (struct oqz_type) { OQZ_DT_F32, shape };
 	s->out = step_tensor(OQZ_DT_F32, shape);
 }
 
@@ -94,7 +94,7 @@ static inline void step_act(struct step *s, const char *op)
 
 static inline void step_act_float(struct step *s, const char *name, float v)
 {
-	s->act_attr[s->act.n_attr++] = (struct oqz_attr){ .name = name, .type = OQZ_ATTR_FLOAT, .f = v };
+	s->act_attr[s->act.n_attr++] = (struct oqz_attr) { .name = name, .type = OQZ_ATTR_FLOAT, .f = v };
 }
 
 /* Clip's bounds and PRelu's slope are inputs. */
@@ -184,7 +184,8 @@ static inline void expect_near(const struct step *s, const double *want, double 
 	              (double)got[at], want[at]);
 }
 
-/* ---- convolution geometry for reference loops --------------------------------------------------------------------- */
+/* ---- convolution geometry for reference loops ---------------------------------------------------------------------
+ */
 
 struct convcase {
 	int nsp;
@@ -258,8 +259,8 @@ static inline void convcase_walk(const struct convcase *c, convcase_tap *tap, vo
 			for (int64_t o = 0; o < osz; o++)
 				for (int64_t icl = 0; icl < icg; icl++)
 					for (int64_t k = 0; k < ksz; k++) {
-						int64_t oi[3] = { o / (c->out[1] * c->out[2]), o / c->out[2] % c->out[1],
-							          o % c->out[2] },
+						int64_t oi[3] = { o / (c->out[1] * c->out[2]),
+							          o / c->out[2] % c->out[1], o % c->out[2] },
 						        ki[3] = { k / (c->k[1] * c->k[2]), k / c->k[2] % c->k[1],
 							          k % c->k[2] },
 						        at[3];

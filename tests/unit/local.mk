@@ -24,3 +24,7 @@ unit_tests += tests/unit/test_manifest
 tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
 tests_unit_test_manifest_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_manifest_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_quantize8
+tests_unit_test_quantize8_SOURCES = tests/unit/test_quantize8.c
+tests_unit_test_quantize8_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_quantize8_LDADD = $(unit_ldadd)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conv in float32: one, two or three spatial dims, groups, dilations, any padding, bias and activation in one primitive.
- * Channels-last in and out (what oneDNN's best kernels take on every CPU generation); weights are packed once into the
- * order the chosen kernel wants. The direct algorithm only: Winograd trades accuracy for speed.
+ * Conv in float32: one, two or three spatial dims, groups, dilations, any padding, bias and activation in one
+ * primitive. Channels-last in and out (what oneDNN's best kernels take on every CPU generation); weights are packed
+ * once into the order the chosen kernel wants. The direct algorithm only: Winograd trades accuracy for speed.
  */
 #include "core/exec/dnnl/dnnl_util.h"
 #include "core/exec/dnnl/dnnl_conv.h"

@@ -52,7 +52,8 @@ bool oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_node *n, c
 		w->stride[i] = oqz_dnnl_ints(n, "strides", k, 1);
 		w->dilate[i] = oqz_dnnl_ints(n, "dilations", k, 1) - 1;
 		int64_t size = in->dim[i + 2], ext = (kernel[i] - 1) * (w->dilate[i] + 1) + 1;
-		int64_t need = (out->dim[i + 2] - 1) * w->stride[i] + ext - size; /* padding that the last window reaches */
+		int64_t need =
+		    (out->dim[i + 2] - 1) * w->stride[i] + ext - size; /* padding that the last window reaches */
 		if (same) {
 			int64_t total = need > 0 ? need : 0;
 			w->pad_l[i] = strcmp(auto_pad, "SAME_LOWER") == 0 ? (total + 1) / 2 : total / 2;
@@ -77,7 +78,7 @@ bool oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_node *n, c
 
 enum oqz_status oqz_dnnl_attr_init(struct oqz_dnnl_attr *a, struct oqz_err *err)
 {
-	*a = (struct oqz_dnnl_attr){ 0 };
+	*a = (struct oqz_dnnl_attr) { 0 };
 	DNNL_TRY(dnnl_primitive_attr_create(&a->attr));
 	dnnl_status_t s = dnnl_post_ops_create(&a->ops);
 	if (s != dnnl_success) {
@@ -93,7 +94,7 @@ void oqz_dnnl_attr_release(struct oqz_dnnl_attr *a)
 		dnnl_post_ops_destroy(a->ops);
 	if (a->attr)
 		dnnl_primitive_attr_destroy(a->attr);
-	*a = (struct oqz_dnnl_attr){ 0 };
+	*a = (struct oqz_dnnl_attr) { 0 };
 }
 
 enum oqz_status oqz_dnnl_attr_finish(struct oqz_dnnl_attr *a, struct oqz_err *err)
@@ -141,16 +142,11 @@ bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act)
 		const char *alpha;
 		float dflt;
 	} rows[] = {
-		{ "Relu", dnnl_eltwise_relu, NULL, 0 },
-		{ "LeakyRelu", dnnl_eltwise_relu, "alpha", 0.01f },
-		{ "Elu", dnnl_eltwise_elu, "alpha", 1 },
-		{ "Sigmoid", dnnl_eltwise_logistic, NULL, 0 },
-		{ "Tanh", dnnl_eltwise_tanh, NULL, 0 },
-		{ "HardSwish", dnnl_eltwise_hardswish, NULL, 0 },
-		{ "Swish", dnnl_eltwise_swish, "alpha", 1 },
-		{ "Mish", dnnl_eltwise_mish, NULL, 0 },
-		{ "Softplus", dnnl_eltwise_soft_relu, NULL, 0 },
-		{ "Abs", dnnl_eltwise_abs, NULL, 0 },
+		{ "Relu", dnnl_eltwise_relu, NULL, 0 },          { "LeakyRelu", dnnl_eltwise_relu, "alpha", 0.01f },
+		{ "Elu", dnnl_eltwise_elu, "alpha", 1 },         { "Sigmoid", dnnl_eltwise_logistic, NULL, 0 },
+		{ "Tanh", dnnl_eltwise_tanh, NULL, 0 },          { "HardSwish", dnnl_eltwise_hardswish, NULL, 0 },
+		{ "Swish", dnnl_eltwise_swish, "alpha", 1 },     { "Mish", dnnl_eltwise_mish, NULL, 0 },
+		{ "Softplus", dnnl_eltwise_soft_relu, NULL, 0 }, { "Abs", dnnl_eltwise_abs, NULL, 0 },
 		{ "Sqrt", dnnl_eltwise_sqrt, NULL, 0 },
 	};
 
@@ -162,11 +158,13 @@ bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act)
 	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++)
 		if (strcmp(op, rows[i].op) == 0)
 			return append(a, rows[i].alg,
-			              rows[i].alpha ? oqz_dnnl_float(act, rows[i].alpha, rows[i].dflt) : rows[i].dflt, 0);
+			              rows[i].alpha ? oqz_dnnl_float(act, rows[i].alpha, rows[i].dflt) : rows[i].dflt,
+			              0);
 	if (strcmp(op, "Clip") == 0)
 		return append_clip(a, act);
 	if (strcmp(op, "HardSigmoid") == 0)
-		return append(a, dnnl_eltwise_linear, oqz_dnnl_float(act, "alpha", 0.2f), oqz_dnnl_float(act, "beta", 0.5f)) &&
+		return append(a, dnnl_eltwise_linear, oqz_dnnl_float(act, "alpha", 0.2f),
+		              oqz_dnnl_float(act, "beta", 0.5f)) &&
 		       append(a, dnnl_eltwise_clip, 0, 1);
 	if (strcmp(op, "Gelu") == 0)
 		return append(a,

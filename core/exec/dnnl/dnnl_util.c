@@ -115,7 +115,8 @@ dnnl_memory_desc_t oqz_dnnl_md_dims(int n, const dnnl_dim_t *dims, dnnl_data_typ
 
 /* ---- primitives ------------------------------------------------------------------------------------------------- */
 
-/* The memory objects of one run. `busy` is taken by test-and-set; sets are only ever added, so the list needs no lock. */
+/* The memory objects of one run. `busy` is taken by test-and-set; sets are only ever added, so the list needs no lock.
+ */
 struct argset {
 	atomic_flag busy;
 	struct argset *next;
@@ -285,7 +286,7 @@ static enum oqz_status argset_new(struct oqz_dnnl_prim *p, struct argset **ret, 
 		return oqz_dnnl_err(err, "dnnl_memory_create", st);
 	}
 	for (int i = 0; i < p->n_fixed; i++, n++)
-		s->arg[n] = (dnnl_exec_arg_t){ p->fixed[i].arg, p->fixed[i].mem };
+		s->arg[n] = (dnnl_exec_arg_t) { p->fixed[i].arg, p->fixed[i].mem };
 	atomic_flag_test_and_set(&s->busy);
 	s->next = atomic_load(&p->sets);
 	while (!atomic_compare_exchange_weak(&p->sets, &s->next, s))
@@ -338,7 +339,7 @@ void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p,
 
 enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
-	return oqz_dnnl_prim_run(state, (const void *[]){ c->in[0]->data, c->out[0]->data }, c->scratch, err);
+	return oqz_dnnl_prim_run(state, (const void *[]) { c->in[0]->data, c->out[0]->data }, c->scratch, err);
 }
 
 void oqz_dnnl_destroy_prim(void *state) { oqz_dnnl_prim_free(state); }

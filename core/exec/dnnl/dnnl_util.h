@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the families of this folder share: the engine, memory descriptors from our types and layouts, a primitive that any
- * number of threads may run at once, weight packing, the activation functions that oneDNN can apply on the way out, and the
- * sliding window of convolutions and pooling. No other folder includes oneDNN's headers; its C API changed in version 3.
+ * What the families of this folder share: the engine, memory descriptors from our types and layouts, a primitive that
+ * any number of threads may run at once, weight packing, the activation functions that oneDNN can apply on the way out,
+ * and the sliding window of convolutions and pooling. No other folder includes oneDNN's headers; its C API changed in
+ * version 3.
  *
- * Threads. oneDNN (OpenMP build) takes its team size from the calling thread: when a primitive is created and again when it
- * runs. Our workers are threads of our own, so every entry from here into oneDNN first sets that thread's team to one
- * (oqz_dnnl_enter). OpenMP keeps this setting per thread and it is a store to thread-local memory, so no worker can be missed
- * and no team is ever started.
+ * Threads. oneDNN (OpenMP build) takes its team size from the calling thread: when a primitive is created and again
+ * when it runs. Our workers are threads of our own, so every entry from here into oneDNN first sets that thread's team
+ * to one (oqz_dnnl_enter). OpenMP keeps this setting per thread and it is a store to thread-local memory, so no worker
+ * can be missed and no team is ever started.
  */
 #ifndef OQZ_EXEC_DNNL_UTIL_H
 #define OQZ_EXEC_DNNL_UTIL_H
@@ -24,11 +25,11 @@ enum oqz_status oqz_dnnl_err(struct oqz_err *err, const char *what, dnnl_status_
 /* Writes the reason of a refusal and returns OQZ_E_UNSUPPORTED. */
 enum oqz_status oqz_dnnl_decline(char *why, size_t size, const char *fmt, ...) OQZ_PRINTF(3, 4);
 
-#define DNNL_TRY(call)                                                                                                  \
-	do {                                                                                                            \
-		dnnl_status_t dnnl_s_ = (call);                                                                         \
-		if (dnnl_s_ != dnnl_success)                                                                            \
-			return oqz_dnnl_err(err, #call, dnnl_s_);                                                       \
+#define DNNL_TRY(call)                                            \
+	do {                                                      \
+		dnnl_status_t dnnl_s_ = (call);                   \
+		if (dnnl_s_ != dnnl_success)                      \
+			return oqz_dnnl_err(err, #call, dnnl_s_); \
 	} while (0)
 
 /* A dense descriptor; layout CHANNELS_LAST needs rank >= 3. False for shapes oneDNN cannot hold (rank 0, empty). */
@@ -38,8 +39,9 @@ dnnl_memory_desc_t oqz_dnnl_md_any(const dnnl_memory_desc_t *md);
 /* A dense row-major descriptor from dims. */
 dnnl_memory_desc_t oqz_dnnl_md_dims(int n, const dnnl_dim_t *dims, dnnl_data_type_t type);
 
-/* A primitive with its constant arguments. It is shared by threads: memory objects, which hold the addresses of one run,
- * come in sets; a run takes a free set and makes one only when all are in use, so steady running allocates nothing. */
+/* A primitive with its constant arguments. It is shared by threads: memory objects, which hold the addresses of one
+ * run, come in sets; a run takes a free set and makes one only when all are in use, so steady running allocates
+ * nothing. */
 enum { OQZ_DNNL_ARGS = 6 };
 struct oqz_dnnl_prim;
 
@@ -100,8 +102,8 @@ void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p,
 enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
 void oqz_dnnl_destroy_prim(void *state);
 
-/* True when 8-bit products accumulate exactly (AVX512-VNNI). oneDNN's kernels for older CPUs add pairs of products in 16
- * bits, which saturates. AVX2-VNNI is left out: not every family of oneDNN 2.6 uses it. */
+/* True when 8-bit products accumulate exactly (AVX512-VNNI). oneDNN's kernels for older CPUs add pairs of products in
+ * 16 bits, which saturates. AVX2-VNNI is left out: not every family of oneDNN 2.6 uses it. */
 bool oqz_dnnl_exact_int8(void);
 /* True when bfloat16 products run on the CPU's own instructions. */
 bool oqz_dnnl_native_bf16(void);
