@@ -13,21 +13,27 @@
 
 struct oqz_str;
 
-/* Checks that a spec makes sense for a tensor of this shape: counts, axis, positive finite scales, code range. */
+struct oqz_fq;
+
+/* Checks that a spec makes sense for a tensor of this shape: counts, axis, positive finite scales, code range. What a
+ * shape with unknown rank (-1) or dims (-1) leaves open is not checked. */
 enum oqz_status oqz_qspec_check(const struct oqz_qspec *q, const struct oqz_shape *shape, struct oqz_err *err);
 
+/* The same spec for core/tensor/fakequant.h (not CUSTOM). Arrays stay q's. */
+void oqz_qspec_fq(const struct oqz_qspec *q, struct oqz_fq *ret);
+
 /* y = dequantize(quantize(x)), n-dimensional, PLAIN float32 to PLAIN float32 (x == y is fine). Affine:
- *   y = (clamp(R(x / s) + z, qmin, qmax) - z) * s   in float32, with a true division (quantization.md 1.1). NaN gives the
- * code of zero for affine grids (z), NaN for formats that have one. -0 may come out. */
+ *   y = (clamp(R(x / s) + z, qmin, qmax) - z) * s   in float32, with a true division (quantization.md 1.1). NaN gives
+ * the code of zero for affine grids (z), NaN for formats that have one. -0 may come out. */
 enum oqz_status oqz_fake_quantize(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x, float *y,
                                   struct oqz_err *err);
 /* Codes only, one int32 each (affine: including the zero point; minifloat: the bit pattern). */
-enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x, int32_t *codes,
-                                   struct oqz_err *err);
+enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x,
+                                   int32_t *codes, struct oqz_err *err);
 
 /* min/max -> scale and zero point of an affine grid, in double, result rounded to float32 (quantization.md 1.3). */
-void oqz_affine_from_range(double lo, double hi, const struct oqz_grid *grid, bool symmetric, bool pow2, float *ret_scale,
-                           int32_t *ret_zero);
+void oqz_affine_from_range(double lo, double hi, const struct oqz_grid *grid, bool symmetric, bool pow2,
+                           float *ret_scale, int32_t *ret_zero);
 
 /* Brute force over all codes: monotone, idempotent, saturating. Fails naming the first code that breaks a rule. */
 enum oqz_status oqz_grid_verify(const struct oqz_grid *g, struct oqz_err *err);

@@ -421,8 +421,6 @@ static enum oqz_status check_codebook(const struct oqz_fq *q, struct oqz_err *er
 
 enum oqz_status oqz_fq_check(const struct oqz_fq *q, const struct oqz_shape *shape, struct oqz_err *err)
 {
-	int64_t count;
-
 	if (!oqz_round_name(q->round))
 		OQZ_FAIL(err, OQZ_E_DATA, "no rounding has the number %d", (int)q->round);
 	switch (q->kind) {
@@ -431,8 +429,7 @@ enum oqz_status oqz_fq_check(const struct oqz_fq *q, const struct oqz_shape *sha
 	case OQZ_FQ_CODEBOOK: OQZ_TRY(check_codebook(q, err)); break;
 	default: OQZ_FAIL(err, OQZ_E_DATA, "no grid has the kind %d", (int)q->kind);
 	}
-	OQZ_TRY(oqz_shape_count(shape, &count, err));
-	if (q->axis < -1 || q->axis >= shape->rank)
+	if (q->axis < -1 || q->axis >= (shape->rank < 0 ? OQZ_MAX_RANK : shape->rank))
 		OQZ_FAIL(err, OQZ_E_DATA, "axis %d does not exist in a tensor of rank %d", q->axis, shape->rank);
 	if (q->block < 0 || (q->block > 0 && q->axis < 0))
 		OQZ_FAIL(err, OQZ_E_DATA, "blocks need an axis and a positive size");
