@@ -226,15 +226,17 @@ static inline float bits_round(float u, const struct bits_format *b, bool even)
 	norm = norm > b->max ? b->max : norm;
 	sub = rintf(a * b->inv_step) * b->step;
 	a = a < b->min_normal ? sub : norm;
-	return u == u ? copysignf(a, u) : b->nan;
+	return copysignf(u == u ? a : b->nan, u);
 }
 
 static inline void bits_loop(const struct bits_format *b, const float *s, int step, size_t n, const float *x, float *y,
                              bool even)
 {
+	const struct bits_format f = *b; /* y may not alias it */
+
 	for (size_t i = 0; i < n; i++) {
 		float si = s[step ? i : 0];
-		y[i] = bits_round(x[i] / si, b, even) * si;
+		y[i] = bits_round(x[i] / si, &f, even) * si;
 	}
 }
 
@@ -277,36 +279,40 @@ static void minifloat_row(const struct oqz_fq *q, const struct bits_format *b, c
 
 /* ---------------------------------------------------------------------------------------------------- code books */
 
+/* Values are what float32 makes of them: a network never sees others. */
+static inline double value(const double *book, size_t i) { return (double)(float)book[i]; }
+
 /* Index of the value nearest to u. Ties: half-even takes the even index, the others go by value or magnitude. */
 static size_t codebook_find(const struct oqz_fq *q, double u)
 {
-	const double *v = q->values;
+	const double *book = q->values;
 	size_t lo = 0, hi = q->n_values - 1;
 
 	if (u != u)
 		u = 0;
-	if (u <= v[0])
+	if (u <= value(book, 0))
 		return 0;
-	if (u >= v[hi])
+	if (u >= value(book, hi))
 		return hi;
 	while (hi - lo > 1) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (v[mid] <= u)
+		if (value(book, mid) <= u)
 			lo = mid;
 		else
 			hi = mid;
 	}
+	const double below = value(book, lo), above = value(book, hi);
 	if (q->round == OQZ_ROUND_DOWN || q->round == OQZ_ROUND_UP)
-		return q->round == OQZ_ROUND_UP && u > v[lo] ? hi : lo;
-	double mid = v[lo] + (v[hi] - v[lo]) / 2;
+		return q->round == OQZ_ROUND_UP && u > below ? hi : lo;
+	const double mid = below + (above - below) / 2;
 	if (u != mid)
 		return u < mid ? lo : hi;
 	bool up = false;
 	switch (q->round) {
 	case OQZ_ROUND_HALF_EVEN: up = lo & 1; break;
 	case OQZ_ROUND_HALF_UP: up = true; break;
-	case OQZ_ROUND_HALF_TO_ZERO: up = fabs(v[hi]) < fabs(v[lo]); break;
-	case OQZ_ROUND_HALF_AWAY: up = fabs(v[hi]) >= fabs(v[lo]); break;
+	case OQZ_ROUND_HALF_TO_ZERO: up = fabs(above) < fabs(below); break;
+	case OQZ_ROUND_HALF_AWAY: up = fabs(above) >= fabs(below); break;
 	default: break;
 	}
 	return up ? hi : lo;
@@ -411,8 +417,9 @@ static enum oqz_status check_codebook(const struct oqz_fq *q, struct oqz_err *er
 	if (q->n_values < 1 || q->n_values > 65536 || !q->values)
 		OQZ_FAIL(err, OQZ_E_DATA, "a code book has 1 to 65536 values, not %zu", q->n_values);
 	for (size_t i = 0; i < q->n_values; i++) {
-		if (!isfinite(q->values[i]) || (i > 0 && !(q->values[i] > q->values[i - 1])))
-			OQZ_FAIL(err, OQZ_E_DATA, "value %zu of the code book is not finite or does not increase", i);
+		if (!isfinite(q->values[i]) || (i > 0 && !((float)q->values[i] > (float)q->values[i - 1])))
+			OQZ_FAIL(err, OQZ_E_DATA,
+			         "value %zu of the code book is not finite or does not increase (in float32)", i);
 	}
 	if (q->zero)
 		OQZ_FAIL(err, OQZ_E_DATA, "code books have no zero points");

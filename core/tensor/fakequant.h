@@ -23,7 +23,7 @@ struct oqz_fq {
 	enum oqz_round round;
 	int32_t qmin, qmax;      /* AFFINE; |qmin|, |qmax| <= 2^24, so that float32 holds every code */
 	struct oqz_minifloat mf; /* MINIFLOAT; always saturates at mf.max */
-	size_t n_values;         /* CODEBOOK: increasing */
+	size_t n_values;         /* CODEBOOK: increasing in float32 */
 	const double *values;
 	int axis;            /* -1: one scale; else 0..rank-1 */
 	int64_t block;       /* 0: one scale per index of `axis`; else per block of this many elements along it */
