@@ -1,5 +1,20 @@
-# Plugin loader, registry, parameters, host table; public headers.
+# Plugin loader, registry, host tables; public headers; what a plugin outside of the tree needs.
 plugins_liboqz_plugins_a_SOURCES = \
+	plugins/describe.c \
+	plugins/describe.h \
+	plugins/host.c \
+	plugins/host.h \
+	plugins/loader.c \
+	plugins/loader.h \
+	plugins/plugin_info.c \
+	plugins/plugin_info.h \
+	plugins/probe.c \
+	plugins/registry.c \
+	plugins/registry.h \
+	plugins/task_instance.c \
+	plugins/task_instance.h \
+	plugins/walk.c \
+	plugins/walk.h \
 	$(NULL)
 oqzincludedir = $(includedir)/oqz
 oqzinclude_HEADERS = \
@@ -9,6 +24,12 @@ oqzinclude_HEADERS = \
 	plugins/include/oqz/types.h \
 	$(NULL)
 pkgconfig_DATA += plugins/oqz.pc
+# How every plugin of this tree is built:
+#	plugin_LTLIBRARIES += tasks/x/x.la
+#	tasks_x_x_la_SOURCES = tasks/x/x.c
+#	tasks_x_x_la_CPPFLAGS = $(PLUGIN_INCLUDES)
+#	tasks_x_x_la_CFLAGS = $(PLUGIN_COMPILE)
+#	tasks_x_x_la_LDFLAGS = $(PLUGIN_LINK)
 PLUGIN_COMPILE = $(OQZ_CFLAGS) $(SANITIZER_CFLAGS) -fvisibility=hidden
 PLUGIN_INCLUDES = -I$(top_srcdir)/plugins/include
 PLUGIN_LINK = $(SANITIZER_LDFLAGS) -module -avoid-version -shared -no-undefined -Wl,-z,defs -export-symbols-regex '^oqz_plugin_entry$$'

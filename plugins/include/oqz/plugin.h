@@ -10,7 +10,8 @@
  *
  * Compatibility: the descriptor starts with a magic number, its size, the API version and an ABI string. The loader refuses
  * another magic, ABI string or major version; of a smaller descriptor the missing members are zero, of a larger one the
- * surplus is ignored. Members are only ever appended.
+ * surplus is ignored. Members are only ever appended; the head (struct oqz_plugin), which others follow, grows into its
+ * own spare room. The same holds for the host's tables: look at their struct_size before using a member that came later.
  *
  * Threads: calls on one instance are serialised unless a member's comment says otherwise. A plugin keeps no state outside
  * its instances, since one plugin runs with many parameter sets at once. Errors: return a negative oqz_status after
@@ -70,8 +71,8 @@ struct oqz_host {
 
 	/* Records why a call fails (printf-like) and returns `code`. */
 	enum oqz_status (*fail)(struct oqz_failure *f, enum oqz_status code, const char *fmt, ...);
-	/* A message for the user; one line, no newline. */
-	void (*log)(enum oqz_log_level level, const char *fmt, ...);
+	/* A message for the user; one line, no newline (printf-like). `host` is this table. Thread-safe. */
+	void (*log)(const struct oqz_host *host, enum oqz_log_level level, const char *fmt, ...);
 
 	/* Parameter values by name. Asking for a name or type that the plugin's table does not declare is a programming error
 	 * that ends the job with a message. Strings and lists are borrowed and live as long as `p`. */
@@ -85,14 +86,18 @@ struct oqz_host {
 
 	/* Whole-file reading with the program's limits and messages. *ret is freed with `free_mem`; a NUL follows the data. */
 	enum oqz_status (*read_file)(const char *path, char **ret, size_t *ret_size, struct oqz_failure *f);
-	/* Files below `root`, recursively, whose relative path matches one of the suffixes (case-insensitive, "" for all), in
-	 * byte order of the relative path ("torch" order: directories first visited as os.walk does, sorted). The callback gets
-	 * paths relative to root; a negative return stops and is passed on. */
+	/* Files below `root`, recursively, whose name ends in one of the suffixes (letter case ignored; NULL-terminated list, NULL
+	 * for all). Order: by directory, then by name, both in byte order, so a directory's own files come before those of its
+	 * sub-directories (torchvision's sorted(os.walk())). Symbolic links are followed; a loop of them, or a directory that
+	 * cannot be read, fails. The callback gets paths relative to root; a negative return stops and is passed on. */
 	enum oqz_status (*walk)(const char *root, const char *const *suffixes,
 	                        enum oqz_status (*each)(void *ctx, const char *relative_path), void *ctx,
 	                        struct oqz_failure *f);
 	void *(*alloc)(size_t size); /* zeroed; NULL when out of memory */
 	void (*free_mem)(void *p);
+	/* Names of the immediate sub-directories of `root` (links to directories too), in byte order. */
+	enum oqz_status (*list_dirs)(const char *root, enum oqz_status (*each)(void *ctx, const char *name), void *ctx,
+	                             struct oqz_failure *f);
 };
 
 /* -------------------------------------------------------------------------------------------------- descriptor */
@@ -111,6 +116,7 @@ struct oqz_plugin {
 	const char *licence;            /* SPDX expression */
 	const char *summary;            /* one line */
 	const struct oqz_param *params; /* ends with a row whose name is NULL; NULL: none */
+	const void *spare[4];           /* NULL */
 };
 
 #define OQZ_PLUGIN_HEAD(KIND, TYPE)                                                                                     \

@@ -76,6 +76,7 @@ struct oqz_task {
 	/* Required. `params` are the task's, `dataset` the data set's (calibration sets are opened with their own). */
 	enum oqz_status (*open)(const struct oqz_task_host *host, const struct oqz_params *params,
 	                        const struct oqz_params *dataset, void **ret, struct oqz_failure *f);
+	/* Required. Frees it; called once for each successful open. */
 	void (*close)(void *self);
 	/* Required. Calls host->add_item for every image in the data set's order. */
 	enum oqz_status (*items)(void *self, void *sink, struct oqz_failure *f);

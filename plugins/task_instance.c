@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls of a task plugin, each with its sink behind it. Sinks are plain structs on this side and void pointers on the
+ * plugin's; every callback checks what it is handed, so that a wrong plugin gives an error with its name and not a
+ * wrong figure.
+ */
+#include "plugins/task_instance.h"
+#include "core/base/arena.h"
+#include "core/base/map.h"
+
+#include <math.h>
+#include <string.h>
+
+struct oqz_task_instance {
+	const struct oqz_task *task;
+	const char *name;
+	struct oqz_task_host host;
+	void *self;
+};
+
+enum { MAX_RECORD = 1 << 30 };
+
+/* -------------------------------------------------------------------------------------------------- sinks */
+
+struct item_sink {
+	struct oqz_item_list *list;
+	struct oqz_map ids;
+};
+
+static enum oqz_status add_item(void *sink, const struct oqz_item *item, struct oqz_failure *f)
+{
+	struct item_sink *s = sink;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	if (!item || !item->id || !*item->id || !item->image)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "an item without id or image");
+	if (oqz_map_has(&s->ids, item->id))
+		OQZ_FAIL(err, OQZ_E_DATA, "the item '%s' comes twice", item->id);
+	struct oqz_item copy = { .id = oqz_arena_strdup(s->list->arena, item->id),
+		                 .image = oqz_arena_strdup(s->list->arena, item->image),
+		                 .tag = item->tag };
+	if (!copy.id || !copy.image || !oqz_vec_push(&s->list->items, copy) || !oqz_map_set(&s->ids, copy.id, &s->ids))
+		return oqz_err_nomem(err, "the list of items", sizeof copy);
+	return OQZ_OK;
+}
+
+static enum oqz_status add_record(void *sink, const void *data, size_t size, struct oqz_failure *f)
+{
+	struct oqz_str *record = sink;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	if (size > MAX_RECORD || record->len > MAX_RECORD)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "a record of more than %d bytes", MAX_RECORD);
+	oqz_str_addn(record, data, size);
+	return oqz_str_ok(record) ? OQZ_OK : oqz_err_nomem(err, "a record", size);
+}
+
+struct metric_sink {
+	const struct oqz_metric *table;
+	double *values;
+	size_t n;
+	bool *set;
+};
+
+static enum oqz_status set_metric(void *sink, const char *name, double value, struct oqz_failure *f)
+{
+	struct metric_sink *s = sink;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct oqz_metric *m = &s->table[i];
+		if (strcmp(m->name, name) != 0)
+			continue;
+		if (s->set[i])
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "metric '%s' is set twice", name);
+		if (isnan(value))
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "metric '%s' is not a number", name);
+		if ((m->min != 0 || m->max != 0) && !(value >= m->min && value <= m->max))
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "metric '%s' is %g, outside of %g to %g", name, value, m->min,
+			         m->max);
+		s->set[i] = true;
+		s->values[i] = value;
+		return OQZ_OK;
+	}
+	OQZ_FAIL(err, OQZ_E_PLUGIN, "metric '%s' is not declared", name);
+}
+
+/* -------------------------------------------------------------------------------------------------- calls */
+
+/* Runs `call` with a fresh failure record called `f` and completes the message. A failure of a sink that the plugin
+ * swallowed cannot be seen here; what it leaves undone is (an unset metric, an empty record). */
+#define CALL(t, err, callback, call)                                                   \
+	do {                                                                           \
+		struct oqz_err local_ = { 0 };                                         \
+		struct oqz_failure f = { (err) ? (err) : &local_ };                    \
+		f.err->msg[0] = 0;                                                     \
+		enum oqz_status call_ = (call);                                        \
+		if (call_ != OQZ_OK)                                                   \
+			return oqz_plugin_failed((t)->name, (callback), call_, f.err); \
+	} while (0)
+
+static enum oqz_status task_open(struct oqz_task_instance *t, const struct oqz_params *params,
+                                 const struct oqz_params *dataset, struct oqz_err *err)
+{
+	CALL(t, err, "open", t->task->open(&t->host, params, dataset, &t->self, &f));
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_open(const struct oqz_module *m, const struct oqz_plugin_host *host,
+                              const struct oqz_params *params, const struct oqz_params *dataset,
+                              struct oqz_task_instance **ret, struct oqz_err *err)
+{
+	if (m->desc.base.kind != OQZ_KIND_TASK)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "'%s' is a %s, not a task", m->desc.base.name,
+		         oqz_plugin_kind_name(m->desc.base.kind));
+	OQZ_CLEANUP_FREE struct oqz_task_instance *t = calloc(1, sizeof *t);
+	if (!t)
+		return oqz_err_nomem(err, "a task", sizeof *t);
+	t->task = &m->desc.task;
+	t->name = m->desc.base.name;
+	t->host = (struct oqz_task_host) { .struct_size = sizeof t->host,
+		                           .base = &host->table,
+		                           .add_item = add_item,
+		                           .add_record = add_record,
+		                           .set_metric = set_metric };
+	OQZ_TRY(task_open(t, params, dataset, err));
+	*ret = oqz_steal(t);
+	return OQZ_OK;
+}
+
+void oqz_task_close(struct oqz_task_instance *t)
+{
+	if (!t)
+		return;
+	t->task->close(t->self);
+	free(t);
+}
+
+static enum oqz_status call_items(struct oqz_task_instance *t, struct item_sink *sink, struct oqz_err *err)
+{
+	CALL(t, err, "items", t->task->items(t->self, sink, &f));
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_items(struct oqz_task_instance *t, struct oqz_item_list *ret, struct oqz_err *err)
+{
+	struct item_sink sink = { .list = ret };
+
+	ret->arena = oqz_arena_new();
+	if (!ret->arena)
+		return oqz_err_nomem(err, "the list of items", 0);
+	enum oqz_status st = call_items(t, &sink, err);
+	oqz_map_release(&sink.ids);
+	if (st == OQZ_OK && ret->items.n == 0)
+		st = oqz_err_set(err, OQZ_E_DATA, "%s: the data set is empty", t->name);
+	return st;
+}
+
+void oqz_item_list_release(struct oqz_item_list *l)
+{
+	oqz_vec_release(&l->items);
+	oqz_arena_free(l->arena);
+	l->arena = NULL;
+}
+
+enum oqz_status oqz_task_score(struct oqz_task_instance *t, const struct oqz_item *item,
+                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                               struct oqz_str *record, struct oqz_err *err)
+{
+	size_t before = record->len;
+
+	CALL(t, err, "score", t->task->score(t->self, item, outputs, n_outputs, geometry, record, &f));
+	if (record->failed)
+		return oqz_err_nomem(err, "a record", record->len);
+	if (record->len == before)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: score() gave no record for '%s'", t->name, item->id);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
+                                struct oqz_err *err)
+{
+	struct metric_sink sink = { .table = t->task->metrics, .values = values };
+
+	while (sink.table[sink.n].name)
+		sink.n++;
+	OQZ_CLEANUP_FREE bool *set = calloc(sink.n, sizeof *set);
+	if (!set)
+		return oqz_err_nomem(err, "metrics", sink.n);
+	sink.set = set;
+	CALL(t, err, "finish", t->task->finish(t->self, records, n, &sink, &f));
+	for (size_t i = 0; i < sink.n; i++)
+		if (!set[i])
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: finish() did not set the metric '%s'", t->name,
+			         sink.table[i].name);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,
+                                 struct oqz_err *err)
+{
+	if (size)
+		text[0] = 0;
+	if (!t->task->explain)
+		return OQZ_OK;
+	CALL(t, err, "explain", t->task->explain(t->self, record, text, size, &f));
+	return OQZ_OK;
+}
+
+const struct oqz_metric *oqz_task_metrics(const struct oqz_module *m, size_t *ret_n)
+{
+	const struct oqz_metric *t = m->desc.task.metrics;
+	size_t n = 0;
+
+	while (t[n].name)
+		n++;
+	*ret_n = n;
+	return t;
+}

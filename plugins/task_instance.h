@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A task at work: an instance of a task plugin for one parameter set and one data set, with the sinks that its
+ * callbacks fill and the checks on what it gives. core/run and `oqz score` use tasks only through this.
+ */
+#ifndef OQZ_PLUGINS_TASK_INSTANCE_H
+#define OQZ_PLUGINS_TASK_INSTANCE_H
+
+#include "core/base/str.h"
+#include "core/base/vec.h"
+#include "plugins/host.h"
+#include "plugins/loader.h"
+
+struct oqz_task_instance;
+
+/* The data set's items in its order; strings live in the arena. Ids are unique (checked). */
+struct oqz_item_list {
+	struct oqz_arena *arena;
+	OQZ_VEC(struct oqz_item) items;
+};
+void oqz_item_list_release(struct oqz_item_list *l);
+
+/* The host, the module and both parameter sets must outlive the instance. */
+enum oqz_status oqz_task_open(const struct oqz_module *m, const struct oqz_plugin_host *host,
+                              const struct oqz_params *params, const struct oqz_params *dataset,
+                              struct oqz_task_instance **ret, struct oqz_err *err);
+void oqz_task_close(struct oqz_task_instance *t);
+OQZ_DEFINE_CLEANUP(struct oqz_task_instance, oqz_task_close)
+
+/* *ret is all-zero before; release it after. An empty data set is OQZ_E_DATA. */
+enum oqz_status oqz_task_items(struct oqz_task_instance *t, struct oqz_item_list *ret, struct oqz_err *err);
+
+/* Appends the item's record (at least one byte) to `record`. Thread-safe. */
+enum oqz_status oqz_task_score(struct oqz_task_instance *t, const struct oqz_item *item,
+                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                               struct oqz_str *record, struct oqz_err *err);
+
+/* Metrics of the records, in the order of the metric table. A metric that is not set, set twice, not declared, NaN or
+ * outside of its range is the plugin's fault: OQZ_E_PLUGIN. Thread-safe. */
+enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
+                                struct oqz_err *err);
+
+/* One line for a person; "" when the task has nothing to say. */
+enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,
+                                 struct oqz_err *err);
+
+/* The metric table and its number of rows. */
+const struct oqz_metric *oqz_task_metrics(const struct oqz_module *m, size_t *ret_n);
+
+#endif
