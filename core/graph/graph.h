@@ -6,6 +6,9 @@
  *
  * Graphs change by passes (pass.h) that edit in place; after a series of edits oqz_graph_finish() restores the invariants
  * (use lists, topological order, no dangling values).
+ *
+ * A control-flow body is a graph of its own whose nodes may read values of the graphs around it: such a use stands in the
+ * outer value's use list, and the node that holds the body depends on it. Bodies nest at most OQZ_MAX_NESTING deep.
  */
 #ifndef OQZ_GRAPH_GRAPH_H
 #define OQZ_GRAPH_GRAPH_H
@@ -17,9 +20,10 @@
 #include "core/tensor/tensor.h"
 
 struct oqz_graph;
+struct oqz_storage; /* what outlives a graph while clones need it: names, attributes, parsed parameters */
 struct oqz_op; /* core/ops/op.h: the operator's description; NULL until oqz_ops_resolve() */
 
-enum { OQZ_DIM_UNKNOWN = -1, OQZ_RANK_UNKNOWN = -1 };
+enum { OQZ_DIM_UNKNOWN = -1, OQZ_RANK_UNKNOWN = -1, OQZ_MAX_NESTING = 16 };
 
 /* What is known of a tensor before it exists. dtype UNDEFINED and rank -1 mean unknown; a dim of -1 means unknown. */
 struct oqz_type {
@@ -42,6 +46,7 @@ struct oqz_value {
 	int producer_output;
 	OQZ_VEC(struct oqz_node *) uses; /* consumers in node order, one entry per use; owned by the graph */
 	bool is_input, is_output;
+	struct oqz_graph *graph;     /* owner */
 };
 
 enum oqz_attr_type {
@@ -94,6 +99,7 @@ struct oqz_opset {
 
 struct oqz_graph {
 	struct oqz_arena *arena;
+	struct oqz_storage *storage;
 	const char *name;         /* of the graph */
 	const char *source;       /* file it came from, for messages */
 	OQZ_VEC(struct oqz_node *) nodes;
@@ -102,6 +108,8 @@ struct oqz_graph {
 	OQZ_VEC(struct oqz_value *) outputs;
 	OQZ_VEC(struct oqz_opset) opsets;
 	struct oqz_map by_name;   /* value name -> struct oqz_value * */
+	struct oqz_map node_by_name;
+	unsigned fresh;           /* last number given by oqz_graph_fresh_name() */
 	struct oqz_graph *parent; /* enclosing graph of a control-flow body, whose values it may use; else NULL */
 };
 
@@ -111,7 +119,9 @@ struct oqz_graph *oqz_graph_new(void);
 void oqz_graph_free(struct oqz_graph *g);
 OQZ_DEFINE_CLEANUP(struct oqz_graph, oqz_graph_free)
 
-/* A deep copy (constants' memory is shared). `op` and `params` are copied as well. */
+/* A copy that can be changed and freed independently. What never changes is shared and stays alive: constants' memory,
+ * names, attributes, `op` and `params` (whoever wants other parameters resolves the node again). A node that holds bodies
+ * comes out unresolved, because its parameters name the bodies. A body is cloned with the graph around it, not alone. */
 enum oqz_status oqz_graph_clone(const struct oqz_graph *g, struct oqz_graph **ret, struct oqz_err *err);
 
 /* Adds a value; the name is copied; OQZ_E_DATA when it exists already. */
@@ -122,7 +132,8 @@ const char *oqz_graph_fresh_name(struct oqz_graph *g, const char *base);
 struct oqz_value *oqz_graph_value(const struct oqz_graph *g, const char *name);
 struct oqz_node *oqz_graph_node(const struct oqz_graph *g, const char *name);
 
-/* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. */
+/* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. A producer
+ * loses the output (its out[] entry becomes NULL). */
 enum oqz_status oqz_value_set_constant(struct oqz_graph *g, struct oqz_value *v, const struct oqz_tensor *t,
                                        struct oqz_err *err);
 /* A new constant value. */
@@ -133,6 +144,8 @@ enum oqz_status oqz_graph_add_constant(struct oqz_graph *g, const char *name, co
 enum oqz_status oqz_graph_add_node(struct oqz_graph *g, const char *name, const char *domain, const char *op_type,
                                    int opset, struct oqz_value *const *in, int n_in, struct oqz_value *const *out,
                                    int n_out, struct oqz_node *before, struct oqz_node **ret, struct oqz_err *err);
+/* Adds or replaces an attribute. Name and payload are copied, a tensor is shared, a graph is taken over on success. */
+enum oqz_status oqz_node_set_attr(struct oqz_node *n, const struct oqz_attr *a, struct oqz_err *err);
 enum oqz_status oqz_node_set_int(struct oqz_node *n, const char *name, int64_t v, struct oqz_err *err);
 enum oqz_status oqz_node_set_float(struct oqz_node *n, const char *name, float v, struct oqz_err *err);
 enum oqz_status oqz_node_set_string(struct oqz_node *n, const char *name, const char *v, struct oqz_err *err);
@@ -145,10 +158,14 @@ void oqz_node_remove_attr(struct oqz_node *n, const char *name);
 /* Rewires one input (extending the list when i >= n_in), keeping use lists right. v may be NULL (left out). */
 enum oqz_status oqz_node_set_input(struct oqz_node *n, int i, struct oqz_value *v, struct oqz_err *err);
 /* Every consumer of `from` (and the graph's output list) reads `to` instead. A graph output keeps its name: the two
- * values swap names when `from` is an output. */
+ * values swap names when `from` is an output. That cannot be done when `to` has a name to keep as well (it is an input,
+ * another output or of another graph): oqz_graph_can_replace() says so beforehand, the call fails with OQZ_E_INTERNAL. */
+bool oqz_graph_can_replace(const struct oqz_value *from, const struct oqz_value *to);
 enum oqz_status oqz_graph_replace(struct oqz_graph *g, struct oqz_value *from, struct oqz_value *to, struct oqz_err *err);
 
-/* Removes dead nodes and values nobody uses, orders nodes topologically (stable), renumbers. A cycle is OQZ_E_DATA. */
+/* Removes dead nodes and values nobody uses (a node's out[] entry becomes NULL then), orders nodes topologically (file
+ * order where that is legal), renumbers, brings use lists into node order; bodies first. A cycle, or a value that is used
+ * but neither given nor made, is OQZ_E_DATA; the graph can then only be freed. */
 enum oqz_status oqz_graph_finish(struct oqz_graph *g, struct oqz_err *err);
 
 /* Version of a domain's operator set ("" = ai.onnx), 0 when not imported. */
@@ -157,7 +174,7 @@ int oqz_graph_opset(const struct oqz_graph *g, const char *domain);
 /* Puts "node 'x' (Conv-11): " in front of an error. Returns err->code. */
 enum oqz_status oqz_node_err(const struct oqz_node *n, struct oqz_err *err);
 
-/* The sole consumer of a value that is no graph output, else NULL. */
+/* The sole consumer (one use) of a value that is no graph output, in the same graph; else NULL. */
 struct oqz_node *oqz_value_sole_use(const struct oqz_value *v);
 
 struct oqz_str;

@@ -1,5 +1,11 @@
 # The graph and its passes.
 core_graph_liboqz_graph_a_SOURCES = \
+	core/graph/graph.c \
 	core/graph/graph.h \
+	core/graph/graph_clone.c \
+	core/graph/graph_dump.c \
+	core/graph/graph_edit.c \
+	core/graph/graph_finish.c \
+	core/graph/graph_impl.h \
 	core/graph/pass.h \
 	$(NULL)

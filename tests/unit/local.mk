@@ -36,3 +36,8 @@ unit_tests += tests/unit/test_format
 tests_unit_test_format_SOURCES = tests/unit/test_format.c
 tests_unit_test_format_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_format_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_graph
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c
+tests_unit_test_graph_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_graph_LDADD = $(unit_ldadd)
