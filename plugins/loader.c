@@ -45,7 +45,7 @@ static enum oqz_status check_head(const struct oqz_plugin *d, struct oqz_err *er
 	return oqz_params_check_table(d->params, err);
 }
 
-static enum oqz_status check_metrics(const struct oqz_metric *metrics, struct oqz_err *err)
+enum oqz_status oqz_metrics_check(const struct oqz_metric *metrics, struct oqz_err *err)
 {
 	if (!metrics || !metrics[0].name)
 		OQZ_FAIL(err, OQZ_E_PLUGIN, "it declares no metrics");
@@ -90,7 +90,7 @@ static enum oqz_status check_quantizer(const struct oqz_quantizer *q, struct oqz
 
 static enum oqz_status check_task(const struct oqz_task *t, struct oqz_err *err)
 {
-	OQZ_TRY(check_metrics(t->metrics, err));
+	OQZ_TRY(oqz_metrics_check(t->metrics, err));
 	enum oqz_status st = oqz_params_check_table(t->dataset_params, err);
 	if (st != OQZ_OK)
 		return oqz_err_prefix(err, "data set");

@@ -33,6 +33,9 @@ OQZ_DEFINE_CLEANUP(struct oqz_module, oqz_module_close)
  * min(size) bytes into *ret (which may be untouched or partly filled on failure). */
 enum oqz_status oqz_descriptor_check(const struct oqz_plugin *d, struct oqz_module *ret, struct oqz_err *err);
 
+/* The part of it for a task's metric table. */
+enum oqz_status oqz_metrics_check(const struct oqz_metric *metrics, struct oqz_err *err);
+
 /* "quantizer", "task". */
 const char *oqz_plugin_kind_name(enum oqz_plugin_kind kind);
 

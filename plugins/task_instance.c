@@ -16,6 +16,8 @@ struct oqz_task_instance {
 	const char *name;
 	struct oqz_task_host host;
 	void *self;
+	const struct oqz_metric *metrics;
+	size_t n_metrics;
 };
 
 enum { MAX_RECORD = 1 << 30 };
@@ -106,6 +108,21 @@ static enum oqz_status task_open(struct oqz_task_instance *t, const struct oqz_p
 	return OQZ_OK;
 }
 
+static enum oqz_status find_metrics(struct oqz_task_instance *t, struct oqz_err *err)
+{
+	t->metrics = t->task->instance_metrics ? t->task->instance_metrics(t->self) : NULL;
+	if (t->metrics) {
+		enum oqz_status st = oqz_metrics_check(t->metrics, err);
+		if (st != OQZ_OK)
+			return oqz_err_prefix(err, "%s", t->name);
+	} else {
+		t->metrics = t->task->metrics;
+	}
+	while (t->metrics[t->n_metrics].name)
+		t->n_metrics++;
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_task_open(const struct oqz_module *m, const struct oqz_plugin_host *host,
                               const struct oqz_params *params, const struct oqz_params *dataset,
                               struct oqz_task_instance **ret, struct oqz_err *err)
@@ -124,8 +141,13 @@ enum oqz_status oqz_task_open(const struct oqz_module *m, const struct oqz_plugi
 		                           .add_record = add_record,
 		                           .set_metric = set_metric };
 	OQZ_TRY(task_open(t, params, dataset, err));
-	*ret = oqz_steal(t);
-	return OQZ_OK;
+	struct oqz_task_instance *open = oqz_steal(t);
+	enum oqz_status st = find_metrics(open, err);
+	if (st == OQZ_OK)
+		*ret = open;
+	else
+		oqz_task_close(open);
+	return st;
 }
 
 void oqz_task_close(struct oqz_task_instance *t)
@@ -180,14 +202,11 @@ enum oqz_status oqz_task_score(struct oqz_task_instance *t, const struct oqz_ite
 enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
                                 struct oqz_err *err)
 {
-	struct metric_sink sink = { .table = t->task->metrics, .values = values };
+	OQZ_CLEANUP_FREE bool *set = calloc(t->n_metrics, sizeof *set);
+	struct metric_sink sink = { .table = t->metrics, .values = values, .n = t->n_metrics, .set = set };
 
-	while (sink.table[sink.n].name)
-		sink.n++;
-	OQZ_CLEANUP_FREE bool *set = calloc(sink.n, sizeof *set);
 	if (!set)
-		return oqz_err_nomem(err, "metrics", sink.n);
-	sink.set = set;
+		return oqz_err_nomem(err, "metrics", t->n_metrics);
 	CALL(t, err, "finish", t->task->finish(t->self, records, n, &sink, &f));
 	for (size_t i = 0; i < sink.n; i++)
 		if (!set[i])
@@ -207,13 +226,8 @@ enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_r
 	return OQZ_OK;
 }
 
-const struct oqz_metric *oqz_task_metrics(const struct oqz_module *m, size_t *ret_n)
+const struct oqz_metric *oqz_task_metrics(const struct oqz_task_instance *t, size_t *ret_n)
 {
-	const struct oqz_metric *t = m->desc.task.metrics;
-	size_t n = 0;
-
-	while (t[n].name)
-		n++;
-	*ret_n = n;
-	return t;
+	*ret_n = t->n_metrics;
+	return t->metrics;
 }

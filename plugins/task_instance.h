@@ -35,8 +35,8 @@ enum oqz_status oqz_task_score(struct oqz_task_instance *t, const struct oqz_ite
                                const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                                struct oqz_str *record, struct oqz_err *err);
 
-/* Metrics of the records, in the order of the metric table. A metric that is not set, set twice, not declared, NaN or
- * outside of its range is the plugin's fault: OQZ_E_PLUGIN. Thread-safe. */
+/* Metrics of the records: `values` has one entry per row of oqz_task_metrics(). A metric that is not set, set twice,
+ * not declared, NaN or outside of its range is the plugin's fault: OQZ_E_PLUGIN. Thread-safe. */
 enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
                                 struct oqz_err *err);
 
@@ -44,7 +44,7 @@ enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_re
 enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,
                                  struct oqz_err *err);
 
-/* The metric table and its number of rows. */
-const struct oqz_metric *oqz_task_metrics(const struct oqz_module *m, size_t *ret_n);
+/* The instance's metrics, and their number: at least one, the first is the primary one. */
+const struct oqz_metric *oqz_task_metrics(const struct oqz_task_instance *t, size_t *ret_n);
 
 #endif

@@ -64,13 +64,13 @@ struct oqz_task_host {
 	enum oqz_status (*add_item)(void *sink, const struct oqz_item *item, struct oqz_failure *f);
 	/* Appends to the record of the item being scored. */
 	enum oqz_status (*add_record)(void *sink, const void *data, size_t size, struct oqz_failure *f);
-	/* Sets a declared metric. */
+	/* Sets a declared metric. finish() sets each one exactly once. */
 	enum oqz_status (*set_metric)(void *sink, const char *name, double value, struct oqz_failure *f);
 };
 
 struct oqz_task {
 	struct oqz_plugin base;
-	const struct oqz_metric *metrics;        /* ends with a row whose name is NULL */
+	const struct oqz_metric *metrics;        /* with default parameters; ends with a row whose name is NULL */
 	const struct oqz_param *dataset_params;  /* what its data sets are described by, same form as base.params */
 
 	/* Required. `params` are the task's, `dataset` the data set's (calibration sets are opened with their own). */
@@ -89,6 +89,9 @@ struct oqz_task {
 	/* Optional. One line for a person about what was predicted for the item ("tabby cat 0.81, label tiger cat"). */
 	enum oqz_status (*explain)(void *self, const struct oqz_record *record, char *text, size_t size,
 	                           struct oqz_failure *f);
+	/* Optional. The metrics of this instance, when they depend on its parameters (top3 instead of top5): same form as
+	 * `metrics`, lives as long as the instance. NULL here or from the call: `metrics`. */
+	const struct oqz_metric *(*instance_metrics)(void *self);
 };
 
 #ifdef __cplusplus
