@@ -1,8 +1,20 @@
 # Grids, plans, calibration statistics, graph + plan -> graph.
 core_quant_liboqz_quant_a_SOURCES = \
+	core/quant/calibrate_hist.c \
+	core/quant/calibrate_hist.h \
+	core/quant/calibrate_kl.c \
+	core/quant/calibrate_minmax.c \
+	core/quant/calibrate_mse.c \
+	core/quant/calibrate_percentile.c \
+	core/quant/calibrators.c \
 	core/quant/format.c \
 	core/quant/format.h \
+	core/quant/observe.c \
 	core/quant/observe.h \
+	core/quant/observe_io.c \
+	core/quant/observer.h \
 	core/quant/qplan.h \
+	core/quant/tail.c \
+	core/quant/tail.h \
 	$(NULL)
 core_quant_liboqz_quant_a_CFLAGS = $(HOT_CFLAGS)

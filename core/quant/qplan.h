@@ -11,9 +11,9 @@
 #include "core/quant/format.h"
 
 struct oqz_qplan_site {
-	const char *node;      /* node name in the float graph */
+	const char *node; /* node name in the float graph */
 	int input;
-	const char *tensor;    /* name of the value on that edge */
+	const char *tensor; /* name of the value on that edge */
 	enum oqz_input_role role;
 	struct oqz_qspec spec; /* arrays owned by the plan */
 	const char *rule;      /* "percentile q=0.9999 scope=batch": how the range was found, for people */
@@ -21,7 +21,7 @@ struct oqz_qplan_site {
 
 struct oqz_qplan {
 	struct oqz_arena *arena;
-	const char *scheme;    /* plugin name and canonical parameters: "int8:axis=output,bits=8,..." */
+	const char *scheme;                   /* plugin name and canonical parameters: "int8:axis=output,bits=8,..." */
 	OQZ_VEC(struct oqz_qplan_site) sites; /* in node order */
 };
 
@@ -41,9 +41,9 @@ enum oqz_status oqz_qplan_hash(const struct oqz_qplan *p, char hex[65], struct o
 /* Float graph + plan -> quantized graph. The edge `x` into node N becomes
  *     x -> QuantizeLinear "N/<input>/q" -> DequantizeLinear "N/<input>/dq" -> N        activations
  *     constant codes -> DequantizeLinear "N/<input>/dq" -> N                            weights
- * one pair per consumer edge, as the zoo has it; nodes and their output values keep their names. What ONNX cannot say (other
- * roundings, odd widths, custom) becomes one FakeQuant node of domain "oqz". The result is resolved and inferred. A site
- * that does not fit the graph: OQZ_E_MISMATCH naming it. */
+ * one pair per consumer edge, as the zoo has it; nodes and their output values keep their names. What ONNX cannot say
+ * (other roundings, odd widths, custom) becomes one FakeQuant node of domain "oqz". The result is resolved and
+ * inferred. A site that does not fit the graph: OQZ_E_MISMATCH naming it. */
 enum oqz_status oqz_qplan_apply(const struct oqz_qplan *p, const struct oqz_graph *g, struct oqz_graph **ret,
                                 struct oqz_err *err);
 

@@ -41,6 +41,14 @@ unit_tests += tests/unit/test_graph
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c
 tests_unit_test_graph_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_graph_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_observe
+tests_unit_test_observe_SOURCES = tests/unit/test_observe.c
+tests_unit_test_observe_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_observe_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_percentile
+tests_unit_test_percentile_SOURCES = tests/unit/test_percentile.c
+tests_unit_test_percentile_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_percentile_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_classification
 tests_unit_test_classification_SOURCES = tests/unit/test_classification.c

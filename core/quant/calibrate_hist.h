@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the searching calibrators share, and their searches over given bins, apart so that they can be checked against
+ * histograms counted elsewhere.
+ */
+#ifndef OQZ_QUANT_CALIBRATE_HIST_H
+#define OQZ_QUANT_CALIBRATE_HIST_H
+
+#include "core/quant/observer.h"
+
+/* bins[0..count): how many values (magnitude: absolute values) lie in [start + i width, start + (i + 1) width); what
+ * lies outside goes to the outermost bins. */
+void oqz_hist_equal_bins(const struct oqz_observer *o, bool magnitude, double start, double width, double *bins,
+                         int count);
+
+/* KL: the number of bins to keep, a multiple of 2^(bits-1), by the smallest divergence (quantization.md 3.1). `work`
+ * has room for 2 * count floats. */
+int oqz_kl_search(const float *bins, int count, int bits, float *work);
+
+/* MSE: the range [*ret_start, *ret_end] in bins (quantization.md 3.2). `offset_bins`: how many bins lie below zero
+ * (asym; ignored when symmetric). `levels`: codes of the grid. */
+void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, double hist_scale, double lowest,
+                    int *ret_start, int *ret_end);
+
+#endif

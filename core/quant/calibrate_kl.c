@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calibrator `kl`: cuts the range where the distribution of |x| loses least information (Kullback-Leibler divergence)
+ * when it is squeezed into the positive half of the grid. As in PPQ 0.6 (quantization.md 3.1), with its first bins, its
+ * logarithm to base 10, its divisor 2^(bits-1), and its power of two to the nearest exponent.
+ */
+#include "core/quant/calibrate_hist.h"
+
+#include <math.h>
+
+enum { KL_BINS = 4096 };
+
+/* h[0..cut) squeezed to `groups` levels and spread again over the bins that were not empty; returns the sum. */
+static float kl_requantize(const float *h, int cut, int groups, float *out)
+{
+	int width = cut / groups;
+	float total = 0;
+
+	for (int g = 0; g < groups; g++) {
+		const float *in = h + g * width;
+		float sum = 0;
+		int used = 0;
+		for (int i = 0; i < width; i++) {
+			sum += in[i];
+			used += in[i] > 0;
+		}
+		for (int i = 0; i < width; i++) {
+			out[g * width + i] = in[i] > 0 ? sum / (float)used : 0;
+			total += out[g * width + i];
+		}
+	}
+	return total;
+}
+
+int oqz_kl_search(const float *bins, int count, int bits, float *work)
+{
+	int groups = 1 << (bits - 1), best = count, head = (int)(count * 0.002);
+	float *h = work, *q = work + count;
+	double all = 0, least = INFINITY;
+
+	for (int i = 0; i < count; i++) {
+		h[i] = i < head ? 0 : (i == head ? 1 : bins[i]);
+		all += (double)h[i];
+	}
+	double tail = all;
+	int done = 0;
+	for (int cut = groups; cut <= count; cut += groups) {
+		for (; done < cut; done++)
+			tail -= (double)h[done];
+		float sum = kl_requantize(h, cut, groups, q);
+		double kl = 0;
+		for (int i = 0; i < cut; i++) {
+			float p = (float)(((double)h[i] + (i == cut - 1 ? tail : 0)) / all);
+			float r = sum > 0 ? q[i] / sum : 0;
+			kl += (double)p * (log10((double)p + 1e-30) - log10((double)r + 1e-30));
+		}
+		if (kl < least) {
+			least = kl;
+			best = cut;
+		}
+	}
+	return best;
+}
+
+static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
+                               float *ret_scale, struct oqz_err *err)
+{
+	double bins[KL_BINS];
+	float narrow[KL_BINS], work[2 * KL_BINS];
+	int bits = site->grid.bits;
+
+	OQZ_TRY(oqz_observer_nonempty(o, err));
+	if (!site->symmetric)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator kl finds symmetric ranges only");
+	if (site->grid.kind != OQZ_GRID_AFFINE || bits < 2 || bits > 13)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator kl works for integer grids of 2 to 13 bits");
+	float range = -o->lo > o->hi ? -o->lo : o->hi;
+	double width = (double)range / KL_BINS;
+	double scale = 1e-8;
+	if (width > 0) {
+		oqz_hist_equal_bins(o, true, 0, width, bins, KL_BINS);
+		for (int i = 0; i < KL_BINS; i++)
+			narrow[i] = (float)bins[i];
+		scale = oqz_kl_search(narrow, KL_BINS, bits, work) * width / (1 << (bits - 1));
+	}
+	scale = scale > 1e-8 ? scale : 1e-8;
+	if (site->pow2)
+		scale = ldexp(1.0, (int)floor(log2(scale) + 0.5));
+	*ret_lo = o->lo;
+	*ret_hi = o->hi;
+	*ret_scale = (float)scale;
+	return OQZ_OK;
+}
+
+const struct oqz_calibrator oqz_calibrator_kl = {
+	.name = "kl",
+	.summary = "cut with the least Kullback-Leibler divergence; symmetric",
+	.needs = OQZ_OBS_HISTOGRAM,
+	.per_axis = true,
+	.find = kl_find,
+};

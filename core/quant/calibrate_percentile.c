@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calibrator `percentile`: the quantiles q and 1 - q, so that rare outliers do not stretch the grid.
+ *
+ * Scope `dataset`: quantiles of all values of all images together, from the order-free histogram. The wanted ranks are
+ * those of PPQ's rule for one batch of everything: of n sorted values v[min(int(n q), n - 1)] and v[int(n (1 - q))].
+ * The value with rank r among the c values of a bin (r = 0 .. c - 1) is taken at the fraction (r + 0.5) / c of the bin,
+ * and never outside of the extremes. So the result is off by less than one bin: 2^-11 of the power of two below the
+ * value, hence relatively less than 2^-11 (2^-137 absolutely for subnormal numbers). Exact: the smallest and the
+ * largest rank (which are the extremes) and zero, which has a count of its own.
+ *
+ * Scope `batch`, the zoo's rule: the same ranks within each batch of images, exactly, then the mean over the batches,
+ * summed in float32 (torch_sum below). It depends on the batch size and on the order of the images.
+ */
+#include "core/quant/observer.h"
+
+/* The value of rank r (0: smallest) of all finite values. */
+static double hist_rank(const struct oqz_observer *o, int64_t r)
+{
+	int at = -1, page, bin;
+	int64_t below = 0;
+	uint64_t n;
+
+	if (r <= 0)
+		return (double)o->lo;
+	if (r >= o->count - 1)
+		return (double)o->hi;
+	while (oqz_hist_next(o, &at, &page, &bin, &n)) {
+		if (r >= below + (int64_t)n) {
+			below += (int64_t)n;
+			continue;
+		}
+		if (page < 0)
+			return 0;
+		double low, high, f = ((double)(r - below) + 0.5) / (double)n;
+		oqz_hist_edges(page, bin, &low, &high);
+		double v = page >= OQZ_HIST_PAGES / 2 ? -(high + (low - high) * f) : low + (high - low) * f;
+		v = v < (double)o->lo ? (double)o->lo : v;
+		return v > (double)o->hi ? (double)o->hi : v;
+	}
+	return (double)o->hi;
+}
+
+/* Sum in float32 in the order of torch's mean() over the rows of a table, which PPQ uses: four interleaved partial
+ * sums, each in chunks of 16 (or the fourth root of the length) that cascade through four levels, then the rest, then
+ * the four together. */
+static float torch_sum(const float *v, size_t n)
+{
+	enum { LANES = 4, LEVELS = 4 };
+	size_t rows = n / LANES, i = 0, bits = 0;
+	float total = 0, lane_sum[LANES];
+
+	while ((size_t)1 << bits < rows)
+		bits++;
+	size_t power = bits / LEVELS > 4 ? bits / LEVELS : 4, mask = ((size_t)1 << power) - 1;
+	for (int lane = 0; lane < LANES; lane++) {
+		float acc[LEVELS] = { 0 };
+		for (i = 0; i < rows; i++) {
+			/* a full chunk moves up, and a full level of chunks with it */
+			for (size_t j = 1, full = i; i && j < LEVELS && !(full & mask); j++, full >>= power) {
+				acc[j] += acc[j - 1];
+				acc[j - 1] = 0;
+			}
+			acc[0] += v[i * LANES + (size_t)lane];
+		}
+		for (size_t j = 1, full = rows; rows && j < LEVELS && !(full & mask); j++, full >>= power) {
+			acc[j] += acc[j - 1];
+			acc[j - 1] = 0;
+		}
+		for (int j = 1; j < LEVELS; j++)
+			acc[0] += acc[j];
+		lane_sum[lane] = acc[0];
+	}
+	for (i = rows * LANES; i < n; i++)
+		lane_sum[0] += v[i];
+	for (int lane = 0; lane < LANES; lane++)
+		total = lane ? total + lane_sum[lane] : lane_sum[0];
+	return total;
+}
+
+static enum oqz_status percentile_batches(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
+                                          float *ret_hi, struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE float *lo = NULL;
+	size_t n = 0;
+
+	if (!(o->needs & OQZ_OBS_BATCH) || o->q != site->q)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "the statistics were not collected for quantile %g per batch", site->q);
+	lo = malloc(2 * o->batches.n * sizeof *lo);
+	if (!lo)
+		return oqz_err_nomem(err, "quantiles of all batches", 2 * o->batches.n * sizeof *lo);
+	float *hi = lo + o->batches.n;
+	for (size_t i = 0; i < o->batches.n; i++) {
+		if (o->batches.v[i].count == 0)
+			continue;
+		OQZ_TRY(oqz_batch_quantiles(&o->batches.v[i], o->q, &lo[n], &hi[n], err));
+		n++;
+	}
+	*ret_lo = torch_sum(lo, n) / (float)n;
+	*ret_hi = torch_sum(hi, n) / (float)n;
+	return OQZ_OK;
+}
+
+static enum oqz_status percentile_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
+                                       float *ret_hi, float *ret_scale, struct oqz_err *err)
+{
+	size_t top, bottom;
+
+	OQZ_TRY(oqz_observer_nonempty(o, err));
+	if (!(site->q > 0.5) || site->q > 1)
+		OQZ_FAIL(err, OQZ_E_USAGE, "the quantile q of percentile must lie in (0.5, 1], not at %g", site->q);
+	if (site->batch_scope) {
+		OQZ_TRY(percentile_batches(o, site, ret_lo, ret_hi, err));
+	} else {
+		if (!(o->needs & OQZ_OBS_HISTOGRAM))
+			OQZ_FAIL(err, OQZ_E_MISMATCH, "percentile needs a histogram, which was not collected");
+		oqz_batch_ranks(o->count, site->q, &top, &bottom);
+		*ret_lo = (float)hist_rank(o, (int64_t)bottom);
+		*ret_hi = (float)hist_rank(o, o->count - 1 - (int64_t)top);
+	}
+	*ret_scale = 0;
+	return OQZ_OK;
+}
+
+const struct oqz_calibrator oqz_calibrator_percentile = {
+	.name = "percentile",
+	.summary = "quantiles q and 1 - q, of all values or averaged over batches",
+	.needs = OQZ_OBS_HISTOGRAM,
+	.per_axis = true,
+	.find = percentile_find,
+};

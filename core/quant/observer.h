@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside of struct oqz_observer, for the files of observe.c and the calibrators only.
+ *
+ * The histogram's key is the float32's leading 20 bits: sign, exponent, top 11 bits of the mantissa. A page holds the
+ * 2048 counts of one sign and exponent and exists once such a number was seen. A bin is therefore 2^-11 wide relative
+ * to its power of two, and its edges are floats. Zeros (both signs) are counted apart: they are exact, and often the
+ * most.
+ */
+#ifndef OQZ_QUANT_OBSERVER_H
+#define OQZ_QUANT_OBSERVER_H
+
+#include "core/base/vec.h"
+#include "core/quant/observe.h"
+#include "core/quant/tail.h"
+
+enum { OQZ_HIST_BINS = 2048, OQZ_HIST_PAGES = 512 /* sign * 256 + exponent */ };
+
+/* A batch of images: its quantiles when complete, else what is needed to find them. */
+struct oqz_batch {
+	int64_t index, images, count; /* which batch; images and finite elements seen of it */
+	bool done;
+	float hi, lo;                /* done: its quantiles */
+	struct oqz_tail top, bottom; /* not done: largest of x and of -x */
+};
+
+struct oqz_observer {
+	unsigned needs;
+	double q;
+	int batch;
+	int64_t count, nonfinite, zeros; /* count: finite elements */
+	float lo, hi;                    /* extremes; valid when count > 0 */
+	uint64_t *page[OQZ_HIST_PAGES];
+	OQZ_VEC(struct oqz_batch) batches; /* by index, increasing */
+};
+
+/* Magnitudes of the edges of bin `bin` of a page (of either sign). */
+void oqz_hist_edges(int page, int bin, double *ret_low, double *ret_high);
+/* Bins in increasing order of value. *at starts at -1; false at the end. Zeros come as page -1. */
+bool oqz_hist_next(const struct oqz_observer *o, int *at, int *ret_page, int *ret_bin, uint64_t *ret_count);
+/* A new page or the one that is there; NULL when out of memory. */
+uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
+
+/* The batch with this index, made if need be. */
+enum oqz_status oqz_observer_batch(struct oqz_observer *o, int64_t index, struct oqz_batch **ret, struct oqz_err *err);
+/* PPQ's ranks of the quantiles of n values, counted from the top and from the bottom (quantization.md 3). */
+void oqz_batch_ranks(int64_t n, double q, size_t *ret_top, size_t *ret_bottom);
+/* Quantiles of a batch, complete or not. */
+enum oqz_status oqz_batch_quantiles(const struct oqz_batch *b, double q, float *ret_lo, float *ret_hi,
+                                    struct oqz_err *err);
+
+/* Fails unless at least one finite number was seen. */
+enum oqz_status oqz_observer_nonempty(const struct oqz_observer *o, struct oqz_err *err);
+
+/* The calibrators, one file each. */
+extern const struct oqz_calibrator oqz_calibrator_minmax;
+extern const struct oqz_calibrator oqz_calibrator_percentile;
+extern const struct oqz_calibrator oqz_calibrator_mse;
+extern const struct oqz_calibrator oqz_calibrator_kl;
+
+#endif

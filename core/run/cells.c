@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keys are hashes over labelled lines, so that two different things can never run together to the same text.
+ */
+#include "core/run/cells.h"
+#include "core/base/hash.h"
+#include "core/base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Raised when numbers change for a reason that is no input: the ledger then recomputes instead of mixing. */
+#define NUMERICS "1"
+
+static void line(struct oqz_sha256 *h, const char *label, const char *value)
+{
+	oqz_sha256_add(h, label, strlen(label) + 1);
+	oqz_sha256_add(h, value, strlen(value) + 1);
+}
+
+static void model_lines(const struct oqz_job *j, struct oqz_sha256 *h)
+{
+	oqz_sha256_init(h);
+	line(h, "numerics", NUMERICS);
+	line(h, "library", oqz_exec_describe());
+	line(h, "model", j->model_sha256);
+	for (size_t i = 0; j->spec->model->passes && j->spec->model->passes[i]; i++)
+		line(h, "pass", j->spec->model->passes[i]);
+}
+
+static void test_lines(const struct oqz_job *j, struct oqz_sha256 *h)
+{
+	const struct oqz_plugin *p = &j->task_module->desc.base;
+
+	model_lines(j, h);
+	line(h, "engine", oqz_engine_name(j->engine));
+	line(h, "data", j->test.sha256);
+	line(h, "task", j->task_canonical);
+	line(h, "task version", p->version);
+}
+
+void oqz_cell_key_float(const struct oqz_job *j, char hex[65])
+{
+	struct oqz_sha256 h;
+
+	test_lines(j, &h);
+	oqz_sha256_hex(&h, hex);
+}
+
+void oqz_cell_key_scheme(const struct oqz_job *j, const struct oqz_scheme *s, char hex[65])
+{
+	struct oqz_sha256 h;
+	char n[32];
+
+	test_lines(j, &h);
+	line(&h, "plan", s->plan_sha256);
+	snprintf(n, sizeof n, "%lld", (long long)j->manifest->limits.local_images);
+	line(&h, "local images", n);
+	for (size_t i = 0; i < j->n_watch; i++)
+		line(&h, "watch", j->watch[i]);
+	oqz_sha256_hex(&h, hex);
+}
+
+void oqz_cell_key_plan(const struct oqz_job *j, const struct oqz_scheme *s, char hex[65])
+{
+	struct oqz_sha256 h;
+	char n[64];
+
+	model_lines(j, &h);
+	line(&h, "calibration", j->calib.sha256);
+	snprintf(n, sizeof n, "%zu/%lld", j->calib.n, (long long)j->spec->model->calib_batch);
+	line(&h, "images/batch", n);
+	line(&h, "scheme", s->canonical);
+	line(&h, "scheme version", s->module->desc.base.version);
+	oqz_sha256_hex(&h, hex);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The evaluation phase: every test image is decoded once, prepared once, walked through all lanes that lack it, scored by
+ * the task, and written to the ledger. Workers take whole images; nothing depends on which worker takes which.
+ *
+ * Lane sets are made per input shape and kept for a few shapes: data sets with one size need one, super-resolution sets with
+ * a size per image come back to the same few.
+ */
+#include "core/base/str.h"
+#include "core/run/cells.h"
+#include "core/run/job.h"
+#include "core/run/lanes.h"
+#include "core/run/pool.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { KEPT_SHAPES = 4 };
+
+struct shape_entry {
+	struct oqz_shape shape;
+	struct oqz_lane_set *set;
+	int users;
+	uint64_t last_use;
+};
+
+struct eval_worker {
+	struct oqz_preparer *preparer;
+	struct shape_entry *entry;
+	struct oqz_walker *walker;
+	struct oqz_lane_errors *errors; /* [lanes] what to pass on: NULL for lanes not wanted */
+	double **buffers;               /* [lanes] sums then local sums */
+	struct oqz_str record;
+	struct oqz_output *outputs;
+};
+
+struct evaluation {
+	struct oqz_job *job;
+	size_t n_lanes, *lane_scheme; /* lane k > 0 is schemes[lane_scheme[k]] */
+	struct oqz_lane_spec *specs;
+	unsigned char **done;         /* [lanes][items] */
+	size_t *todo, n_todo;         /* items that some lane lacks */
+	struct eval_worker *workers;
+	pthread_mutex_t shapes_lock, progress_lock;
+	struct shape_entry shapes[KEPT_SHAPES + 64]; /* a shape in use by a worker cannot be dropped */
+	uint64_t clock;
+	struct oqz_progress progress;
+};
+
+/* ------------------------------------------------------------------------------------------------ shapes */
+
+static struct shape_entry *find_shape(struct evaluation *e, const struct oqz_shape *shape)
+{
+	for (size_t i = 0; i < OQZ_COUNTOF(e->shapes); i++)
+		if (e->shapes[i].set && oqz_shape_equal(&e->shapes[i].shape, shape))
+			return &e->shapes[i];
+	return NULL;
+}
+
+/* An empty slot; drops the longest unused set when enough are kept. */
+static struct shape_entry *free_slot(struct evaluation *e)
+{
+	struct shape_entry *slot = NULL, *oldest = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < OQZ_COUNTOF(e->shapes); i++) {
+		struct shape_entry *s = &e->shapes[i];
+		if (!s->set) {
+			slot = slot ? slot : s;
+			continue;
+		}
+		kept++;
+		if (s->users == 0 && (!oldest || s->last_use < oldest->last_use))
+			oldest = s;
+	}
+	if (oldest && (kept >= KEPT_SHAPES || !slot)) {
+		oqz_lane_set_free(oldest->set);
+		oldest->set = NULL;
+		slot = oldest;
+	}
+	return slot;
+}
+
+static void leave_shape(struct evaluation *e, struct eval_worker *w)
+{
+	oqz_walker_free(w->walker);
+	w->walker = NULL;
+	pthread_mutex_lock(&e->shapes_lock);
+	if (w->entry)
+		w->entry->users--;
+	pthread_mutex_unlock(&e->shapes_lock);
+	w->entry = NULL;
+}
+
+/* Gives the worker a walker for this input shape. Making a lane set is serialised: the second worker finds the first's. */
+static enum oqz_status enter_shape(struct evaluation *e, struct eval_worker *w, const struct oqz_shape *shape,
+                                   struct oqz_err *err)
+{
+	enum oqz_status st = OQZ_OK;
+
+	if (w->entry && oqz_shape_equal(&w->entry->shape, shape))
+		return OQZ_OK;
+	leave_shape(e, w);
+	pthread_mutex_lock(&e->shapes_lock);
+	struct shape_entry *s = find_shape(e, shape);
+	if (!s && !(s = free_slot(e)))
+		st = oqz_err_set(err, OQZ_E_LIMIT, "too many input shapes in use at once");
+	if (st == OQZ_OK && !s->set) {
+		st = oqz_lane_set_new(e->specs, e->n_lanes, e->job->watch, e->job->n_watch,
+		                      e->job->manifest->limits.local_images > 0, e->job->engine, shape, &s->set, err);
+		s->shape = *shape;
+		s->users = 0;
+	}
+	if (st == OQZ_OK) {
+		s->users++;
+		s->last_use = ++e->clock;
+		w->entry = s;
+	}
+	pthread_mutex_unlock(&e->shapes_lock);
+	return st == OQZ_OK ? oqz_walker_new(w->entry->set, &w->walker, err) : st;
+}
+
+/* ------------------------------------------------------------------------------------------------ one image */
+
+static size_t n_sums(const struct evaluation *e, size_t lane) { return e->specs[lane].n_layers + e->job->n_watch; }
+
+/* Points errors[] at the buffers of the lanes that lack this item. */
+static void want_lanes(const struct evaluation *e, struct eval_worker *w, size_t item)
+{
+	bool local = (int64_t)item < e->job->manifest->limits.local_images;
+
+	for (size_t k = 1; k < e->n_lanes; k++) {
+		struct oqz_error_sums *sums = (struct oqz_error_sums *)w->buffers[k];
+		bool wanted = !e->done[k][item];
+		w->errors[k].sums = wanted ? sums : NULL;
+		w->errors[k].local = wanted && local ? sums + n_sums(e, k) : NULL;
+	}
+}
+
+static enum oqz_status score_lane(struct evaluation *e, struct eval_worker *w, size_t lane, const struct oqz_item *item,
+                                  const struct oqz_geometry *geometry, struct oqz_err *err)
+{
+	const struct oqz_graph *g = e->specs[lane].graph;
+	size_t n = g->outputs.n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_tensor *t = oqz_walker_output(w->walker, lane, i);
+		w->outputs[i] = (struct oqz_output){ .name = g->outputs.v[i]->name,
+			                             .view = { .dtype = t->dtype, .shape = t->shape, .data = t->data } };
+	}
+	oqz_str_clear(&w->record);
+	return oqz_task_score(e->job->test.instance, item, w->outputs, n, geometry, &w->record, err);
+}
+
+static int64_t cell_of(const struct evaluation *e, size_t lane)
+{
+	return lane ? e->job->schemes[e->lane_scheme[lane]].cell : e->job->float_cell;
+}
+
+/* A failed image is a row like any other: counted, listed, not tried again. */
+static enum oqz_status put_failure(struct evaluation *e, size_t item, const struct oqz_err *why, struct oqz_err *err)
+{
+	struct oqz_ledger_row row = { .item = (int64_t)item,
+		                      .item_id = e->job->test.items.items.v[item].id,
+		                      .status = why->code,
+		                      .message = why->msg };
+
+	for (size_t k = 0; k < e->n_lanes; k++)
+		if (!e->done[k][item])
+			OQZ_TRY(oqz_ledger_put(e->job->ledger, cell_of(e, k), &row, err));
+	return OQZ_OK;
+}
+
+static enum oqz_status put_lane(struct evaluation *e, struct eval_worker *w, size_t lane, size_t item,
+                                struct oqz_err *err)
+{
+	struct oqz_ledger_row row = { .item = (int64_t)item,
+		                      .item_id = e->job->test.items.items.v[item].id,
+		                      .record = w->record.s,
+		                      .record_size = w->record.len };
+
+	if (lane) {
+		row.has_local = w->errors[lane].local != NULL;
+		row.errors = w->buffers[lane];
+		row.n_errors = 2 * (n_sums(e, lane) + (row.has_local ? e->specs[lane].n_layers : 0));
+	}
+	return oqz_ledger_put(e->job->ledger, cell_of(e, lane), &row, err);
+}
+
+/* Decode, prepare, walk. Failures here belong to the image. */
+static enum oqz_status walk_image(struct evaluation *e, struct eval_worker *w, size_t index, struct oqz_geometry *geometry,
+                                  struct oqz_err *err)
+{
+	const struct oqz_item *item = &e->job->test.items.items.v[index];
+	struct oqz_view view;
+	struct oqz_shape shape;
+
+	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, NULL, &view, geometry, err));
+	OQZ_TRY(oqz_job_input_shape(e->job->graph, &view, &shape, err));
+	OQZ_TRY(enter_shape(e, w, &shape, err));
+	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
+	const struct oqz_tensor *in = &t;
+	want_lanes(e, w, index);
+	return oqz_walker_run(w->walker, &in, w->errors, err);
+}
+
+static void count(struct evaluation *e, bool failed)
+{
+	pthread_mutex_lock(&e->progress_lock);
+	e->progress.done++;
+	e->progress.failed += failed;
+	if (e->job->progress)
+		e->job->progress(e->job->progress_ctx, &e->progress);
+	pthread_mutex_unlock(&e->progress_lock);
+}
+
+static enum oqz_status run_item(void *ctx, int worker, size_t unit, struct oqz_err *err)
+{
+	struct evaluation *e = ctx;
+	struct eval_worker *w = &e->workers[worker];
+	size_t index = e->todo[unit];
+	struct oqz_geometry geometry;
+	struct oqz_err why = { 0 };
+
+	if (walk_image(e, w, index, &geometry, &why) != OQZ_OK) {
+		OQZ_TRY(put_failure(e, index, &why, err));
+		count(e, true);
+		return OQZ_OK;
+	}
+	for (size_t k = 0; k < e->n_lanes; k++) {
+		if (e->done[k][index])
+			continue;
+		if (score_lane(e, w, k, &e->job->test.items.items.v[index], &geometry, &why) != OQZ_OK) {
+			OQZ_TRY(put_failure(e, index, &why, err));
+			count(e, true);
+			return OQZ_OK;
+		}
+		OQZ_TRY(put_lane(e, w, k, index, err));
+	}
+	count(e, false);
+	return OQZ_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ the phase */
+
+static void release(struct evaluation *e)
+{
+	for (int i = 0; e->workers && i < e->job->threads; i++) {
+		struct eval_worker *w = &e->workers[i];
+		oqz_walker_free(w->walker);
+		oqz_preparer_free(w->preparer);
+		for (size_t k = 0; w->buffers && k < e->n_lanes; k++)
+			free(w->buffers[k]);
+		free(w->buffers);
+		free(w->errors);
+		free(w->outputs);
+		oqz_str_release(&w->record);
+	}
+	free(e->workers);
+	for (size_t i = 0; i < OQZ_COUNTOF(e->shapes); i++)
+		oqz_lane_set_free(e->shapes[i].set);
+	for (size_t k = 0; e->done && k < e->n_lanes; k++)
+		free(e->done[k]);
+	free(e->done);
+	free(e->specs);
+	free(e->lane_scheme);
+	free(e->todo);
+	pthread_mutex_destroy(&e->shapes_lock);
+	pthread_mutex_destroy(&e->progress_lock);
+}
+
+static enum oqz_status make_workers(struct evaluation *e, struct oqz_err *err)
+{
+	struct oqz_job *j = e->job;
+
+	e->workers = calloc((size_t)j->threads, sizeof *e->workers);
+	if (!e->workers)
+		return oqz_err_nomem(err, "workers", (size_t)j->threads);
+	for (int i = 0; i < j->threads; i++) {
+		struct eval_worker *w = &e->workers[i];
+		w->preparer = oqz_preparer_new(j->test.prepare, NULL);
+		w->errors = calloc(e->n_lanes, sizeof *w->errors);
+		w->buffers = calloc(e->n_lanes, sizeof *w->buffers);
+		w->outputs = calloc(j->graph->outputs.n + 1, sizeof *w->outputs);
+		if (!w->preparer || !w->errors || !w->buffers || !w->outputs)
+			return oqz_err_nomem(err, "workers", e->n_lanes);
+		for (size_t k = 1; k < e->n_lanes; k++) {
+			size_t n = n_sums(e, k) + e->specs[k].n_layers;
+			if (!(w->buffers[k] = calloc(n + 1, sizeof(struct oqz_error_sums))))
+				return oqz_err_nomem(err, "workers", n);
+		}
+	}
+	return OQZ_OK;
+}
+
+/* Opens the cells, reads what they have, and lists the items that some lane lacks. */
+static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
+{
+	struct oqz_job *j = e->job;
+	size_t n = j->test.n;
+	char key[65];
+
+	oqz_cell_key_float(j, key);
+	OQZ_TRY(oqz_ledger_cell(j->ledger, key, j->spec->model->id, "", &j->float_cell, err));
+	for (size_t k = 1; k < e->n_lanes; k++) {
+		struct oqz_scheme *s = &j->schemes[e->lane_scheme[k]];
+		oqz_cell_key_scheme(j, s, key);
+		OQZ_TRY(oqz_ledger_cell(j->ledger, key, j->spec->model->id, s->spec->name, &s->cell, err));
+	}
+	for (size_t k = 0; k < e->n_lanes; k++) {
+		if (!(e->done[k] = calloc(n + 1, 1)))
+			return oqz_err_nomem(err, "the list of images", n);
+		OQZ_TRY(oqz_ledger_done(j->ledger, cell_of(e, k), e->done[k], n, err));
+	}
+	for (size_t i = 0; i < n; i++) {
+		bool lacks = false;
+		for (size_t k = 0; k < e->n_lanes; k++)
+			lacks |= !e->done[k][i];
+		if (lacks)
+			e->todo[e->n_todo++] = i;
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
+{
+	struct oqz_job *j = e->job;
+
+	e->specs = calloc(j->n_schemes + 1, sizeof *e->specs);
+	e->lane_scheme = calloc(j->n_schemes + 1, sizeof *e->lane_scheme);
+	e->done = calloc(j->n_schemes + 1, sizeof *e->done);
+	e->todo = calloc(j->test.n + 1, sizeof *e->todo);
+	if (!e->specs || !e->lane_scheme || !e->done || !e->todo)
+		return oqz_err_nomem(err, "lanes", j->n_schemes);
+	e->specs[0].graph = j->graph;
+	e->n_lanes = 1;
+	for (size_t i = 0; i < j->n_schemes; i++) {
+		const struct oqz_scheme *s = &j->schemes[i];
+		if (s->status != OQZ_OK)
+			continue;
+		e->lane_scheme[e->n_lanes] = i;
+		e->specs[e->n_lanes++] =
+		    (struct oqz_lane_spec){ .graph = s->graph, .layers = s->layers, .n_layers = s->n_layers };
+	}
+	OQZ_TRY(find_todo(e, err));
+	e->progress = (struct oqz_progress){ .phase = OQZ_PHASE_EVALUATE,
+		                             .total = (int64_t)j->test.n,
+		                             .done = (int64_t)(j->test.n - e->n_todo),
+		                             .resumed = (int64_t)(j->test.n - e->n_todo) };
+	if (j->progress)
+		j->progress(j->progress_ctx, &e->progress);
+	if (e->n_todo == 0)
+		return OQZ_OK;
+	OQZ_TRY(make_workers(e, err));
+	struct oqz_pool_job pool = { .n_units = e->n_todo, .ctx = e, .unit = run_item, .stop = j->stop };
+	enum oqz_status st = oqz_pool_run(&pool, j->threads, err);
+	struct oqz_err ignored = { 0 };
+	enum oqz_status flushed = oqz_ledger_flush(j->ledger, st == OQZ_OK ? err : &ignored);
+	return st != OQZ_OK ? st : flushed;
+}
+
+enum oqz_status oqz_job_evaluate(struct oqz_job *j, struct oqz_err *err)
+{
+	struct evaluation e = { .job = j };
+
+	pthread_mutex_init(&e.shapes_lock, NULL);
+	pthread_mutex_init(&e.progress_lock, NULL);
+	enum oqz_status st = evaluate(&e, err);
+	release(&e);
+	return st;
+}

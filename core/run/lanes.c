@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The lock-step walk. All lanes keep the float graph's node order, so comparing is a merge over events sorted by lane 0's
+ * step: advance lane 0 behind the step that makes a value, advance each lane to the same value, compare, go on. The
+ * comparison reads tensors as they lie in memory; only if two lanes chose different layouts is one copied first.
+ */
+#include "core/run/lanes.h"
+#include "core/base/map.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_ALONE_INPUTS = 8 };
+
+/* One comparison: a value, in lane 0 and in one other lane. */
+struct event {
+	long step0;             /* lane 0 has it after this step */
+	size_t lane, slot;      /* errors[lane].sums[slot]; layers first, then watched values */
+	int tap0, tap;
+	long step;
+	size_t n_alone;         /* inputs for the local error; 0: none to be had */
+	int alone0[MAX_ALONE_INPUTS]; /* lane 0's taps of these inputs */
+};
+
+struct oqz_lane_set {
+	size_t n_lanes, n_inputs;
+	struct oqz_program **programs;
+	size_t *n_layers;
+	struct event *events;
+	size_t n_events, cap_events;
+	size_t max_bytes; /* largest compared tensor, once layouts differ somewhere */
+};
+
+struct oqz_walker {
+	const struct oqz_lane_set *set;
+	struct oqz_context **contexts;
+	struct oqz_tensor scratch; /* for relayouts; no memory unless needed */
+};
+
+void oqz_lane_set_free(struct oqz_lane_set *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; s->programs && i < s->n_lanes; i++)
+		oqz_program_free(s->programs[i]);
+	free(s->programs);
+	free(s->n_layers);
+	free(s->events);
+	free(s);
+}
+
+struct names {
+	OQZ_VEC(const char *) list;
+	struct oqz_map seen;
+};
+
+static enum oqz_status add_name(struct names *n, const char *name, struct oqz_err *err)
+{
+	if (oqz_map_has(&n->seen, name))
+		return OQZ_OK;
+	if (!oqz_map_set(&n->seen, name, n) || !oqz_vec_push(&n->list, name))
+		return oqz_err_nomem(err, "taps", n->list.n);
+	return OQZ_OK;
+}
+
+/* The float values that feed a quantized layer (its node in the float graph) must be readable in lane 0 for local errors. */
+static enum oqz_status add_layer_inputs(struct names *taps, const struct oqz_graph *g, const char *layer,
+                                        struct oqz_err *err)
+{
+	const struct oqz_value *v = oqz_graph_value(g, layer);
+
+	if (!v || !v->producer)
+		return OQZ_OK;
+	for (int i = 0; i < v->producer->n_in; i++) {
+		const struct oqz_value *in = v->producer->in[i];
+		if (in && !in->constant)
+			OQZ_TRY(add_name(taps, in->name, err));
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, const char *const *watch,
+                                     size_t n_watch, bool local, enum oqz_engine engine, const struct oqz_shape *shapes,
+                                     struct oqz_err *err)
+{
+	enum oqz_status st = OQZ_OK;
+
+	for (size_t k = 0; k < s->n_lanes && st == OQZ_OK; k++) {
+		struct names taps = { 0 };
+		for (size_t w = 0; w < n_watch && s->n_lanes > 1 && st == OQZ_OK; w++)
+			st = add_name(&taps, watch[w], err);
+		for (size_t j = k ? k : 1; j < (k ? k + 1 : s->n_lanes) && st == OQZ_OK; j++)
+			for (size_t i = 0; i < lanes[j].n_layers && st == OQZ_OK; i++) {
+				st = add_name(&taps, lanes[j].layers[i], err);
+				if (st == OQZ_OK && k == 0 && local)
+					st = add_layer_inputs(&taps, lanes[0].graph, lanes[j].layers[i], err);
+			}
+		struct oqz_exec_options opt = { .engine = engine, .taps = taps.list.v, .n_taps = taps.list.n };
+		if (st == OQZ_OK)
+			st = oqz_program_new(lanes[k].graph, &opt, shapes, &s->programs[k], err);
+		oqz_vec_release(&taps.list);
+		oqz_map_release(&taps.seen);
+	}
+	return st;
+}
+
+static enum oqz_status add_event(struct oqz_lane_set *s, size_t lane, size_t slot, const char *name, bool local,
+                                 struct oqz_err *err)
+{
+	struct event e = { .lane = lane, .slot = slot };
+	const struct oqz_program *p0 = s->programs[0], *p = s->programs[lane];
+
+	e.tap0 = oqz_program_tap(p0, name);
+	e.tap = oqz_program_tap(p, name);
+	if (e.tap0 < 0 || e.tap < 0)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "value '%s' is not in %s", name, e.tap0 < 0 ? "the float model" : "the quantized model");
+	e.step0 = oqz_program_tap_step(p0, e.tap0);
+	e.step = oqz_program_tap_step(p, e.tap);
+	size_t n = local ? oqz_program_tap_ninputs(p, e.tap) : 0;
+	if (n <= MAX_ALONE_INPUTS)
+		for (e.n_alone = 0; e.n_alone < n; e.n_alone++) {
+			e.alone0[e.n_alone] = oqz_program_tap(p0, oqz_program_tap_input(p, e.tap, e.n_alone));
+			if (e.alone0[e.n_alone] < 0) { /* an input that the float model does not have: no local error here */
+				e.n_alone = 0;
+				break;
+			}
+		}
+	if (!oqz_vec_grow_((void **)&s->events, s->n_events, &s->cap_events, sizeof e))
+		return oqz_err_nomem(err, "lanes", sizeof e);
+	s->events[s->n_events++] = e;
+	return OQZ_OK;
+}
+
+static int by_step(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+
+	if (x->step0 != y->step0)
+		return x->step0 < y->step0 ? -1 : 1;
+	return x->lane != y->lane ? (x->lane < y->lane ? -1 : 1) : x->step != y->step ? (x->step < y->step ? -1 : 1) : 0;
+}
+
+/* A lane whose order of layers differs from lane 0's could have overwritten a value before it is compared. */
+static enum oqz_status check_order(const struct oqz_lane_set *s, struct oqz_err *err)
+{
+	for (size_t lane = 1; lane < s->n_lanes; lane++) {
+		long last = -1;
+		for (size_t i = 0; i < s->n_events; i++) {
+			if (s->events[i].lane != lane)
+				continue;
+			if (s->events[i].step < last)
+				OQZ_FAIL(err, OQZ_E_INTERNAL, "lane %zu does not keep the order of the float model", lane);
+			last = s->events[i].step;
+		}
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lanes, const char *const *watch,
+                                 size_t n_watch, bool local, enum oqz_engine engine, const struct oqz_shape *shapes,
+                                 struct oqz_lane_set **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_lane_set_free_cleanup) struct oqz_lane_set *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return oqz_err_nomem(err, "lanes", sizeof *s);
+	s->n_lanes = n_lanes;
+	s->n_inputs = lanes[0].graph->inputs.n;
+	s->programs = calloc(n_lanes, sizeof *s->programs);
+	s->n_layers = calloc(n_lanes, sizeof *s->n_layers);
+	if (!s->programs || !s->n_layers)
+		return oqz_err_nomem(err, "lanes", n_lanes);
+	OQZ_TRY(make_programs(s, lanes, watch, n_watch, local, engine, shapes, err));
+	for (size_t k = 1; k < n_lanes; k++) {
+		s->n_layers[k] = lanes[k].n_layers;
+		for (size_t i = 0; i < lanes[k].n_layers; i++)
+			OQZ_TRY(add_event(s, k, i, lanes[k].layers[i], local, err));
+		for (size_t i = 0; i < n_watch; i++)
+			OQZ_TRY(add_event(s, k, lanes[k].n_layers + i, watch[i], false, err));
+	}
+	if (s->n_events)
+		qsort(s->events, s->n_events, sizeof *s->events, by_step);
+	OQZ_TRY(check_order(s, err));
+	*ret = oqz_steal(s);
+	return OQZ_OK;
+}
+
+const struct oqz_program *oqz_lane_set_program(const struct oqz_lane_set *s, size_t lane) { return s->programs[lane]; }
+
+const char *oqz_lane_set_impl(const struct oqz_lane_set *s, size_t lane, size_t layer)
+{
+	struct oqz_step_info info = { .impl = "" };
+
+	for (size_t i = 0; i < s->n_events; i++)
+		if (s->events[i].lane == lane && s->events[i].slot == layer && s->events[i].step >= 0)
+			oqz_program_step(s->programs[lane], (size_t)s->events[i].step, &info);
+	return info.impl;
+}
+
+void oqz_walker_free(struct oqz_walker *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; w->contexts && i < w->set->n_lanes; i++)
+		oqz_context_free(w->contexts[i]);
+	free(w->contexts);
+	oqz_tensor_release(&w->scratch);
+	free(w);
+}
+
+enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, struct oqz_walker **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_walker_free_cleanup) struct oqz_walker *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return oqz_err_nomem(err, "a worker", sizeof *w);
+	w->set = s;
+	w->contexts = calloc(s->n_lanes, sizeof *w->contexts);
+	if (!w->contexts)
+		return oqz_err_nomem(err, "a worker", s->n_lanes);
+	for (size_t i = 0; i < s->n_lanes; i++)
+		OQZ_TRY(oqz_context_new(s->programs[i], &w->contexts[i], err));
+	*ret = oqz_steal(w);
+	return OQZ_OK;
+}
+
+/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout. */
+static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, const struct oqz_tensor *b,
+                               struct oqz_error_sums *ret, struct oqz_err *err)
+{
+	if (a->dtype != OQZ_DT_F32 || b->dtype != OQZ_DT_F32 || !oqz_shape_equal(&a->shape, &b->shape))
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "a compared value is %s in one lane and %s in the other, or of another shape",
+		         oqz_dtype_name(b->dtype), oqz_dtype_name(a->dtype));
+	size_t n = (size_t)oqz_tensor_nelem(a);
+	if (a->layout != b->layout && a->shape.rank >= 3) {
+		if (!w->scratch.data || !oqz_shape_equal(&w->scratch.shape, &a->shape))
+			OQZ_TRY(oqz_tensor_alloc(&w->scratch, OQZ_DT_F32, &a->shape, err));
+		w->scratch.layout = b->layout;
+		oqz_tensor_relayout(&w->scratch, a);
+		a = &w->scratch;
+	}
+	oqz_error_sums(a->data, b->data, n, ret);
+	return OQZ_OK;
+}
+
+static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, const struct oqz_tensor *b,
+                                   struct oqz_error_sums *ret, struct oqz_err *err)
+{
+	const struct oqz_tensor *in[MAX_ALONE_INPUTS], *a;
+	struct oqz_err why = { 0 };
+
+	*ret = (struct oqz_error_sums){ .err2 = 0, .ref2 = NAN };
+	if (e->n_alone == 0)
+		return OQZ_OK;
+	for (size_t i = 0; i < e->n_alone; i++)
+		in[i] = oqz_context_tap(w->contexts[0], e->alone0[i]);
+	enum oqz_status st = oqz_context_run_alone(w->contexts[e->lane], e->tap, in, e->n_alone, &a, &why);
+	if (st == OQZ_E_UNSUPPORTED)
+		return OQZ_OK;
+	if (st != OQZ_OK)
+		OQZ_FAIL(err, st, "%s", why.msg);
+	return compare(w, a, b, ret, err);
+}
+
+enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *const *inputs,
+                               const struct oqz_lane_errors *errors, struct oqz_err *err)
+{
+	const struct oqz_lane_set *s = w->set;
+	size_t at[64] = { 0 };
+
+	if (s->n_lanes > OQZ_COUNTOF(at))
+		OQZ_FAIL(err, OQZ_E_LIMIT, "%zu lanes at once (at most %zu)", s->n_lanes, OQZ_COUNTOF(at));
+	for (size_t k = 0; k < s->n_lanes; k++) {
+		if (k && !errors[k].sums)
+			continue;
+		for (size_t i = 0; i < s->n_inputs; i++) {
+			struct oqz_tensor *dst = oqz_context_input(w->contexts[k], i);
+			if (dst->dtype != inputs[i]->dtype || !oqz_shape_equal(&dst->shape, &inputs[i]->shape))
+				OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' does not have the planned type or shape",
+				         oqz_program_input_name(s->programs[k], i));
+			oqz_tensor_relayout(dst, inputs[i]);
+		}
+	}
+	for (size_t i = 0; i < s->n_events; i++) {
+		const struct event *e = &s->events[i];
+		if (!errors[e->lane].sums)
+			continue;
+		size_t to0 = (size_t)(e->step0 + 1), to = (size_t)(e->step + 1);
+		if (to0 > at[0])
+			OQZ_TRY(oqz_context_run(w->contexts[0], at[0], to0, err));
+		at[0] = to0 > at[0] ? to0 : at[0];
+		if (to > at[e->lane])
+			OQZ_TRY(oqz_context_run(w->contexts[e->lane], at[e->lane], to, err));
+		at[e->lane] = to > at[e->lane] ? to : at[e->lane];
+		const struct oqz_tensor *b = oqz_context_tap(w->contexts[0], e->tap0);
+		OQZ_TRY(compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), b, &errors[e->lane].sums[e->slot], err));
+		if (errors[e->lane].local && e->slot < s->n_layers[e->lane])
+			OQZ_TRY(local_error(w, e, b, &errors[e->lane].local[e->slot], err));
+	}
+	for (size_t k = 0; k < s->n_lanes; k++)
+		if (k == 0 || errors[k].sums)
+			OQZ_TRY(oqz_context_run(w->contexts[k], at[k], oqz_program_nsteps(s->programs[k]), err));
+	return OQZ_OK;
+}
+
+const struct oqz_tensor *oqz_walker_output(struct oqz_walker *w, size_t lane, size_t i)
+{
+	return oqz_context_output(w->contexts[lane], i);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening a job: the task and its data, the schemes' plugins, the float graph, and the identity (hashes) of all of them.
+ */
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/onnx/onnx.h"
+#include "core/run/job.h"
+#include "core/run/prepare_spec.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void data_release(struct oqz_data *d)
+{
+	oqz_task_close(d->instance);
+	oqz_item_list_release(&d->items);
+	oqz_params_free(d->params);
+	oqz_prepare_free(d->prepare);
+}
+
+void oqz_job_close(struct oqz_job *j)
+{
+	if (!j)
+		return;
+	for (size_t i = 0; i < j->n_schemes; i++) {
+		oqz_qplan_free(j->schemes[i].plan);
+		oqz_graph_free(j->schemes[i].graph);
+		oqz_params_free(j->schemes[i].params);
+		oqz_module_close(j->schemes[i].module);
+	}
+	data_release(&j->test);
+	data_release(&j->calib);
+	oqz_params_free(j->task_params);
+	oqz_module_close(j->task_module);
+	oqz_graph_free(j->graph);
+	oqz_arena_free(j->arena);
+	free(j);
+}
+
+/* Identity of a data set: parameters, and id, size and tag of every item. File contents are not read: a picture that was
+ * replaced by one of the same size and name goes unnoticed, which is the price of starting at once. */
+static enum oqz_status hash_data(struct oqz_data *d, struct oqz_err *err)
+{
+	struct oqz_sha256 h;
+	struct oqz_str s = { 0 };
+
+	oqz_sha256_init(&h);
+	oqz_params_canonical(d->params, &s);
+	oqz_sha256_add(&h, oqz_str_get(&s), s.len + 1);
+	for (size_t i = 0; i < d->items.items.n; i++) {
+		const struct oqz_item *it = &d->items.items.v[i];
+		struct stat st = { 0 };
+		uint64_t words[2] = { stat(it->image, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX, it->tag };
+		oqz_sha256_add(&h, it->id, strlen(it->id) + 1);
+		oqz_sha256_add(&h, words, sizeof words);
+	}
+	oqz_str_clear(&s);
+	oqz_prepare_canonical(d->prepare, &s);
+	oqz_sha256_add(&h, oqz_str_get(&s), s.len + 1);
+	oqz_sha256_hex(&h, d->sha256);
+	bool ok = oqz_str_ok(&s);
+	oqz_str_release(&s);
+	return ok ? OQZ_OK : oqz_err_nomem(err, "a data set", 1);
+}
+
+static enum oqz_status open_data(struct oqz_job *j, const struct oqz_dataset *spec, struct oqz_data *d,
+                                 struct oqz_err *err)
+{
+	const struct oqz_yaml *prepare = j->spec->model->prepare ? j->spec->model->prepare : spec->prepare;
+	const char *owner = oqz_arena_printf(j->arena, "data set `%s`", spec->name);
+
+	OQZ_TRY(oqz_manifest_params(j->arena, spec->node, oqz_dataset_keys, j->task_module->desc.task.dataset_params, owner,
+	                            &d->params, err));
+	OQZ_TRY(oqz_prepare_from_yaml(j->arena, prepare, &d->prepare, err));
+	OQZ_TRY(oqz_task_open(j->task_module, &j->host, j->task_params, d->params, &d->instance, err));
+	if (oqz_task_items(d->instance, &d->items, err) != OQZ_OK)
+		return oqz_err_prefix(err, "data set `%s`", spec->name);
+	d->n = d->items.items.n;
+	return hash_data(d, err);
+}
+
+static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
+{
+	const struct oqz_task_spec *t = j->spec->model->task;
+	const struct oqz_limits *limits = &j->manifest->limits;
+	struct oqz_str s = { 0 };
+
+	OQZ_TRY(oqz_registry_load(j->registry, OQZ_KIND_TASK, t->plugin, &j->task_module, err));
+	OQZ_TRY(oqz_manifest_params(j->arena, t->node, oqz_task_keys, j->task_module->desc.base.params,
+	                            oqz_arena_printf(j->arena, "task `%s`", t->name), &j->task_params, err));
+	oqz_str_addf(&s, "%s:", t->plugin);
+	oqz_params_canonical(j->task_params, &s);
+	j->task_canonical = oqz_arena_strdup(j->arena, oqz_str_get(&s));
+	oqz_str_release(&s);
+	if (!j->task_canonical)
+		return oqz_err_nomem(err, "a task", 1);
+	OQZ_TRY(open_data(j, t->test, &j->test, err));
+	if (limits->images && (size_t)limits->images < j->test.n)
+		j->test.n = (size_t)limits->images;
+	if (t->calib && j->n_schemes) {
+		OQZ_TRY(open_data(j, t->calib, &j->calib, err));
+		int64_t wanted = j->spec->model->calib_images;
+		if (wanted && (size_t)wanted < j->calib.n)
+			j->calib.n = (size_t)wanted;
+	}
+	return OQZ_OK;
+}
+
+static void add_list(struct oqz_str *s, const char *key, const struct oqz_yaml *list)
+{
+	if (!list || list->kind == OQZ_YAML_NULL)
+		return;
+	oqz_str_addf(s, ";%s=", key);
+	for (size_t i = 0; i < (list->kind == OQZ_YAML_SEQ ? list->n : 1); i++) {
+		const struct oqz_yaml *y = list->kind == OQZ_YAML_SEQ ? list->items[i] : list;
+		oqz_str_addf(s, "%s%s", i ? ":" : "", y->kind == OQZ_YAML_SCALAR ? y->scalar : "");
+	}
+}
+
+static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	const struct oqz_selection *of[] = { &s->spec->select, &j->spec->model->quantize };
+	struct oqz_str text = { 0 };
+
+	OQZ_TRY(oqz_registry_load(j->registry, OQZ_KIND_QUANTIZER, s->spec->plugin, &s->module, err));
+	OQZ_TRY(oqz_manifest_params(j->arena, s->spec->node, oqz_scheme_keys, s->module->desc.base.params,
+	                            oqz_arena_printf(j->arena, "scheme `%s`", s->spec->name), &s->params, err));
+	oqz_str_addf(&text, "%s:", s->spec->plugin);
+	oqz_params_canonical(s->params, &text);
+	for (size_t i = 0; i < OQZ_COUNTOF(of); i++) {
+		add_list(&text, "ops", of[i]->ops);
+		add_list(&text, "include", of[i]->include);
+		add_list(&text, "exclude", of[i]->exclude);
+		add_list(&text, "below", of[i]->below);
+	}
+	s->canonical = oqz_arena_strdup(j->arena, oqz_str_get(&text));
+	oqz_str_release(&text);
+	return s->canonical ? OQZ_OK : oqz_err_nomem(err, "a scheme", 1);
+}
+
+/* Monitored values for OQE: those the manifest names, else the graph's outputs. Only float tensors can be compared. */
+static enum oqz_status find_watch(struct oqz_job *j, struct oqz_err *err)
+{
+	const struct oqz_model_spec *m = j->spec->model;
+	size_t n = m->n_watch ? m->n_watch : j->graph->outputs.n;
+	const char **names = OQZ_ARENA_NEW_N(j->arena, const char *, n + 1);
+
+	if (!names)
+		return oqz_err_nomem(err, "monitored values", n);
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_value *v = m->n_watch ? oqz_graph_value(j->graph, m->watch[i]) : j->graph->outputs.v[i];
+		if (!v)
+			return oqz_yaml_fail(oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE,
+			                     "watch: %s has no value `%s` (after folding; `oqz describe MODEL.onnx` lists them)",
+			                     m->file, m->watch[i]);
+		if (v->type.dtype == OQZ_DT_F32)
+			names[j->n_watch++] = v->name;
+		else if (m->n_watch)
+			return oqz_yaml_fail(oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE, "watch: `%s` is %s, not float32",
+			                     v->name, oqz_dtype_name(v->type.dtype));
+	}
+	j->watch = names;
+	return OQZ_OK;
+}
+
+static enum oqz_status open_all(struct oqz_job *j, struct oqz_err *err)
+{
+	const struct oqz_model_spec *m = j->spec->model;
+
+	j->schemes = OQZ_ARENA_NEW_N(j->arena, struct oqz_scheme, j->spec->n_schemes + 1);
+	if (!j->schemes)
+		return oqz_err_nomem(err, "schemes", j->spec->n_schemes);
+	j->n_schemes = j->spec->n_schemes;
+	for (size_t i = 0; i < j->n_schemes; i++) {
+		j->schemes[i].spec = j->spec->schemes[i];
+		OQZ_TRY(open_scheme(j, &j->schemes[i], err));
+	}
+	OQZ_TRY(oqz_sha256_file(m->file, j->model_sha256, err));
+	OQZ_TRY(oqz_model_open(m->file, m->passes, &j->graph, err));
+	OQZ_TRY(find_watch(j, err));
+	OQZ_TRY(open_task(j, err));
+	if (j->n_schemes && !j->calib.instance)
+		return oqz_yaml_fail(m->task->node, err, OQZ_E_USAGE,
+		                     "task `%s` needs `calib`: schemes are calibrated on images of their own", m->task->name);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_spec *spec, const struct oqz_registry *reg,
+                             struct oqz_ledger *ledger, const struct oqz_job_options *opt, struct oqz_job **ret,
+                             struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = calloc(1, sizeof *j);
+
+	if (!j || !(j->arena = oqz_arena_new()))
+		return oqz_err_nomem(err, "a job", sizeof *j);
+	j->manifest = m;
+	j->spec = spec;
+	j->registry = reg;
+	j->ledger = ledger;
+	j->threads = opt->threads;
+	j->stop = opt->stop;
+	j->progress = opt->progress;
+	j->progress_ctx = opt->progress_ctx;
+	if (!oqz_engine_parse(spec->model->engine, &j->engine))
+		OQZ_FAIL(err, OQZ_E_USAGE, "engine `%s`", spec->model->engine);
+	oqz_plugin_host_init(&j->host, NULL, NULL);
+	OQZ_TRY(open_all(j, err));
+	*ret = oqz_steal(j);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_job_input_shape(const struct oqz_graph *g, const struct oqz_view *image, struct oqz_shape *ret,
+                                    struct oqz_err *err)
+{
+	char want[OQZ_SHAPE_STR], have[OQZ_SHAPE_STR];
+
+	if (g->inputs.n != 1)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the model has %zu inputs; a model that takes one image has one", g->inputs.n);
+	const struct oqz_type *t = &g->inputs.v[0]->type;
+	bool fits = t->dtype == OQZ_DT_F32 && (t->shape.rank == image->shape.rank || t->shape.rank < 0);
+	for (int i = 0; fits && i < t->shape.rank; i++)
+		fits = t->shape.dim[i] < 0 || t->shape.dim[i] == image->shape.dim[i];
+	if (!fits)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "input `%s` is %s%s, the prepared image is float32%s: check `prepare`",
+		         g->inputs.v[0]->name, oqz_dtype_name(t->dtype), oqz_shape_str(&t->shape, want, sizeof want),
+		         oqz_shape_str(&image->shape, have, sizeof have));
+	*ret = image->shape;
+	return OQZ_OK;
+}

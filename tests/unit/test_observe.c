@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/quant/observe: statistics do not depend on order or partition, saving and loading is faithful, damaged bytes are
+ * refused; minmax, kl and mse against PPQ's numbers.
+ */
+#include "core/base/str.h"
+#include "core/quant/calibrate_hist.h"
+#include "core/quant/observe.h"
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct golden g;
+
+static struct oqz_tensor array(const char *prefix, const char *name)
+{
+	char key[128];
+
+	snprintf(key, sizeof key, "%s/%s", prefix, name);
+	return golden_array(&g, key);
+}
+
+static const char *row_string(json_t *row, const char *key) { return json_string_value(json_object_get(row, key)); }
+static bool row_bool(json_t *row, const char *key) { return json_is_true(json_object_get(row, key)); }
+
+static struct oqz_grid grid_for(bool sym)
+{
+	return (
+	    struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = sym ? -128 : 0, .qmax = sym ? 127 : 255 };
+}
+
+static void expect_scale(json_t *row, size_t i, const struct oqz_site *site, float lo, float hi, float scale,
+                         double slack)
+{
+	double want = json_number_value(json_object_get(row, "scale"));
+	int32_t zero = 0;
+
+	if (scale == 0)
+		oqz_affine_from_range((double)lo, (double)hi, &site->grid, site->symmetric, site->pow2, &scale, &zero);
+	ck_assert_msg(fabs((double)scale - (double)(float)want) <= slack * want,
+	              "row %zu (%s, %s): scale %.9g, not %.9g", i, row_string(row, "observer"), row_string(row, "data"),
+	              (double)scale, want);
+	if (slack == 0)
+		ck_assert_int_eq(zero, (int)json_number_value(json_object_get(row, "offset")));
+}
+
+/* minmax along an axis: arrays of scales, for constants. */
+static void axis_row(json_t *row, size_t i)
+{
+	bool weight = row_bool(row, "weight");
+	struct oqz_tensor x = array(weight ? "w" : "x", row_string(row, "data"));
+	json_t *want = json_object_get(row, "scale");
+	float *lo, *hi, *scale;
+	size_t n;
+	struct oqz_site site = { .calibrator = "minmax",
+		                 .axis = (int)json_integer_value(json_object_get(row, "axis")) + (weight ? 0 : 1),
+		                 .symmetric = true,
+		                 .pow2 = row_bool(row, "pow2"),
+		                 .grid = grid_for(true) };
+
+	/* activations: the first dimension counts batches, the axis is one of the batch's tensor */
+	ck_ok(oqz_observe_constant(&x, &site, &lo, &hi, &scale, &n, err));
+	ck_assert(scale == NULL && n == json_array_size(want));
+	for (size_t k = 0; k < n; k++) {
+		float s;
+		int32_t z;
+		oqz_affine_from_range((double)lo[k], (double)hi[k], &site.grid, true, site.pow2, &s, &z);
+		ck_assert_msg(s == (float)json_number_value(json_array_get(want, k)), "row %zu channel %zu", i, k);
+	}
+	free(lo);
+}
+
+START_TEST(minmax_equals_golden)
+{
+	size_t i;
+	json_t *row;
+	int n = 0;
+
+	if (!golden_open(&g, "quantization/observers/observers"))
+		return;
+	json_array_foreach(json_object_get(g.json, "rows"), i, row)
+	{
+		if (strcmp(row_string(row, "observer"), "minmax") != 0)
+			continue;
+		n++;
+		if (json_object_get(row, "axis")) {
+			axis_row(row, i);
+			continue;
+		}
+		struct oqz_tensor x = array("x", row_string(row, "data"));
+		bool sym = row_bool(row, "symmetric");
+		struct oqz_site site = { .grid = grid_for(sym), .symmetric = sym, .pow2 = row_bool(row, "pow2") };
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		size_t per = (size_t)oqz_tensor_nelem(&x) / 8;
+		float lo, hi, scale;
+		ck_ok(oqz_observer_new(OQZ_OBS_MINMAX, 0, 0, &o, err));
+		for (size_t b = 0; b < 8; b++)
+			ck_ok(oqz_observer_add(o, (int64_t)b, (const float *)x.data + b * per, per, err));
+		ck_ok(oqz_calibrator_find("minmax")->find(o, &site, &lo, &hi, &scale, err));
+		expect_scale(row, i, &site, lo, hi, scale, 0);
+	}
+	ck_assert_int_eq(n, 6 * 4 + 3 * 4 + 8 * 4);
+	golden_close(&g);
+}
+END_TEST
+
+/* The searches over PPQ's own histograms: exact. Over ours, which are spread from logarithmic bins: near. */
+static void search_row(json_t *row, size_t i, bool kl)
+{
+	bool sym = row_bool(row, "symmetric");
+	char key[64];
+	struct oqz_tensor x = array("x", row_string(row, "data"));
+	struct oqz_site site = { .grid = grid_for(sym), .symmetric = sym, .pow2 = row_bool(row, "pow2") };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+	float lo, hi, scale = 0, narrow[4096], work[8192];
+	double bins[4096], width = json_number_value(json_object_get(row, "hist_scale"));
+	int count = kl ? 4096 : 2048, start, end;
+
+	snprintf(key, sizeof key, "hist/%s/%s", kl ? "kl" : "mse", sym ? "sym" : "asym");
+	struct oqz_tensor h = array(key, row_string(row, "data"));
+	for (int b = 0; b < count; b++) {
+		bins[b] = ((const int32_t *)h.data)[b];
+		narrow[b] = (float)bins[b];
+	}
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+	ck_ok(oqz_observer_add(o, 0, x.data, (size_t)oqz_tensor_nelem(&x), err));
+	if (kl) {
+		double s = oqz_kl_search(narrow, count, 8, work) * width / 128;
+		s = s > 1e-8 ? s : 1e-8;
+		scale = (float)(site.pow2 ? exp2(floor(log2(s) + 0.5)) : s);
+		expect_scale(row, i, &site, 0, 0, scale, 1e-6);
+	} else {
+		ck_ok(oqz_calibrator_find("minmax")->find(o, &site, &lo, &hi, &scale, err));
+		double lowest = sym ? 0 : (double)lo;
+		oqz_mse_search(bins, count, 256, sym, width, lowest, &start, &end);
+		expect_scale(row, i, &site, sym ? (float)(-end * width) : (float)(start * width + lowest),
+		             (float)(end * width + lowest), 0, 1e-6);
+	}
+	ck_ok(oqz_calibrator_find(kl ? "kl" : "mse")->find(o, &site, &lo, &hi, &scale, err));
+	expect_scale(row, i, &site, lo, hi, scale, site.pow2 ? 0 : 0.04);
+}
+
+START_TEST(searches_equal_golden)
+{
+	size_t i;
+	json_t *row;
+	int n = 0;
+
+	if (!golden_open(&g, "quantization/observers/observers"))
+		return;
+	json_array_foreach(json_object_get(g.json, "rows"), i, row)
+	{
+		bool kl = !strcmp(row_string(row, "observer"), "kl");
+		if (kl || !strcmp(row_string(row, "observer"), "mse")) {
+			search_row(row, i, kl);
+			n++;
+		}
+	}
+	ck_assert_int_eq(n, 8 * 2 + 8 * 4);
+	golden_close(&g);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------------- order */
+
+enum { IMAGES = 11, PER = 700, BATCH = 4 };
+
+static uint32_t next(uint32_t *seed) { return *seed = *seed * 1664525u + 1013904223u; }
+
+static void fill(float *x, uint32_t seed)
+{
+	for (int i = 0; i < IMAGES * PER; i++) {
+		int32_t a = (int32_t)next(&seed) >> 8;
+		x[i] = next(&seed) & 0x10000 ? 0 : (float)a * (float)(next(&seed) >> 20) * 0x1p-20f;
+	}
+	x[5] = NAN;
+	x[PER + 3] = -INFINITY;
+	x[PER * 4] = -0.0f;
+}
+
+static struct oqz_observer *make(void)
+{
+	struct oqz_observer *o;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM | OQZ_OBS_BATCH, 0.99, BATCH, &o, err));
+	return o;
+}
+
+static void saved(const struct oqz_observer *o, struct oqz_str *s)
+{
+	oqz_str_clear(s);
+	ck_ok(oqz_observer_save(o, s, err));
+}
+
+START_TEST(order_and_partition_do_not_matter)
+{
+	static float x[IMAGES * PER];
+	struct oqz_str one = { 0 }, other = { 0 };
+	struct oqz_observer *all = make();
+
+	fill(x, 3);
+	for (int i = 0; i < IMAGES; i++)
+		ck_ok(oqz_observer_add(all, i, x + i * PER, PER, err));
+	saved(all, &one);
+	for (int parts = 1; parts <= 4; parts++) {
+		struct oqz_observer *part[4], *sum = make();
+		for (int p = 0; p < parts; p++)
+			part[p] = make();
+		for (int i = IMAGES - 1; i >= 0; i--)
+			ck_ok(oqz_observer_add(part[(i * 7) % parts], i, x + i * PER, PER, err));
+		for (int p = parts - 1; p >= 0; p--) {
+			ck_ok(oqz_observer_merge(sum, part[p], err));
+			oqz_observer_free(part[p]);
+		}
+		saved(sum, &other);
+		ck_assert_msg(one.len == other.len && !memcmp(one.s, other.s, one.len), "%d parts give other bytes",
+		              parts);
+		oqz_observer_free(sum);
+	}
+	ck_assert_int_eq((int)oqz_observer_nonfinite(all), 2);
+	ck_assert_int_eq((int)oqz_observer_count(all), IMAGES * PER - 2);
+	oqz_observer_free(all);
+	oqz_str_release(&one);
+	oqz_str_release(&other);
+}
+END_TEST
+
+START_TEST(saved_statistics_continue)
+{
+	static float x[IMAGES * PER];
+	struct oqz_str bytes = { 0 }, again = { 0 };
+	struct oqz_observer *all = make(), *half = make(), *loaded = NULL;
+
+	fill(x, 9);
+	for (int i = 0; i < IMAGES; i++)
+		ck_ok(oqz_observer_add(all, i, x + i * PER, PER, err));
+	for (int i = 0; i < 6; i++)
+		ck_ok(oqz_observer_add(half, i, x + i * PER, PER, err));
+	saved(half, &bytes);
+	ck_ok(oqz_observer_load(bytes.s, bytes.len, &loaded, err));
+	saved(loaded, &again);
+	ck_assert(bytes.len == again.len && !memcmp(bytes.s, again.s, bytes.len));
+	for (int i = 6; i < IMAGES; i++)
+		ck_ok(oqz_observer_add(loaded, i, x + i * PER, PER, err));
+	saved(loaded, &again);
+	saved(all, &bytes);
+	for (size_t n = 0; n < bytes.len && n < again.len; n++)
+		ck_assert_msg(bytes.s[n] == again.s[n], "saved bytes differ at %zu of %zu", n, bytes.len);
+	ck_assert(bytes.len == again.len && !memcmp(bytes.s, again.s, bytes.len));
+	/* every truncation and some flipped bits: refused or read, never a crash */
+	for (size_t n = 0; n < bytes.len; n += n < 200 ? 1 : 37) {
+		struct oqz_observer *o = NULL;
+		ck_fails(oqz_observer_load(bytes.s, n, &o, err), OQZ_E_DATA, "statistics");
+	}
+	for (size_t n = 8; n < bytes.len; n += 11) {
+		struct oqz_observer *o = NULL;
+		struct oqz_err err;
+		bytes.s[n] ^= (char)(1 << n % 8);
+		if (oqz_observer_load(bytes.s, bytes.len, &o, &err) == OQZ_OK)
+			oqz_observer_free(o);
+		bytes.s[n] ^= (char)(1 << n % 8);
+	}
+	oqz_observer_free(all);
+	oqz_observer_free(half);
+	oqz_observer_free(loaded);
+	oqz_str_release(&bytes);
+	oqz_str_release(&again);
+}
+END_TEST
+
+START_TEST(wrong_use_is_refused)
+{
+	float x[] = { NAN, 1 }, lo, hi, scale;
+	struct oqz_observer *o = NULL, *p = make();
+	struct oqz_site site = { .q = 0.9, .symmetric = false };
+
+	ck_fails(oqz_observer_new(OQZ_OBS_BATCH, 0.3, 4, &o, err), OQZ_E_USAGE, "0.5 < q");
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+	ck_fails(oqz_observer_merge(o, p, err), OQZ_E_MISMATCH, "different kinds");
+	ck_ok(oqz_observer_add(o, 0, x, 1, err));
+	ck_fails(oqz_calibrator_find("minmax")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_DATA, "no finite");
+	ck_ok(oqz_observer_add(o, 1, x, 2, err));
+	ck_fails(oqz_calibrator_find("kl")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "symmetric");
+	ck_assert(oqz_calibrator_find("nonesuch") == NULL);
+	oqz_observer_free(o);
+	oqz_observer_free(p);
+	oqz_observer_free(NULL);
+}
+END_TEST
+
+OQZ_TEST_MAIN("observe", minmax_equals_golden, searches_equal_golden, order_and_partition_do_not_matter,
+              saved_statistics_continue, wrong_use_is_refused)

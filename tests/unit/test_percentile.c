@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/quant/calibrate_percentile and tail: per batch exactly as PPQ, over the data set within the stated bound of the
+ * sorted values, selection against sorting.
+ */
+#include "core/quant/observe.h"
+#include "core/quant/tail.h"
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+static uint32_t next(uint32_t *seed) { return *seed = *seed * 1664525u + 1013904223u; }
+
+static int ascending(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+static const struct oqz_calibrator *percentile(void) { return oqz_calibrator_find("percentile"); }
+
+START_TEST(batch_scope_equals_golden)
+{
+	struct golden g;
+	size_t i;
+	json_t *row;
+	int n = 0;
+
+	if (!golden_open(&g, "quantization/observers/observers"))
+		return;
+	json_array_foreach(json_object_get(g.json, "rows"), i, row)
+	{
+		char key[64];
+		if (strcmp(json_string_value(json_object_get(row, "observer")), "percentile") != 0)
+			continue;
+		snprintf(key, sizeof key, "x/%s", json_string_value(json_object_get(row, "data")));
+		struct oqz_tensor x = golden_array(&g, key);
+		bool sym = json_is_true(json_object_get(row, "symmetric"));
+		bool pow2 = json_is_true(json_object_get(row, "pow2"));
+		struct oqz_grid grid = { .kind = OQZ_GRID_AFFINE, .qmin = sym ? -128 : 0, .qmax = sym ? 127 : 255 };
+		struct oqz_site site = {
+			.grid = grid, .symmetric = sym, .pow2 = pow2, .q = 0.9999, .batch_scope = true
+		};
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		/* PPQ's batch of 4 images, here image by image, from the last to the first */
+		int images = (int)x.shape.dim[0] * 4;
+		size_t per = (size_t)oqz_tensor_nelem(&x) / (size_t)images;
+		float lo, hi, scale;
+		int32_t zero;
+		ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 4, &o, err));
+		for (int k = images - 1; k >= 0; k--)
+			ck_ok(oqz_observer_add(o, k, (const float *)x.data + (size_t)k * per, per, err));
+		ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+		ck_assert(scale == 0);
+		oqz_affine_from_range((double)lo, (double)hi, &grid, sym, pow2, &scale, &zero);
+		ck_assert_msg(scale == (float)json_number_value(json_object_get(row, "scale")), "row %zu (%s): %.9g", i,
+		              key, (double)scale);
+		ck_assert_int_eq(zero, (int)json_number_value(json_object_get(row, "offset")));
+		n++;
+	}
+	ck_assert_int_eq(n, 8 * 4);
+	golden_close(&g);
+}
+END_TEST
+
+/* Exact quantiles per batch for low q, batches cut short, several batches: against sorting. */
+START_TEST(batch_scope_equals_sorting)
+{
+	enum { IMAGES = 7, PER = 3000, BATCH = 3 };
+	static float x[IMAGES * PER], v[BATCH * PER];
+	const double qs[] = { 0.51, 0.9, 0.999, 1.0 };
+	uint32_t seed = 5;
+
+	for (int i = 0; i < IMAGES * PER; i++) {
+		x[i] = (float)((int32_t)next(&seed) >> 20); /* many equal values */
+		if (i % 3 == 0)
+			x[i] = 0;
+	}
+	for (size_t k = 0; k < OQZ_COUNTOF(qs); k++) {
+		struct oqz_site site = { .q = qs[k], .batch_scope = true };
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		float lo, hi, scale, want_lo = 0, want_hi = 0;
+		ck_ok(oqz_observer_new(OQZ_OBS_BATCH, qs[k], BATCH, &o, err));
+		for (int i = 0; i < IMAGES; i++)
+			ck_ok(oqz_observer_add(o, i, x + i * PER, PER, err));
+		for (int b = 0; b < IMAGES; b += BATCH) {
+			int n = (IMAGES - b < BATCH ? IMAGES - b : BATCH) * PER;
+			memcpy(v, x + b * PER, (size_t)n * sizeof *v);
+			qsort(v, (size_t)n, sizeof *v, ascending);
+			int t = (int)(n * qs[k]);
+			want_hi += v[t < n - 1 ? t : n - 1];
+			want_lo += v[(int)(n * (1 - qs[k]))];
+		}
+		ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+		ck_assert_msg(lo == want_lo / 3 && hi == want_hi / 3, "q %g: %g %g", qs[k], (double)lo, (double)hi);
+	}
+}
+END_TEST
+
+START_TEST(dataset_scope_keeps_its_bound)
+{
+	enum { N = 200000 };
+	static float x[N];
+	const double qs[] = { 0.501, 0.9, 0.99, 0.9999, 0.99999, 1.0 };
+	uint32_t seed = 11;
+
+	for (int kind = 0; kind < 4; kind++) {
+		for (int i = 0; i < N; i++) {
+			double u = ((double)next(&seed) + 1) / 4294967297.0, w = (double)next(&seed) / 4294967296.0;
+			double normal = sqrt(-2 * log(u)) * cos(6.283185307179586 * w);
+			x[i] = (float)(kind == 0   ? normal
+			               : kind == 1 ? (normal > 0 ? normal : 0)
+			               : kind == 2 ? exp(3 * normal)
+			                           : 1e-38 * normal);
+		}
+		struct oqz_observer *o;
+		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+		ck_ok(oqz_observer_add(o, 0, x, N, err));
+		qsort(x, N, sizeof *x, ascending);
+		for (size_t k = 0; k < OQZ_COUNTOF(qs); k++) {
+			struct oqz_site site = { .q = qs[k] };
+			float lo, hi, scale;
+			ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+			int top = (int)(N * qs[k]);
+			float want[2] = { x[(int)(N * (1 - qs[k]))], x[top < N - 1 ? top : N - 1] },
+			      got[2] = { lo, hi };
+			for (int e = 0; e < 2; e++) {
+				double bound = fabs((double)want[e]) / 2048;
+				bound = bound > 0x1p-137 ? bound : (want[e] == 0 ? 0 : 0x1p-137);
+				ck_assert_msg(fabs((double)got[e] - (double)want[e]) <= bound,
+				              "kind %d q %g: %a, not %a", kind, qs[k], (double)got[e], (double)want[e]);
+			}
+			if (qs[k] == 1.0)
+				ck_assert(lo == x[0] && hi == x[N - 1]);
+		}
+		oqz_observer_free(o);
+	}
+}
+END_TEST
+
+START_TEST(selection_equals_sorting)
+{
+	float v[64], s[64];
+	uint32_t seed = 2;
+
+	for (int round = 0; round < 20000; round++) {
+		size_t n = 1 + next(&seed) % 64, k = (next(&seed) >> 8) % n;
+		uint32_t range = 1 + (next(&seed) >> 16) % 40;
+		for (size_t i = 0; i < n; i++)
+			s[i] = v[i] = (float)((next(&seed) >> 8) % range);
+		qsort(s, n, sizeof *s, ascending);
+		oqz_select_descending(v, n, k);
+		ck_assert(v[k] == s[n - 1 - k]);
+		for (size_t i = 0; i < n; i++)
+			ck_assert(i < k ? v[i] >= v[k] : v[i] <= v[k]);
+	}
+}
+END_TEST
+
+START_TEST(images_of_changing_size_are_refused_not_guessed)
+{
+	enum { BIG = 100000 };
+	static float x[BIG];
+	struct oqz_observer *o;
+	struct oqz_site site = { .q = 0.9, .batch_scope = true };
+	float lo, hi, scale;
+
+	for (int i = 0; i < BIG; i++)
+		x[i] = (float)(i % 977);
+	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 3, &o, err));
+	ck_ok(oqz_observer_add(o, 0, x, 1000, err));
+	ck_ok(oqz_observer_add(o, 1, x, 1000, err));
+	ck_fails(({
+		         enum oqz_status st = oqz_observer_add(o, 2, x, BIG, err);
+		         st == OQZ_OK ? percentile()->find(o, &site, &lo, &hi, &scale, err) : st;
+	         }),
+	         OQZ_E_UNSUPPORTED, "scope=dataset");
+	oqz_observer_free(o);
+}
+END_TEST
+
+OQZ_TEST_MAIN("percentile", batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound,
+              selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
