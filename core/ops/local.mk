@@ -1,5 +1,6 @@
 # Operators: table, type rules, reference kernels.
 core_ops_liboqz_ops_a_SOURCES = \
+	core/ops/fold.c \
 	core/ops/fold.h \
 	core/ops/op_fakequant.h \
 	core/ops/infer.c \
@@ -8,8 +9,10 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_cast.c \
 	core/ops/op_conv.c \
 	core/ops/op_detect.c \
+	core/ops/op_einsum.c \
 	core/ops/op_elementwise.c \
 	core/ops/op_matmul.c \
+	core/ops/op_matmul.h \
 	core/ops/op_move.c \
 	core/ops/op_norm.c \
 	core/ops/op_pool.c \
@@ -21,7 +24,10 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_softmax.c \
 	core/ops/ops.def \
 	core/ops/ops_util.h \
+	core/ops/roles.c \
 	core/ops/run.c \
 	core/ops/upgrade.c \
+	core/ops/window.c \
+	core/ops/window.h \
 	$(NULL)
 core_ops_liboqz_ops_a_CFLAGS = $(HOT_CFLAGS)

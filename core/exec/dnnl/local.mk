@@ -2,7 +2,10 @@
 core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_conv.c \
 	core/exec/dnnl/dnnl_conv.h \
+	core/exec/dnnl/dnnl_grid.c \
+	core/exec/dnnl/dnnl_grid.h \
 	core/exec/dnnl/dnnl_node.c \
+	core/exec/dnnl/dnnl_qconv.c \
 	core/exec/dnnl/dnnl_util.c \
 	core/exec/dnnl/dnnl_util.h \
 	$(NULL)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Conv on int8 grids: the float input becomes 8-bit codes in scratch memory (or is codes already), products are summed
+ * exactly in 32 bits, and the output is float32 with scale, bias and activation applied. The sums are whole numbers, so
+ * this layer gives the same result on every CPU that can run it. Only CPUs with AVX512-VNNI can: see
+ * oqz_dnnl_exact_int8.
+ *
+ * Measured on Zen 4 (one core): unsigned sources 440-510 GOP/s, signed ones 430-460 and a zero point costs about the
+ * same, so signed codes stay signed; they are taken as unsigned where the input cannot be negative. Depthwise layers
+ * run no faster than in float32, but reading codes saves what making them costs.
+ */
+#include "core/base/checked.h"
+#include "core/exec/dnnl/dnnl_conv.h"
+#include "core/exec/dnnl/dnnl_grid.h"
+
+struct qconv {
+	struct oqz_dnnl_prim *prim;
+	struct oqz_dnnl_source source;
+	size_t n;           /* elements of the input */
+	size_t codes_bytes; /* of scratch, before the primitive's own */
+};
+
+static void qconv_free(void *state)
+{
+	struct qconv *q = state;
+
+	if (q)
+		oqz_dnnl_prim_free(q->prim);
+	free(q);
+}
+
+static enum oqz_status qconv_build(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g,
+                                   const struct oqz_dnnl_source *source, const struct oqz_dnnl_weights *w,
+                                   const float *bias, struct oqz_dnnl_attr *attr, struct oqz_dnnl_prim **ret,
+                                   struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
+	dnnl_memory_desc_t src, dst, wd = oqz_dnnl_md_dims(g->n_wdims, g->wdims, dnnl_s8);
+	dnnl_memory_desc_t b = oqz_dnnl_md_dims(1, &w->channels, dnnl_f32), any = oqz_dnnl_md_any(&wd);
+	dnnl_convolution_desc_t cd;
+
+	oqz_dnnl_md(&d->in_type[0].shape, source->is_signed ? dnnl_s8 : dnnl_u8, OQZ_LAYOUT_CHANNELS_LAST, &src);
+	oqz_dnnl_md(&d->out_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &dst);
+	OQZ_TRY(oqz_dnnl_conv_desc(g, &src, &any, bias ? &b : NULL, &dst, &cd, err));
+	OQZ_TRY(oqz_dnnl_prim_new(&cd, attr->attr, &p, err));
+	OQZ_TRY(
+	    oqz_dnnl_prim_pack(p, DNNL_ARG_WEIGHTS, &wd, w->codes, oqz_dnnl_prim_md(p, dnnl_query_weights_md), err));
+	if (bias)
+		OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_BIAS, &b, bias, &b, err));
+	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &src);
+	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &dst);
+	*ret = oqz_steal(p);
+	return OQZ_OK;
+}
+
+/* Everything that can be refused before oneDNN is asked. */
+static bool qconv_accepts(const struct oqz_step_desc *d, struct oqz_dnnl_source *source, struct oqz_dnnl_conv_geom *g,
+                          char *why, size_t why_size)
+{
+	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+
+	if (!oqz_dnnl_exact_int8())
+		return oqz_dnnl_decline(why, why_size, "no exact 8-bit products on this CPU"), false;
+	if (!d->group || !d->quant[1].present || !d->quant[1].codes)
+		return oqz_dnnl_decline(why, why_size, "weights are not quantized constants"), false;
+	if (has_bias && (!d->constant[2] || d->constant[2]->dtype != OQZ_DT_F32))
+		return oqz_dnnl_decline(why, why_size, "the bias is not a float32 constant"), false;
+	return oqz_dnnl_source_init(source, d, 0, why, why_size) &&
+	       oqz_dnnl_conv_geometry(d, &d->quant[1].codes->shape, g, why, why_size);
+}
+
+static enum oqz_status qconv_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                    size_t why_size, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_dnnl_attr_release) struct oqz_dnnl_attr attr = { 0 };
+	OQZ_CLEANUP(oqz_dnnl_weights_release) struct oqz_dnnl_weights w = { 0 };
+	OQZ_CLEANUP_FREE float *bias = NULL;
+	struct oqz_dnnl_source source;
+	struct oqz_dnnl_conv_geom g;
+	const struct oqz_tensor *b = d->constant[2];
+
+	if (!qconv_accepts(d, &source, &g, why, why_size))
+		return OQZ_E_UNSUPPORTED;
+	OQZ_TRY(oqz_dnnl_weights_init(&w, d, 1, 0, why, why_size, err));
+	OQZ_TRY(oqz_dnnl_attr_init(&attr, err));
+	bias = malloc((size_t)w.channels * sizeof *bias);
+	struct qconv *q = calloc(1, sizeof *q);
+	if (!q || !bias) {
+		free(q);
+		return oqz_err_nomem(err, "a convolution", sizeof *q);
+	}
+	enum oqz_status st = OQZ_E_UNSUPPORTED;
+	if (!oqz_dnnl_attr_act(&attr, d->act))
+		oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
+	else if (oqz_dnnl_set_scales(&attr, &source, &w, 1, 1, b ? b->data : NULL, b ? oqz_tensor_nelem(b) : 0, bias,
+	                             why, why_size)) {
+		st = oqz_dnnl_attr_finish(&attr, err);
+		if (st == OQZ_OK)
+			st = qconv_build(d, &g, &source, &w, b ? bias : NULL, &attr, &q->prim, err);
+		if (st == OQZ_E_UNSUPPORTED)
+			oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
+	}
+	if (st != OQZ_OK) {
+		qconv_free(q);
+		return st;
+	}
+	q->source = source;
+	oqz_dnnl_source_bind(&q->source);
+	q->n = (size_t)oqz_shape_nelem(&d->in_type[0].shape);
+	q->codes_bytes = source.from_float ? oqz_align_up(q->n, 64) : 0;
+	oqz_dnnl_choice(ret, q->prim, "qconv");
+	ret->scratch_bytes += q->codes_bytes;
+	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
+	ret->state = q;
+	return OQZ_OK;
+}
+
+static enum oqz_status qconv_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	const struct qconv *q = state;
+	const void *src = c->in[0]->data;
+
+	if (q->source.from_float) {
+		oqz_dnnl_source_codes(&q->source, src, q->n, c->scratch);
+		src = c->scratch;
+	}
+	return oqz_dnnl_prim_run(q->prim, (const void *[]) { src, c->out[0]->data },
+	                         (char *)c->scratch + q->codes_bytes, err);
+}
+
+const struct oqz_impl oqz_impl_dnnl_qconv = { "dnnl.qconv", qconv_create, qconv_run, qconv_free };

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/exec/dnnl/dnnl_qconv.c against integer sums in 64 bits: with power-of-two scales the float output must be the
+ * sum exactly, whatever the kernel inside.
+ */
+#include "core/exec/dnnl/dnnl_util.h"
+#include "tests/unit/dnnl_step.h"
+
+struct grid {
+	enum oqz_dtype dtype;
+	int32_t zero, lo, hi;
+};
+
+struct qcase {
+	struct step s;
+	struct oqz_tensor scale[2], zero[2], codes, float_x;
+	int64_t *sum; /* per output element */
+};
+
+struct sums {
+	const int32_t *x, *w;
+	int64_t *y;
+};
+
+static void add_product(void *ctx, int64_t o, int64_t i, int64_t w)
+{
+	struct sums *s = ctx;
+
+	if (i >= 0)
+		s->y[o] += (int64_t)s->x[i] * s->w[w];
+}
+
+enum fill { FILL_RANDOM, FILL_HIGH, FILL_LOW, FILL_EXTREMES };
+
+static int32_t pick(struct oqz_rng *r, enum fill f, int32_t lo, int32_t hi)
+{
+	switch (f) {
+	case FILL_HIGH: return hi;
+	case FILL_LOW: return lo;
+	case FILL_EXTREMES: return oqz_rng_below(r, 2) ? lo : hi;
+	default: return (int32_t)rand_in(r, lo, hi);
+	}
+}
+
+/* Activation codes on `g` with scale sx, int8 weight codes with one scale per channel or one for all. */
+static void qcase_init(struct qcase *q, const struct convcase *c, struct oqz_rng *r, const struct grid *g, float sx,
+                       bool per_channel, enum fill fx, enum fill fw, bool from_float)
+{
+	struct step *s = &q->s;
+	struct oqz_shape xs = convcase_shape(c, c->batch, c->ic, c->in),
+	                 ws = convcase_shape(c, c->oc, c->ic / c->group, c->k);
+	int64_t nx = oqz_shape_nelem(&xs), nw = oqz_shape_nelem(&ws);
+
+	memset(q, 0, sizeof *q);
+	step_init(s, "Conv");
+	convcase_attrs(c, s);
+	int32_t *x = malloc((size_t)nx * sizeof *x), *w = malloc((size_t)nw * sizeof *w);
+	struct oqz_tensor *in = step_input(s, step_tensor(from_float ? OQZ_DT_F32 : g->dtype, xs), false);
+	q->codes = step_tensor(OQZ_DT_I8, ws);
+	for (int64_t i = 0; i < nx; i++) {
+		int32_t code = pick(r, fx, g->lo, g->hi);
+		x[i] = code - g->zero;
+		if (from_float)
+			((float *)in->data)[i] = (float)x[i] * sx;
+		else
+			oqz_store_i(g->dtype, in->data, (size_t)i, code);
+	}
+	for (int64_t i = 0; i < nw; i++) {
+		w[i] = pick(r, fw, -128, 127);
+		((int8_t *)q->codes.data)[i] = (int8_t)w[i];
+	}
+	s->d.n_in = 2;
+	s->d.in_type[1] = (struct oqz_type) { OQZ_DT_F32, ws };
+	for (int i = 0; i < 2; i++) {
+		q->scale[i] = step_tensor(OQZ_DT_F32, i && per_channel ? DIMS(c->oc) : (struct oqz_shape) { 0 });
+		q->zero[i] = step_tensor(i ? OQZ_DT_I8 : g->dtype, (struct oqz_shape) { 0 });
+	}
+	*(float *)q->scale[0].data = sx;
+	oqz_store_i(g->dtype, q->zero[0].data, 0, g->zero);
+	for (int64_t i = 0; i < oqz_tensor_nelem(&q->scale[1]); i++)
+		((float *)q->scale[1].data)[i] = ldexpf(1, (int)(i % 5) - 6);
+	s->d.group = true;
+	s->d.quant[0] = (struct oqz_step_quant) { .present = true,
+		                                  .from_float = from_float,
+		                                  .dtype = g->dtype,
+		                                  .axis = -1,
+		                                  .scale = &q->scale[0],
+		                                  .zero = &q->zero[0],
+		                                  .qmin = g->lo,
+		                                  .qmax = g->hi,
+		                                  .nonnegative = g->lo >= 0 && g->zero == 0 };
+	s->d.quant[1] = (struct oqz_step_quant) { .present = true,
+		                                  .dtype = OQZ_DT_I8,
+		                                  .axis = per_channel ? 0 : -1,
+		                                  .scale = &q->scale[1],
+		                                  .codes = &q->codes,
+		                                  .qmin = -128,
+		                                  .qmax = 127 };
+	step_output(s, convcase_shape(c, c->batch, c->oc, c->out));
+	q->sum = calloc((size_t)oqz_tensor_nelem(&s->out), sizeof *q->sum);
+	convcase_walk(c, add_product, &(struct sums) { x, w, q->sum });
+	free(x);
+	free(w);
+}
+
+static void qcase_release(struct qcase *q)
+{
+	step_release(&q->s);
+	for (int i = 0; i < 2; i++) {
+		oqz_tensor_release(&q->scale[i]);
+		oqz_tensor_release(&q->zero[i]);
+	}
+	oqz_tensor_release(&q->codes);
+	free(q->sum);
+}
+
+/* The sum is a whole number: float32(sum) * 2^k is the only right answer. */
+static void expect_sums(const struct qcase *q, const struct convcase *c, const char *what)
+{
+	const float *got = q->s.out.data, *sw = q->scale[1].data;
+	int64_t osz = c->out[0] * c->out[1] * c->out[2];
+
+	for (int64_t i = 0; i < oqz_tensor_nelem(&q->s.out); i++) {
+		float f = *(float *)q->scale[0].data * sw[oqz_tensor_nelem(&q->scale[1]) == 1 ? 0 : i / osz % c->oc];
+		ck_assert_msg(got[i] == (float)q->sum[i] * f, "%s (%s): element %lld is %.9g, the sum is %lld", what,
+		              q->s.name, (long long)i, (double)(got[i] / f), (long long)q->sum[i]);
+	}
+}
+
+static const struct grid grids[] = {
+	{ OQZ_DT_U8, 0, 0, 255 },    { OQZ_DT_U8, 128, 0, 255 },  { OQZ_DT_U8, 255, 0, 255 },
+	{ OQZ_DT_U8, 7, 0, 255 },    { OQZ_DT_I8, 0, -128, 127 }, { OQZ_DT_I8, -128, -128, 127 },
+	{ OQZ_DT_I8, 5, -128, 127 }, { OQZ_DT_I8, 0, 0, 127 },    { OQZ_DT_I8, 0, -8, 7 },
+};
+
+static bool unable(void)
+{
+	if (!oqz_dnnl_exact_int8())
+		fprintf(stderr, "skipped: this CPU has no exact 8-bit products\n");
+	return !oqz_dnnl_exact_int8();
+}
+
+START_TEST(sums_are_exact_on_random_shapes)
+{
+	struct oqz_rng r;
+	struct convcase c;
+	struct qcase q;
+	char what[80];
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, 11);
+	for (int i = 0; i < 500; i++) {
+		if (!convcase_random(&r, &c, i % 8 == 0 ? 3 : i % 8 == 1 ? 1 : 2))
+			continue;
+		const struct grid *g = &grids[i % (int)OQZ_COUNTOF(grids)];
+		qcase_init(&q, &c, &r, g, 0.25f, i % 2, (enum fill)(i / 2 % 4), (enum fill)(i / 8 % 4), i % 3 != 0);
+		ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
+		snprintf(what, sizeof what, "case %d, grid %d..%d zero %d", i, g->lo, g->hi, g->zero);
+		expect_sums(&q, &c, what);
+		qcase_release(&q);
+	}
+}
+END_TEST
+
+START_TEST(sums_are_exact_on_layers_of_real_networks)
+{
+	/* ic, oc, group, size, kernel, stride, pad */
+	static const int64_t rows[][7] = { { 3, 64, 1, 56, 7, 2, 3 },     { 64, 256, 1, 28, 1, 1, 0 },
+		                           { 128, 128, 1, 14, 3, 1, 1 },  { 512, 512, 1, 7, 3, 1, 1 },
+		                           { 96, 96, 96, 28, 3, 2, 1 },   { 960, 960, 960, 7, 3, 1, 1 },
+		                           { 256, 512, 1, 14, 1, 2, 0 },  { 128, 128, 32, 14, 3, 1, 1 },
+		                           { 120, 120, 120, 14, 5, 1, 2 } };
+	struct oqz_rng r;
+	struct qcase q;
+	char what[80];
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, 12);
+	for (size_t i = 0; i < OQZ_COUNTOF(rows) * 4; i++) {
+		const int64_t *t = rows[i / 4];
+		int64_t out = (t[3] + 2 * t[6] - t[4]) / t[5] + 1;
+		struct convcase c = { .nsp = 2,
+			              .batch = 1,
+			              .ic = t[0],
+			              .oc = t[1],
+			              .group = t[2],
+			              .in = { t[3], t[3], 1 },
+			              .k = { t[4], t[4], 1 },
+			              .stride = { t[5], t[5], 1 },
+			              .dil = { 1, 1, 1 },
+			              .pad = { t[6], t[6], t[6], t[6] },
+			              .out = { out, out, 1 } };
+		static const int which[] = { 0, 1, 4, 6 };
+		qcase_init(&q, &c, &r, &grids[which[i % 4]], 0.5f, true, i % 2 ? FILL_EXTREMES : FILL_HIGH, FILL_LOW,
+		           true);
+		ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
+		snprintf(what, sizeof what, "layer %zu, grid %d", i / 4, which[i % 4]);
+		expect_sums(&q, &c, what);
+		qcase_release(&q);
+	}
+}
+END_TEST
+
+START_TEST(bias_scale_and_activation_are_applied_to_the_sum)
+{
+	struct convcase c = { .nsp = 2,
+		              .batch = 3,
+		              .ic = 17,
+		              .oc = 33,
+		              .group = 1,
+		              .in = { 9, 8, 1 },
+		              .k = { 3, 3, 1 },
+		              .stride = { 1, 1, 1 },
+		              .dil = { 1, 1, 1 },
+		              .pad = { 1, 1, 1, 1 },
+		              .out = { 9, 8, 1 } };
+	struct oqz_rng r;
+	struct qcase q;
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, 13);
+	for (int round = 0; round < 2; round++) {
+		qcase_init(&q, &c, &r, &grids[round ? 6 : 1], 0.0137f, true, FILL_RANDOM, FILL_RANDOM, true);
+		float *sw = q.scale[1].data;
+		for (int64_t i = 0; i < c.oc; i++)
+			sw[i] = (float)(0.001 + 0.01 * oqz_rng_f64(&r));
+		struct oqz_tensor *b = step_input(&q.s, step_tensor(OQZ_DT_F32, DIMS(c.oc)), true);
+		fill_f32(&r, b);
+		/* a channel of zeros with a scale no product of which exists: its output is its bias */
+		memset((int8_t *)q.codes.data + 3 * 17 * 9, 0, 17 * 9);
+		sw[3] = 1e-40f;
+		step_act(&q.s, "Relu");
+		ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
+		double *want = malloc((size_t)oqz_tensor_nelem(&q.s.out) * sizeof *want);
+		for (int64_t i = 0; i < oqz_tensor_nelem(&q.s.out); i++) {
+			int64_t ch = i / 72 % c.oc;
+			double y = ch == 3 ? 0 : (double)q.sum[i] * 0.0137f * sw[ch];
+			want[i] = fmax(0, y + ((float *)b->data)[ch]);
+		}
+		expect_near(&q.s, want, 3e-7, "biased");
+		free(want);
+		qcase_release(&q);
+	}
+}
+END_TEST
+
+START_TEST(unsigned_weights_with_a_zero_point_are_shifted)
+{
+	struct convcase c = { .nsp = 2,
+		              .batch = 1,
+		              .ic = 16,
+		              .oc = 16,
+		              .group = 1,
+		              .in = { 5, 5, 1 },
+		              .k = { 3, 3, 1 },
+		              .stride = { 1, 1, 1 },
+		              .dil = { 1, 1, 1 },
+		              .pad = { 1, 1, 1, 1 },
+		              .out = { 5, 5, 1 } };
+	struct oqz_tensor codes, zero = step_tensor(OQZ_DT_U8, (struct oqz_shape) { 0 });
+	struct oqz_rng r;
+	struct qcase q;
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, 14);
+	qcase_init(&q, &c, &r, &grids[0], 1, false, FILL_RANDOM, FILL_RANDOM, true);
+	codes = step_tensor(OQZ_DT_U8, q.codes.shape);
+	for (int64_t i = 0; i < oqz_tensor_nelem(&codes); i++)
+		((uint8_t *)codes.data)[i] = (uint8_t)(((int8_t *)q.codes.data)[i] + 128);
+	*(uint8_t *)zero.data = 128;
+	q.s.d.quant[1].codes = &codes;
+	q.s.d.quant[1].zero = &zero;
+	q.s.d.quant[1].dtype = OQZ_DT_U8;
+	ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
+	expect_sums(&q, &c, "shifted");
+	*(uint8_t *)zero.data = 3;
+	ck_assert_int_eq(step_run(&q.s, &oqz_impl_dnnl_qconv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(q.s.why, "8 bits"));
+	oqz_tensor_release(&codes);
+	oqz_tensor_release(&zero);
+	qcase_release(&q);
+}
+END_TEST
+
+START_TEST(other_grids_are_declined_with_a_reason)
+{
+	struct convcase c = { .nsp = 1,
+		              .batch = 1,
+		              .ic = 4,
+		              .oc = 4,
+		              .group = 1,
+		              .in = { 5, 1, 1 },
+		              .k = { 3, 1, 1 },
+		              .stride = { 1, 1, 1 },
+		              .dil = { 1, 1, 1 },
+		              .out = { 3, 1, 1 } };
+	struct oqz_tensor scales = step_tensor(OQZ_DT_F32, DIMS(4));
+	struct oqz_rng r;
+	struct qcase q;
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, 15);
+	for (int i = 0; i < 4; i++)
+		((float *)scales.data)[i] = 1;
+	qcase_init(&q, &c, &r, &grids[4], 1, true, FILL_RANDOM, FILL_RANDOM, true);
+	struct oqz_step_desc *d = &q.s.d, saved = *d;
+	d->quant[0].scale = &scales;
+	d->quant[0].axis = 1;
+	ck_assert_int_eq(step_run(&q.s, &oqz_impl_dnnl_qconv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(q.s.why, "more than one scale"));
+	*d = saved;
+	d->quant[1].axis = 1;
+	ck_assert_int_eq(step_run(&q.s, &oqz_impl_dnnl_qconv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(q.s.why, "per output channel"));
+	*d = saved;
+	d->quant[0].qmin = -32768;
+	d->quant[0].qmax = 32767;
+	ck_assert_int_eq(step_run(&q.s, &oqz_impl_dnnl_qconv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(q.s.why, "8 bits"));
+	*d = saved;
+	d->quant[0].dtype = OQZ_DT_F8E4M3FN;
+	ck_assert_int_eq(step_run(&q.s, &oqz_impl_dnnl_qconv, NULL), OQZ_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(q.s.why, "integer grid"));
+	*d = saved;
+	oqz_tensor_release(&scales);
+	qcase_release(&q);
+}
+END_TEST
+
+OQZ_TEST_MAIN("dnnl_qconv", sums_are_exact_on_random_shapes, sums_are_exact_on_layers_of_real_networks,
+              bias_scale_and_activation_are_applied_to_the_sum, unsigned_weights_with_a_zero_point_are_shifted,
+              other_grids_are_declined_with_a_reason)
