@@ -1,9 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operators of the family "cast".
+ * Cast, CastLike. Between floats: round half to even, and to the 8-bit floats with or without saturation; float to
+ * integer truncates; between integers bits are kept or dropped (two's complement); to bool: not zero. Out-of-range
+ * floats are undefined in ONNX; here they saturate, so that the result is the same on every machine.
  */
 #include "core/ops/ops_util.h"
+#include "core/tensor/minifloat.h"
+
+struct cast {
+	int64_t to, saturate;
+};
+
+static enum oqz_status check_numeric(enum oqz_dtype t, struct oqz_err *err)
+{
+	enum oqz_dtype_kind k = oqz_dtype_traits(t)->kind;
+
+	if (t != OQZ_DT_UNDEFINED && (k == OQZ_KIND_OTHER || k == OQZ_KIND_COMPLEX))
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "conversion from or to %s", oqz_dtype_name(t));
+	return OQZ_OK;
+}
+
+static enum oqz_status infer_cast(struct oqz_infer *c, struct oqz_err *err)
+{
+	enum oqz_dtype to = c->node->op->id == OQZ_OP_CAST ? (enum oqz_dtype)OQZ_PARAMS(c->node, struct cast)->to
+	                                                   : oqz_in_type(c, 1).dtype;
+
+	if (c->node->op->id == OQZ_OP_CAST && oqz_dtype_size(to) == 0)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "conversion to element type %d", (int)to);
+	OQZ_TRY(check_numeric(to, err));
+	OQZ_TRY(check_numeric(c->in[0]->dtype, err));
+	c->out[0] = *c->in[0];
+	c->out[0].dtype = to;
+	return OQZ_OK;
+}
+
+/* Small floats without saturation: too large becomes infinity or NaN. */
+static void cast_minifloat(const struct oqz_tensor *in, struct oqz_tensor *out, const struct oqz_minifloat *f,
+                           bool saturate)
+{
+	int64_t n = oqz_tensor_nelem(in);
+	uint8_t *o = out->data;
+
+	for (int64_t i = 0; i < n; i++)
+		o[i] = (uint8_t)oqz_minifloat_encode(f, oqz_load_f(in->dtype, in->data, (size_t)i), OQZ_ROUND_HALF_EVEN,
+		                                     saturate);
+}
+
+static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct cast *p = OQZ_PARAMS(c->node, struct cast);
+	const struct oqz_tensor *in = c->in[0];
+	struct oqz_tensor *out = c->out[0];
+	enum oqz_dtype a = in->dtype, b = out->dtype;
+	size_t n = (size_t)oqz_tensor_nelem(in);
+	bool floats = oqz_dtype_is_float(a) || oqz_dtype_is_float(b);
+
+	(void)err;
+	if (a == b)
+		memcpy(out->data, in->data, oqz_tensor_bytes(in));
+	else if (oqz_dtype_is_float(b) && oqz_dtype_size(b) == 1)
+		cast_minifloat(in, out, oqz_minifloat_of(b), p->saturate != 0);
+	else if (b == OQZ_DT_F32 && a != OQZ_DT_F64)
+		oqz_to_f32(a, in->data, n, out->data);
+	else if (a == OQZ_DT_F32 && b == OQZ_DT_F16)
+		oqz_from_f32(b, in->data, n, out->data);
+	else
+		for (size_t i = 0; i < n; i++)
+			if (!floats && b == OQZ_DT_BOOL)
+				oqz_store_i(b, out->data, i, oqz_load_i(a, in->data, i) != 0);
+			else if (!floats)
+				oqz_store_i(b, out->data, i, oqz_load_i(a, in->data, i));
+			else
+				oqz_store_f(b, out->data, i, oqz_load_f(a, in->data, i));
+	return OQZ_OK;
+}
+
+static const struct oqz_attr_spec cast_attrs[] = {
+	{ .name = "to", .type = OQZ_ATTR_INT, .offset = offsetof(struct cast, to), .required = true },
+	OQZ_A_INT(struct cast, saturate, 1),
+	{ .name = NULL },
+};
+static const struct oqz_attr_spec cast_like_attrs[] = {
+	OQZ_A_INT(struct cast, saturate, 1),
+	{ .name = NULL },
+};
 
 const struct oqz_op oqz_ops_cast[] = {
+	{ OQZ_ROW(CAST), OQZ_ROW_PARAMS(struct cast, cast_attrs), .infer = infer_cast, .run = run_cast },
+	{ OQZ_ROW(CAST_LIKE), OQZ_ROW_PARAMS(struct cast, cast_like_attrs), .infer = infer_cast, .run = run_cast },
 	{ .name = NULL },
 };

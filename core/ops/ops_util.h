@@ -44,9 +44,10 @@ enum { OQZ_NODE_MAX_IO = 4096 };
 	.roles = (const unsigned char[]) { __VA_ARGS__ }, \
 	.n_roles = (int)sizeof((const unsigned char[]) { __VA_ARGS__ })
 
-extern const struct oqz_op oqz_ops_elementwise[], oqz_ops_reduce[], oqz_ops_move[], oqz_ops_shape[], oqz_ops_cast[],
-    oqz_ops_resize[], oqz_ops_quantize[], oqz_ops_conv[], oqz_ops_pool[], oqz_ops_matmul[], oqz_ops_norm[],
-    oqz_ops_softmax[], oqz_ops_recurrent[], oqz_ops_detect[];
+/* The families' rows, each declared as often as it has operators. */
+#define OQZ_OP(id, nm, dom, since, min_in, max_in, min_out, max_out, family) extern const struct oqz_op oqz_ops_##family[];
+#include "core/ops/ops.def"
+#undef OQZ_OP
 
 /*
  * In infer and run, `in` (and `constant`, `out`) always have at least max_in (max_out) entries, padded with NULL

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Movers by index: Gather, GatherElements, GatherND, ScatterElements, ScatterND. Indices are data of the model's
+ * making, so each is checked before it is used. Element types matter only where a scatter combines values.
+ */
+#include "core/ops/ops_util.h"
+
+struct gather {
+	int64_t axis, batch_dims;
+	const char *reduction;
+};
+
+/* An index counted from the end when negative, checked against the axis. */
+static enum oqz_status index_at(const struct oqz_tensor *t, size_t i, int64_t dim, int64_t *ret, struct oqz_err *err)
+{
+	int64_t v = oqz_load_i(t->dtype, t->data, i), w = v < 0 ? v + dim : v;
+
+	if (w < 0 || w >= dim)
+		OQZ_FAIL(err, OQZ_E_DATA, "index %lld is outside of an axis of %lld", (long long)v, (long long)dim);
+	*ret = w;
+	return OQZ_OK;
+}
+
+/* ---- Gather ---- */
+
+static enum oqz_status infer_gather(struct oqz_infer *c, struct oqz_err *err)
+{
+	const struct oqz_shape *x = &c->in[0]->shape, *idx = &c->in[1]->shape;
+	struct oqz_shape s = { 0 };
+	int axis;
+
+	c->out[0].dtype = c->in[0]->dtype;
+	if (x->rank < 0 || idx->rank < 0)
+		return OQZ_OK;
+	OQZ_TRY(oqz_axis_resolve(OQZ_PARAMS(c->node, struct gather)->axis, x->rank, false, &axis, err));
+	if (x->rank - 1 + idx->rank > OQZ_MAX_RANK)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a result of rank %d", x->rank - 1 + idx->rank);
+	for (int d = 0; d < axis; d++)
+		s.dim[s.rank++] = x->dim[d];
+	for (int d = 0; d < idx->rank; d++)
+		s.dim[s.rank++] = idx->dim[d];
+	for (int d = axis + 1; d < x->rank; d++)
+		s.dim[s.rank++] = x->dim[d];
+	c->out[0].shape = s;
+	return OQZ_OK;
+}
+
+static enum oqz_status run_gather(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *x = c->in[0], *idx = c->in[1];
+	int64_t n = oqz_tensor_nelem(idx), at = 0;
+	int axis;
+
+	OQZ_TRY(oqz_axis_resolve(OQZ_PARAMS(c->node, struct gather)->axis, x->shape.rank, false, &axis, err));
+	int64_t outer = oqz_shape_span(&x->shape, 0, axis), dim = x->shape.dim[axis];
+	size_t piece = (size_t)oqz_shape_span(&x->shape, axis + 1, x->shape.rank) * oqz_dtype_size(x->dtype);
+	const char *from = x->data;
+	char *to = c->out[0]->data;
+
+	for (int64_t o = 0; o < outer; o++, from += (size_t)dim * piece)
+		for (int64_t i = 0; i < n; i++, to += piece) {
+			OQZ_TRY(index_at(idx, (size_t)i, dim, &at, err));
+			memcpy(to, from + (size_t)at * piece, piece);
+		}
+	return OQZ_OK;
+}
+
+/* ---- combining ---- */
+
+enum combine { PUT, ADD, MUL, MAX, MIN };
+
+static enum combine combine_of(const char *word)
+{
+	static const char *const words[] = { "none", "add", "mul", "max", "min" };
+
+	for (int i = 0; i < 5; i++)
+		if (word && strcmp(word, words[i]) == 0)
+			return (enum combine)i;
+	return PUT;
+}
+
+static void combine_ints(enum combine how, enum oqz_dtype t, void *dst, size_t i, int64_t x)
+{
+	int64_t a = oqz_load_i(t, dst, i);
+	uint64_t ua = (uint64_t)a, ux = (uint64_t)x;
+
+	switch (how) {
+	case ADD: a = (int64_t)(ua + ux); break;
+	case MUL: a = (int64_t)(ua * ux); break;
+	case MAX: a = x > a ? x : a; break;
+	case MIN: a = x < a ? x : a; break;
+	case PUT: a = x; break;
+	}
+	oqz_store_i(t, dst, i, a);
+}
+
+static void combine_floats(enum combine how, enum oqz_dtype t, void *dst, size_t i, double x)
+{
+	double a = oqz_load_f(t, dst, i);
+
+	switch (how) {
+	case ADD: a += x; break;
+	case MUL: a *= x; break;
+	case MAX: a = x > a || x != x ? x : a; break;
+	case MIN: a = x < a || x != x ? x : a; break;
+	case PUT: a = x; break;
+	}
+	oqz_store_f(t, dst, i, a);
+}
+
+/* dst[to] = dst[to] (how) src[from], n elements in a row. */
+static void combine_run(enum combine how, enum oqz_dtype t, void *dst, size_t to, const void *src, size_t from,
+                        size_t n)
+{
+	size_t size = oqz_dtype_size(t);
+
+	if (how == PUT) {
+		memcpy((char *)dst + to * size, (const char *)src + from * size, n * size);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (oqz_dtype_is_float(t))
+			combine_floats(how, t, dst, to + i, oqz_load_f(t, src, from + i));
+		else
+			combine_ints(how, t, dst, to + i, oqz_load_i(t, src, from + i));
+}
+
+/* ---- GatherElements, ScatterElements: index tensors of the data's rank ---- */
+
+static enum oqz_status check_elements(const struct oqz_tensor *x, const struct oqz_tensor *idx, int axis,
+                                      struct oqz_err *err)
+{
+	if (idx->shape.rank != x->shape.rank)
+		OQZ_FAIL(err, OQZ_E_DATA, "indices of rank %d for data of rank %d", idx->shape.rank, x->shape.rank);
+	for (int d = 0; d < x->shape.rank; d++)
+		if (d != axis && idx->shape.dim[d] > x->shape.dim[d])
+			OQZ_FAIL(err, OQZ_E_DATA, "indices have %lld on axis %d, the data %lld",
+			         (long long)idx->shape.dim[d], d, (long long)x->shape.dim[d]);
+	return OQZ_OK;
+}
+
+/* Calls for every index element: out_at is where it points to in a tensor of shape x. */
+static enum oqz_status walk_elements(const struct oqz_tensor *x, const struct oqz_tensor *idx, int axis,
+                                     void (*visit)(void *ctx, size_t idx_at, size_t x_at), void *ctx,
+                                     struct oqz_err *err)
+{
+	int64_t stride[OQZ_MAX_RANK], index[OQZ_MAX_RANK] = { 0 }, n = oqz_tensor_nelem(idx), v = 0;
+
+	OQZ_TRY(check_elements(x, idx, axis, err));
+	oqz_shape_strides(&x->shape, stride);
+	for (int64_t i = 0; i < n; i++) {
+		int64_t at = 0;
+
+		OQZ_TRY(index_at(idx, (size_t)i, x->shape.dim[axis], &v, err));
+		for (int d = 0; d < idx->shape.rank; d++)
+			at += (d == axis ? v : index[d]) * stride[d];
+		visit(ctx, (size_t)i, (size_t)at);
+		for (int d = idx->shape.rank - 1; d >= 0 && ++index[d] == idx->shape.dim[d]; d--)
+			index[d] = 0;
+	}
+	return OQZ_OK;
+}
+
+struct elements_ctx {
+	enum combine how;
+	enum oqz_dtype t;
+	const void *src;
+	void *dst;
+};
+
+static void fetch_element(void *ctx, size_t idx_at, size_t x_at)
+{
+	struct elements_ctx *e = ctx;
+
+	combine_run(PUT, e->t, e->dst, idx_at, e->src, x_at, 1);
+}
+
+static void put_element(void *ctx, size_t idx_at, size_t x_at)
+{
+	struct elements_ctx *e = ctx;
+
+	combine_run(e->how, e->t, e->dst, x_at, e->src, idx_at, 1);
+}
+
+static enum oqz_status infer_gather_elements(struct oqz_infer *c, struct oqz_err *err)
+{
+	(void)err;
+	c->out[0] = *c->in[1];
+	c->out[0].dtype = c->in[0]->dtype;
+	return OQZ_OK;
+}
+
+static enum oqz_status run_gather_elements(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *x = c->in[0];
+	struct elements_ctx e = { PUT, x->dtype, x->data, c->out[0]->data };
+	int axis;
+
+	OQZ_TRY(oqz_axis_resolve(OQZ_PARAMS(c->node, struct gather)->axis, x->shape.rank, false, &axis, err));
+	return walk_elements(x, c->in[1], axis, fetch_element, &e, err);
+}
+
+static enum oqz_status infer_scatter(struct oqz_infer *c, struct oqz_err *err)
+{
+	enum oqz_dtype a = oqz_in_type(c, 0).dtype, b = oqz_in_type(c, 2).dtype;
+
+	if (a != b && a != OQZ_DT_UNDEFINED && b != OQZ_DT_UNDEFINED)
+		OQZ_FAIL(err, OQZ_E_DATA, "updates are %s, the data is %s", oqz_dtype_name(b), oqz_dtype_name(a));
+	c->out[0] = *c->in[0];
+	return OQZ_OK;
+}
+
+static enum oqz_status run_scatter_elements(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct gather *p = OQZ_PARAMS(c->node, struct gather);
+	const struct oqz_tensor *x = c->in[0];
+	struct elements_ctx e = { combine_of(p->reduction), x->dtype, c->in[2]->data, c->out[0]->data };
+	int axis;
+
+	if (!oqz_shape_equal(&c->in[1]->shape, &c->in[2]->shape))
+		OQZ_FAIL(err, OQZ_E_DATA, "indices and updates differ in shape");
+	OQZ_TRY(oqz_axis_resolve(p->axis, x->shape.rank, false, &axis, err));
+	memcpy(c->out[0]->data, x->data, oqz_tensor_bytes(x));
+	return walk_elements(x, c->in[1], axis, put_element, &e, err);
+}
+
+/* ---- GatherND, ScatterND: the last index dimension is a coordinate ---- */
+
+static enum oqz_status infer_gather_nd(struct oqz_infer *c, struct oqz_err *err)
+{
+	const struct oqz_shape *x = &c->in[0]->shape, *idx = &c->in[1]->shape;
+	int64_t b = OQZ_PARAMS(c->node, struct gather)->batch_dims;
+	struct oqz_shape s = { 0 };
+
+	c->out[0].dtype = c->in[0]->dtype;
+	if (x->rank < 0 || idx->rank < 1 || idx->dim[idx->rank - 1] < 0)
+		return OQZ_OK;
+	int64_t k = idx->dim[idx->rank - 1];
+	if (b < 0 || b >= idx->rank || b > x->rank || k > x->rank - b)
+		OQZ_FAIL(err, OQZ_E_DATA, "coordinates of %lld dims (batch_dims %lld) for data of rank %d",
+		         (long long)k, (long long)b, x->rank);
+	if (idx->rank - 1 + x->rank - b - k > OQZ_MAX_RANK)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a result of rank above %d", OQZ_MAX_RANK);
+	for (int d = 0; d < idx->rank - 1; d++)
+		s.dim[s.rank++] = idx->dim[d];
+	for (int d = (int)(b + k); d < x->rank; d++)
+		s.dim[s.rank++] = x->dim[d];
+	c->out[0].shape = s;
+	return OQZ_OK;
+}
+
+/* Element offset (within a batch) that coordinate number i names. */
+static enum oqz_status coordinate(const struct oqz_tensor *x, const struct oqz_tensor *idx, int64_t i, int batch,
+                                  const int64_t *stride, int64_t *ret, struct oqz_err *err)
+{
+	int64_t k = idx->shape.dim[idx->shape.rank - 1], at = 0, v = 0;
+
+	for (int64_t j = 0; j < k; j++) {
+		OQZ_TRY(index_at(idx, (size_t)(i * k + j), x->shape.dim[batch + j], &v, err));
+		at += v * stride[batch + j];
+	}
+	*ret = at;
+	return OQZ_OK;
+}
+
+static enum oqz_status run_gather_nd(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *x = c->in[0], *idx = c->in[1];
+	int batch = (int)OQZ_PARAMS(c->node, struct gather)->batch_dims;
+	int64_t k = idx->shape.dim[idx->shape.rank - 1], stride[OQZ_MAX_RANK], at = 0;
+	int64_t batches = oqz_shape_span(&x->shape, 0, batch),
+	        per = oqz_shape_span(&idx->shape, batch, idx->shape.rank - 1);
+	int64_t piece = oqz_shape_span(&x->shape, batch + (int)k, x->shape.rank);
+	int64_t pitch = oqz_shape_span(&x->shape, batch, x->shape.rank);
+
+	for (int d = 0; d < batch; d++)
+		if (x->shape.dim[d] != idx->shape.dim[d])
+			OQZ_FAIL(err, OQZ_E_DATA, "batch dimension %d differs between data and indices", d);
+	oqz_shape_strides(&x->shape, stride);
+	for (int64_t i = 0; i < batches * per; i++) {
+		OQZ_TRY(coordinate(x, idx, i, batch, stride, &at, err));
+		combine_run(PUT, x->dtype, c->out[0]->data, (size_t)(i * piece), x->data,
+		            (size_t)(i / per * pitch + at), (size_t)piece);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status run_scatter_nd(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *x = c->in[0], *idx = c->in[1], *upd = c->in[2];
+	enum combine how = combine_of(OQZ_PARAMS(c->node, struct gather)->reduction);
+	int64_t stride[OQZ_MAX_RANK], at = 0;
+
+	if (idx->shape.rank < 1 || idx->shape.dim[idx->shape.rank - 1] > x->shape.rank)
+		OQZ_FAIL(err, OQZ_E_DATA, "coordinates do not fit data of rank %d", x->shape.rank);
+	int64_t k = idx->shape.dim[idx->shape.rank - 1], n = oqz_shape_span(&idx->shape, 0, idx->shape.rank - 1);
+	int64_t piece = oqz_shape_span(&x->shape, (int)k, x->shape.rank);
+	if (oqz_tensor_nelem(upd) != n * piece)
+		OQZ_FAIL(err, OQZ_E_DATA, "updates have %lld elements, the indices name %lld",
+		         (long long)oqz_tensor_nelem(upd), (long long)(n * piece));
+	memcpy(c->out[0]->data, x->data, oqz_tensor_bytes(x));
+	oqz_shape_strides(&x->shape, stride);
+	for (int64_t i = 0; i < n; i++) {
+		OQZ_TRY(coordinate(x, idx, i, 0, stride, &at, err));
+		combine_run(how, x->dtype, c->out[0]->data, (size_t)at, upd->data, (size_t)(i * piece), (size_t)piece);
+	}
+	return OQZ_OK;
+}
+
+static const char *const reductions[] = { "none", "add", "mul", "max", "min", NULL };
+static const struct oqz_attr_spec axis_attrs[] = { OQZ_A_INT(struct gather, axis, 0), { .name = NULL } };
+static const struct oqz_attr_spec batch_attrs[] = { OQZ_A_INT(struct gather, batch_dims, 0), { .name = NULL } };
+static const struct oqz_attr_spec scatter_attrs[] = {
+	OQZ_A_INT(struct gather, axis, 0),
+	OQZ_A_STRING(struct gather, reduction, "none", reductions),
+	{ .name = NULL },
+};
+
+#define INDEX OQZ_ROLE_INDEX
+#define DATA OQZ_ROLE_ACTIVATION
+#define ROW(id, table, infer_, run_)                                                                            \
+	{                                                                                                       \
+		OQZ_ROW(id), OQZ_ROW_PARAMS(struct gather, table), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_, \
+		                                                                               .run = run_      \
+	}
+
+const struct oqz_op oqz_ops_gather[] = {
+	ROW(GATHER, axis_attrs, infer_gather, run_gather),
+	ROW(GATHER_ELEMENTS, axis_attrs, infer_gather_elements, run_gather_elements),
+	ROW(GATHER_ND, batch_attrs, infer_gather_nd, run_gather_nd),
+	ROW(SCATTER_ELEMENTS, scatter_attrs, infer_scatter, run_scatter_elements),
+	ROW(SCATTER_ND, scatter_attrs + 1, infer_scatter, run_scatter_nd),
+	{ .name = NULL },
+};

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operators along one axis that care for order: ArgMax, ArgMin, TopK, CumSum. A tensor is seen as (outer, axis, inner).
+ */
+#include "core/ops/ops_util.h"
+#include "core/ops/sort_key.h"
+
+#include <stdlib.h>
+
+struct lanes {
+	int64_t outer, n, inner;
+};
+
+static struct lanes lanes_of(const struct oqz_shape *s, int axis)
+{
+	return (struct lanes) { oqz_shape_span(s, 0, axis), s->dim[axis], oqz_shape_span(s, axis + 1, s->rank) };
+}
+
+/* ---- ArgMax, ArgMin ---- */
+
+struct arg {
+	int64_t axis, keepdims, select_last_index;
+};
+
+static enum oqz_status infer_arg(struct oqz_infer *c, struct oqz_err *err)
+{
+	const struct arg *p = OQZ_PARAMS(c->node, struct arg);
+	const struct oqz_shape *in = &c->in[0]->shape;
+	int axis;
+
+	c->out[0].dtype = OQZ_DT_I64;
+	if (in->rank < 0)
+		return OQZ_OK;
+	OQZ_TRY(oqz_axis_resolve(p->axis, in->rank, false, &axis, err));
+	c->out[0].shape.rank = 0;
+	for (int d = 0; d < in->rank; d++)
+		if (d != axis || p->keepdims)
+			c->out[0].shape.dim[c->out[0].shape.rank++] = d == axis ? 1 : in->dim[d];
+	return OQZ_OK;
+}
+
+static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct arg *p = OQZ_PARAMS(c->node, struct arg);
+	const struct oqz_tensor *in = c->in[0];
+	uint64_t flip = c->node->op->id == OQZ_OP_ARGMIN ? UINT64_MAX : 0;
+	int64_t *out = c->out[0]->data;
+	int axis;
+
+	OQZ_TRY(oqz_axis_resolve(p->axis, in->shape.rank, false, &axis, err));
+	struct lanes l = lanes_of(&in->shape, axis);
+	if (l.n == 0 && l.outer * l.inner > 0)
+		OQZ_FAIL(err, OQZ_E_DATA, "axis %d is empty", axis);
+	OQZ_CLEANUP_FREE uint64_t *best = malloc((size_t)l.inner * sizeof *best + 1);
+	if (!best)
+		return oqz_err_nomem(err, "search", (size_t)l.inner * sizeof *best);
+	/* All lanes of an outer index at once: memory is read in order whatever the axis is. */
+	for (int64_t o = 0; o < l.outer; o++, out += l.inner)
+		for (int64_t k = 0; k < l.n; k++)
+			for (int64_t i = 0; i < l.inner; i++) {
+				uint64_t key =
+				    oqz_sort_key(in->dtype, in->data, (size_t)((o * l.n + k) * l.inner + i)) ^ flip;
+
+				if (k == 0 || key > best[i] || (key == best[i] && p->select_last_index)) {
+					best[i] = key;
+					out[i] = k;
+				}
+			}
+	return OQZ_OK;
+}
+
+/* ---- TopK ---- */
+
+struct topk {
+	int64_t axis, largest, sorted;
+};
+
+struct entry {
+	uint64_t key;
+	int64_t index;
+};
+
+/* Ascending by key; equal values keep the order of their indices (TopK-11). */
+static int by_key(const void *pa, const void *pb)
+{
+	const struct entry *a = pa, *b = pb;
+
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static enum oqz_status topk_count(const struct oqz_tensor *k, int64_t n, int64_t *ret, struct oqz_err *err)
+{
+	if (oqz_tensor_nelem(k) != 1)
+		OQZ_FAIL(err, OQZ_E_DATA, "K has %lld elements, not 1", (long long)oqz_tensor_nelem(k));
+	*ret = oqz_load_i(k->dtype, k->data, 0);
+	if (*ret < 0 || (n >= 0 && *ret > n))
+		OQZ_FAIL(err, OQZ_E_DATA, "K is %lld for an axis of %lld", (long long)*ret, (long long)n);
+	return OQZ_OK;
+}
+
+static enum oqz_status infer_topk(struct oqz_infer *c, struct oqz_err *err)
+{
+	int axis;
+
+	c->out[0] = *c->in[0];
+	if (c->in[0]->shape.rank >= 0) {
+		OQZ_TRY(
+		    oqz_axis_resolve(OQZ_PARAMS(c->node, struct topk)->axis, c->in[0]->shape.rank, false, &axis, err));
+		int64_t n = c->in[0]->shape.dim[axis];
+
+		c->out[0].shape.dim[axis] = OQZ_DIM_UNKNOWN;
+		if (c->constant[1])
+			OQZ_TRY(topk_count(c->constant[1], n, &c->out[0].shape.dim[axis], err));
+	}
+	c->out[1] = c->out[0];
+	c->out[1].dtype = OQZ_DT_I64;
+	return OQZ_OK;
+}
+
+static enum oqz_status run_topk(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct topk *p = OQZ_PARAMS(c->node, struct topk);
+	const struct oqz_tensor *in = c->in[0];
+	size_t size = oqz_dtype_size(in->dtype);
+	int axis;
+	int64_t k = 0;
+
+	OQZ_TRY(oqz_axis_resolve(p->axis, in->shape.rank, false, &axis, err));
+	struct lanes l = lanes_of(&in->shape, axis);
+	OQZ_TRY(topk_count(c->in[1], l.n, &k, err));
+	OQZ_CLEANUP_FREE struct entry *e = malloc((size_t)l.n * sizeof *e + 1);
+	if (!e)
+		return oqz_err_nomem(err, "sort", (size_t)l.n * sizeof *e);
+	for (int64_t lane = 0; lane < l.outer * l.inner; lane++) {
+		int64_t o = lane / l.inner, i = lane % l.inner, first = o * l.n * l.inner + i;
+
+		for (int64_t j = 0; j < l.n; j++) {
+			uint64_t key = oqz_sort_key(in->dtype, in->data, (size_t)(first + j * l.inner));
+
+			e[j] = (struct entry) { p->largest ? ~key : key, j };
+		}
+		qsort(e, (size_t)l.n, sizeof *e, by_key);
+		for (int64_t j = 0; j < k; j++) {
+			size_t at = (size_t)((o * k + j) * l.inner + i);
+
+			if (c->out[0])
+				memcpy((char *)c->out[0]->data + at * size,
+				       (const char *)in->data + (size_t)(first + e[j].index * l.inner) * size, size);
+			if (c->out[1])
+				((int64_t *)c->out[1]->data)[at] = e[j].index;
+		}
+	}
+	return OQZ_OK;
+}
+
+/* ---- CumSum ---- */
+
+struct cumsum {
+	int64_t exclusive, reverse;
+};
+
+static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct cumsum *p = OQZ_PARAMS(c->node, struct cumsum);
+	const struct oqz_tensor *in = c->in[0];
+	enum oqz_dtype t = in->dtype;
+	bool floats = oqz_dtype_is_float(t);
+	int64_t which;
+	size_t n;
+	int axis;
+
+	OQZ_TRY(oqz_read_ints(c->in[1], &which, 1, &n, err));
+	if (n != 1)
+		OQZ_FAIL(err, OQZ_E_DATA, "the axis is not one number");
+	OQZ_TRY(oqz_axis_resolve(which, in->shape.rank, false, &axis, err));
+	struct lanes l = lanes_of(&in->shape, axis);
+	for (int64_t lane = 0; lane < l.outer * l.inner; lane++) {
+		int64_t first = lane / l.inner * l.n * l.inner + lane % l.inner;
+		double sum = 0;
+		uint64_t whole = 0;
+
+		for (int64_t j = 0; j < l.n; j++) {
+			size_t at = (size_t)(first + (p->reverse ? l.n - 1 - j : j) * l.inner);
+			double before = sum;
+			uint64_t whole_before = whole;
+
+			if (floats) {
+				sum += oqz_load_f(t, in->data, at);
+				oqz_store_f(t, c->out[0]->data, at, p->exclusive ? before : sum);
+			} else {
+				whole += (uint64_t)oqz_load_i(t, in->data, at);
+				oqz_store_i(t, c->out[0]->data, at, (int64_t)(p->exclusive ? whole_before : whole));
+			}
+		}
+	}
+	return OQZ_OK;
+}
+
+static const struct oqz_attr_spec arg_attrs[] = {
+	OQZ_A_INT(struct arg, axis, 0),
+	OQZ_A_INT(struct arg, keepdims, 1),
+	OQZ_A_INT(struct arg, select_last_index, 0),
+	{ .name = NULL },
+};
+static const struct oqz_attr_spec topk_attrs[] = {
+	OQZ_A_INT(struct topk, axis, -1),
+	OQZ_A_INT(struct topk, largest, 1),
+	OQZ_A_INT(struct topk, sorted, 1),
+	{ .name = NULL },
+};
+static const struct oqz_attr_spec cumsum_attrs[] = {
+	OQZ_A_INT(struct cumsum, exclusive, 0),
+	OQZ_A_INT(struct cumsum, reverse, 0),
+	{ .name = NULL },
+};
+
+#define INDEX OQZ_ROLE_INDEX
+#define DATA OQZ_ROLE_ACTIVATION
+
+const struct oqz_op oqz_ops_order[] = {
+	{ OQZ_ROW(ARGMAX), OQZ_ROW_PARAMS(struct arg, arg_attrs), .infer = infer_arg, .run = run_arg },
+	{ OQZ_ROW(ARGMIN), OQZ_ROW_PARAMS(struct arg, arg_attrs), .infer = infer_arg, .run = run_arg },
+	{ OQZ_ROW(CUMSUM), OQZ_ROW_PARAMS(struct cumsum, cumsum_attrs), OQZ_ROW_ROLES(DATA, INDEX),
+	  .infer = oqz_infer_same, .run = run_cumsum },
+	{ OQZ_ROW(TOPK), OQZ_ROW_PARAMS(struct topk, topk_attrs), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_topk,
+	  .run = run_topk },
+	{ .name = NULL },
+};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Strided copy. Dimensions that are contiguous on both sides are merged, so most copies end up as a few memcpy; what is
+ * left goes through a loop whose element size is a constant. A transposition of the two innermost dimensions is done in
+ * tiles, because otherwise one of the sides touches a new cache line per element.
+ */
+#include "core/ops/strided.h"
+
+#include <string.h>
+
+enum { TILE = 16 };
+
+/* One body; callers pass `size` as a constant. */
+static inline __attribute__((always_inline)) void copy_line(size_t size, int64_t n, const char *s, int64_t ss, char *d,
+                                                            int64_t ds)
+{
+	for (int64_t i = 0; i < n; i++)
+		memcpy(d + i * ds, s + i * ss, size);
+}
+
+static void copy_run(size_t size, int64_t n, const char *s, int64_t ss, char *d, int64_t ds)
+{
+	int64_t e = (int64_t)size;
+
+	if (ss == e && ds == e) {
+		memcpy(d, s, (size_t)n * size);
+		return;
+	}
+	switch (size) {
+	case 1: copy_line(1, n, s, ss, d, ds); break;
+	case 2: copy_line(2, n, s, ss, d, ds); break;
+	case 4: copy_line(4, n, s, ss, d, ds); break;
+	case 8: copy_line(8, n, s, ss, d, ds); break;
+	default: copy_line(size, n, s, ss, d, ds);
+	}
+}
+
+/* Drops dimensions of 1 and merges neighbours; strides become bytes. */
+static struct oqz_box simplify(const struct oqz_box *b, size_t size)
+{
+	struct oqz_box r = { 0 };
+	int64_t e = (int64_t)size;
+
+	for (int i = 0; i < b->rank; i++) {
+		int last = r.rank - 1;
+
+		if (b->dim[i] == 1)
+			continue;
+		if (last >= 0 && r.src[last] == b->src[i] * e * b->dim[i] && r.dst[last] == b->dst[i] * e * b->dim[i]) {
+			r.dim[last] *= b->dim[i];
+			r.src[last] = b->src[i] * e;
+			r.dst[last] = b->dst[i] * e;
+		} else {
+			oqz_box_add(&r, b->dim[i], b->src[i] * e, b->dst[i] * e);
+		}
+	}
+	if (r.rank == 0)
+		oqz_box_add(&r, 1, e, e);
+	return r;
+}
+
+/* The two innermost dimensions, (rows, cols), in tiles. */
+static void copy_plane(const struct oqz_box *b, size_t size, const char *s, char *d)
+{
+	int r = b->rank - 2, c = b->rank - 1;
+
+	for (int64_t i = 0; i < b->dim[r]; i += TILE)
+		for (int64_t j = 0; j < b->dim[c]; j += TILE) {
+			int64_t rows = b->dim[r] - i < TILE ? b->dim[r] - i : TILE;
+			int64_t cols = b->dim[c] - j < TILE ? b->dim[c] - j : TILE;
+
+			for (int64_t k = i; k < i + rows; k++)
+				copy_run(size, cols, s + k * b->src[r] + j * b->src[c], b->src[c],
+				         d + k * b->dst[r] + j * b->dst[c], b->dst[c]);
+		}
+}
+
+void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, void *dst)
+{
+	struct oqz_box b = simplify(box, elem_size);
+	int64_t index[OQZ_BOX_MAX] = { 0 };
+	int64_t e = (int64_t)elem_size, c = b.rank - 1;
+	bool plane = b.rank >= 2 && (b.src[c] != e || b.dst[c] != e);
+	int outer = b.rank - (plane ? 2 : 1);
+	const char *s = src;
+	char *d = dst;
+	int at;
+
+	for (int i = 0; i < b.rank; i++)
+		if (b.dim[i] == 0)
+			return;
+	do {
+		if (plane)
+			copy_plane(&b, elem_size, s, d);
+		else
+			copy_run(elem_size, b.dim[c], s, b.src[c], d, b.dst[c]);
+		for (at = outer - 1; at >= 0; at--) {
+			s += b.src[at];
+			d += b.dst[at];
+			if (++index[at] < b.dim[at])
+				break;
+			s -= b.src[at] * b.dim[at];
+			d -= b.dst[at] * b.dim[at];
+			index[at] = 0;
+		}
+	} while (at >= 0);
+}
+
+void oqz_fill(void *dst, size_t n, size_t elem_size, const void *value)
+{
+	size_t total = n * elem_size, done = elem_size;
+	char *d = dst;
+
+	if (n == 0)
+		return;
+	memcpy(d, value, elem_size);
+	while (done < total) {
+		size_t m = done < total - done ? done : total - done;
+
+		memcpy(d + done, d, m);
+		done += m;
+	}
+}
