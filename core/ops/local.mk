@@ -24,6 +24,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_pad.c \
 	core/ops/sort_key.h \
 	core/ops/op_norm.c \
+	core/ops/op_norm.h \
 	core/ops/op_pool.c \
 	core/ops/op_quantize.c \
 	core/ops/op_recurrent.c \
@@ -32,6 +33,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_resize.c \
 	core/ops/op_shape.c \
 	core/ops/op_softmax.c \
+	core/ops/op_softmax.h \
 	core/ops/ops.def \
 	core/ops/ops_util.h \
 	core/ops/roles.c \
