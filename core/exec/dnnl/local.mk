@@ -6,6 +6,13 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_grid.h \
 	core/exec/dnnl/dnnl_node.c \
 	core/exec/dnnl/dnnl_qconv.c \
+	core/exec/dnnl/dnnl_grid.c \
+	core/exec/dnnl/dnnl_grid.h \
+	core/exec/dnnl/dnnl_matmul.c \
+	core/exec/dnnl/dnnl_matmul.h \
+	core/exec/dnnl/dnnl_node.c \
+	core/exec/dnnl/dnnl_qconv.c \
+	core/exec/dnnl/dnnl_qmatmul.c \
 	core/exec/dnnl/dnnl_util.c \
 	core/exec/dnnl/dnnl_util.h \
 	$(NULL)
