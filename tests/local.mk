@@ -10,6 +10,8 @@ tests_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_C
 unit_ldadd = tests/support/libsupport.a $(OQZ_LIBS) $(OQZ_SYSLIBS) $(CHECK_LIBS)
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 
+include tests/mock/local.mk
+
 unit_tests =
 include tests/unit/local.mk
 check_PROGRAMS += $(unit_tests)

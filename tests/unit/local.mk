@@ -66,3 +66,13 @@ unit_tests += tests/unit/test_dnnl_matmul
 tests_unit_test_dnnl_matmul_SOURCES = tests/unit/dnnl_step.h tests/unit/test_dnnl_matmul.c
 tests_unit_test_dnnl_matmul_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_matmul_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_registry
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c
+tests_unit_test_registry_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_registry_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_task_instance
+tests_unit_test_task_instance_SOURCES = tests/unit/test_task_instance.c
+tests_unit_test_task_instance_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_task_instance_LDADD = $(unit_ldadd)

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Mock plugin: its entry gives no descriptor.
+ */
+#include "tests/mock/mock.h"
+
+OQZ_EXPORT const struct oqz_plugin *oqz_plugin_entry(const struct oqz_host *host);
+OQZ_EXPORT const struct oqz_plugin *oqz_plugin_entry(const struct oqz_host *host) { return NULL; }

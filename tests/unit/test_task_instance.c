@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the program makes of a task that misbehaves (tests/mock/mock-task.c), and of one made before the optional
+ * members existed; the host's services as a plugin sees them.
+ */
+#include "tests/support/support.h"
+#include "core/base/file.h"
+#include "core/base/params.h"
+#include "plugins/task_instance.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct bench {
+	struct oqz_plugin_host host;
+	struct oqz_module *module;
+	struct oqz_params *params, *dataset;
+	struct oqz_task_instance *task;
+};
+
+static enum oqz_status bench_open(struct bench *b, const char *mock, const char *params, struct oqz_err *err)
+{
+	char path[700];
+	const char *build = getenv("top_builddir");
+
+	memset(b, 0, sizeof *b);
+	snprintf(path, sizeof path, "%s/tests/mock/.libs/mock-%s.so", build ? build : ".", mock);
+	oqz_plugin_host_init(&b->host, NULL, NULL);
+	OQZ_TRY(oqz_module_open(path, &b->module, err));
+	OQZ_TRY(oqz_params_parse(b->module->desc.base.params, params, "task", &b->params, err));
+	OQZ_TRY(oqz_params_parse(NULL, "", "data set", &b->dataset, err));
+	return oqz_task_open(b->module, &b->host, b->params, b->dataset, &b->task, err);
+}
+
+static void bench_close(struct bench *b)
+{
+	oqz_task_close(b->task);
+	oqz_params_free(b->params);
+	oqz_params_free(b->dataset);
+	oqz_module_close(b->module);
+}
+
+/* The whole life of one instance; the first failure. */
+static enum oqz_status live(const char *how, double *value, struct oqz_err *err)
+{
+	char params[100];
+	struct oqz_item_list list = { 0 };
+	struct oqz_str record = { 0 };
+	struct bench b;
+
+	snprintf(params, sizeof params, "how=%s", how);
+	enum oqz_status st = bench_open(&b, "task", params, err);
+	if (st == OQZ_OK)
+		st = oqz_task_items(b.task, &list, err);
+	if (st == OQZ_OK)
+		st = oqz_task_score(b.task, &list.items.v[0], NULL, 0, NULL, &record, err);
+	if (st == OQZ_OK) {
+		const struct oqz_record r = { record.s, record.len, 0 };
+		st = oqz_task_finish(b.task, &r, 1, value, err);
+	}
+	oqz_str_release(&record);
+	oqz_item_list_release(&list);
+	bench_close(&b);
+	return st;
+}
+
+START_TEST(broken_contracts_are_named)
+{
+	double v = 0;
+
+	ck_ok(live("well", &v, err));
+	ck_assert(v == 0.5);
+	ck_fails(live("mute", &v, err), OQZ_E_PLUGIN, "mock-task: open() failed (damaged) without saying why");
+	ck_fails(live("number", &v, err), OQZ_E_PLUGIN, "mock-task: open() returned 42, which is no status");
+	ck_fails(live("items", &v, err), OQZ_E_DATA, "mock-task: the item 'a' comes twice");
+	ck_fails(live("recordless", &v, err), OQZ_E_PLUGIN, "mock-task: score() gave no record for 'a'");
+	ck_fails(live("unset", &v, err), OQZ_E_PLUGIN, "did not set the metric 'answer'");
+	ck_fails(live("twice", &v, err), OQZ_E_PLUGIN, "metric 'answer' is set twice");
+	ck_fails(live("undeclared", &v, err), OQZ_E_PLUGIN, "metric 'question' is not declared");
+	ck_fails(live("nan", &v, err), OQZ_E_PLUGIN, "metric 'answer' is not a number");
+	ck_fails(live("range", &v, err), OQZ_E_PLUGIN, "metric 'answer' is 1.5, outside of 0 to 1");
+}
+END_TEST
+
+START_TEST(missing_optional_members_have_defaults)
+{
+	struct oqz_item_list list = { 0 };
+	const struct oqz_record r = { "x", 1, 0 };
+	char text[20] = "old";
+	struct bench b;
+	size_t n;
+
+	ck_ok(bench_open(&b, "older", "", err));
+	ck_assert_str_eq(oqz_task_metrics(b.task, &n)->name, "answer");
+	ck_assert_uint_eq(n, 1);
+	ck_ok(oqz_task_explain(b.task, &r, text, sizeof text, err));
+	ck_assert_str_eq(text, "");
+	ck_fails(oqz_task_items(b.task, &list, err), OQZ_E_DATA, "empty");
+	oqz_item_list_release(&list);
+	bench_close(&b);
+}
+END_TEST
+
+START_TEST(quantizers_are_no_tasks)
+{
+	struct bench b;
+
+	ck_fails(bench_open(&b, "good", "", err), OQZ_E_PLUGIN, "'mock-good' is a quantizer, not a task");
+	bench_close(&b);
+}
+END_TEST
+
+static char logged[200];
+static enum oqz_log_level logged_level;
+
+static void keep(void *ctx, enum oqz_log_level level, const char *line)
+{
+	ck_assert_ptr_eq(ctx, &logged_level);
+	logged_level = level;
+	snprintf(logged, sizeof logged, "%s", line);
+}
+
+static enum oqz_status stop(void *ctx, const char *name)
+{
+	++*(int *)ctx;
+	return OQZ_E_AGAIN;
+}
+
+START_TEST(host_services_do_what_they_say)
+{
+	struct oqz_plugin_host h;
+	struct oqz_err why = { 0 };
+	struct oqz_failure f = { &why };
+	int calls = 0;
+	char *data;
+	size_t n;
+
+	oqz_plugin_host_init(&h, keep, &logged_level);
+	h.table.log(&h.table, OQZ_LOG_WARN, "%d\nlines", 2);
+	ck_assert_str_eq(logged, "2 lines");
+	ck_assert_int_eq(logged_level, OQZ_LOG_WARN);
+	ck_assert_int_eq((h.table.fail)(&f, OQZ_E_DATA, "bad %s", "luck"), OQZ_E_DATA);
+	ck_assert_str_eq(why.msg, "bad luck");
+	ck_assert_int_eq(h.table.read_file("/nonexistent", &data, &n, &f), OQZ_E_NOENT);
+	const char *dir = test_tmpdir("host");
+	char path[700];
+	snprintf(path, sizeof path, "%s/x.txt", dir);
+	ck_ok(oqz_file_write(path, "abc", 3, err));
+	ck_assert_int_eq(h.table.read_file(path, &data, &n, &f), OQZ_OK);
+	ck_assert(n == 3 && strcmp(data, "abc") == 0);
+	h.table.free_mem(data);
+	ck_assert_int_eq(h.table.walk(dir, NULL, stop, &calls, &f), OQZ_E_AGAIN);
+	ck_assert_int_eq(calls, 1);
+	static const char *const none[] = { ".png", NULL };
+	ck_assert_int_eq(h.table.walk(dir, none, stop, &calls, &f), OQZ_OK);
+	ck_assert_int_eq(h.table.list_dirs(dir, stop, &calls, &f), OQZ_OK);
+	ck_assert_int_eq(calls, 1);
+	ck_assert_int_eq(h.table.walk(path, NULL, stop, &calls, &f), OQZ_E_DATA);
+}
+END_TEST
+
+OQZ_TEST_MAIN("task_instance", broken_contracts_are_named, missing_optional_members_have_defaults,
+              quantizers_are_no_tasks, host_services_do_what_they_say)
