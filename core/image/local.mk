@@ -1,4 +1,19 @@
 # Decoding and preprocessing of images.
 core_image_liboqz_image_a_SOURCES = \
+	core/image/affine.c \
+	core/image/decode.c \
+	core/image/decode.h \
+	core/image/decode_jpeg.c \
+	core/image/decode_png.c \
+	core/image/image.h \
+	core/image/preprocess.c \
+	core/image/preprocess.h \
+	core/image/resize.h \
+	core/image/resize_opencv.c \
+	core/image/resize_opencv_area.c \
+	core/image/resize_pillow.c \
+	core/image/steps.c \
+	core/image/steps.h \
 	$(NULL)
+core_image_liboqz_image_a_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
 core_image_liboqz_image_a_CFLAGS = $(HOT_CFLAGS)
