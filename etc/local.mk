@@ -1,1 +1,22 @@
 # Presets, example manifests.
+presetsdir = $(pkgdatadir)/presets
+dist_presets_DATA = \
+	etc/presets/cityscapes.yaml \
+	etc/presets/imagenet-232-224-bilinear.yaml \
+	etc/presets/imagenet-256-224-bicubic.yaml \
+	etc/presets/imagenet-256-224-bilinear.yaml \
+	etc/presets/imagenet-256-240-bicubic.yaml \
+	etc/presets/imagenet-384-384-bilinear.yaml \
+	etc/presets/mmpose-192-256.yaml \
+	etc/presets/mmyolo-640.yaml \
+	etc/presets/mobilenet-tf.yaml \
+	etc/presets/ppocr-32-320.yaml \
+	etc/presets/ppocr-48-320.yaml \
+	etc/presets/ppyoloe-640.yaml \
+	etc/presets/quantzoo-640.yaml \
+	etc/presets/squeezenet.yaml \
+	etc/presets/superres-rgb.yaml \
+	etc/presets/superres-y.yaml \
+	etc/presets/yolov5-640.yaml \
+	etc/presets/yolox-640.yaml \
+	$(NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cv2.warpAffine as of OpenCV 4.6 (imgproc/src/imgwarp.cpp; 4.11 replaced the kernel): positions in 10 bits rounded to 1/32
- * pixel, bilinear weights in 15 bits; and the matrix of mmpose's top-down crop.
+ * cv2.warpAffine as of OpenCV 4.6 (imgproc/src/imgwarp.cpp; 4.11 replaced the kernel): positions in 10 bits rounded to
+ * 1/32 pixel, bilinear weights in 15 bits; and the matrix of mmpose's top-down crop.
  */
 #include "core/image/resize.h"
 
@@ -10,10 +10,12 @@
 
 enum { POS_BITS = 10, FRAC_BITS = 5, FRAC = 1 << FRAC_BITS, WEIGHT_BITS = 15 };
 
-static void sample(const struct oqz_image *src, int64_t x, int64_t y, int32_t fx, int32_t fy, uint8_t border, uint8_t *out)
+static void sample(const struct oqz_image *src, int64_t x, int64_t y, int32_t fx, int32_t fy, uint8_t border,
+                   uint8_t *out)
 {
 	const size_t ch = (size_t)src->channels;
-	const int32_t w[4] = { (FRAC - fx) * (FRAC - fy) * 32, fx * (FRAC - fy) * 32, (FRAC - fx) * fy * 32, fx * fy * 32 };
+	const int32_t w[4] = { (FRAC - fx) * (FRAC - fy) * 32, fx * (FRAC - fy) * 32, (FRAC - fx) * fy * 32,
+		               fx * fy * 32 };
 	const uint8_t *p[4];
 
 	for (int i = 0; i < 4; i++) {
@@ -38,7 +40,8 @@ enum oqz_status oqz_warp_affine(const struct oqz_image *src, const double m[6], 
 	const double limit = 1e15; /* keeps llrint defined for matrices nobody means */
 
 	OQZ_TRY(oqz_image_reserve(dst, width, height, src->channels, err));
-	if (!(fabs(a) < limit && fabs(b) < limit && fabs(c) < limit && fabs(e) < limit && fabs(tx) < limit && fabs(ty) < limit))
+	if (!(fabs(a) < limit && fabs(b) < limit && fabs(c) < limit && fabs(e) < limit && fabs(tx) < limit &&
+	      fabs(ty) < limit))
 		OQZ_FAIL(err, OQZ_E_DATA, "an affine crop that cannot be inverted");
 	uint8_t *out = dst->data;
 	for (int32_t y = 0; y < height; y++) {
@@ -47,8 +50,8 @@ enum oqz_status oqz_warp_affine(const struct oqz_image *src, const double m[6], 
 		for (int32_t x = 0; x < width; x++, out += src->channels) {
 			int64_t px = (x0 + llrint(a * x * (1 << POS_BITS))) >> (POS_BITS - FRAC_BITS);
 			int64_t py = (y0 + llrint(c * x * (1 << POS_BITS))) >> (POS_BITS - FRAC_BITS);
-			sample(src, px >> FRAC_BITS, py >> FRAC_BITS, (int32_t)(px & (FRAC - 1)), (int32_t)(py & (FRAC - 1)), border,
-			       out);
+			sample(src, px >> FRAC_BITS, py >> FRAC_BITS, (int32_t)(px & (FRAC - 1)),
+			       (int32_t)(py & (FRAC - 1)), border, out);
 		}
 	}
 	return OQZ_OK;

@@ -58,8 +58,9 @@ enum oqz_status oqz_decode_reserve(const struct oqz_decode_job *job, uint64_t wi
 		OQZ_FAIL(job->err, OQZ_E_DATA, "%s: an image without pixels", job->name);
 	if (width > (uint64_t)job->limits.max_side || height > (uint64_t)job->limits.max_side ||
 	    width * height > (uint64_t)job->limits.max_pixels)
-		OQZ_FAIL(job->err, OQZ_E_LIMIT, "%s: %llu x %llu pixels, more than the limit of %d a side or %lld in all",
-		         job->name, (unsigned long long)width, (unsigned long long)height, job->limits.max_side,
+		OQZ_FAIL(job->err, OQZ_E_LIMIT,
+		         "%s: %llu x %llu pixels, more than the limit of %d a side or %lld in all", job->name,
+		         (unsigned long long)width, (unsigned long long)height, job->limits.max_side,
 		         (long long)job->limits.max_pixels);
 	return oqz_image_reserve(job->img, (int32_t)width, (int32_t)height, channels, job->err);
 }
@@ -120,8 +121,9 @@ enum oqz_status oqz_image_file_read(struct oqz_image_file *f, const char *path, 
 			size_t want = f->cap ? f->cap * 2 : (size_t)1 << 18;
 			uint8_t *p = want > max_file ? NULL : realloc(f->data, want);
 			if (!p) {
-				st = want > max_file ? oqz_err_set(err, OQZ_E_LIMIT, "%s: larger than %zu bytes", path, max_file)
-				                     : oqz_err_nomem(err, path, want);
+				st = want > max_file
+				         ? oqz_err_set(err, OQZ_E_LIMIT, "%s: larger than %zu bytes", path, max_file)
+				         : oqz_err_nomem(err, path, want);
 				break;
 			}
 			f->data = p;

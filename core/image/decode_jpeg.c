@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JPEG through libjpeg(-turbo), with the settings of Pillow and OpenCV: islow IDCT, fancy upsampling. The data source is
- * memory and is never extended by a made-up end marker: running dry is an error, as in Pillow, unless all rows are there.
- * libjpeg's own warnings about damaged data are passed over, also as in Pillow.
+ * JPEG through libjpeg(-turbo), with the settings of Pillow and OpenCV: islow IDCT, fancy upsampling. The data source
+ * is memory and is never extended by a made-up end marker: running dry is an error, as in Pillow, unless all rows are
+ * there. libjpeg's own warnings about damaged data are passed over, also as in Pillow.
  *
- * libjpeg reports errors by longjmp. All of it happens below fenced(), whose frame holds nothing but a pointer; clean-up is
- * done outside, on the context.
+ * libjpeg reports errors by longjmp. All of it happens below fenced(), whose frame holds nothing but a pointer;
+ * clean-up is done outside, on the context.
  */
 #include "core/image/decode.h"
 
@@ -79,7 +79,8 @@ static uint8_t muldiv255(unsigned a, unsigned b)
 	return (uint8_t)(((t >> 8) + t) >> 8);
 }
 
-/* Adobe writes inverted CMYK; Pillow takes that for granted in every four-channel JPEG and converts with this formula. */
+/* Adobe writes inverted CMYK; Pillow takes that for granted in every four-channel JPEG and converts with this formula.
+ */
 static void cmyk_to_rgb(const uint8_t *in, uint8_t *out, size_t n)
 {
 	for (size_t i = 0; i < n; i++, in += 4, out += 3) {
@@ -136,7 +137,8 @@ enum oqz_status oqz_decode_jpeg(const struct oqz_decode_job *job)
 	struct context ctx;
 
 	if (job->mode == OQZ_IMAGE_CODES)
-		OQZ_FAIL(job->err, OQZ_E_UNSUPPORTED, "%s: a JPEG file where a PNG with label codes is expected", job->name);
+		OQZ_FAIL(job->err, OQZ_E_UNSUPPORTED, "%s: a JPEG file where a PNG with label codes is expected",
+		         job->name);
 	memset(&ctx, 0, sizeof ctx);
 	ctx.job = job;
 	ctx.cinfo.err = jpeg_std_error(&ctx.errors);

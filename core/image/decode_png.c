@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PNG through libpng, giving what Pillow's convert("RGB") gives: palette looked up, gray replicated, the alpha channel and
- * tRNS dropped without blending, 16-bit colour cut to its high byte, 16-bit gray (Pillow's mode "I") clipped at 255, no gamma.
- * Checksums are enforced, also those of the image data, which Pillow skips: a damaged data set should not go unnoticed.
+ * PNG through libpng, giving what Pillow's convert("RGB") gives: palette looked up, gray replicated, the alpha channel
+ * and tRNS dropped without blending, 16-bit colour cut to its high byte, 16-bit gray (Pillow's mode "I") clipped at
+ * 255, no gamma. Checksums are enforced, also those of the image data, which Pillow skips: a damaged data set should
+ * not go unnoticed.
  *
  * libpng reports errors by longjmp; see decode_jpeg.c for the fence.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * 8-bit images in memory, and their decoding from files. A struct oqz_image owns a buffer that is kept when a smaller image
- * follows, so that a worker that decodes a thousand images allocates a few times. An all-zero image is empty.
+ * 8-bit images in memory, and their decoding from files. A struct oqz_image owns a buffer that is kept when a smaller
+ * image follows, so that a worker that decodes a thousand images allocates a few times. An all-zero image is empty.
  */
 #ifndef OQZ_IMAGE_IMAGE_H
 #define OQZ_IMAGE_IMAGE_H
@@ -9,8 +9,8 @@
 #include "core/base/err.h"
 #include <stdint.h>
 
-/* Row-major, channels interleaved: data[(y * width + x) * channels + c]. 64 readable bytes follow the last sample, so that
- * vector code may load past the end. */
+/* Row-major, channels interleaved: data[(y * width + x) * channels + c]. 64 readable bytes follow the last sample, so
+ * that vector code may load past the end. */
 struct oqz_image {
 	uint8_t *data;
 	int32_t width, height, channels;
@@ -24,7 +24,8 @@ static inline size_t oqz_image_bytes(const struct oqz_image *img)
 	return (size_t)img->width * (size_t)img->height * (size_t)img->channels;
 }
 
-/* Gives the image these dimensions (all > 0); samples are undefined afterwards. Fails without change when out of memory. */
+/* Gives the image these dimensions (all > 0); samples are undefined afterwards. Fails without change when out of
+ * memory. */
 enum oqz_status oqz_image_reserve(struct oqz_image *img, int32_t width, int32_t height, int32_t channels,
                                   struct oqz_err *err);
 /* dst becomes a copy of src. */
@@ -44,8 +45,9 @@ struct oqz_image_limits {
 
 /* Decodes a file in memory; the format is known from its first bytes, not from a suffix. `name` stands in messages.
  * JPEG (libjpeg-turbo): islow IDCT, fancy upsampling, no block smoothing; truncated data is an error, damaged data that
- * libjpeg can bridge (and Pillow accepts) is not. PNG (libpng): every checksum must hold. On failure *img is undefined but
- * may be released or used again. Errors: OQZ_E_DATA damaged, OQZ_E_UNSUPPORTED another format or kind, OQZ_E_LIMIT. */
+ * libjpeg can bridge (and Pillow accepts) is not. PNG (libpng): every checksum must hold. On failure *img is undefined
+ * but may be released or used again. Errors: OQZ_E_DATA damaged, OQZ_E_UNSUPPORTED another format or kind, OQZ_E_LIMIT.
+ */
 enum oqz_status oqz_image_decode(const void *data, size_t size, const char *name, enum oqz_image_mode mode,
                                  const struct oqz_image_limits *limits, struct oqz_image *img, struct oqz_err *err);
 

@@ -12,6 +12,7 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/resize_opencv.c \
 	core/image/resize_opencv_area.c \
 	core/image/resize_pillow.c \
+	core/image/step_letterbox.c \
 	core/image/steps.c \
 	core/image/steps.h \
 	$(NULL)

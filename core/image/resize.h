@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Resampling of 8-bit images by the algorithm of a named library, byte for byte: published accuracies belong to one of them,
- * and "bilinear" means four different things. Functions write into dst (never the same image as src), use the scratch
- * memory of the caller's work object, and allocate only when that has to grow.
+ * Resampling of 8-bit images by the algorithm of a named library, byte for byte: published accuracies belong to one of
+ * them, and "bilinear" means four different things. Functions write into dst (never the same image as src), use the
+ * scratch memory of the caller's work object, and allocate only when that has to grow.
  */
 #ifndef OQZ_IMAGE_RESIZE_H
 #define OQZ_IMAGE_RESIZE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cv2.resize() of OpenCV 4.6 for 8-bit images (imgproc/src/resize.cpp), and the choice between the families. Linear and
- * cubic weights are 11-bit fixed point; rows are interpolated horizontally into ints once and kept while the vertical pass
- * needs them. OpenCV's vector code for the vertical cubic pass computes in float32; so does ours.
+ * cubic weights are 11-bit fixed point; rows are interpolated horizontally into ints once and kept while the vertical
+ * pass needs them. OpenCV's vector code for the vertical cubic pass computes in float32; so does ours.
  */
 #include "core/image/resize.h"
 #include "core/base/checked.h"
@@ -15,8 +15,9 @@ enum { SCALE = 2048 };
 typedef uint8_t v4u8 __attribute__((vector_size(4)));
 typedef int32_t v4s32 __attribute__((vector_size(16)));
 
-const char *const oqz_filter_names[] = { "pil-nearest", "pil-box",     "pil-bilinear", "pil-hamming", "pil-bicubic", "pil-lanczos",
-	                                     "cv2-nearest", "cv2-linear", "cv2-area",     "cv2-cubic",   NULL };
+const char *const oqz_filter_names[] = { "pil-nearest", "pil-box",     "pil-bilinear", "pil-hamming", "pil-bicubic",
+	                                 "pil-lanczos", "cv2-nearest", "cv2-linear",   "cv2-area",    "cv2-cubic",
+	                                 NULL };
 
 enum oqz_filter oqz_filter_by_name(const char *name)
 {
@@ -62,8 +63,8 @@ enum oqz_status oqz_image_crop(const struct oqz_image *src, const struct oqz_win
 
 /* Taps of one axis: up to 4 clamped source positions and weights per output position. */
 struct taps {
-	int32_t *at;  /* [n][size] */
-	int16_t *w;   /* [n][size] */
+	int32_t *at; /* [n][size] */
+	int16_t *w;  /* [n][size] */
 	int32_t n, size;
 };
 
@@ -77,8 +78,8 @@ static void cubic_weights(float x, float c[4])
 	c[3] = 1.f - c[0] - c[1] - c[2];
 }
 
-/* `columns`: the x axis, where a linear position outside the image snaps to the edge; on the y axis the fraction is kept and
- * only row indices are clamped. */
+/* `columns`: the x axis, where a linear position outside the image snaps to the edge; on the y axis the fraction is
+ * kept and only row indices are clamped. */
 static void taps_fill(struct taps *t, int32_t in, bool area, bool columns)
 {
 	double inv = (double)t->n / in, scale = 1.0 / inv;
@@ -114,8 +115,8 @@ static void taps_fill(struct taps *t, int32_t in, bool area, bool columns)
 	}
 }
 
-/* Four channels are loaded and stored, three of them count: loads end in the next pixel or the image's slack, stores are
- * overwritten by the next pixel or fall into the row buffer's slack. */
+/* Four channels are loaded and stored, three of them count: loads end in the next pixel or the image's slack, stores
+ * are overwritten by the next pixel or fall into the row buffer's slack. */
 OQZ_KERNEL static void across_rgb(const uint8_t *row, const struct taps *t, int32_t *out)
 {
 	for (int32_t x = 0; x < t->n; x++, out += 3) {
@@ -218,7 +219,8 @@ static enum oqz_status nearest(const struct oqz_image *src, int32_t width, int32
 	uint8_t *out = dst->data;
 	for (int32_t y = 0; y < height; y++) {
 		int32_t ry = (int32_t)floor(y * sy);
-		const uint8_t *row = src->data + (size_t)(ry < src->height ? ry : src->height - 1) * (size_t)src->width * ch;
+		const uint8_t *row =
+		    src->data + (size_t)(ry < src->height ? ry : src->height - 1) * (size_t)src->width * ch;
 		for (int32_t x = 0; x < width; x++, out += ch) {
 			int32_t rx = (int32_t)floor(x * sx);
 			memcpy(out, row + (size_t)(rx < src->width ? rx : src->width - 1) * ch, ch);
@@ -238,7 +240,8 @@ enum oqz_status oqz_resize_opencv(const struct oqz_image *src, int32_t width, in
 	bool shrinks = width <= src->width && height <= src->height;
 	if ((filter == OQZ_FILTER_CV2_LINEAR && halved) || (filter == OQZ_FILTER_CV2_AREA && shrinks))
 		return oqz_resize_opencv_area(src, width, height, work, dst, err);
-	return separable(src, width, height, filter == OQZ_FILTER_CV2_CUBIC, filter == OQZ_FILTER_CV2_AREA, work, dst, err);
+	return separable(src, width, height, filter == OQZ_FILTER_CV2_CUBIC, filter == OQZ_FILTER_CV2_AREA, work, dst,
+	                 err);
 }
 
 enum oqz_status oqz_resize(const struct oqz_image *src, int32_t width, int32_t height, enum oqz_filter filter,

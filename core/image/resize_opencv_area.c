@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OpenCV's INTER_AREA when shrinking: block sums for whole factors, else a weighted sum per axis in float32 whose order of
- * additions is part of the result (imgproc/src/resize.cpp, ResizeArea_Invoker).
+ * OpenCV's INTER_AREA when shrinking: block sums for whole factors, else a weighted sum per axis in float32 whose order
+ * of additions is part of the result (imgproc/src/resize.cpp, ResizeArea_Invoker).
  */
 #include "core/image/resize.h"
 
@@ -26,12 +26,12 @@ static size_t entries(struct entry *e, int32_t in, int32_t out)
 		s2 = s2 < in - 1 ? s2 : in - 1;
 		s1 = s1 < s2 ? s1 : s2;
 		if (s1 - f1 > 1e-3)
-			e[n++] = (struct entry){ s1 - 1, d, (float)((s1 - f1) / cell) };
+			e[n++] = (struct entry) { s1 - 1, d, (float)((s1 - f1) / cell) };
 		for (int32_t s = s1; s < s2; s++)
-			e[n++] = (struct entry){ s, d, (float)(1.0 / cell) };
+			e[n++] = (struct entry) { s, d, (float)(1.0 / cell) };
 		if (f2 - s2 > 1e-3) {
 			double part = f2 - s2 < 1 ? f2 - s2 : 1;
-			e[n++] = (struct entry){ s2, d, (float)((part < cell ? part : cell) / cell) };
+			e[n++] = (struct entry) { s2, d, (float)((part < cell ? part : cell) / cell) };
 		}
 	}
 	return n;
@@ -53,7 +53,8 @@ static void blocks(const struct oqz_image *src, int32_t fx, int32_t fy, struct o
 	for (int32_t y = 0; y < dst->height; y++)
 		for (int32_t x = 0; x < dst->width; x++)
 			for (size_t c = 0; c < ch; c++) {
-				const uint8_t *p = src->data + (size_t)y * (size_t)fy * stride + (size_t)x * (size_t)fx * ch + c;
+				const uint8_t *p =
+				    src->data + (size_t)y * (size_t)fy * stride + (size_t)x * (size_t)fx * ch + c;
 				int32_t sum = 0;
 				for (int32_t j = 0; j < fy; j++)
 					for (int32_t i = 0; i < fx; i++)
