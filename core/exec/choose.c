@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which implementation runs a step: the first of the operator's list that accepts, with the activation behind it if
+ * it can, without otherwise. The reference kernels end every list.
+ */
+#include "core/exec/program.h"
+#include "core/base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void choice_init(struct oqz_step_choice *c)
+{
+	memset(c, 0, sizeof *c);
+	c->inplace_input = -1;
+}
+
+static enum oqz_status try_impl(const struct oqz_impl *impl, const struct oqz_step_desc *d, struct oqz_step_choice *ret,
+                                struct oqz_err *err)
+{
+	struct oqz_step_choice c;
+	char why[200] = "";
+
+	choice_init(&c);
+	OQZ_TRY(impl->create(d, &c, why, sizeof why, err));
+	if (c.name[0] == 0)
+		snprintf(c.name, sizeof c.name, "%s", impl->name);
+	*ret = c;
+	return OQZ_OK;
+}
+
+/* OQZ_E_UNSUPPORTED: no implementation of the list takes it. */
+static enum oqz_status walk(struct oqz_step_desc *d, const struct oqz_node *act, const char *glob,
+                            const struct oqz_impl **ret_impl, struct oqz_step_choice *ret, struct oqz_err *err)
+{
+	const struct oqz_impl *const *list = oqz_impl_list(d->node->op->id, d->group);
+	enum oqz_status st;
+
+	for (; *list; list++) {
+		if (glob && *list != &oqz_impl_sim && !oqz_glob_match(glob, (*list)->name))
+			continue;
+		if (d->group && d->engine == OQZ_ENGINE_SIM && *list != &oqz_impl_sim)
+			continue;
+		for (int with = act != NULL; with >= 0; with--) {
+			d->act = with ? act : NULL;
+			st = try_impl(*list, d, ret, err);
+			if (st == OQZ_OK)
+				*ret_impl = *list;
+			if (st != OQZ_E_UNSUPPORTED)
+				return st;
+		}
+	}
+	d->act = NULL;
+	return OQZ_E_UNSUPPORTED;
+}
+
+enum oqz_status oqz_plan_choose(struct oqz_planner *pl, struct oqz_step *s, struct oqz_node *act, struct oqz_err *err)
+{
+	struct oqz_step_desc *d = s->desc;
+	const char *glob = pl->opt->impl;
+	enum oqz_status st = OQZ_E_UNSUPPORTED;
+
+	if (!s->dynamic && d->engine != OQZ_ENGINE_REFERENCE)
+		st = walk(d, act, glob, &s->impl, &s->choice, err);
+	if (st != OQZ_E_UNSUPPORTED)
+		return st;
+	s->impl = d->group && !s->dynamic ? &oqz_impl_reference_group : &oqz_impl_reference;
+	return try_impl(s->impl, d, &s->choice, err);
+}
+
+enum oqz_status oqz_choose_float(const struct oqz_step_desc *d, const struct oqz_impl **ret_impl,
+                                 struct oqz_step_choice *ret, struct oqz_err *err)
+{
+	const struct oqz_impl *const *list = oqz_impl_list(d->node->op->id, false);
+	enum oqz_status st;
+
+	for (; *list; list++) {
+		st = try_impl(*list, d, ret, err);
+		if (st == OQZ_OK)
+			*ret_impl = *list;
+		if (st != OQZ_E_UNSUPPORTED)
+			return st;
+	}
+	*ret_impl = &oqz_impl_reference;
+	return d->act ? OQZ_E_UNSUPPORTED : try_impl(&oqz_impl_reference, d, ret, err);
+}

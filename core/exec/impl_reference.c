@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reference kernels as implementations. `reference` is one kernel; `reference.group` is the chain of a quantized layer
+ * (QuantizeLinear, DequantizeLinear or FakeQuant, operator), each by its own kernel with the tensors between in scratch
+ * memory, so that such a layer can be run alone under every engine. Row-major throughout.
+ */
+#include "core/exec/program.h"
+#include "core/base/checked.h"
+
+#include <string.h>
+
+static enum oqz_status reference_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                        size_t why_size, struct oqz_err *err)
+{
+	for (int i = 0; i < d->n_in; i++)
+		ret->uses_constant[i] = d->constant[i] != NULL;
+	ret->state = (void *)(uintptr_t)d; /* read only; nothing to free */
+	return OQZ_OK;
+}
+
+static enum oqz_status call_kernel(const struct oqz_node *n, const struct oqz_tensor *const *in, struct oqz_tensor *const *out,
+                                   struct oqz_err *err)
+{
+	struct oqz_call call = { .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .out = out };
+
+	if (!n->op->run)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s has no kernel", n->op_type);
+	return n->op->run(&call, err);
+}
+
+static enum oqz_status reference_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	const struct oqz_step_desc *d = state;
+
+	return call_kernel(d->node, c->in, c->out, err);
+}
+
+const struct oqz_impl oqz_impl_reference = { "reference", reference_create, reference_run, NULL };
+
+struct ref_input {
+	const struct oqz_node *q, *dq;  /* NULL: not that one */
+	struct oqz_tensor codes, value; /* scratch tensors (data NULL), or the constant's value */
+	size_t codes_at, value_at;
+};
+
+struct ref_group {
+	const struct oqz_step_desc *d;
+	struct ref_input in[3];
+};
+
+enum oqz_status oqz_group_weight(const struct oqz_step_desc *d, int i, struct oqz_tensor *ret, struct oqz_err *err)
+{
+	const struct oqz_value *v = d->node->in[i];
+	const struct oqz_tensor *in[3] = { 0 };
+
+	if (v->constant) {
+		oqz_tensor_share(ret, v->constant);
+		return OQZ_OK;
+	}
+	for (int k = 0; k < v->producer->n_in && k < 3; k++)
+		in[k] = v->producer->in[k] ? v->producer->in[k]->constant : NULL;
+	struct oqz_tensor out = { 0 };
+	if (oqz_op_run(v->producer, in, &out, err) != OQZ_OK)
+		return oqz_node_err(v->producer, err);
+	*ret = out;
+	return OQZ_OK;
+}
+
+static void group_destroy(void *state)
+{
+	struct ref_group *g = state;
+
+	for (int i = 0; g && i < 3; i++)
+		oqz_tensor_release(&g->in[i].value);
+	free(g);
+}
+
+static size_t reserve(struct oqz_step_choice *c, const struct oqz_tensor *t)
+{
+	size_t at = c->scratch_bytes;
+
+	c->scratch_bytes += oqz_align_up(oqz_tensor_bytes(t), OQZ_EXEC_ALIGN);
+	return at;
+}
+
+static enum oqz_status group_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
+                                    struct oqz_err *err)
+{
+	struct ref_group *g = calloc(1, sizeof *g);
+
+	if (!g)
+		return oqz_err_nomem(err, "a layer", sizeof *g);
+	g->d = d;
+	for (int i = 0; i < d->n_in; i++)
+		ret->uses_constant[i] = d->constant[i] != NULL && !(i < 3 && d->quant[i].present);
+	for (int i = 0; i < 3; i++) {
+		struct ref_input *r = &g->in[i];
+		if (!d->quant[i].present)
+			continue;
+		if (d->quant[i].codes) {
+			enum oqz_status st = oqz_group_weight(d, i, &r->value, err);
+			if (st != OQZ_OK) {
+				group_destroy(g);
+				return st;
+			}
+			ret->state_bytes += oqz_tensor_bytes(&r->value);
+			continue;
+		}
+		r->dq = d->node->in[i]->producer;
+		if (d->quant[i].from_float && !d->quant[i].fake) {
+			r->q = r->dq->in[0]->producer;
+			r->codes = (struct oqz_tensor){ .dtype = d->quant[i].dtype, .shape = d->in_type[i].shape };
+			r->codes_at = reserve(ret, &r->codes);
+		}
+		r->value = (struct oqz_tensor){ .dtype = OQZ_DT_F32, .shape = d->in_type[i].shape };
+		r->value_at = reserve(ret, &r->value);
+	}
+	ret->state = g;
+	return OQZ_OK;
+}
+
+/* Q or DQ or FakeQuant: input 0 from the step, the rest constants of the node. */
+static enum oqz_status run_quant(const struct oqz_node *n, const struct oqz_tensor *x, struct oqz_tensor *y,
+                                 struct oqz_err *err)
+{
+	const struct oqz_tensor *in[4] = { x };
+
+	for (int k = 1; k < n->n_in && k < 4; k++)
+		in[k] = n->in[k] ? n->in[k]->constant : NULL;
+	return call_kernel(n, in, &y, err);
+}
+
+static enum oqz_status group_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	const struct ref_group *g = state;
+	const struct oqz_tensor *in[OQZ_STEP_MAX_IN];
+	struct oqz_tensor codes[3], value[3];
+
+	memcpy(in, c->in, sizeof(in[0]) * (size_t)g->d->n_in);
+	for (int i = 0; i < 3; i++) {
+		const struct ref_input *r = &g->in[i];
+		if (!g->d->quant[i].present)
+			continue;
+		value[i] = r->value;
+		codes[i] = r->codes;
+		if (r->q) {
+			codes[i].data = (char *)c->scratch + r->codes_at;
+			OQZ_TRY(run_quant(r->q, in[i], &codes[i], err));
+			in[i] = &codes[i];
+		}
+		if (r->dq) {
+			value[i].data = (char *)c->scratch + r->value_at;
+			OQZ_TRY(run_quant(r->dq, in[i], &value[i], err));
+		}
+		in[i] = &value[i];
+	}
+	return call_kernel(g->d->node, in, c->out, err);
+}
+
+const struct oqz_impl oqz_impl_reference_group = { "reference.group", group_create, group_run, group_destroy };

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Emits the steps in graph order. Layouts are not searched for: each step is told how its inputs lie and says how it wants
+ * them, so channels-last starts at the first convolution (which asks for it) and ends where an operator insists on
+ * row-major. That is optimal for chains and good for everything the zoo has.
+ */
+#include "core/exec/program.h"
+
+#include <string.h>
+
+bool oqz_step_init(struct oqz_program *p, const struct oqz_node *n, int n_in, int n_out, struct oqz_step *ret)
+{
+	struct oqz_step s = {
+		.desc = OQZ_ARENA_NEW(p->arena, struct oqz_step_desc),
+		.n_in = n_in,
+		.n_out = n_out,
+		.in = OQZ_ARENA_NEW_N(p->arena, int, (size_t)n_in),
+		.out = OQZ_ARENA_NEW_N(p->arena, int, (size_t)n_out),
+	};
+
+	if (!s.desc || !s.in || !s.out)
+		return false;
+	s.desc->node = n;
+	for (int i = 0; i < n_in; i++)
+		s.in[i] = -1;
+	for (int i = 0; i < n_out; i++)
+		s.out[i] = -1;
+	*ret = s;
+	return true;
+}
+
+/* What the step reads at input i: the node's value, or the one before the quantization that the step absorbs. */
+static struct oqz_value *step_input(const struct oqz_planner *pl, const struct oqz_node *n, int i)
+{
+	const struct oqz_group *g = &pl->groups[n->index];
+
+	return i < 3 && g->in[i] ? g->in[i] : n->in[i];
+}
+
+static void describe(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_step *s)
+{
+	struct oqz_step_desc *d = s->desc;
+	const struct oqz_group *g = &pl->groups[n->index];
+
+	d->n_in = n->n_in;
+	d->n_out = n->n_out;
+	d->engine = pl->opt->engine;
+	d->group = g->group;
+	memcpy(d->quant, g->quant, sizeof d->quant);
+	for (int i = 0; i < n->n_in; i++) {
+		struct oqz_value *v = step_input(pl, n, i);
+		if (!v)
+			continue;
+		d->in_type[i] = v->type;
+		d->constant[i] = v->constant;
+		if (!v->constant)
+			d->in_layout[i] = pl->p->slots.v[pl->made[v->id]].tensor.layout;
+		s->dynamic |= !v->constant && (!oqz_type_concrete(&v->type));
+	}
+	for (int i = 0; i < n->n_out; i++) {
+		if (!n->out[i] || !pl->needed[n->out[i]->id])
+			continue;
+		d->out_type[i] = n->out[i]->type;
+		s->dynamic |= !oqz_type_concrete(&n->out[i]->type);
+	}
+}
+
+/* The kind of values that steps can handle, and whether every input has been made. */
+static enum oqz_status check_node(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_err *err)
+{
+	if (n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%d inputs and %d outputs where at most %d and %d can be", n->n_in, n->n_out,
+		         OQZ_STEP_MAX_IN, OQZ_STEP_MAX_OUT);
+	for (int i = 0; i < n->n_in; i++) {
+		struct oqz_value *v = step_input(pl, n, i);
+		if (v && v->kind != OQZ_VALUE_TENSOR)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "input '%s' is a sequence or an optional", v->name);
+		if (v && !v->constant && pl->made[v->id] < 0)
+			OQZ_FAIL(err, OQZ_E_INTERNAL, "input '%s' is not there yet", v->name);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status connect_inputs(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_step *s,
+                                      struct oqz_err *err)
+{
+	for (int i = 0; i < n->n_in; i++) {
+		struct oqz_value *v = step_input(pl, n, i);
+		if (!v || (v->constant && !s->choice.uses_constant[i]))
+			continue;
+		OQZ_TRY(oqz_slot_get(pl, v, s->choice.in_layout[i], &s->in[i], err));
+		s->bytes += pl->p->slots.v[s->in[i]].bytes;
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status connect_outputs(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_step *s,
+                                       struct oqz_err *err)
+{
+	for (int i = 0; i < n->n_out; i++) {
+		struct oqz_value *v = i == 0 && s->desc->act ? s->desc->act->out[0] : n->out[i];
+		if (!v || !pl->needed[v->id])
+			continue;
+		enum oqz_layout layout = s->dynamic ? OQZ_LAYOUT_PLAIN : s->choice.out_layout[i];
+		int slot = oqz_slot_add(pl->p, v, s->dynamic ? OQZ_SLOT_HEAP : OQZ_SLOT_ARENA, &v->type, layout);
+		if (slot < 0)
+			return oqz_err_nomem(err, "the plan", sizeof(struct oqz_slot));
+		pl->p->slots.v[slot].pinned = pl->tapped[v->id];
+		s->out[i] = pl->made[v->id] = pl->slot[v->id][layout] = slot;
+		s->bytes += pl->p->slots.v[slot].bytes;
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status finish_outputs(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_err *err)
+{
+	int slot;
+
+	for (int i = 0; i < n->n_out; i++)
+		if (n->out[i] && n->out[i]->is_output && pl->made[n->out[i]->id] >= 0)
+			OQZ_TRY(oqz_slot_get(pl, n->out[i], OQZ_LAYOUT_PLAIN, &slot, err));
+	return OQZ_OK;
+}
+
+static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct oqz_err *err)
+{
+	struct oqz_step s;
+	bool alias;
+
+	OQZ_TRY(check_node(pl, n, err));
+	OQZ_TRY(oqz_slot_alias(pl, n, &alias, err));
+	if (alias)
+		return finish_outputs(pl, n, err);
+	if (!oqz_step_init(pl->p, n, n->n_in, n->n_out, &s))
+		return oqz_err_nomem(err, "the plan", sizeof s);
+	describe(pl, n, &s);
+	OQZ_TRY(oqz_plan_choose(pl, &s, pl->groups[n->index].act, err));
+	if (s.desc->act)
+		pl->skip[s.desc->act->index] = true;
+	enum oqz_status st = connect_inputs(pl, n, &s, err);
+	if (st == OQZ_OK)
+		st = connect_outputs(pl, n, &s, err);
+	s.macs = oqz_op_macs(n);
+	if (st == OQZ_OK && !oqz_vec_push(&pl->p->steps, s))
+		st = oqz_err_nomem(err, "the plan", sizeof s);
+	if (st != OQZ_OK) {
+		if (s.impl->destroy)
+			s.impl->destroy(s.choice.state);
+		return st;
+	}
+	return finish_outputs(pl, s.desc->act ? s.desc->act : n, err);
+}
+
+enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err)
+{
+	for (size_t i = 0; i < pl->g->nodes.n; i++) {
+		struct oqz_node *n = pl->g->nodes.v[i];
+		bool wanted = false;
+		for (int k = 0; k < n->n_out; k++)
+			wanted |= n->out[k] && pl->needed[n->out[k]->id] && !n->out[k]->constant;
+		if (!wanted || pl->skip[i])
+			continue;
+		if (emit(pl, n, err) != OQZ_OK)
+			return oqz_node_err(n, err);
+	}
+	return OQZ_OK;
+}
