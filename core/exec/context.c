@@ -14,12 +14,12 @@
 struct oqz_context {
 	const struct oqz_program *p;
 	unsigned char *arena, *scratch;
-	struct oqz_tensor *tensors;         /* by slot */
-	struct oqz_step_call *calls;        /* by step */
-	const struct oqz_tensor **in_refs;  /* what calls[].in and .out point into */
+	struct oqz_tensor *tensors;        /* by slot */
+	struct oqz_step_call *calls;       /* by step */
+	const struct oqz_tensor **in_refs; /* what calls[].in and .out point into */
 	struct oqz_tensor **out_refs;
 	uint64_t *profile;
-	void *alone;                        /* memory of oqz_context_run_alone, grown when first needed */
+	void *alone; /* memory of oqz_context_run_alone, grown when first needed */
 	size_t alone_bytes;
 	struct oqz_tensor alone_out;
 };
@@ -51,7 +51,7 @@ static void bind_calls(struct oqz_context *c)
 
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct oqz_step *s = &p->steps.v[i];
-		c->calls[i] = (struct oqz_step_call){ .in = in, .out = out, .scratch = c->scratch };
+		c->calls[i] = (struct oqz_step_call) { .in = in, .out = out, .scratch = c->scratch };
 		for (int k = 0; k < s->n_in; k++)
 			*in++ = s->in[k] < 0 ? NULL : &c->tensors[s->in[k]];
 		for (int k = 0; k < s->n_out; k++)
@@ -164,8 +164,8 @@ static size_t take(struct alone *a, size_t bytes)
 	return at;
 }
 
-static enum oqz_status alone_check(const struct oqz_program *p, const struct oqz_step *s, const struct oqz_tensor *const *in,
-                                   size_t n_in, struct oqz_err *err)
+static enum oqz_status alone_check(const struct oqz_program *p, const struct oqz_step *s,
+                                   const struct oqz_tensor *const *in, size_t n_in, struct oqz_err *err)
 {
 	size_t at = 0;
 
@@ -177,9 +177,11 @@ static enum oqz_status alone_check(const struct oqz_program *p, const struct oqz
 			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "node '%s' reads codes that another node has made",
 			         s->desc->node->name);
 		if (at >= n_in)
-			OQZ_FAIL(err, OQZ_E_MISMATCH, "node '%s' has more inputs than the %zu given", s->desc->node->name, n_in);
+			OQZ_FAIL(err, OQZ_E_MISMATCH, "node '%s' has more inputs than the %zu given",
+			         s->desc->node->name, n_in);
 		if (in[at]->dtype != want->dtype || !oqz_shape_equal(&in[at]->shape, &want->shape))
-			OQZ_FAIL(err, OQZ_E_MISMATCH, "input %d of node '%s' has another type or shape", k, s->desc->node->name);
+			OQZ_FAIL(err, OQZ_E_MISMATCH, "input %d of node '%s' has another type or shape", k,
+			         s->desc->node->name);
 		at++;
 	}
 	if (at != n_in)
@@ -187,7 +189,8 @@ static enum oqz_status alone_check(const struct oqz_program *p, const struct oqz
 	return OQZ_OK;
 }
 
-static enum oqz_status alone_reserve(struct oqz_context *c, const struct oqz_step *s, struct alone *a, struct oqz_err *err)
+static enum oqz_status alone_reserve(struct oqz_context *c, const struct oqz_step *s, struct alone *a,
+                                     struct oqz_err *err)
 {
 	memset(a, 0, sizeof *a);
 	for (int k = 0; k < s->n_in; k++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Recognises what is planned as one step: quantized layers ([QuantizeLinear ->] DequantizeLinear -> operator, or FakeQuant
- * -> operator) and operators with an activation behind them. Works by looking backwards from each operator and never edits
- * the graph: a DequantizeLinear that another node needs as well simply also becomes a step of its own, because `needed` is
- * computed afterwards from what the steps will read.
+ * Recognises what is planned as one step: quantized layers ([QuantizeLinear ->] DequantizeLinear -> operator, or
+ * FakeQuant
+ * -> operator) and operators with an activation behind them. Works by looking backwards from each operator and never
+ * edits the graph: a DequantizeLinear that another node needs as well simply also becomes a step of its own, because
+ * `needed` is computed afterwards from what the steps will read.
  */
 #include "core/exec/program.h"
 
@@ -103,7 +104,7 @@ static void quant_from_dq(struct oqz_step_quant *q, const struct oqz_node *dq)
 {
 	const struct oqz_dtype_traits *t = oqz_dtype_traits(dq->in[0]->type.dtype);
 
-	*q = (struct oqz_step_quant){
+	*q = (struct oqz_step_quant) {
 		.present = true,
 		.dtype = dq->in[0]->type.dtype,
 		.axis = (int)int_attr(dq, "axis", 1),
@@ -126,15 +127,18 @@ static void absorb_dq(struct oqz_planner *pl, struct oqz_group *g, int i, struct
 	struct oqz_value *codes = dq->in[0];
 	struct oqz_node *q = codes ? codes->producer : NULL;
 
-	if (!codes || !oqz_type_concrete(&codes->type) || !constant_in(dq, 1) || (dq->n_in > 2 && dq->in[2] && !constant_in(dq, 2)))
+	if (!codes || !oqz_type_concrete(&codes->type) || !constant_in(dq, 1) ||
+	    (dq->n_in > 2 && dq->in[2] && !constant_in(dq, 2)))
 		return;
 	quant_from_dq(&g->quant[i], dq);
 	g->in[i] = codes;
-	if (codes->constant || !is_op(q, OQZ_OP_QUANTIZE_LINEAR) || !private_value(pl, codes) || !private_value(pl, dq->out[0]))
+	if (codes->constant || !is_op(q, OQZ_OP_QUANTIZE_LINEAR) || !private_value(pl, codes) ||
+	    !private_value(pl, dq->out[0]))
 		return;
 	if (!same_constant(constant_in(q, 1), g->quant[i].scale) || !q->in[0] || q->in[0]->type.dtype != OQZ_DT_F32)
 		return;
-	if (!same_constant(constant_in(q, 2), g->quant[i].zero) && (constant_in(q, 2) != NULL) + (g->quant[i].zero != NULL) == 2)
+	if (!same_constant(constant_in(q, 2), g->quant[i].zero) &&
+	    (constant_in(q, 2) != NULL) + (g->quant[i].zero != NULL) == 2)
 		return;
 	g->quant[i].zero = constant_in(q, 2) ? constant_in(q, 2) : g->quant[i].zero;
 	g->quant[i].from_float = true;
@@ -150,7 +154,7 @@ static void absorb_fake(struct oqz_planner *pl, struct oqz_group *g, int i, stru
 		return;
 	if (!f->in[0]->constant && !private_value(pl, f->out[0]))
 		return;
-	g->quant[i] = (struct oqz_step_quant){
+	g->quant[i] = (struct oqz_step_quant) {
 		.present = true,
 		.from_float = true,
 		.dtype = OQZ_DT_F32,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The reference kernels as implementations. `reference` is one kernel; `reference.group` is the chain of a quantized layer
- * (QuantizeLinear, DequantizeLinear or FakeQuant, operator), each by its own kernel with the tensors between in scratch
- * memory, so that such a layer can be run alone under every engine. Row-major throughout.
+ * The reference kernels as implementations. `reference` is one kernel; `reference.group` is the chain of a quantized
+ * layer (QuantizeLinear, DequantizeLinear or FakeQuant, operator), each by its own kernel with the tensors between in
+ * scratch memory, so that such a layer can be run alone under every engine. Row-major throughout.
  */
 #include "core/exec/program.h"
 #include "core/base/checked.h"
@@ -18,11 +18,16 @@ static enum oqz_status reference_create(const struct oqz_step_desc *d, struct oq
 	return OQZ_OK;
 }
 
-static enum oqz_status call_kernel(const struct oqz_node *n, const struct oqz_tensor *const *in, struct oqz_tensor *const *out,
-                                   struct oqz_err *err)
+/* Kernels may look at every input and output that the operator can have: NULL beyond the node's own. */
+static enum oqz_status call_kernel(const struct oqz_node *n, const struct oqz_tensor *const *in, int n_in,
+                                   struct oqz_tensor *const *out, int n_out, struct oqz_err *err)
 {
-	struct oqz_call call = { .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .out = out };
+	const struct oqz_tensor *ins[OQZ_STEP_MAX_IN] = { 0 };
+	struct oqz_tensor *outs[OQZ_STEP_MAX_OUT] = { 0 };
+	struct oqz_call call = { .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = ins, .out = outs };
 
+	memcpy(ins, in, sizeof(ins[0]) * (size_t)n_in);
+	memcpy(outs, out, sizeof(outs[0]) * (size_t)n_out);
 	if (!n->op->run)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s has no kernel", n->op_type);
 	return n->op->run(&call, err);
@@ -32,7 +37,7 @@ static enum oqz_status reference_run(const void *state, const struct oqz_step_ca
 {
 	const struct oqz_step_desc *d = state;
 
-	return call_kernel(d->node, c->in, c->out, err);
+	return call_kernel(d->node, c->in, d->n_in, c->out, d->n_out, err);
 }
 
 const struct oqz_impl oqz_impl_reference = { "reference", reference_create, reference_run, NULL };
@@ -83,8 +88,8 @@ static size_t reserve(struct oqz_step_choice *c, const struct oqz_tensor *t)
 	return at;
 }
 
-static enum oqz_status group_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
-                                    struct oqz_err *err)
+static enum oqz_status group_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                    size_t why_size, struct oqz_err *err)
 {
 	struct ref_group *g = calloc(1, sizeof *g);
 
@@ -109,10 +114,10 @@ static enum oqz_status group_create(const struct oqz_step_desc *d, struct oqz_st
 		r->dq = d->node->in[i]->producer;
 		if (d->quant[i].from_float && !d->quant[i].fake) {
 			r->q = r->dq->in[0]->producer;
-			r->codes = (struct oqz_tensor){ .dtype = d->quant[i].dtype, .shape = d->in_type[i].shape };
+			r->codes = (struct oqz_tensor) { .dtype = d->quant[i].dtype, .shape = d->in_type[i].shape };
 			r->codes_at = reserve(ret, &r->codes);
 		}
-		r->value = (struct oqz_tensor){ .dtype = OQZ_DT_F32, .shape = d->in_type[i].shape };
+		r->value = (struct oqz_tensor) { .dtype = OQZ_DT_F32, .shape = d->in_type[i].shape };
 		r->value_at = reserve(ret, &r->value);
 	}
 	ret->state = g;
@@ -127,7 +132,7 @@ static enum oqz_status run_quant(const struct oqz_node *n, const struct oqz_tens
 
 	for (int k = 1; k < n->n_in && k < 4; k++)
 		in[k] = n->in[k] ? n->in[k]->constant : NULL;
-	return call_kernel(n, in, &y, err);
+	return call_kernel(n, in, n->n_in < 4 ? n->n_in : 4, &y, 1, err);
 }
 
 static enum oqz_status group_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
@@ -154,7 +159,7 @@ static enum oqz_status group_run(const void *state, const struct oqz_step_call *
 		}
 		in[i] = &value[i];
 	}
-	return call_kernel(g->d->node, in, c->out, err);
+	return call_kernel(g->d->node, in, g->d->n_in, c->out, g->d->n_out, err);
 }
 
 const struct oqz_impl oqz_impl_reference_group = { "reference.group", group_create, group_run, group_destroy };

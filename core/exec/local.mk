@@ -1,5 +1,20 @@
 # Planning and running graphs.
 core_exec_liboqz_exec_a_SOURCES = \
+	core/exec/choose.c \
+	core/exec/context.c \
+	core/exec/eltwise_rows.c \
+	core/exec/eltwise_rows.h \
 	core/exec/exec.h \
+	core/exec/group.c \
+	core/exec/impl.h \
+	core/exec/impl_eltwise.c \
+	core/exec/impl_list.c \
+	core/exec/impl_reference.c \
+	core/exec/memplan.c \
+	core/exec/program.c \
+	core/exec/program.h \
+	core/exec/slots.c \
+	core/exec/steps.c \
+	core/exec/vmath.h \
 	$(NULL)
 core_exec_liboqz_exec_a_CFLAGS = $(HOT_CFLAGS)

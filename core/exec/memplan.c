@@ -75,7 +75,8 @@ static void merge_inplace(struct oqz_program *p)
 			continue;
 		int from = root_of(p, s->in[k]);
 		struct oqz_slot *in = &p->slots.v[from], *out = &p->slots.v[s->out[0]];
-		bool other = in->kind != OQZ_SLOT_ARENA || in->last != (int)i || in->bytes != out->bytes || pinned(p, from);
+		bool other =
+		    in->kind != OQZ_SLOT_ARENA || in->last != (int)i || in->bytes != out->bytes || pinned(p, from);
 		for (int j = 0; j < s->n_in; j++)
 			other |= j != k && s->in[j] >= 0 && s->in[j] != s->in[k] && root_of(p, s->in[j]) == from;
 		if (other)

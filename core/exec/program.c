@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a graph to a program, in order: clone and bind shapes, evaluate constants, recognise groups, emit steps with their
- * implementations and layouts, lay out memory. Each stage is a file of its own (group.c, steps.c, choose.c, slots.c,
- * memplan.c); this one strings them together and answers questions about the result.
+ * From a graph to a program, in order: clone and bind shapes, evaluate constants, recognise groups, emit steps with
+ * their implementations and layouts, lay out memory. Each stage is a file of its own (group.c, steps.c, choose.c,
+ * slots.c, memplan.c); this one strings them together and answers questions about the result.
  */
 #include "core/exec/program.h"
 #include "core/base/str.h"
@@ -42,8 +42,8 @@ static enum oqz_status mark_kept(struct oqz_planner *pl, struct oqz_err *err)
 	for (size_t i = 0; i < pl->opt->n_taps; i++) {
 		struct oqz_value *v = oqz_graph_value(pl->g, pl->opt->taps[i]);
 		if (!v || (size_t)v->id >= pl->g->values.n || pl->g->values.v[v->id] != v)
-			OQZ_FAIL(err, OQZ_E_NOENT, "%s has no value named '%s'", pl->g->source ? pl->g->source : "the graph",
-			         pl->opt->taps[i]);
+			OQZ_FAIL(err, OQZ_E_NOENT, "%s has no value named '%s'",
+			         pl->g->source ? pl->g->source : "the graph", pl->opt->taps[i]);
 		pl->keep[v->id] = pl->tapped[v->id] = true;
 	}
 	return OQZ_OK;
@@ -105,7 +105,7 @@ static enum oqz_status find_results(struct oqz_planner *pl, struct oqz_err *err)
 	for (size_t i = 0; i < p->n_taps; i++) {
 		struct oqz_value *v = oqz_graph_value(pl->g, pl->opt->taps[i]);
 		struct oqz_program_tap *t = &p->taps[i];
-		*t = (struct oqz_program_tap){ .name = v->name, .slot = pl->made[v->id], .step = -1, .maker = -1 };
+		*t = (struct oqz_program_tap) { .name = v->name, .slot = pl->made[v->id], .step = -1, .maker = -1 };
 		if (t->slot < 0)
 			OQZ_TRY(oqz_slot_get(pl, v, OQZ_LAYOUT_PLAIN, &t->slot, err));
 		p->slots.v[t->slot].pinned = true;
@@ -218,7 +218,7 @@ void oqz_program_step(const struct oqz_program *p, size_t i, struct oqz_step_inf
 {
 	const struct oqz_step *s = &p->steps.v[i];
 
-	*ret = (struct oqz_step_info){
+	*ret = (struct oqz_step_info) {
 		.node = s->desc->node->name,
 		.op = s->impl == &oqz_impl_reorder ? "Reorder" : s->desc->node->op_type,
 		.impl = s->choice.name,
@@ -244,9 +244,9 @@ int oqz_program_tap(const struct oqz_program *p, const char *value)
 
 long oqz_program_tap_step(const struct oqz_program *p, int tap) { return p->taps[tap].step; }
 
-int oqz_program_tap_ninputs(const struct oqz_program *p, int tap)
+size_t oqz_program_tap_ninputs(const struct oqz_program *p, int tap)
 {
-	int n = 0;
+	size_t n = 0;
 
 	if (p->taps[tap].maker >= 0) {
 		const struct oqz_step *s = &p->steps.v[p->taps[tap].maker];

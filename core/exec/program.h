@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of a program: slots (tensors with a place in memory) and steps (an implementation with its slots). Shared by the
- * planner's files and by context.c, nobody else.
+ * Inside of a program: slots (tensors with a place in memory) and steps (an implementation with its slots). Shared by
+ * the planner's files and by context.c, nobody else.
  */
 #ifndef OQZ_EXEC_PROGRAM_H
 #define OQZ_EXEC_PROGRAM_H
@@ -21,9 +21,9 @@ struct oqz_slot {
 	enum oqz_slot_kind kind;
 	struct oqz_tensor tensor; /* dtype, layout, shape; CONST: memory too */
 	const struct oqz_value *value;
-	int root;                 /* index of the slot whose memory this is; itself if its own */
-	int first, last;          /* steps that write first and read last; -1 and nsteps at the edges */
-	bool pinned;              /* never overwritten in place (tap) */
+	int root;        /* index of the slot whose memory this is; itself if its own */
+	int first, last; /* steps that write first and read last; -1 and nsteps at the edges */
+	bool pinned;     /* never overwritten in place (tap) */
 	size_t offset, bytes;
 };
 
@@ -32,8 +32,8 @@ struct oqz_step {
 	const struct oqz_impl *impl;
 	struct oqz_step_choice choice;
 	int n_in, n_out;
-	int *in, *out;           /* slots; -1: left out, absorbed or not wanted */
-	bool dynamic;            /* outputs are allocated while running */
+	int *in, *out; /* slots; -1: left out, absorbed or not wanted */
+	bool dynamic;  /* outputs are allocated while running */
 	int64_t macs;
 	size_t bytes;
 };
@@ -41,8 +41,8 @@ struct oqz_step {
 struct oqz_program_tap {
 	const char *name;
 	int slot;
-	int step;       /* that has written the slot when it can be read; -1: from the start */
-	int maker;      /* the step whose output it is; -1: none (constant, input, alias) */
+	int step;  /* that has written the slot when it can be read; -1: from the start */
+	int maker; /* the step whose output it is; -1: none (constant, input, alias) */
 };
 
 struct oqz_program {
@@ -51,17 +51,17 @@ struct oqz_program {
 	OQZ_VEC(struct oqz_slot) slots;
 	OQZ_VEC(struct oqz_step) steps;
 	size_t n_inputs, n_outputs, n_taps;
-	int *inputs, *outputs;   /* slots */
+	int *inputs, *outputs; /* slots */
 	struct oqz_program_tap *taps;
 	size_t arena_bytes, scratch_bytes, weight_bytes;
 };
 
 /* A quantized layer or an operator with its activation, as recognised in the graph (group.c); by node index. */
 struct oqz_group {
-	bool group;                       /* any quant[].present */
+	bool group; /* any quant[].present */
 	struct oqz_step_quant quant[3];
-	struct oqz_value *in[3];          /* what the step reads instead of node->in[i]; NULL: that */
-	struct oqz_node *act;             /* candidate for fusion; NULL: none */
+	struct oqz_value *in[3]; /* what the step reads instead of node->in[i]; NULL: that */
+	struct oqz_node *act;    /* candidate for fusion; NULL: none */
 };
 
 /* State of planning. Arrays are in the program's arena, by value id or node index. */
@@ -70,12 +70,12 @@ struct oqz_planner {
 	struct oqz_graph *g;
 	const struct oqz_exec_options *opt;
 	struct oqz_group *groups;
-	bool *keep;      /* value: graph output or tap, must exist in memory */
-	bool *tapped;    /* value: tap */
-	bool *needed;    /* value: somebody reads it */
-	bool *skip;      /* node: part of an earlier step */
-	int (*slot)[2];  /* value: slot in each layout, -1 */
-	int *made;       /* value: slot as the step left it, -1 */
+	bool *keep;     /* value: graph output or tap, must exist in memory */
+	bool *tapped;   /* value: tap */
+	bool *needed;   /* value: somebody reads it */
+	bool *skip;     /* node: part of an earlier step */
+	int (*slot)[2]; /* value: slot in each layout, -1 */
+	int *made;      /* value: slot as the step left it, -1 */
 };
 
 /* group.c: finds groups and activations; marks what is needed. Constant QuantizeLinear nodes are evaluated. */
@@ -86,8 +86,8 @@ enum oqz_status oqz_plan_constants(struct oqz_planner *pl, bool all, struct oqz_
 enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err);
 /* choose.c: the first implementation that accepts; fills impl, choice and desc->act. */
 enum oqz_status oqz_plan_choose(struct oqz_planner *pl, struct oqz_step *s, struct oqz_node *act, struct oqz_err *err);
-/* choose.c: the same for a step without quantization, for groups that delegate. No act is dropped: the reference is taken
- * only when there is none, and OQZ_E_UNSUPPORTED is the answer otherwise. */
+/* choose.c: the same for a step without quantization, for groups that delegate. No act is dropped: the reference is
+ * taken only when there is none, and OQZ_E_UNSUPPORTED is the answer otherwise. */
 enum oqz_status oqz_choose_float(const struct oqz_step_desc *d, const struct oqz_impl **ret_impl,
                                  struct oqz_step_choice *ret, struct oqz_err *err);
 /* impl_reference.c: the float32 form of a quantized constant input, in a buffer of its own. */

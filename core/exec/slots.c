@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Slots: where values lie, in which layout. A value is made once, in the layout its step likes; a reader that wants the
- * other one gets a copy (made once, at plan time for constants) or, where both layouts are the same bytes, another name for
- * the same memory. Reshapes and many transposes are other names too: a channels-last (N,C,H,W) is the very memory of the
- * row-major (N,H,W,C) that exporters of detection heads transpose to.
+ * other one gets a copy (made once, at plan time for constants) or, where both layouts are the same bytes, another name
+ * for the same memory. Reshapes and many transposes are other names too: a channels-last (N,C,H,W) is the very memory
+ * of the row-major (N,H,W,C) that exporters of detection heads transpose to.
  */
 #include "core/exec/program.h"
 
@@ -55,7 +55,8 @@ static enum oqz_status constant_slot(struct oqz_planner *pl, struct oqz_value *v
 }
 
 /* A slot that shares `from`'s memory. */
-static int view_slot(struct oqz_planner *pl, struct oqz_value *v, const struct oqz_type *t, enum oqz_layout layout, int from)
+static int view_slot(struct oqz_planner *pl, struct oqz_value *v, const struct oqz_type *t, enum oqz_layout layout,
+                     int from)
 {
 	enum oqz_slot_kind kind = pl->p->slots.v[from].kind;
 	int s = oqz_slot_add(pl->p, v, kind, t, layout);
@@ -81,8 +82,8 @@ static enum oqz_status reorder_run(const void *state, const struct oqz_step_call
 
 const struct oqz_impl oqz_impl_reorder = { .name = "own.reorder", .run = reorder_run };
 
-static enum oqz_status reorder_step(struct oqz_planner *pl, struct oqz_value *v, int from, enum oqz_layout layout, int *ret,
-                                    struct oqz_err *err)
+static enum oqz_status reorder_step(struct oqz_planner *pl, struct oqz_value *v, int from, enum oqz_layout layout,
+                                    int *ret, struct oqz_err *err)
 {
 	struct oqz_program *p = pl->p;
 	struct oqz_type t = { p->slots.v[from].tensor.dtype, p->slots.v[from].tensor.shape };

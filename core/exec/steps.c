@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Emits the steps in graph order. Layouts are not searched for: each step is told how its inputs lie and says how it wants
- * them, so channels-last starts at the first convolution (which asks for it) and ends where an operator insists on
- * row-major. That is optimal for chains and good for everything the zoo has.
+ * Emits the steps in graph order. Layouts are not searched for: each step is told how its inputs lie and says how it
+ * wants them, so channels-last starts at the first convolution (which asks for it) and ends where an operator insists
+ * on row-major. That is optimal for chains and good for everything the zoo has.
  */
 #include "core/exec/program.h"
 
@@ -69,8 +69,8 @@ static void describe(struct oqz_planner *pl, const struct oqz_node *n, struct oq
 static enum oqz_status check_node(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_err *err)
 {
 	if (n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%d inputs and %d outputs where at most %d and %d can be", n->n_in, n->n_out,
-		         OQZ_STEP_MAX_IN, OQZ_STEP_MAX_OUT);
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%d inputs and %d outputs where at most %d and %d can be", n->n_in,
+		         n->n_out, OQZ_STEP_MAX_IN, OQZ_STEP_MAX_OUT);
 	for (int i = 0; i < n->n_in; i++) {
 		struct oqz_value *v = step_input(pl, n, i);
 		if (v && v->kind != OQZ_VALUE_TENSOR)

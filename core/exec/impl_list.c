@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which implementations each operator has, in order of preference. A new implementation is one word in one row here.
+ */
+#include "core/exec/impl.h"
+
+#define LIST(name, ...) static const struct oqz_impl *const name[] = { __VA_ARGS__, NULL }
+
+static const struct oqz_impl *const none[] = { NULL };
+LIST(eltwise, &oqz_impl_eltwise);
+LIST(move, &oqz_impl_move);
+LIST(resize, &oqz_impl_resize);
+LIST(qdq, &oqz_impl_qdq);
+LIST(conv, &oqz_impl_dnnl_conv);
+LIST(sim_only, &oqz_impl_sim);
+
+static const struct oqz_impl *const *list_quantized(enum oqz_op_id op) { return sim_only; }
+
+const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
+{
+	if (group)
+		return list_quantized(op);
+	switch (op) {
+	case OQZ_OP_CONV: return conv;
+
+	case OQZ_OP_TRANSPOSE:
+	case OQZ_OP_CONCAT:
+	case OQZ_OP_SPLIT:
+	case OQZ_OP_SLICE:
+	case OQZ_OP_PAD:
+	case OQZ_OP_EXPAND:
+	case OQZ_OP_TILE:
+	case OQZ_OP_GATHER:
+	case OQZ_OP_DEPTH_TO_SPACE:
+	case OQZ_OP_SPACE_TO_DEPTH: return move;
+
+	case OQZ_OP_RESIZE: return resize;
+
+	case OQZ_OP_QUANTIZE_LINEAR:
+	case OQZ_OP_DEQUANTIZE_LINEAR:
+	case OQZ_OP_FAKE_QUANT: return qdq;
+
+	case OQZ_OP_ABS:
+	case OQZ_OP_ADD:
+	case OQZ_OP_CEIL:
+	case OQZ_OP_CELU:
+	case OQZ_OP_CLIP:
+	case OQZ_OP_DIV:
+	case OQZ_OP_ELU:
+	case OQZ_OP_ERF:
+	case OQZ_OP_EXP:
+	case OQZ_OP_FLOOR:
+	case OQZ_OP_GELU:
+	case OQZ_OP_HARD_SIGMOID:
+	case OQZ_OP_HARD_SWISH:
+	case OQZ_OP_LEAKY_RELU:
+	case OQZ_OP_MAX:
+	case OQZ_OP_MIN:
+	case OQZ_OP_MISH:
+	case OQZ_OP_MUL:
+	case OQZ_OP_NEG:
+	case OQZ_OP_POW:
+	case OQZ_OP_PRELU:
+	case OQZ_OP_RECIPROCAL:
+	case OQZ_OP_RELU:
+	case OQZ_OP_ROUND:
+	case OQZ_OP_SELU:
+	case OQZ_OP_SIGMOID:
+	case OQZ_OP_SOFTPLUS:
+	case OQZ_OP_SOFTSIGN:
+	case OQZ_OP_SQRT:
+	case OQZ_OP_SUB:
+	case OQZ_OP_SUM:
+	case OQZ_OP_SWISH:
+	case OQZ_OP_TANH:
+	case OQZ_OP_THRESHOLDED_RELU: return eltwise;
+
+	default: return none;
+	}
+}
