@@ -9,7 +9,10 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl.h \
 	core/exec/impl_eltwise.c \
 	core/exec/impl_list.c \
+	core/exec/impl_move.c \
+	core/exec/impl_qdq.c \
 	core/exec/impl_reference.c \
+	core/exec/impl_resize.c \
 	core/exec/memplan.c \
 	core/exec/program.c \
 	core/exec/program.h \
