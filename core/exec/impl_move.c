@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Operators that only move elements: Transpose, Concat, Split, Slice, Pad (constant), Expand, Tile, Gather (constant
- * indices), DepthToSpace, SpaceToDepth. Each is a list of boxes (core/ops/strided.h), worked out once; the element type is
- * never looked at, and the layout is that of the data, so nothing is reordered around them.
+ * indices), DepthToSpace, SpaceToDepth. Each is a list of boxes (core/ops/strided.h), worked out once; the element type
+ * is never looked at, and the layout is that of the data, so nothing is reordered around them.
  */
 #include "core/exec/program.h"
 #include "core/ops/strided.h"
@@ -175,7 +175,8 @@ static enum oqz_status build_slice(struct build *b)
 {
 	enum oqz_layout layout = follow(b, 0);
 	struct side in = side_of(&b->d->in_type[0].shape, layout), o = side_of(&b->d->out_type[0].shape, layout);
-	int64_t start[OQZ_MAX_RANK], end[OQZ_MAX_RANK], axes[OQZ_MAX_RANK], steps[OQZ_MAX_RANK], stride[OQZ_MAX_RANK], src = 0;
+	int64_t start[OQZ_MAX_RANK], end[OQZ_MAX_RANK], axes[OQZ_MAX_RANK], steps[OQZ_MAX_RANK], stride[OQZ_MAX_RANK],
+	    src = 0;
 	size_t n, n_end, n_axes, n_steps;
 
 	if (!list_at(b, 1, start, OQZ_MAX_RANK, &n) || !list_at(b, 2, end, OQZ_MAX_RANK, &n_end) ||
@@ -256,8 +257,8 @@ static enum oqz_status build_tile(struct build *b)
 	return add_part(b, &p);
 }
 
-/* DepthToSpace and SpaceToDepth: the large side is (N, C, H, bh, W, bw), the deep side's channel is made of (bh, bw, c) or
- * (c, bh, bw). Loops run in the order of the output's memory. */
+/* DepthToSpace and SpaceToDepth: the large side is (N, C, H, bh, W, bw), the deep side's channel is made of (bh, bw, c)
+ * or (c, bh, bw). Loops run in the order of the output's memory. */
 static enum oqz_status build_depth_space(struct build *b)
 {
 	bool to_space = b->d->node->op->id == OQZ_OP_DEPTH_TO_SPACE;
@@ -274,8 +275,10 @@ static enum oqz_status build_depth_space(struct build *b)
 	int64_t c = wide->shape.dim[1], cs = deep->stride[1];
 	int64_t h[3] = { deep->shape.dim[2], wide->stride[2] * blk, deep->stride[2] };
 	int64_t w[3] = { deep->shape.dim[3], wide->stride[3] * blk, deep->stride[3] };
-	int64_t bh[3] = { blk, wide->stride[2], (crd ? blk : blk * c) * cs }, bw[3] = { blk, wide->stride[3], (crd ? 1 : c) * cs };
-	int64_t ch[3] = { c, wide->stride[1], (crd ? blk * blk : 1) * cs }, nn[3] = { s->dim[0], wide->stride[0], deep->stride[0] };
+	int64_t bh[3] = { blk, wide->stride[2], (crd ? blk : blk * c) * cs },
+	        bw[3] = { blk, wide->stride[3], (crd ? 1 : c) * cs };
+	int64_t ch[3] = { c, wide->stride[1], (crd ? blk * blk : 1) * cs },
+	        nn[3] = { s->dim[0], wide->stride[0], deep->stride[0] };
 	const int64_t *plain_space[] = { nn, ch, h, bh, w, bw }, *last_space[] = { nn, h, bh, w, bw, ch };
 	const int64_t *plain_depth[] = { nn, bh, bw, ch, h, w }, *last_depth[] = { nn, h, w, bh, bw, ch };
 	bool last = layout == OQZ_LAYOUT_CHANNELS_LAST;
@@ -343,8 +346,8 @@ static void move_destroy(void *state)
 	free(m);
 }
 
-static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
-                                   struct oqz_err *err)
+static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                   size_t why_size, struct oqz_err *err)
 {
 	struct move *m = calloc(1, sizeof *m);
 	struct build b = { .d = d, .c = ret, .m = m, .why = why, .why_size = why_size, .err = err };
@@ -353,9 +356,10 @@ static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_ste
 		return oqz_err_nomem(err, "a step", sizeof *m);
 	m->size = oqz_dtype_size(d->in_type[0].dtype);
 	ret->uses_constant[0] = true;
-	enum oqz_status st = m->size == 0 || d->in_type[0].dtype == OQZ_DT_STRING ? decline(&b, "an element type without memory form")
-	                     : d->act                                             ? decline(&b, "no activations")
-	                                                                          : build_parts(&b);
+	enum oqz_status st = m->size == 0 || d->in_type[0].dtype == OQZ_DT_STRING
+	                         ? decline(&b, "an element type without memory form")
+	                     : d->act ? decline(&b, "no activations")
+	                              : build_parts(&b);
 	if (st != OQZ_OK) {
 		move_destroy(m);
 		return st;

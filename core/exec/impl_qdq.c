@@ -16,13 +16,13 @@
 /* How numbers of one tensor are put on their grid. */
 struct gridder {
 	enum { GRID_FAST = 1, GRID_GENERAL, GRID_NODE, GRID_DECODE, GRID_DECODE_NODE } how;
-	struct oqz_fq fq;          /* GENERAL: shape is the memory's, not the logical one */
+	struct oqz_fq fq; /* GENERAL: shape is the memory's, not the logical one */
 	struct oqz_shape shape;
-	float scale;               /* FAST, DECODE */
+	float scale; /* FAST, DECODE */
 	int32_t zero, qmin, qmax;
 	const struct oqz_node *node; /* NODE (custom FakeQuant), DECODE_NODE: its kernel, row-major */
 	enum oqz_dtype dtype;
-	float *scales;             /* owned copies that fq points to */
+	float *scales; /* owned copies that fq points to */
 	int32_t *zeros;
 };
 
@@ -37,14 +37,14 @@ static bool fq_of_node(const struct oqz_node *n, struct oqz_fq *ret)
 {
 	const struct oqz_fakequant *f = OQZ_PARAMS(n, struct oqz_fakequant);
 
-	*ret = (struct oqz_fq){ .axis = -1, .round = (enum oqz_round)f->rounding };
+	*ret = (struct oqz_fq) { .axis = -1, .round = (enum oqz_round)f->rounding };
 	if (strcmp(f->kind, "affine") == 0) {
 		ret->kind = OQZ_FQ_AFFINE;
 		ret->qmin = (int32_t)f->qmin;
 		ret->qmax = (int32_t)f->qmax;
 	} else if (strcmp(f->kind, "minifloat") == 0) {
 		ret->kind = OQZ_FQ_MINIFLOAT;
-		ret->mf = (struct oqz_minifloat){
+		ret->mf = (struct oqz_minifloat) {
 			.name = "custom",
 			.exp_bits = (int)f->exp_bits,
 			.man_bits = (int)f->man_bits,
@@ -201,7 +201,7 @@ static bool quant_of_node(const struct oqz_step_desc *d, struct oqz_step_quant *
 
 	if (fake)
 		block = oqz_node_attr(d->node, "block");
-	*q = (struct oqz_step_quant){
+	*q = (struct oqz_step_quant) {
 		.present = true,
 		.dtype = quantize ? d->out_type[0].dtype : d->in_type[0].dtype,
 		.axis = axis ? (int)axis->i : 1,
@@ -240,8 +240,8 @@ static enum oqz_status qdq_prepare(struct qdq *s, const struct oqz_step_desc *d,
 	return gridder_plain(&s->g) ? OQZ_E_UNSUPPORTED : OQZ_OK; /* the reference does the same then */
 }
 
-static enum oqz_status qdq_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
-                                  struct oqz_err *err)
+static enum oqz_status qdq_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                  size_t why_size, struct oqz_err *err)
 {
 	struct oqz_step_quant q;
 
@@ -367,14 +367,15 @@ static enum oqz_status sim_input_init(struct sim *s, int i, const struct oqz_ste
 		OQZ_TRY(gridder_float(&in->g, q, &d->in_type[i].shape, s->choice.in_layout[i], err));
 	else
 		OQZ_TRY(gridder_codes(&in->g, q, d->node->in[i]->producer, err));
-	if (gridder_plain(&in->g) && s->choice.in_layout[i] != OQZ_LAYOUT_PLAIN && !oqz_layouts_same(&d->in_type[i].shape)) {
+	if (gridder_plain(&in->g) && s->choice.in_layout[i] != OQZ_LAYOUT_PLAIN &&
+	    !oqz_layouts_same(&d->in_type[i].shape)) {
 		/* row-major in, the kernel, then the layout that the layer wants: two tensors */
 		ret->in_layout[i] = OQZ_LAYOUT_PLAIN;
-		ret->scratch_bytes += oqz_align_up((size_t)oqz_shape_nelem(&d->in_type[i].shape) * sizeof(float), OQZ_EXEC_ALIGN);
+		ret->scratch_bytes +=
+		    oqz_align_up((size_t)oqz_shape_nelem(&d->in_type[i].shape) * sizeof(float), OQZ_EXEC_ALIGN);
 	}
-	in->value = (struct oqz_tensor){
-		.dtype = OQZ_DT_F32, .shape = d->in_type[i].shape, .layout = s->choice.in_layout[i]
-	};
+	in->value =
+	    (struct oqz_tensor) { .dtype = OQZ_DT_F32, .shape = d->in_type[i].shape, .layout = s->choice.in_layout[i] };
 	in->at = ret->scratch_bytes;
 	ret->scratch_bytes += oqz_align_up(oqz_tensor_bytes(&in->value), OQZ_EXEC_ALIGN);
 	return OQZ_OK;
@@ -394,8 +395,8 @@ static enum oqz_status sim_init(struct sim *s, const struct oqz_step_desc *d, st
 	return OQZ_OK;
 }
 
-static enum oqz_status sim_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
-                                  struct oqz_err *err)
+static enum oqz_status sim_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                  size_t why_size, struct oqz_err *err)
 {
 	struct sim *s = calloc(1, sizeof *s);
 

@@ -48,7 +48,8 @@ static const char *word(const struct oqz_node *n, const char *name, const char *
 	return a && a->s ? a->s : dflt;
 }
 
-/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here. */
+/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here.
+ */
 static bool source(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, double *ret)
 {
 	double x = (double)o, length = scale * (double)n_in;
@@ -81,13 +82,13 @@ static int64_t nearest(const char *mode, double x)
 
 static int64_t clampi(int64_t v, int64_t n) { return v < 0 ? 0 : v >= n ? n - 1 : v; }
 
-static enum oqz_status axis_init(struct resize_axis *a, const struct oqz_node *n, bool linear, double scale, int64_t n_in,
-                                 int64_t n_out, struct oqz_err *err)
+static enum oqz_status axis_init(struct resize_axis *a, const struct oqz_node *n, bool linear, double scale,
+                                 int64_t n_in, int64_t n_out, struct oqz_err *err)
 {
 	const char *coord = word(n, "coordinate_transformation_mode", "half_pixel");
 	const char *round = word(n, "nearest_mode", "round_prefer_floor");
 
-	*a = (struct resize_axis){ .n_in = n_in, .n_out = n_out };
+	*a = (struct resize_axis) { .n_in = n_in, .n_out = n_out };
 	a->lo = calloc((size_t)n_out + 1, sizeof *a->lo);
 	a->hi = calloc((size_t)n_out + 1, sizeof *a->hi);
 	a->w = calloc((size_t)n_out + 1, sizeof *a->w);
@@ -133,7 +134,8 @@ static const char *refuse(const struct oqz_step_desc *d)
 	const struct oqz_attr *antialias = oqz_node_attr(d->node, "antialias");
 	const char *mode = word(d->node, "mode", "nearest");
 
-	if (d->act || d->in_type[0].dtype != OQZ_DT_F32 || in->rank != 4 || oqz_shape_nelem(out) == 0 || oqz_shape_nelem(in) == 0)
+	if (d->act || d->in_type[0].dtype != OQZ_DT_F32 || in->rank != 4 || oqz_shape_nelem(out) == 0 ||
+	    oqz_shape_nelem(in) == 0)
 		return "not (N,C,H,W) in float32";
 	if (in->dim[0] != out->dim[0] || in->dim[1] != out->dim[1] || scale_of(d, 0) != 1 || scale_of(d, 1) != 1)
 		return "more than the spatial dimensions";
@@ -146,8 +148,8 @@ static const char *refuse(const struct oqz_step_desc *d)
 	return NULL;
 }
 
-static enum oqz_status resize_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
-                                     struct oqz_err *err)
+static enum oqz_status resize_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                     size_t why_size, struct oqz_err *err)
 {
 	const char *reason = refuse(d);
 	const struct oqz_shape *in = &d->in_type[0].shape, *out = &d->out_type[0].shape;
