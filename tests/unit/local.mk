@@ -93,3 +93,7 @@ unit_tests += tests/unit/test_preprocess
 tests_unit_test_preprocess_SOURCES = tests/unit/test_preprocess.c tests/unit/image_cases.h
 tests_unit_test_preprocess_CPPFLAGS = $(image_cppflags)
 tests_unit_test_preprocess_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_exec
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/exec_graph.h
+tests_unit_test_exec_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_exec_LDADD = $(unit_ldadd)

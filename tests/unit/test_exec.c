@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Programs against the oracle: random graphs with every way tensors can share memory or change layout, under each
+ * engine, with and without taps. A wrong life time, a wrong alias or a wrong layout shows as a wrong number here.
+ */
+#include "tests/unit/exec_graph.h"
+
+#include <pthread.h>
+
+enum { POOL_MAX = 64 };
+
+/* A growing set of (N,C,H,W) tensors to draw operands from. */
+struct pool {
+	struct gb b;
+	struct oqz_value *v[POOL_MAX];
+	int n;
+};
+
+static struct oqz_shape shape_of(const struct oqz_value *v) { return v->type.shape; }
+
+static uint64_t draw(struct pool *p, uint64_t n) { return oqz_rng_below(&p->b.rng, n); }
+
+static void put(struct pool *p, struct oqz_value *v)
+{
+	gb_infer_last(&p->b);
+	p->v[p->n++] = v;
+}
+
+static void add_conv(struct pool *p, struct oqz_value *x)
+{
+	struct oqz_shape s = shape_of(x);
+	int64_t k = draw(p, 2) ? 3 : 1, m = 1 + (int64_t)draw(p, 24), group = 1;
+
+	if (draw(p, 4) == 0)
+		m = group = s.dim[1];
+	struct oqz_value *w = gb_weights(&p->b, OQZ_DT_F32, GB_DIMS(m, s.dim[1] / group, k, k),
+	                                 1 / sqrt((double)(s.dim[1] / group * k * k)));
+	struct oqz_value *bias = gb_weights(&p->b, OQZ_DT_F32, GB_DIMS(m), 0.1);
+	struct oqz_value *y = GB_OP(&p->b, "Conv", x, w, bias);
+	int64_t pad = k / 2, stride = s.dim[2] > 6 && s.dim[3] > 6 && draw(p, 3) == 0 ? 2 : 1;
+	GB_INTS(&p->b, "pads", pad, pad, pad + (stride == 2), pad);
+	GB_INTS(&p->b, "strides", stride, stride);
+	ck_ok(oqz_node_set_int(p->b.last, "group", group, err));
+	put(p, y);
+}
+
+static const char *const unary[] = { "Relu", "Sigmoid",  "HardSwish", "Tanh", "LeakyRelu",
+	                             "Elu",  "Softplus", "Abs",       "Exp",  "Neg" };
+
+static void add_unary(struct pool *p, struct oqz_value *x)
+{
+	size_t k = draw(p, OQZ_COUNTOF(unary) + 1);
+
+	if (k == OQZ_COUNTOF(unary))
+		put(p, GB_OP(&p->b, "Clip", x, gb_scalar(&p->b, OQZ_DT_F32, -0.5), gb_scalar(&p->b, OQZ_DT_F32, 1)));
+	else
+		put(p, GB_OP(&p->b, k == 8 ? "Sigmoid" : unary[k], x)); /* exp of exp overflows soon */
+}
+
+static struct oqz_value *other(struct pool *p, const struct oqz_value *x, bool same_channels)
+{
+	for (int tries = 0; tries < 20; tries++) {
+		struct oqz_value *y = p->v[draw(p, (uint64_t)p->n)];
+		struct oqz_shape a = shape_of(x), c = shape_of(y);
+		if (a.rank == c.rank && a.dim[2] == c.dim[2] && a.dim[3] == c.dim[3] &&
+		    (!same_channels || a.dim[1] == c.dim[1]))
+			return y;
+	}
+	return NULL;
+}
+
+static void add_binary(struct pool *p, struct oqz_value *x)
+{
+	static const char *const ops[] = { "Add", "Mul", "Sub", "Max", "Min" };
+	const char *op = ops[draw(p, OQZ_COUNTOF(ops))];
+	struct oqz_value *y = other(p, x, true), *pooled;
+	struct oqz_shape s = shape_of(x);
+
+	switch (draw(p, 6)) {
+	case 0: y = gb_weights(&p->b, OQZ_DT_F32, GB_DIMS(1, s.dim[1], 1, 1), 1); break;
+	case 1: y = gb_weights(&p->b, OQZ_DT_F32, GB_DIMS(s.dim[1], 1, 1), 1); break;
+	case 2: y = gb_scalar(&p->b, OQZ_DT_F32, 0.5); break;
+	case 3:
+		pooled = GB_OP(&p->b, "GlobalAveragePool", x);
+		gb_infer_last(&p->b);
+		y = GB_OP(&p->b, "HardSigmoid", pooled);
+		gb_infer_last(&p->b);
+		break;
+	case 4: y = gb_weights(&p->b, OQZ_DT_F32, GB_DIMS(s.dim[1], s.dim[2], s.dim[3]), 1); break;
+	default: break;
+	}
+	if (!y)
+		return;
+	put(p, draw(p, 2) ? GB_OP(&p->b, op, x, y) : GB_OP(&p->b, op, y, x));
+}
+
+static void add_mover(struct pool *p, struct oqz_value *x)
+{
+	struct oqz_shape s = shape_of(x);
+	struct oqz_value *y = other(p, x, false), *t;
+	struct gb *b = &p->b;
+
+	switch (draw(p, 9)) {
+	case 0:
+		if (!y)
+			return;
+		t = GB_OP(b, "Concat", x, y, x);
+		ck_ok(oqz_node_set_int(b->last, "axis", draw(p, 2) ? 1 : -3, err));
+		break;
+	case 1: /* to NHWC and back, with something between that keeps the transposes apart */
+		t = GB_OP(b, "Transpose", x);
+		GB_INTS(b, "perm", 0, 2, 3, 1);
+		gb_infer_last(b);
+		t = GB_OP(b, draw(p, 2) ? "Relu" : "Identity", t);
+		gb_infer_last(b);
+		t = GB_OP(b, "Transpose", t);
+		GB_INTS(b, "perm", 0, 3, 1, 2);
+		break;
+	case 2:
+		t = GB_OP(b, "Transpose", x);
+		GB_INTS(b, "perm", 0, 1, 3, 2);
+		break;
+	case 3:
+		if (s.dim[2] < 4)
+			return;
+		t = GB_OP(b, "Slice", x, GB_LIST(b, 1, 0), GB_LIST(b, s.dim[2] - 1, 1000), GB_LIST(b, 2, -1),
+		          GB_LIST(b, 1, 1));
+		break;
+	case 4: t = GB_OP(b, "Pad", x, GB_LIST(b, 0, 1, 0, 1, 0, 0, 1, 2), gb_scalar(b, OQZ_DT_F32, 0.25)); break;
+	case 5: /* (N,C,H,W) -> (N,C,HW) -> back */
+		t = GB_OP(b, "Reshape", x, GB_LIST(b, 0, 0, -1));
+		gb_infer_last(b);
+		t = GB_OP(b, "Relu", t);
+		gb_infer_last(b);
+		t = GB_OP(b, "Reshape", t, GB_LIST(b, 0, s.dim[1], s.dim[2], s.dim[3]));
+		break;
+	case 6: /* (N,C,H,W) -> (N,CH,W,1): channels are broken up */
+		t = GB_OP(b, "Reshape", x, GB_LIST(b, 0, s.dim[1] * s.dim[2], s.dim[3], 1));
+		break;
+	case 7:
+		if (s.dim[1] < 2)
+			return;
+		t = gb_op_n(b, "Split", (struct oqz_value *[]) { x, GB_LIST(b, 1, s.dim[1] - 1) }, 2, 2);
+		ck_ok(oqz_node_set_int(b->last, "axis", 1, err));
+		gb_infer_last(b);
+		p->v[p->n++] = b->last->out[1];
+		break;
+	default:
+		if (s.dim[2] % 2 || s.dim[3] % 2)
+			return;
+		t = GB_OP(b, "SpaceToDepth", x);
+		ck_ok(oqz_node_set_int(b->last, "blocksize", 2, err));
+		if (draw(p, 2)) {
+			gb_infer_last(b);
+			t = GB_OP(b, "DepthToSpace", t);
+			ck_ok(oqz_node_set_int(b->last, "blocksize", 2, err));
+			ck_ok(oqz_node_set_string(b->last, "mode", draw(p, 2) ? "CRD" : "DCR", err));
+		}
+		break;
+	}
+	put(p, t);
+}
+
+static void add_pool(struct pool *p, struct oqz_value *x)
+{
+	if (shape_of(x).dim[2] < 4 || shape_of(x).dim[3] < 4)
+		return;
+	struct oqz_value *t = GB_OP(&p->b, draw(p, 2) ? "MaxPool" : "AveragePool", x);
+	GB_INTS(&p->b, "kernel_shape", 3, 3);
+	GB_INTS(&p->b, "strides", 2, 2);
+	GB_INTS(&p->b, "pads", 0, 1, 1, 1);
+	put(p, t);
+}
+
+static void random_graph(struct pool *p, uint64_t seed, int steps)
+{
+	memset(p, 0, sizeof *p);
+	gb_init(&p->b, seed);
+	p->v[p->n++] = gb_input(&p->b, "x", GB_DIMS(1 + (int64_t)(seed % 2), 3, 12, 10));
+	for (int i = 0; i < steps && p->n < POOL_MAX - 2; i++) {
+		struct oqz_value *x = p->v[draw(p, 3) ? (uint64_t)p->n - 1 : draw(p, (uint64_t)p->n)];
+		if (oqz_shape_nelem(&x->type.shape) > 40000)
+			continue;
+		switch (draw(p, 8)) {
+		case 0:
+		case 1: add_conv(p, x); break;
+		case 2:
+		case 3: add_unary(p, x); break;
+		case 4:
+		case 5: add_binary(p, x); break;
+		case 6: add_mover(p, x); break;
+		default: add_pool(p, x); break;
+		}
+	}
+	gb_finish(&p->b);
+}
+
+static void check_random(uint64_t seed, enum oqz_engine e)
+{
+	struct pool p;
+	struct oqz_tensor inputs[1];
+	const char *taps[POOL_MAX];
+	struct oracle o;
+	size_t n = 0;
+
+	random_graph(&p, seed, 24);
+	random_inputs(&p.b, inputs);
+	oracle_run(&o, p.b.g, inputs);
+	for (size_t i = 0; i < p.b.g->nodes.n; i++)
+		if (seed % 3 && oqz_rng_below(&p.b.rng, seed % 3 == 1 ? 1 : 4) == 0 && n < POOL_MAX)
+			taps[n++] = p.b.g->nodes.v[i]->out[0]->name;
+	struct oqz_program *prog = program_of(p.b.g, e, taps, n);
+	check_program(p.b.g, prog, inputs, &o, e == OQZ_ENGINE_REFERENCE ? 0 : 2e-4);
+	oqz_program_free(prog);
+	oracle_free(&o);
+	oqz_tensor_release(&inputs[0]);
+	oqz_graph_free(p.b.g);
+}
+
+START_TEST(program_equals_oracle)
+{
+	for (uint64_t seed = 1; seed <= 150; seed++)
+		check_random(seed, OQZ_ENGINE_AUTO);
+}
+END_TEST
+
+START_TEST(program_of_reference_is_the_oracle)
+{
+	for (uint64_t seed = 200; seed < 215; seed++)
+		check_random(seed, OQZ_ENGINE_REFERENCE);
+}
+END_TEST
+
+struct job {
+	const struct oqz_program *p;
+	const struct oqz_tensor *inputs;
+	float *out;
+	enum oqz_status st;
+};
+
+static void *worker(void *arg)
+{
+	struct job *j = arg;
+	struct oqz_context *c = NULL;
+	struct oqz_err err;
+
+	j->st = oqz_context_new(j->p, &c, &err);
+	for (int i = 0; i < 20 && j->st == OQZ_OK; i++) {
+		memcpy(oqz_context_input(c, 0)->data, j->inputs[0].data, oqz_tensor_bytes(&j->inputs[0]));
+		j->st = oqz_context_run(c, 0, oqz_program_nsteps(j->p), &err);
+	}
+	if (j->st == OQZ_OK)
+		memcpy(j->out, oqz_context_output(c, 0)->data, oqz_tensor_bytes(oqz_context_output(c, 0)));
+	oqz_context_free(c);
+	return NULL;
+}
+
+START_TEST(program_is_shared_by_threads)
+{
+	struct pool p;
+	struct oqz_tensor inputs[1];
+	struct oqz_context *c = NULL;
+
+	random_graph(&p, 7, 24);
+	random_inputs(&p.b, inputs);
+	struct oqz_program *prog = program_of(p.b.g, OQZ_ENGINE_AUTO, NULL, 0);
+	ck_ok(oqz_context_new(prog, &c, err));
+	size_t bytes = oqz_tensor_bytes(oqz_context_output(c, 0));
+	oqz_context_free(c);
+	struct job j[2] = { { prog, inputs, malloc(bytes), OQZ_OK }, { prog, inputs, malloc(bytes), OQZ_OK } };
+	pthread_t t[2];
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, worker, &j[i]), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	ck_assert_int_eq(j[0].st, OQZ_OK);
+	ck_assert_int_eq(j[1].st, OQZ_OK);
+	ck_assert_mem_eq(j[0].out, j[1].out, bytes);
+	free(j[0].out);
+	free(j[1].out);
+	oqz_program_free(prog);
+	oqz_tensor_release(&inputs[0]);
+	oqz_graph_free(p.b.g);
+}
+END_TEST
+
+START_TEST(program_names_what_is_wrong)
+{
+	struct gb b;
+	struct oqz_program *p = NULL;
+	const char *taps[] = { "nothing" };
+
+	gb_init(&b, 1);
+	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 2, 4, 4));
+	GB_OP(&b, "Relu", x);
+	gb_finish(&b);
+	struct oqz_exec_options opt = { .taps = taps, .n_taps = 1 };
+	ck_fails(oqz_program_new(b.g, &opt, &x->type.shape, &p, err), OQZ_E_NOENT, "nothing");
+	oqz_graph_free(b.g);
+}
+END_TEST
+
+OQZ_TEST_MAIN("exec", program_equals_oracle, program_of_reference_is_the_oracle, program_is_shared_by_threads,
+              program_names_what_is_wrong)
