@@ -4,9 +4,15 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/fold.h \
 	core/ops/op_fakequant.h \
 	core/ops/infer.c \
+	core/ops/interpret.c \
+	core/ops/interpret.h \
 	core/ops/op.c \
 	core/ops/op.h \
+	core/ops/interpret.c \
+	core/ops/interpret.h \
 	core/ops/op_cast.c \
+	core/ops/interpret.c \
+	core/ops/interpret.h \
 	core/ops/op_conv.c \
 	core/ops/op_detect.c \
 	core/ops/op_einsum.c \

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runner for ONNX backend test folders. What the program does not support is a SKIP that says what; anything else that
+ * is not the expected result is a FAIL. So a missing operator and a wrong kernel cannot be confused.
+ */
+#include "core/onnx/backend_case.h"
+#include "core/onnx/onnx.h"
+#include "core/ops/fold.h"
+#include "core/ops/interpret.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_PATH = 4096 };
+
+/* ---- comparison ---- */
+
+static bool close_enough(double a, double b, double rtol, double atol)
+{
+	if (isnan(a) || isnan(b))
+		return isnan(a) && isnan(b);
+	if (isinf(a) || isinf(b))
+		return a == b;
+	return fabs(a - b) <= atol + rtol * fabs(b);
+}
+
+enum oqz_status oqz_tensor_close(const struct oqz_tensor *a, const struct oqz_tensor *b, double rtol, double atol,
+                                 struct oqz_err *err)
+{
+	char ta[OQZ_SHAPE_STR], tb[OQZ_SHAPE_STR];
+	double worst = 0, wa = 0, wb = 0;
+	int64_t bad = 0, where = 0, n = oqz_tensor_nelem(b);
+
+	if (a->dtype != b->dtype)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "type %s, expected %s", oqz_dtype_name(a->dtype),
+		         oqz_dtype_name(b->dtype));
+	if (!oqz_shape_equal(&a->shape, &b->shape))
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "shape %s, expected %s", oqz_shape_str(&a->shape, ta, sizeof ta),
+		         oqz_shape_str(&b->shape, tb, sizeof tb));
+	for (int64_t i = 0; i < n; i++) {
+		double x = oqz_load_f(a->dtype, a->data, (size_t)i), y = oqz_load_f(b->dtype, b->data, (size_t)i);
+		if (close_enough(x, y, rtol, atol))
+			continue;
+		if (bad++ == 0 || fabs(x - y) > worst) {
+			worst = fabs(x - y);
+			where = i;
+			wa = x;
+			wb = y;
+		}
+	}
+	if (bad)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "%lld of %lld elements differ, most at %lld: %.9g, expected %.9g",
+		         (long long)bad, (long long)n, (long long)where, wa, wb);
+	return OQZ_OK;
+}
+
+/* ---- engines ---- */
+
+enum oqz_status oqz_case_run_reference(void *ctx, const struct oqz_graph *g, const struct oqz_tensor *const *inputs,
+                                       struct oqz_tensor *outputs, struct oqz_err *err)
+{
+	(void)ctx;
+	return oqz_interpret(g, inputs, outputs, NULL, NULL, err);
+}
+
+enum oqz_status oqz_case_run_bound(void *ctx, const struct oqz_graph *g, const struct oqz_tensor *const *inputs,
+                                   struct oqz_tensor *outputs, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *bound = NULL;
+	OQZ_CLEANUP_FREE struct oqz_shape *shapes = calloc(g->inputs.n + 1, sizeof *shapes);
+
+	(void)ctx;
+	if (!shapes)
+		return oqz_err_nomem(err, "input shapes", g->inputs.n * sizeof *shapes);
+	for (size_t i = 0; i < g->inputs.n; i++)
+		shapes[i] = inputs[i]->shape;
+	OQZ_TRY(oqz_graph_clone(g, &bound, err));
+	OQZ_TRY(oqz_bind_shapes(bound, shapes, err));
+	return oqz_interpret(bound, inputs, outputs, NULL, NULL, err);
+}
+
+/* ---- one folder ---- */
+
+struct tensors {
+	size_t n;
+	struct oqz_tensor *t;
+	const struct oqz_tensor **p;
+};
+
+static void tensors_release(struct tensors *s)
+{
+	for (size_t i = 0; s->t && i < s->n; i++)
+		oqz_tensor_release(&s->t[i]);
+	free(s->t);
+	free((void *)s->p);
+}
+
+static enum oqz_status tensors_init(struct tensors *s, size_t n, struct oqz_err *err)
+{
+	s->n = n;
+	s->t = calloc(n + 1, sizeof *s->t);
+	s->p = calloc(n + 1, sizeof *s->p);
+	if (!s->t || !s->p)
+		return oqz_err_nomem(err, "test tensors", n * sizeof *s->t);
+	for (size_t i = 0; i < n; i++)
+		s->p[i] = &s->t[i];
+	return OQZ_OK;
+}
+
+/* <dir>/<what>_0.pb ... into s. */
+static enum oqz_status load_tensors(const char *dir, const char *what, struct tensors *s, struct oqz_err *err)
+{
+	char path[MAX_PATH];
+
+	for (size_t i = 0; i < s->n; i++) {
+		snprintf(path, sizeof path, "%s/%s_%zu.pb", dir, what, i);
+		OQZ_TRY(oqz_onnx_load_tensor(path, &s->t[i], NULL, err));
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status run_set(const struct oqz_graph *g, const char *dir, oqz_case_run_fn *run, void *ctx,
+                               struct oqz_err *err)
+{
+	OQZ_CLEANUP(tensors_release) struct tensors in = { 0 }, out = { 0 }, want = { 0 };
+
+	OQZ_TRY(tensors_init(&in, g->inputs.n, err));
+	OQZ_TRY(tensors_init(&out, g->outputs.n, err));
+	OQZ_TRY(tensors_init(&want, g->outputs.n, err));
+	OQZ_TRY(load_tensors(dir, "input", &in, err));
+	OQZ_TRY(load_tensors(dir, "output", &want, err));
+	OQZ_TRY(run(ctx, g, in.p, out.t, err));
+	for (size_t i = 0; i < out.n; i++)
+		if (oqz_tensor_close(&out.t[i], &want.t[i], 1e-3, 1e-7, err) != OQZ_OK)
+			return oqz_err_prefix(err, "output %zu ('%s')", i, g->outputs.v[i]->name);
+	return OQZ_OK;
+}
+
+static enum oqz_status run_sets(const char *dir, oqz_case_run_fn *run, void *ctx, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *g = NULL;
+	char path[MAX_PATH];
+
+	snprintf(path, sizeof path, "%s/model.onnx", dir);
+	OQZ_TRY(oqz_onnx_load(path, &g, err));
+	OQZ_TRY(oqz_ops_resolve(g, err));
+	OQZ_TRY(oqz_infer_types(g, err));
+	for (int i = 0;; i++) {
+		snprintf(path, sizeof path, "%s/test_data_set_%d", dir, i);
+		if (access(path, F_OK) != 0) {
+			if (i == 0)
+				OQZ_FAIL(err, OQZ_E_NOENT, "%s: no data set", dir);
+			return OQZ_OK;
+		}
+		OQZ_TRY(run_set(g, path, run, ctx, err));
+	}
+}
+
+enum oqz_status oqz_backend_case(const char *dir, oqz_case_run_fn *run, void *ctx, struct oqz_case_result *ret,
+                                 struct oqz_err *err)
+{
+	struct oqz_err why = { 0 };
+	struct oqz_case_result r = { 0 };
+	enum oqz_status st;
+
+	if (strlen(dir) > MAX_PATH - 64)
+		OQZ_FAIL(err, OQZ_E_USAGE, "the path of a test folder is too long");
+	st = run_sets(dir, run, ctx, &why);
+	if (st == OQZ_E_NOMEM)
+		return oqz_err_set(err, st, "%s: %s", dir, why.msg);
+	r.outcome = st == OQZ_OK ? OQZ_CASE_PASS : st == OQZ_E_UNSUPPORTED ? OQZ_CASE_SKIP : OQZ_CASE_FAIL;
+	snprintf(r.reason, sizeof r.reason, "%.*s", (int)sizeof r.reason - 1, why.msg);
+	*ret = r;
+	return OQZ_OK;
+}
+
+/* ---- many folders ---- */
+
+static int not_hidden(const struct dirent *d) { return d->d_name[0] != '.'; }
+
+static bool has_model(const char *dir)
+{
+	char path[MAX_PATH];
+
+	return (size_t)snprintf(path, sizeof path, "%s/model.onnx", dir) < sizeof path && access(path, R_OK) == 0;
+}
+
+static void free_names(struct dirent **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* One level: visits cases below dir; if `groups`, looks one level deeper where there is no case. */
+static enum oqz_status each_below(const char *dir, bool groups,
+                                  enum oqz_status (*visit)(void *, const char *, struct oqz_err *), void *ctx,
+                                  struct oqz_err *err)
+{
+	struct dirent **names;
+	char path[MAX_PATH];
+	enum oqz_status st = OQZ_OK;
+	int n = scandir(dir, &names, not_hidden, alphasort);
+
+	if (n < 0)
+		return groups ? oqz_err_set(err, OQZ_E_NOENT, "%s: not a folder that can be read", dir) : OQZ_OK;
+	for (int i = 0; i < n && st == OQZ_OK; i++) {
+		if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, names[i]->d_name) >= sizeof path)
+			continue;
+		if (has_model(path))
+			st = visit(ctx, path, err);
+		else if (groups)
+			st = each_below(path, false, visit, ctx, err);
+	}
+	free_names(names, n);
+	return st;
+}
+
+enum oqz_status oqz_backend_each(const char *root,
+                                 enum oqz_status (*visit)(void *ctx, const char *dir, struct oqz_err *err), void *ctx,
+                                 struct oqz_err *err)
+{
+	if (has_model(root))
+		return visit(ctx, root, err);
+	return each_below(root, true, visit, ctx, err);
+}
