@@ -32,7 +32,8 @@ const char *oqz_engine_name(enum oqz_engine e);
 struct oqz_exec_options {
 	enum oqz_engine engine;
 	const char *const *taps; /* names of values that must be readable after the step that makes them: they are
-	                          * materialised (never fused away) and stay intact until the step after it runs */
+	                          * materialised (never fused away) and stay intact until the step after it, and
+	                          * until the last step that reads the value in any layout, has run */
 	size_t n_taps;
 	const char *impl;        /* NULL, or a glob: only implementations of such a name (and the reference) are considered */
 };

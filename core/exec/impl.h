@@ -92,4 +92,9 @@ extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_
     oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm, oqz_impl_dnnl_lrn;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */
 
+/* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */
+bool oqz_dnnl_exact_int8(void);
+bool oqz_dnnl_native_bf16(void);
+const char *oqz_dnnl_describe(char *buf, size_t size);
+
 #endif

@@ -12,9 +12,20 @@ LIST(move, &oqz_impl_move);
 LIST(resize, &oqz_impl_resize);
 LIST(qdq, &oqz_impl_qdq);
 LIST(conv, &oqz_impl_dnnl_conv);
+LIST(matmul, &oqz_impl_dnnl_matmul);
+LIST(qconv, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
+LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
 LIST(sim_only, &oqz_impl_sim);
 
-static const struct oqz_impl *const *list_quantized(enum oqz_op_id op) { return sim_only; }
+static const struct oqz_impl *const *list_quantized(enum oqz_op_id op)
+{
+	switch (op) {
+	case OQZ_OP_CONV: return qconv;
+	case OQZ_OP_GEMM:
+	case OQZ_OP_MATMUL: return qmatmul;
+	default: return sim_only;
+	}
+}
 
 const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 {
@@ -22,6 +33,8 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 		return list_quantized(op);
 	switch (op) {
 	case OQZ_OP_CONV: return conv;
+	case OQZ_OP_GEMM:
+	case OQZ_OP_MATMUL: return matmul;
 
 	case OQZ_OP_TRANSPOSE:
 	case OQZ_OP_CONCAT:

@@ -97,3 +97,7 @@ unit_tests += tests/unit/test_exec
 tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/exec_graph.h
 tests_unit_test_exec_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exec_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_exec_group
+tests_unit_test_exec_group_SOURCES = tests/unit/test_exec_group.c tests/unit/exec_graph.h
+tests_unit_test_exec_group_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_exec_group_LDADD = $(unit_ldadd)
