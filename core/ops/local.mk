@@ -17,6 +17,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_detect.c \
 	core/ops/op_einsum.c \
 	core/ops/op_gather.c \
+	core/ops/op_grid.c \
 	core/ops/broadcast.c \
 	core/ops/broadcast.h \
 	core/ops/op_elementwise.c \

@@ -109,13 +109,13 @@ static int64_t map_coordinate(char mode, int64_t i, int64_t n)
 	}
 }
 
-/* reflect, edge, wrap: row by row of the output, the innermost axis through its map. */
+/* reflect, edge, wrap: every axis through a map of its coordinates. */
 static enum oqz_status pad_mapped(const struct oqz_tensor *in, char mode, const struct margins *m,
                                   struct oqz_tensor *out, struct oqz_err *err)
 {
-	int rank = in->shape.rank, last = rank - 1;
-	int64_t src[OQZ_MAX_RANK], index[OQZ_MAX_RANK] = { 0 }, total = 0, n = oqz_tensor_nelem(out);
-	int64_t *map[OQZ_MAX_RANK];
+	int rank = in->shape.rank;
+	int64_t src[OQZ_MAX_RANK], total = 0, n = oqz_tensor_nelem(out);
+	const int64_t *map[OQZ_MAX_RANK];
 	size_t size = oqz_dtype_size(in->dtype);
 
 	if (rank == 0 || n == 0) {
@@ -134,20 +134,9 @@ static enum oqz_status pad_mapped(const struct oqz_tensor *in, char mode, const 
 	for (int64_t d = 0, at = 0; d < rank; at += out->shape.dim[d++]) {
 		map[d] = maps + at;
 		for (int64_t i = 0; i < out->shape.dim[d]; i++)
-			map[d][i] = map_coordinate(mode, i - m->before[d], in->shape.dim[d]) * src[d];
+			maps[at + i] = map_coordinate(mode, i - m->before[d], in->shape.dim[d]) * src[d];
 	}
-	int64_t run = out->shape.dim[last];
-	char *o = out->data;
-	for (int64_t row = 0; row < n / run; row++) {
-		int64_t base = 0;
-
-		for (int d = 0; d < last; d++)
-			base += map[d][index[d]];
-		for (int64_t i = 0; i < run; i++, o += size)
-			memcpy(o, (const char *)in->data + (size_t)(base + map[last][i]) * size, size);
-		for (int d = last - 1; d >= 0 && ++index[d] == out->shape.dim[d]; d--)
-			index[d] = 0;
-	}
+	oqz_map_copy(rank, out->shape.dim, map, size, in->data, NULL, out->data);
 	return OQZ_OK;
 }
 

@@ -106,6 +106,46 @@ void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, 
 	} while (at >= 0);
 }
 
+static inline __attribute__((always_inline)) void map_run(size_t size, int64_t n, const int64_t *map, const char *s,
+                                                          const void *fill, char *d)
+{
+	for (int64_t i = 0; i < n; i++)
+		memcpy(d + (size_t)i * size, map[i] < 0 ? fill : s + (size_t)map[i] * size, size);
+}
+
+void oqz_map_copy(int rank, const int64_t *dim, const int64_t *const *map, size_t elem_size, const void *src,
+                  const void *fill, void *dst)
+{
+	int64_t index[OQZ_MAX_RANK] = { 0 }, rows = 1;
+	int last = rank - 1;
+	char *d = dst;
+
+	if (rank == 0) {
+		memcpy(dst, src, elem_size);
+		return;
+	}
+	for (int i = 0; i < last; i++)
+		rows *= dim[i];
+	for (int64_t row = 0; row < rows; row++, d += (size_t)dim[last] * elem_size) {
+		int64_t base = 0;
+		bool nowhere = false;
+
+		for (int i = 0; i < last; i++) {
+			nowhere |= map[i][index[i]] < 0;
+			base += map[i][index[i]];
+		}
+		const char *s = (const char *)src + (nowhere ? 0 : (size_t)base * elem_size);
+		if (nowhere)
+			oqz_fill(d, (size_t)dim[last], elem_size, fill);
+		else if (elem_size == 4)
+			map_run(4, dim[last], map[last], s, fill, d);
+		else
+			map_run(elem_size, dim[last], map[last], s, fill, d);
+		for (int i = last - 1; i >= 0 && ++index[i] == dim[i]; i--)
+			index[i] = 0;
+	}
+}
+
 void oqz_fill(void *dst, size_t n, size_t elem_size, const void *value)
 {
 	size_t total = n * elem_size, done = elem_size;

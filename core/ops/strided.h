@@ -29,6 +29,12 @@ static inline void oqz_box_add(struct oqz_box *b, int64_t dim, int64_t src, int6
 /* Copies element by element from src to dst (first elements of the box on each side); they must not overlap. */
 void oqz_box_copy(const struct oqz_box *b, size_t elem_size, const void *src, void *dst);
 
+/* Fills a dense tensor of `rank` dims from a source through one map per dim: element (i0, i1, ...) is the source's at
+ * map[0][i0] + map[1][i1] + ... elements; where a map says OQZ_NOWHERE it is *fill. */
+enum { OQZ_NOWHERE = -1 };
+void oqz_map_copy(int rank, const int64_t *dim, const int64_t *const *map, size_t elem_size, const void *src,
+                  const void *fill, void *dst);
+
 /* Fills n elements with one. */
 void oqz_fill(void *dst, size_t n, size_t elem_size, const void *value);
 
