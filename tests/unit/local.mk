@@ -101,3 +101,7 @@ unit_tests += tests/unit/test_exec_group
 tests_unit_test_exec_group_SOURCES = tests/unit/test_exec_group.c tests/unit/exec_graph.h
 tests_unit_test_exec_group_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exec_group_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_op_elementwise
+tests_unit_test_op_elementwise_SOURCES = tests/unit/test_op_elementwise.c
+tests_unit_test_op_elementwise_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_op_elementwise_LDADD = $(unit_ldadd)
