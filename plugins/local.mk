@@ -33,3 +33,14 @@ pkgconfig_DATA += plugins/oqz.pc
 PLUGIN_COMPILE = $(OQZ_CFLAGS) $(SANITIZER_CFLAGS) -fvisibility=hidden
 PLUGIN_INCLUDES = -I$(top_srcdir)/plugins/include
 PLUGIN_LINK = $(SANITIZER_LDFLAGS) -module -avoid-version -shared -no-undefined -Wl,-z,defs -export-symbols-regex '^oqz_plugin_entry$$'
+
+# For plugins outside of the tree: the autoconf macro, and an example to copy.
+aclocaldir = $(datadir)/aclocal
+dist_aclocal_DATA = m4/oqz.m4
+templatedir = $(pkgdatadir)/template
+dist_template_DATA = \
+	plugins/template/Makefile.am \
+	plugins/template/README.md \
+	plugins/template/configure.ac \
+	plugins/template/example.c \
+	$(NULL)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * oqz describe: what a plugin is and takes, from its own tables.
+ */
+#include "cli/cli.h"
+#include "core/base/arena.h"
+#include "core/base/str.h"
+#include "plugins/describe.h"
+#include "plugins/registry.h"
+
+#include <string.h>
+
+static bool is_file(const char *name)
+{
+	size_t n = strlen(name);
+
+	return strchr(name, '/') || (n > 3 && strcmp(name + n - 3, ".so") == 0);
+}
+
+static enum oqz_status find(const char *name, struct oqz_arena *arena, struct oqz_registry **registry,
+                            struct oqz_plugin_info *ret, struct oqz_err *err)
+{
+	const struct oqz_plugin_info *found;
+
+	if (is_file(name)) {
+		OQZ_TRY(oqz_plugin_probe(name, 0, arena, ret, err));
+		if (ret->refused)
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: %s", name, ret->refused);
+		return OQZ_OK;
+	}
+	OQZ_TRY(oqz_registry_new(NULL, registry, err));
+	OQZ_TRY(oqz_registry_find(*registry, 0, name, &found, err));
+	*ret = *found;
+	return OQZ_OK;
+}
+
+static int run(const struct oqz_args *args)
+{
+	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *arena = oqz_arena_new();
+	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *registry = NULL;
+	struct oqz_plugin_info info = { 0 };
+	struct oqz_err err = { 0 };
+	struct oqz_str text = { 0 };
+
+	if (!arena) {
+		oqz_err_nomem(&err, "a description", 0);
+		return cli_fail(&err);
+	}
+	if (find(args->operands.v[0], arena, &registry, &info, &err) != OQZ_OK)
+		return cli_fail(&err);
+	oqz_describe_text(&info, &text);
+	fputs(oqz_str_get(&text), stdout);
+	oqz_str_release(&text);
+	return OQZ_EXIT_OK;
+}
+
+const struct oqz_verb cmd_describe = {
+	"describe", "NAME|FILE.so", "say what a plugin is: its parameters and metrics", NULL, 1, 1, run
+};

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * oqz list: what this installation has, one line each. Plugins are looked at from a child process (plugins/registry.h),
+ * so a broken one is a line of this list and not the end of it.
+ */
+#include "cli/cli.h"
+#include "core/base/str.h"
+#include "core/ops/op.h"
+#include "core/quant/observe.h"
+#include "plugins/registry.h"
+
+#include <string.h>
+
+/* Columns are padded to the widest entry; the last one is free text. */
+static void line(const char *name, int width, const char *second, int width2, const char *rest)
+{
+	printf("%-*s  %-*s  %s\n", width, name, width2, second, rest);
+}
+
+static int widest(const struct oqz_registry *r, int floor)
+{
+	for (size_t i = 0; i < oqz_registry_count(r); i++) {
+		const char *name = oqz_registry_at(r, i)->name;
+		if (name && (int)strlen(name) > floor)
+			floor = (int)strlen(name);
+	}
+	return floor;
+}
+
+/* Everything, with where it is and why it is not used. */
+static void print_all(const struct oqz_registry *r)
+{
+	int width = widest(r, 4);
+
+	for (size_t i = 0; i < oqz_registry_count(r); i++) {
+		const struct oqz_plugin_info *p = oqz_registry_at(r, i);
+		if (p->refused) {
+			printf("%-*s  %-9s  %s: %s\n", width, "-", "refused", p->path, p->refused);
+			continue;
+		}
+		printf("%-*s  %-9s  %s  %s", width, p->name, oqz_plugin_kind_name(p->kind), p->version, p->path);
+		if (p->shadowed_by)
+			printf("  (not used: %s comes first)", p->shadowed_by);
+		putchar('\n');
+	}
+}
+
+static void print_kind(const struct oqz_registry *r, enum oqz_plugin_kind kind)
+{
+	int width = widest(r, 4);
+	size_t refused = 0;
+
+	for (size_t i = 0; i < oqz_registry_count(r); i++) {
+		const struct oqz_plugin_info *p = oqz_registry_at(r, i);
+		refused += p->refused != NULL;
+		if (!p->refused && !p->shadowed_by && p->kind == kind)
+			line(p->name, width, p->version, 5, p->summary);
+	}
+	if (refused)
+		fprintf(stderr, "oqz: %zu refused, see `oqz list plugins`\n", refused);
+}
+
+static int list_registry(enum oqz_plugin_kind kind)
+{
+	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *r = NULL;
+	struct oqz_err err = { 0 };
+
+	if (oqz_registry_new(NULL, &r, &err) != OQZ_OK)
+		return cli_fail(&err);
+	if (kind)
+		print_kind(r, kind);
+	else
+		print_all(r);
+	return OQZ_EXIT_OK;
+}
+
+static int list_plugins(void) { return list_registry(0); }
+static int list_quantizers(void) { return list_registry(OQZ_KIND_QUANTIZER); }
+static int list_tasks(void) { return list_registry(OQZ_KIND_TASK); }
+
+static int list_calibrators(void)
+{
+	for (const struct oqz_calibrator *c = oqz_calibrators; c->name; c++)
+		line(c->name, 12, c->per_axis ? "tensor, channel" : "tensor", 15, c->summary);
+	return OQZ_EXIT_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct oqz_op *const *x = a, *const *y = b;
+	int c = strcmp((*x)->domain, (*y)->domain);
+
+	return c ? c : strcmp((*x)->name, (*y)->name);
+}
+
+static int list_ops(void)
+{
+	const struct oqz_op *ops[OQZ_OP_COUNT];
+	char name[100], since[20];
+	size_t n = 0;
+
+	for (int id = 0; id < OQZ_OP_COUNT; id++) {
+		const struct oqz_op *op = oqz_op_row((enum oqz_op_id)id);
+		if (op)
+			ops[n++] = op;
+	}
+	qsort(ops, n, sizeof ops[0], by_name);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "%s%s%s", ops[i]->domain, *ops[i]->domain ? "::" : "", ops[i]->name);
+		snprintf(since, sizeof since, "%d-", ops[i]->since);
+		line(name, 28, since, 6, "reference");
+	}
+	return OQZ_EXIT_OK;
+}
+
+static const struct {
+	const char *name;
+	int (*print)(void);
+} kinds[] = {
+	{ "plugins", list_plugins },         { "quantizers", list_quantizers }, { "tasks", list_tasks },
+	{ "calibrators", list_calibrators }, { "ops", list_ops },
+};
+
+static int run(const struct oqz_args *args)
+{
+	const char *names[OQZ_COUNTOF(kinds)];
+	const char *kind = args->operands.n ? args->operands.v[0] : "plugins";
+
+	for (size_t i = 0; i < OQZ_COUNTOF(kinds); i++) {
+		if (strcmp(kind, kinds[i].name) == 0)
+			return kinds[i].print();
+		names[i] = kinds[i].name;
+	}
+	const char *near = oqz_str_nearest(kind, names, OQZ_COUNTOF(names));
+	fprintf(stderr, "oqz list: unknown kind `%s`%s%s%s (see `oqz list --help`)\n", kind, near ? "; did you mean `" : "",
+	        near ? near : "", near ? "`?" : "");
+	return OQZ_EXIT_USAGE;
+}
+
+const struct oqz_verb cmd_list = { "list",
+	                           "[plugins|quantizers|tasks|calibrators|ops]",
+	                           "list plugins, calibration rules or operators, one a line",
+	                           NULL,
+	                           0,
+	                           1,
+	                           run };
