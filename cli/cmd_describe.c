@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * oqz describe: what a plugin is and takes, from its own tables.
+ * oqz describe: what a plugin or a preprocessing step is and takes, from its own tables.
  */
 #include "cli/cli.h"
 #include "core/base/arena.h"
 #include "core/base/str.h"
+#include "core/image/preprocess.h"
 #include "plugins/describe.h"
 #include "plugins/registry.h"
 
@@ -34,6 +35,21 @@ static enum oqz_status find(const char *name, struct oqz_arena *arena, struct oq
 	return OQZ_OK;
 }
 
+static int describe_step(const struct oqz_step_info *step)
+{
+	struct oqz_str text = { 0 };
+
+	oqz_str_addf(&text, "%s: %s\n", step->name, step->summary);
+	if (step->main)
+		oqz_str_addf(&text, "  preprocessing step; a bare value sets `%s`\n", step->main);
+	else
+		oqz_str_add(&text, "  preprocessing step\n");
+	oqz_describe_params_text("Parameters", step->params, &text);
+	fputs(oqz_str_get(&text), stdout);
+	oqz_str_release(&text);
+	return OQZ_EXIT_OK;
+}
+
 static int run(const struct oqz_args *args)
 {
 	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *arena = oqz_arena_new();
@@ -41,7 +57,10 @@ static int run(const struct oqz_args *args)
 	struct oqz_plugin_info info = { 0 };
 	struct oqz_err err = { 0 };
 	struct oqz_str text = { 0 };
+	const struct oqz_step_info *step = oqz_step_find(args->operands.v[0]);
 
+	if (step)
+		return describe_step(step);
 	if (!arena) {
 		oqz_err_nomem(&err, "a description", 0);
 		return cli_fail(&err);
@@ -54,6 +73,10 @@ static int run(const struct oqz_args *args)
 	return OQZ_EXIT_OK;
 }
 
-const struct oqz_verb cmd_describe = {
-	"describe", "NAME|FILE.so", "say what a plugin is: its parameters and metrics", NULL, 1, 1, run
-};
+const struct oqz_verb cmd_describe = { "describe",
+	                               "NAME|FILE.so",
+	                               "say what a plugin or a preprocessing step is: its parameters, its metrics",
+	                               NULL,
+	                               1,
+	                               1,
+	                               run };

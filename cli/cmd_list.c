@@ -5,7 +5,10 @@
  */
 #include "cli/cli.h"
 #include "core/base/str.h"
+#include "core/exec/impl.h"
+#include "core/image/preprocess.h"
 #include "core/ops/op.h"
+#include "core/ops/ops_util.h"
 #include "core/quant/observe.h"
 #include "plugins/registry.h"
 
@@ -85,6 +88,28 @@ static int list_calibrators(void)
 	return OQZ_EXIT_OK;
 }
 
+static int list_steps(void)
+{
+	size_t n;
+	const struct oqz_step_info *const *steps = oqz_steps(&n);
+
+	for (size_t i = 0; i < n; i++)
+		line(steps[i]->name, 16, steps[i]->main ? steps[i]->main : "", 8, steps[i]->summary);
+	return OQZ_EXIT_OK;
+}
+
+/* Implementations in order of preference: of the plain operator, then those on quantized inputs in brackets. The
+ * reference is always the last resort. */
+static void implementations(enum oqz_op_id op, struct oqz_str *out)
+{
+	for (int group = 0; group < 2; group++) {
+		const struct oqz_impl *const *list = oqz_impl_list(op, group != 0);
+		for (; list && *list; list++)
+			oqz_str_addf(out, group ? "[%s] " : "%s ", (*list)->name);
+	}
+	oqz_str_add(out, "reference");
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct oqz_op *const *x = a, *const *y = b;
@@ -96,7 +121,8 @@ static int by_name(const void *a, const void *b)
 static int list_ops(void)
 {
 	const struct oqz_op *ops[OQZ_OP_COUNT];
-	char name[100], since[20];
+	struct oqz_str impls = { 0 };
+	char name[100], opsets[30];
 	size_t n = 0;
 
 	for (int id = 0; id < OQZ_OP_COUNT; id++) {
@@ -107,9 +133,13 @@ static int list_ops(void)
 	qsort(ops, n, sizeof ops[0], by_name);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "%s%s%s", ops[i]->domain, *ops[i]->domain ? "::" : "", ops[i]->name);
-		snprintf(since, sizeof since, "%d-", ops[i]->since);
-		line(name, 28, since, 6, "reference");
+		/* Our own operators have no versions beyond the first. */
+		snprintf(opsets, sizeof opsets, *ops[i]->domain ? "%d" : "%d-%d", ops[i]->since, OQZ_OPSET_NEWEST);
+		oqz_str_clear(&impls);
+		implementations(ops[i]->id, &impls);
+		line(name, 28, opsets, 6, oqz_str_get(&impls));
 	}
+	oqz_str_release(&impls);
 	return OQZ_EXIT_OK;
 }
 
@@ -117,8 +147,8 @@ static const struct {
 	const char *name;
 	int (*print)(void);
 } kinds[] = {
-	{ "plugins", list_plugins },         { "quantizers", list_quantizers }, { "tasks", list_tasks },
-	{ "calibrators", list_calibrators }, { "ops", list_ops },
+	{ "plugins", list_plugins }, { "quantizers", list_quantizers },   { "tasks", list_tasks },
+	{ "steps", list_steps },     { "calibrators", list_calibrators }, { "ops", list_ops },
 };
 
 static int run(const struct oqz_args *args)
@@ -132,14 +162,14 @@ static int run(const struct oqz_args *args)
 		names[i] = kinds[i].name;
 	}
 	const char *near = oqz_str_nearest(kind, names, OQZ_COUNTOF(names));
-	fprintf(stderr, "oqz list: unknown kind `%s`%s%s%s (see `oqz list --help`)\n", kind, near ? "; did you mean `" : "",
-	        near ? near : "", near ? "`?" : "");
+	fprintf(stderr, "oqz list: unknown kind `%s`%s%s%s (see `oqz list --help`)\n", kind,
+	        near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
 	return OQZ_EXIT_USAGE;
 }
 
 const struct oqz_verb cmd_list = { "list",
-	                           "[plugins|quantizers|tasks|calibrators|ops]",
-	                           "list plugins, calibration rules or operators, one a line",
+	                           "[plugins|quantizers|tasks|steps|calibrators|ops]",
+	                           "list plugins, preprocessing steps, calibration rules or operators, one a line",
 	                           NULL,
 	                           0,
 	                           1,

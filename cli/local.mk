@@ -3,6 +3,8 @@ bin_PROGRAMS += cli/oqz
 cli_oqz_SOURCES = \
 	cli/args.c \
 	cli/cli.h \
+	cli/cmd_describe.c \
+	cli/cmd_list.c \
 	cli/cmd_show.c \
 	cli/main.c \
 	cli/manifest_args.c \

@@ -15,6 +15,8 @@
 
 /* One line per verb: declares it and enters it in the table. */
 #define VERBS(X) \
+	X(describe) \
+	X(list) \
 	X(show)
 
 #define X(name) extern const struct oqz_verb cmd_##name;

@@ -58,7 +58,7 @@ static void add_entry(struct oqz_str *out, const char *name, const char *facts, 
 	oqz_str_addf(out, "  %s (%s)\n      %s\n", name, facts, help ? help : "");
 }
 
-static void add_params(struct oqz_str *out, const char *title, const struct oqz_param *table)
+void oqz_describe_params_text(const char *title, const struct oqz_param *table, struct oqz_str *out)
 {
 	struct oqz_str facts = { 0 };
 
@@ -99,8 +99,8 @@ void oqz_describe_text(const struct oqz_plugin_info *p, struct oqz_str *out)
 	             p->licence, p->api_major, p->api_minor, p->abi ? p->abi : "", p->path);
 	if (p->shadowed_by)
 		oqz_str_addf(out, "  not used: %s comes first\n", p->shadowed_by);
-	add_params(out, "Parameters", p->params);
-	add_params(out, "Data set parameters", p->dataset_params);
+	oqz_describe_params_text("Parameters", p->params, out);
+	oqz_describe_params_text("Data set parameters", p->dataset_params, out);
 	add_metrics(out, p->metrics);
 }
 

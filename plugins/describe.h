@@ -11,6 +11,9 @@
 /* What `oqz describe` prints: head, parameters, data set parameters, metrics. Of a refused plugin: the reason. */
 void oqz_describe_text(const struct oqz_plugin_info *p, struct oqz_str *out);
 
+/* A table under a title, nothing when it is empty. */
+void oqz_describe_params_text(const char *title, const struct oqz_param *table, struct oqz_str *out);
+
 /* One row in words, without its name and help: "int, default 8, 2 to 16 bits". */
 void oqz_describe_param(const struct oqz_param *row, struct oqz_str *out);
 void oqz_describe_metric(const struct oqz_metric *row, struct oqz_str *out);
