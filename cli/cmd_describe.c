@@ -35,7 +35,7 @@ static enum oqz_status find(const char *name, struct oqz_arena *arena, struct oq
 	return OQZ_OK;
 }
 
-static int describe_step(const struct oqz_step_info *step)
+static int describe_step(const struct oqz_step_kind *step)
 {
 	struct oqz_str text = { 0 };
 
@@ -57,7 +57,7 @@ static int run(const struct oqz_args *args)
 	struct oqz_plugin_info info = { 0 };
 	struct oqz_err err = { 0 };
 	struct oqz_str text = { 0 };
-	const struct oqz_step_info *step = oqz_step_find(args->operands.v[0]);
+	const struct oqz_step_kind *step = oqz_step_find(args->operands.v[0]);
 
 	if (step)
 		return describe_step(step);

@@ -83,15 +83,15 @@ static int list_tasks(void) { return list_registry(OQZ_KIND_TASK); }
 
 static int list_calibrators(void)
 {
-	for (const struct oqz_calibrator *c = oqz_calibrators; c->name; c++)
-		line(c->name, 12, c->per_axis ? "tensor, channel" : "tensor", 15, c->summary);
+	for (const struct oqz_calibrator *const *c = oqz_calibrators; *c; c++)
+		line((*c)->name, 12, (*c)->per_axis ? "tensor, channel" : "tensor", 15, (*c)->summary);
 	return OQZ_EXIT_OK;
 }
 
 static int list_steps(void)
 {
 	size_t n;
-	const struct oqz_step_info *const *steps = oqz_steps(&n);
+	const struct oqz_step_kind *const *steps = oqz_steps(&n);
 
 	for (size_t i = 0; i < n; i++)
 		line(steps[i]->name, 16, steps[i]->main ? steps[i]->main : "", 8, steps[i]->summary);

@@ -22,12 +22,12 @@ struct oqz_preparer {
 	struct oqz_step_state state;
 };
 
-const struct oqz_step_info *const *oqz_steps(size_t *ret_n)
+const struct oqz_step_kind *const *oqz_steps(size_t *ret_n)
 {
 	/* `info` is the first member, so the table of definitions is a table of infos. */
 	_Static_assert(offsetof(struct oqz_step_def, info) == 0, "info must come first");
 	*ret_n = oqz_step_defs_n;
-	return (const struct oqz_step_info *const *)oqz_step_defs;
+	return (const struct oqz_step_kind *const *)oqz_step_defs;
 }
 
 static const struct oqz_step_def *find(const char *name)
@@ -38,7 +38,7 @@ static const struct oqz_step_def *find(const char *name)
 	return NULL;
 }
 
-const struct oqz_step_info *oqz_step_find(const char *name)
+const struct oqz_step_kind *oqz_step_find(const char *name)
 {
 	const struct oqz_step_def *def = find(name);
 

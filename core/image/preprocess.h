@@ -19,15 +19,15 @@ struct oqz_preparer;
 
 /* A kind of step as data. `main` is the parameter that a bare value sets: `center-crop: 224` is `center-crop: {size:
  * 224}`; NULL if there is none. `params` ends with a row whose name is NULL. */
-struct oqz_step_info {
+struct oqz_step_kind {
 	const char *name, *summary, *main;
 	const struct oqz_param *params;
 };
 
 /* All kinds of steps, sorted by name; *ret_n is their number. */
-const struct oqz_step_info *const *oqz_steps(size_t *ret_n);
+const struct oqz_step_kind *const *oqz_steps(size_t *ret_n);
 /* NULL when there is no such step. */
-const struct oqz_step_info *oqz_step_find(const char *name);
+const struct oqz_step_kind *oqz_step_find(const char *name);
 
 /* One step as it was written. Borrowed for the duration of the call. */
 struct oqz_step_spec {

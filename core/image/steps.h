@@ -64,7 +64,7 @@ struct oqz_step_dims {
 };
 
 struct oqz_step_def {
-	struct oqz_step_info info;
+	struct oqz_step_kind info;
 	bool on_bytes, on_floats; /* which of the two it accepts */
 	/* Reads the parameters; the dims are those before the step. */
 	enum oqz_status (*parse)(const struct oqz_params *p, const struct oqz_step_dims *dims, struct oqz_step *s,

@@ -21,7 +21,7 @@ static enum oqz_status step_from_yaml(struct oqz_arena *a, const struct oqz_yaml
 		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "a step is `- name`, `- name: value` or `- name: {parameter: value}`");
 	const struct oqz_yaml *v = y->pairs[0].value;
 	ret->name = y->pairs[0].key;
-	const struct oqz_step_info *info = oqz_step_find(ret->name);
+	const struct oqz_step_kind *info = oqz_step_find(ret->name);
 	if (!info)
 		return OQZ_OK; /* oqz_prepare_new names it, with a near match */
 	if (v->kind != OQZ_YAML_MAP && v->kind != OQZ_YAML_NULL) {

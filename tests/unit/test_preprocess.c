@@ -326,7 +326,7 @@ START_TEST(lists_describe_themselves)
 	struct oqz_str a = { 0 }, b = { 0 };
 	struct run r, s;
 	size_t n;
-	const struct oqz_step_info *const *steps = oqz_steps(&n);
+	const struct oqz_step_kind *const *steps = oqz_steps(&n);
 
 	for (size_t i = 0; i < n; i++) {
 		ck_assert(i == 0 || strcmp(steps[i - 1]->name, steps[i]->name) < 0);
@@ -372,7 +372,7 @@ static size_t preset_specs(yaml_document_t *doc, struct oqz_step_spec *specs, st
 			                         values + nv, 0, NULL };
 		body = yaml_document_get_node(doc, only->value);
 		if (body->type != YAML_MAPPING_NODE) {
-			const struct oqz_step_info *info = oqz_step_find(spec->name);
+			const struct oqz_step_kind *info = oqz_step_find(spec->name);
 			items[ni] = (char *)body->data.scalar.value;
 			values[nv++] = (struct oqz_param_value) { .key = info->main, .items = items + ni++, .n = 1 };
 			spec->n = 1;
