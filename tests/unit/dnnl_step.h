@@ -18,7 +18,9 @@
 enum { STEP_MAX = 8, STEP_GUARD = 64 };
 
 struct step {
+	struct oqz_graph *graph; /* holds the parsed attributes */
 	struct oqz_node node, act;
+	struct oqz_value value[STEP_MAX], *value_ptr[STEP_MAX];
 	struct oqz_attr attr[16], act_attr[4];
 	struct oqz_value act_value[3];
 	struct oqz_value *act_in[3];
@@ -42,6 +44,8 @@ static inline struct oqz_tensor step_tensor(enum oqz_dtype t, struct oqz_shape s
 static inline void step_init(struct step *s, const char *op)
 {
 	memset(s, 0, sizeof *s);
+	s->graph = oqz_graph_new();
+	ck_assert_ptr_nonnull(s->graph);
 	s->node = (struct oqz_node) { .name = "n", .domain = "", .op_type = op, .attr = s->attr };
 	s->act = (struct oqz_node) { .name = "a", .domain = "", .attr = s->act_attr, .in = s->act_in };
 	s->d.node = &s->node;
@@ -105,6 +109,22 @@ static inline void step_act_input(struct step *s, int i, struct oqz_tensor *t)
 	s->act.n_in = i + 1;
 }
 
+/* Parses the node's attributes as the loader would. */
+static inline enum oqz_status step_resolve(struct step *s, struct oqz_err *err)
+{
+	for (int i = 0; i < s->d.n_in; i++) {
+		s->value[i].type = s->d.in_type[i];
+		s->value[i].constant = (struct oqz_tensor *)s->d.constant[i];
+		s->value_ptr[i] = s->d.in_type[i].dtype == OQZ_DT_UNDEFINED ? NULL : &s->value[i];
+	}
+	s->node.n_in = s->d.n_in;
+	s->node.n_out = s->d.n_out;
+	s->node.in = s->value_ptr;
+	s->node.opset = 21;
+	s->node.graph = s->graph;
+	return s->node.op ? OQZ_OK : oqz_node_resolve(&s->node, err);
+}
+
 /* Creates, runs once with every input given, destroys. OQZ_E_UNSUPPORTED (why set) when declined. */
 static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *impl, struct oqz_err *err)
 {
@@ -112,7 +132,7 @@ static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *im
 	struct oqz_tensor in[STEP_MAX] = { { 0 } }, out = step_tensor(OQZ_DT_F32, s->out.shape);
 	const struct oqz_tensor *pin[STEP_MAX] = { 0 };
 
-	s->node.n_in = s->d.n_in;
+	OQZ_TRY(step_resolve(s, err));
 	OQZ_TRY(impl->create(&s->d, &ch, s->why, sizeof s->why, err));
 	for (int i = 0; i < s->d.n_in; i++) {
 		if (!s->in[i].data || (s->d.constant[i] && !ch.uses_constant[i]))
@@ -147,6 +167,7 @@ static inline void step_release(struct step *s)
 	for (int i = 0; i < STEP_MAX; i++)
 		oqz_tensor_release(&s->in[i]);
 	oqz_tensor_release(&s->out);
+	oqz_graph_free(s->graph);
 }
 
 /* Uniform in [-1, 1). */

@@ -197,7 +197,7 @@ START_TEST(what_cannot_be_done_is_declined_with_a_reason)
 	oqz_rng_init(&r, 4);
 	free(conv_case(&s, &c, &r, false));
 	ck_assert_int_eq(step_run(&s, &oqz_impl_dnnl_conv, NULL), OQZ_E_UNSUPPORTED);
-	ck_assert_str_eq(s.why, "negative padding");
+	ck_assert_ptr_nonnull(strstr(s.why, "pads"));
 	step_release(&s);
 	c.pad[0] = c.pad[1] = 0;
 	c.out[0] = 7;

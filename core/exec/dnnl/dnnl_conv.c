@@ -12,14 +12,18 @@ bool oqz_dnnl_conv_geometry(const struct oqz_step_desc *d, const struct oqz_shap
 {
 	const struct oqz_shape *in = &d->in_type[0].shape, *out = &d->out_type[0].shape;
 	struct oqz_dnnl_conv_geom g = { 0 };
+	struct oqz_window win;
 
 	if (in->rank < 3 || in->rank > 5 || w->rank != in->rank)
 		return oqz_dnnl_decline(why, why_size, "%d spatial dimensions", (int)in->rank - 2), false;
 	if (oqz_shape_nelem(in) == 0 || oqz_shape_nelem(out) == 0 || oqz_shape_nelem(w) == 0)
 		return oqz_dnnl_decline(why, why_size, "an empty tensor"), false;
-	if (!oqz_dnnl_window_init(&g.win, d->node, in, out, &w->dim[2], why, why_size))
-		return false;
-	g.group = oqz_dnnl_int(d->node, "group", 1);
+	const struct oqz_conv_params *params = OQZ_PARAMS(d->node, struct oqz_conv_params);
+	struct oqz_err err = { 0 };
+	if (oqz_conv_window(params, in, w, &win, &err) != OQZ_OK)
+		return oqz_dnnl_decline(why, why_size, "%s", err.msg), false;
+	oqz_dnnl_window_init(&g.win, &win, false);
+	g.group = params->group;
 	if (g.group < 1 || w->dim[0] % g.group || w->dim[1] * g.group != in->dim[1])
 		return oqz_dnnl_decline(why, why_size, "channels do not fit %lld groups", (long long)g.group), false;
 	/* (O, I/g, K...) and (g, O/g, I/g, K...) are the same memory; oneDNN wants the latter when g > 1 */

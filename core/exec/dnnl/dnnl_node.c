@@ -38,42 +38,22 @@ const char *oqz_dnnl_string(const struct oqz_node *n, const char *name, const ch
 	return a && a->type == OQZ_ATTR_STRING ? a->s : dflt;
 }
 
-bool oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_node *n, const struct oqz_shape *in,
-                          const struct oqz_shape *out, const int64_t *kernel, char *why, size_t why_size)
+void oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_window *g, bool transposed)
 {
-	const char *auto_pad = oqz_dnnl_string(n, "auto_pad", "NOTSET");
-	bool same = strncmp(auto_pad, "SAME_", 5) == 0, valid = strcmp(auto_pad, "VALID") == 0;
-
 	memset(w, 0, sizeof *w);
-	w->nsp = in->rank - 2;
-	for (int i = 0; i < w->nsp; i++) {
-		size_t k = (size_t)i;
-		w->kernel[i] = kernel[i];
-		w->stride[i] = oqz_dnnl_ints(n, "strides", k, 1);
-		w->dilate[i] = oqz_dnnl_ints(n, "dilations", k, 1) - 1;
-		int64_t size = in->dim[i + 2], ext = (kernel[i] - 1) * (w->dilate[i] + 1) + 1;
-		int64_t need =
-		    (out->dim[i + 2] - 1) * w->stride[i] + ext - size; /* padding that the last window reaches */
-		if (same) {
-			int64_t total = need > 0 ? need : 0;
-			w->pad_l[i] = strcmp(auto_pad, "SAME_LOWER") == 0 ? (total + 1) / 2 : total / 2;
-			w->pad_r[i] = total - w->pad_l[i];
-		} else if (!valid) {
-			w->pad_l[i] = oqz_dnnl_ints(n, "pads", k, 0);
-			w->pad_r[i] = oqz_dnnl_ints(n, "pads", k + (size_t)w->nsp, 0);
-		}
-		if (w->pad_l[i] < 0 || w->pad_r[i] < 0)
-			return oqz_dnnl_decline(why, why_size, "negative padding"), false;
-		if (need > w->pad_l[i] + w->pad_r[i]) {
-			w->pad_r[i] = need - w->pad_l[i];
-			w->extra_end = true;
-		}
-		if ((size + w->pad_l[i] + w->pad_r[i] - ext) / w->stride[i] + 1 != out->dim[i + 2])
-			return oqz_dnnl_decline(why, why_size, "output size %lld does not follow from the window",
-			                        (long long)out->dim[i + 2]),
-			       false;
+	w->nsp = g->n;
+	for (int i = 0; i < g->n; i++) {
+		/* the side that the window slides over, and how many places it takes there */
+		int64_t size = transposed ? g->out[i] : g->in[i], places = transposed ? g->in[i] : g->out[i];
+		int64_t extent = (g->kernel[i] - 1) * g->dilation[i] + 1;
+		int64_t need = (places - 1) * g->stride[i] + extent - size - g->pad_begin[i];
+		w->kernel[i] = g->kernel[i];
+		w->stride[i] = g->stride[i];
+		w->dilate[i] = g->dilation[i] - 1;
+		w->pad_l[i] = g->pad_begin[i];
+		w->pad_r[i] = transposed || need > g->pad_end[i] ? need : g->pad_end[i];
+		w->extra_end |= need > g->pad_end[i];
 	}
-	return true;
 }
 
 enum oqz_status oqz_dnnl_attr_init(struct oqz_dnnl_attr *a, struct oqz_err *err)

@@ -14,6 +14,7 @@
 #define OQZ_EXEC_DNNL_UTIL_H
 
 #include "core/exec/impl.h"
+#include "core/ops/window.h"
 #include <oneapi/dnnl/dnnl.h>
 
 /* Makes the calling thread run oneDNN without a team. */
@@ -92,11 +93,11 @@ struct oqz_dnnl_window {
 	dnnl_dims_t kernel, stride, dilate /* 0: dense */, pad_l, pad_r;
 	bool extra_end; /* pad_r is larger than the node says: ceil_mode needs it */
 };
-/* in, out: whole shapes (N, C, spatial...). False (why set): negative padding, or sizes that do not fit together. */
-bool oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_node *n, const struct oqz_shape *in,
-                          const struct oqz_shape *out, const int64_t *kernel, char *why, size_t why_size);
+/* From the geometry that type rules and reference kernels use (core/ops/window.h). `transposed`: the window slides over
+ * the output, and pad_r is what oneDNN's size formula needs (output_padding shortens it). */
+void oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_window *g, bool transposed);
 
-/* A grown copy of the step's state counts: fills scratch, bytes and name of a choice from its one primitive. */
+/* Fills scratch, bytes and name of a choice from its one primitive. */
 void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p, const char *family);
 /* run and destroy of implementations whose state is one primitive with the step's inputs[0] and output as arguments. */
 enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err);

@@ -2,17 +2,20 @@
 core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_conv.c \
 	core/exec/dnnl/dnnl_conv.h \
+	core/exec/dnnl/dnnl_deconv.c \
 	core/exec/dnnl/dnnl_grid.c \
 	core/exec/dnnl/dnnl_grid.h \
-	core/exec/dnnl/dnnl_node.c \
-	core/exec/dnnl/dnnl_qconv.c \
-	core/exec/dnnl/dnnl_grid.c \
-	core/exec/dnnl/dnnl_grid.h \
+	core/exec/dnnl/dnnl_lrn.c \
 	core/exec/dnnl/dnnl_matmul.c \
 	core/exec/dnnl/dnnl_matmul.h \
 	core/exec/dnnl/dnnl_node.c \
+	core/exec/dnnl/dnnl_norm.c \
+	core/exec/dnnl/dnnl_pool.c \
 	core/exec/dnnl/dnnl_qconv.c \
 	core/exec/dnnl/dnnl_qmatmul.c \
+	core/exec/dnnl/dnnl_reduce.c \
+	core/exec/dnnl/dnnl_reduce.h \
+	core/exec/dnnl/dnnl_softmax.c \
 	core/exec/dnnl/dnnl_util.c \
 	core/exec/dnnl/dnnl_util.h \
 	$(NULL)
