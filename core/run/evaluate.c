@@ -8,6 +8,7 @@
  */
 #include "core/base/str.h"
 #include "core/run/cells.h"
+#include "core/run/facts.h"
 #include "core/run/job.h"
 #include "core/run/lanes.h"
 #include "core/run/pool.h"
@@ -322,6 +323,30 @@ static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Plans for the first image that can be read (its shape is the one that layer facts are stated for), so that a model which
+ * cannot be planned fails the job at once and with its own message, not image by image. */
+static enum oqz_status plan_first(struct evaluation *e, struct oqz_err *err)
+{
+	struct oqz_job *j = e->job;
+	struct eval_worker *w = &e->workers[0];
+	struct oqz_geometry geometry;
+	struct oqz_view view;
+	struct oqz_shape shape;
+	struct oqz_err ignored = { 0 };
+	size_t i = 0;
+
+	while (i < j->test.n &&
+	       oqz_preparer_run(w->preparer, j->test.items.items.v[i].image, NULL, &view, &geometry, &ignored) != OQZ_OK)
+		i++;
+	if (i == j->test.n)
+		return OQZ_OK; /* every image fails, and is reported as such */
+	OQZ_TRY(oqz_job_input_shape(j->graph, &view, &shape, err));
+	OQZ_TRY(enter_shape(e, w, &shape, err));
+	for (size_t k = 1; k < e->n_lanes; k++)
+		OQZ_TRY(oqz_facts_save(j, &j->schemes[e->lane_scheme[k]], w->entry->set, k, err));
+	return OQZ_OK;
+}
+
 static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 {
 	struct oqz_job *j = e->job;
@@ -352,6 +377,7 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 	if (e->n_todo == 0)
 		return OQZ_OK;
 	OQZ_TRY(make_workers(e, err));
+	OQZ_TRY(plan_first(e, err));
 	struct oqz_pool_job pool = { .n_units = e->n_todo, .ctx = e, .unit = run_item, .stop = j->stop };
 	enum oqz_status st = oqz_pool_run(&pool, j->threads, err);
 	struct oqz_err ignored = { 0 };

@@ -42,6 +42,12 @@ struct oqz_data {
 	char sha256[65];   /* of parameters, and of each item's id, size and tag, in order */
 };
 
+/* What a planned program knows of a layer (core/run/facts.h). */
+struct oqz_layer_fact {
+	int64_t macs; /* at the first image's shape */
+	const char *impl;
+};
+
 struct oqz_scheme {
 	const struct oqz_scheme_spec *spec;
 	struct oqz_module *module;
@@ -52,6 +58,8 @@ struct oqz_scheme {
 	struct oqz_graph *graph;   /* quantized */
 	const char **layers;       /* output values of quantized nodes, in execution order */
 	size_t n_layers;
+	struct oqz_layer_fact *facts;
+	size_t n_facts;
 	int64_t cell;              /* in the ledger */
 	enum oqz_status status;    /* not OQZ_OK: this scheme cannot run for this model; message says why */
 	const char *message;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * oqz prepare: an image -> the tensor that a model would get, and the geometry of how it came about.
+ */
+#include "cli/cli.h"
+#include "core/base/str.h"
+#include "core/run/prepare_spec.h"
+#include "core/tensor/npy.h"
+
+static const struct oqz_option options[] = {
+	{ "steps", 0, "FILE|PRESET", "the list of steps (required)" },
+	{ "output", 'o', "OUT.npy", "where the tensor goes (default: nowhere)" },
+	{ 0 },
+};
+
+static void print_geometry(const struct oqz_geometry *g, const struct oqz_shape *shape)
+{
+	const struct {
+		const char *name;
+		double value;
+	} rows[] = {
+		{ "image_width", g->image_width }, { "image_height", g->image_height }, { "net_width", g->net_width },
+		{ "net_height", g->net_height },   { "scale_x", g->scale_x },           { "scale_y", g->scale_y },
+		{ "offset_x", g->offset_x },       { "offset_y", g->offset_y },
+	};
+	char text[OQZ_SHAPE_STR];
+	struct oqz_str s = { 0 };
+
+	oqz_str_add(&s, "{");
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		oqz_str_addf(&s, "\"%s\": ", rows[i].name);
+		oqz_str_add_double(&s, rows[i].value);
+		oqz_str_add(&s, ", ");
+	}
+	printf("%s\"shape\": %s}\n", oqz_str_get(&s), oqz_shape_str(shape, text, sizeof text));
+	oqz_str_release(&s);
+}
+
+static enum oqz_status prepare(const struct oqz_args *args, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_prepare_free_cleanup) struct oqz_prepare *p = NULL;
+	OQZ_CLEANUP(oqz_preparer_free_cleanup) struct oqz_preparer *w = NULL;
+	const char *steps = cli_option(args, "steps"), *out = cli_option(args, "output");
+	struct oqz_geometry g;
+	struct oqz_view view;
+
+	if (!steps)
+		OQZ_FAIL(err, OQZ_E_USAGE, "prepare: --steps FILE|PRESET is needed");
+	OQZ_TRY(oqz_prepare_from_name(steps, &p, err));
+	w = oqz_preparer_new(p, NULL);
+	if (!w)
+		return oqz_err_nomem(err, "a preparer", 1);
+	OQZ_TRY(oqz_preparer_run(w, args->operands.v[0], NULL, &view, &g, err));
+	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
+	if (out)
+		OQZ_TRY(oqz_npy_write(out, &t, err));
+	print_geometry(&g, &view.shape);
+	return OQZ_OK;
+}
+
+static int run(const struct oqz_args *args)
+{
+	struct oqz_err err = { 0 };
+
+	return prepare(args, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
+}
+
+const struct oqz_verb cmd_prepare = { "prepare", "IMAGE", "an image -> the tensor that a model would get", options, 1, 1, run };

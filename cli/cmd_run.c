@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * oqz run: the whole evaluation. Runs what the ledger lacks, writes the result files, prints the table.
+ */
+#include "cli/manifest_args.h"
+#include "cli/progress.h"
+#include "core/base/file.h"
+#include "core/base/str.h"
+#include "core/run/pool.h"
+#include "core/run/runner.h"
+
+#include <signal.h>
+#include <string.h>
+
+static const struct oqz_option options[] = {
+	{ "jobs", 'j', "N", "worker threads (default: the processors)" },
+	{ "output", 'o', "DIR", "output folder (default: <manifest stem>.oqz)" },
+	OQZ_MANIFEST_OPTIONS,
+	{ "progress", 0, "MODE", "auto, plain, json or none" },
+	{ 0 },
+};
+
+static volatile sig_atomic_t stop_flag;
+
+static void on_signal(int sig) { stop_flag = sig; }
+
+/* "dir/zoo.yaml" -> "zoo.oqz" in the current folder's sense: beside the manifest's own name, where the command runs. */
+static char *default_dir(const char *manifest)
+{
+	struct oqz_str s = { 0 };
+	const char *base = oqz_path_base(manifest), *dot = strrchr(base, '.');
+
+	oqz_str_addn(&s, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+	oqz_str_add(&s, ".oqz");
+	return s.s;
+}
+
+static void install_handlers(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+/* 0 all ok; 5 when a part failed; the failure's own code when nothing at all came to results. */
+static int exit_code(const struct oqz_results *r)
+{
+	size_t ok = r->floats.n;
+	const char *code = NULL;
+	bool mixed = false, gate = false;
+
+	for (size_t i = 0; i < r->cells.n; i++) {
+		const struct oqz_cell_result *c = r->cells.v[i];
+		ok += c->status == OQZ_CELL_OK;
+		if (c->status == OQZ_CELL_OK)
+			continue;
+		mixed |= code && strcmp(code, c->code) != 0;
+		code = c->code;
+	}
+	for (size_t i = 0; i < r->gates.n; i++)
+		gate |= r->gates.v[i].failed;
+	if (!r->complete && ok == 0 && code && !mixed)
+		for (int st = OQZ_E_AGAIN; st < 0; st++)
+			if (strcmp(oqz_status_name(st), code) == 0)
+				return cli_exit_code(st);
+	return !r->complete ? OQZ_EXIT_PARTIAL : gate ? OQZ_EXIT_GATE : OQZ_EXIT_OK;
+}
+
+static void print_results(const struct oqz_results *r, const char *dir)
+{
+	struct oqz_str s = { 0 };
+
+	oqz_results_table(r, cli_columns(stdout), cli_colour(stdout), &s);
+	fputs(oqz_str_get(&s), stdout);
+	oqz_str_release(&s);
+	for (size_t i = 0; i < r->failed_images.n && i < 10; i++)
+		fprintf(stderr, "oqz: %s: image %s failed: %s\n", r->failed_images.v[i].model, r->failed_images.v[i].item,
+		        r->failed_images.v[i].message);
+	if (r->failed_images.n > 10)
+		fprintf(stderr, "oqz: ... and %zu more failed images\n", r->failed_images.n - 10);
+	for (size_t i = 0; i < r->gates.n; i++)
+		if (r->gates.v[i].failed)
+			fprintf(stderr, "oqz: gate: %s\n", r->gates.v[i].text);
+	fprintf(stderr, "oqz: results in %s\n", dir);
+}
+
+static int evaluate(const struct oqz_args *args, const struct oqz_manifest *m, struct oqz_run_options *opt)
+{
+	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *reg = NULL;
+	OQZ_CLEANUP(oqz_results_free_cleanup) struct oqz_results *r = NULL;
+	struct cli_progress progress;
+	struct oqz_err err = { 0 };
+
+	if (!cli_progress_init(&progress, cli_option(args, "progress"))) {
+		fprintf(stderr, "oqz: --progress is auto, plain, json or none\n");
+		return OQZ_EXIT_USAGE;
+	}
+	if (oqz_registry_new(NULL, &reg, &err) != OQZ_OK)
+		return cli_fail(&err);
+	opt->event = cli_progress_event;
+	opt->ctx = &progress;
+	install_handlers();
+	opt->stop = &stop_flag;
+	enum oqz_status st = oqz_run(m, reg, opt, &r, &err);
+	cli_progress_finish(&progress);
+	if (st != OQZ_OK)
+		return cli_fail(&err);
+	if (!r)
+		return OQZ_EXIT_OK;
+	print_results(r, opt->dir);
+	return exit_code(r);
+}
+
+static int run_verb(const struct oqz_args *args, bool calibrate_only)
+{
+	OQZ_CLEANUP(oqz_manifest_free_cleanup) struct oqz_manifest *m = NULL;
+	OQZ_CLEANUP_FREE char *dir = NULL;
+	struct oqz_run_options opt = { .calibrate_only = calibrate_only };
+	struct oqz_err err = { 0 };
+	long long threads = oqz_cpu_count();
+
+	if (!cli_integer(args, "jobs", 1, 1024, &threads))
+		return OQZ_EXIT_USAGE;
+	if (cli_load_manifest(args, &m, &err) != OQZ_OK)
+		return cli_fail(&err);
+	opt.threads = (int)threads;
+	opt.dir = cli_option(args, "output");
+	if (!opt.dir)
+		opt.dir = dir = default_dir(args->operands.v[0]);
+	return opt.dir ? evaluate(args, m, &opt) : OQZ_EXIT_DATA;
+}
+
+static int run(const struct oqz_args *args) { return run_verb(args, false); }
+static int calibrate(const struct oqz_args *args) { return run_verb(args, true); }
+
+const struct oqz_verb cmd_run = { "run", "zoo.yaml", "evaluate: run what the ledger lacks, print the table", options, 1, 1, run };
+const struct oqz_verb cmd_calibrate = { "calibrate", "zoo.yaml", "only the calibration phase: write the plans", options, 1, 1,
+	                                calibrate };

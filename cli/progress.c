@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rate and time left are taken over the phase so far, without the images that the ledger already had.
+ */
+#include "cli/progress.h"
+#include "cli/cli.h"
+#include "core/base/str.h"
+
+#include <string.h>
+
+static const char *const phase_names[] = {
+	[OQZ_PHASE_SETUP] = "setup",       [OQZ_PHASE_CALIBRATE] = "calibrate", [OQZ_PHASE_EVALUATE] = "evaluate",
+	[OQZ_PHASE_CONCLUDE] = "conclude", [OQZ_PHASE_DONE] = "done",
+};
+
+bool cli_progress_init(struct cli_progress *p, const char *mode)
+{
+	static const char *const words[] = { "none", "plain", "line", "json" };
+
+	*p = (struct cli_progress){ .phase = OQZ_PHASE_DONE };
+	if (!mode || strcmp(mode, "auto") == 0) {
+		p->mode = cli_columns(stderr) ? CLI_PROGRESS_LINE : CLI_PROGRESS_PLAIN;
+		return true;
+	}
+	for (int i = 0; i < 4; i++)
+		if (strcmp(mode, words[i]) == 0) {
+			p->mode = (enum cli_progress_mode)i;
+			return true;
+		}
+	return false;
+}
+
+static void format_time(double s, char *buf, size_t size)
+{
+	long t = (long)(s + 0.5);
+
+	if (t >= 3600)
+		snprintf(buf, size, "%ld:%02ld:%02ld", t / 3600, t / 60 % 60, t % 60);
+	else
+		snprintf(buf, size, "%ld:%02ld", t / 60, t % 60);
+}
+
+static void format_state(const struct cli_progress *p, const struct oqz_run_event *e, char *buf, size_t size)
+{
+	const struct oqz_progress *g = &e->progress;
+	int64_t fresh = g->done - p->start_done;
+	double rate = e->seconds > 0 ? (double)fresh / e->seconds : 0;
+	char left[32] = "?", failed[48] = "";
+
+	if (rate > 0)
+		format_time((double)(g->total - g->done) / rate, left, sizeof left);
+	if (g->failed)
+		snprintf(failed, sizeof failed, ", %lld failed", (long long)g->failed);
+	snprintf(buf, size, "[%zu/%zu] %s: %s %lld/%lld images, %.1f/s, %s left%s", e->job + 1, e->n_jobs, e->model,
+	         phase_names[g->phase], (long long)g->done, (long long)g->total, rate, left, failed);
+}
+
+static void show_json(const struct oqz_run_event *e)
+{
+	struct oqz_str s = { 0 };
+
+	oqz_str_addf(&s, "{\"event\":\"%s\",\"job\":%zu,\"jobs\":%zu,\"model\":", phase_names[e->progress.phase], e->job + 1,
+	             e->n_jobs);
+	oqz_str_add_json(&s, e->model);
+	if (e->progress.phase == OQZ_PHASE_DONE) {
+		oqz_str_addf(&s, ",\"status\":\"%s\",\"message\":", oqz_status_name(e->status));
+		oqz_str_add_json(&s, e->status == OQZ_OK ? "" : e->message);
+	} else {
+		oqz_str_addf(&s, ",\"done\":%lld,\"total\":%lld,\"failed\":%lld,\"seconds\":%.3f", (long long)e->progress.done,
+		             (long long)e->progress.total, (long long)e->progress.failed, e->seconds);
+	}
+	fprintf(stderr, "%s}\n", oqz_str_get(&s));
+	oqz_str_release(&s);
+}
+
+static void show_line(struct cli_progress *p, const char *text)
+{
+	int columns = cli_columns(stderr);
+
+	fprintf(stderr, "\r\033[K%.*s", columns > 1 ? columns - 1 : 79, text);
+	fflush(stderr);
+	p->line_open = true;
+}
+
+void cli_progress_finish(struct cli_progress *p)
+{
+	if (p->line_open)
+		fputs("\r\033[K", stderr);
+	p->line_open = false;
+}
+
+void cli_progress_event(void *ctx, const struct oqz_run_event *e)
+{
+	struct cli_progress *p = ctx;
+	bool new_phase = e->progress.phase != p->phase;
+	char text[512];
+
+	if (new_phase) {
+		p->phase = e->progress.phase;
+		p->start_done = e->progress.resumed;
+		p->last_seconds = 0;
+	}
+	if (p->mode == CLI_PROGRESS_JSON) {
+		show_json(e);
+		return;
+	}
+	if (e->progress.phase == OQZ_PHASE_DONE) {
+		cli_progress_finish(p);
+		if (e->status != OQZ_OK && e->status != OQZ_E_INTERRUPTED)
+			fprintf(stderr, "oqz: %s: failed: %s\n", e->model, e->message);
+		return;
+	}
+	format_state(p, e, text, sizeof text);
+	bool end = e->progress.done == e->progress.total;
+	if (p->mode == CLI_PROGRESS_LINE) {
+		show_line(p, text);
+	} else if (p->mode == CLI_PROGRESS_PLAIN && ((end && !new_phase) || e->seconds - p->last_seconds > 10)) {
+		fprintf(stderr, "%s\n", text);
+		p->last_seconds = e->seconds;
+	}
+}

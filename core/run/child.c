@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The forked job. Messages on the pipe have a fixed size below PIPE_BUF, so that each arrives whole. The parent forks
+ * before it has any threads and holds no ledger connection meanwhile; OpenMP is never entered in the parent, whose runtime
+ * would not survive fork().
+ */
+#include "core/run/child.h"
+#include "core/base/file.h"
+#include "core/base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct message {
+	enum { MESSAGE_PROGRESS = 1, MESSAGE_END } kind;
+	struct oqz_progress progress;
+	enum oqz_status status;
+	char text[1000];
+};
+
+struct sender {
+	int fd;
+	enum oqz_phase phase;
+	struct timespec last;
+};
+
+static double seconds_since(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - t->tv_sec) + 1e-9 * (double)(now.tv_nsec - t->tv_nsec);
+}
+
+static void send_message(int fd, const struct message *m)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, m, sizeof *m);
+	while (n < 0 && errno == EINTR);
+}
+
+/* At most ten messages a second, and each change of phase. */
+static void send_progress(void *ctx, const struct oqz_progress *p)
+{
+	struct sender *s = ctx;
+	struct message m = { .kind = MESSAGE_PROGRESS, .progress = *p };
+
+	if (p->phase == s->phase && p->done < p->total && seconds_since(&s->last) < 0.1)
+		return;
+	s->phase = p->phase;
+	clock_gettime(CLOCK_MONOTONIC, &s->last);
+	send_message(s->fd, &m);
+}
+
+const char *oqz_child_blob(struct oqz_arena *a, const struct oqz_manifest *m, size_t index)
+{
+	const struct oqz_job_spec *spec = &m->jobs.v[index];
+	struct oqz_str s = { 0 };
+
+	oqz_str_addf(&s, "results.%s", spec->model->id);
+	for (size_t i = 0; i < spec->n_schemes; i++)
+		oqz_str_addf(&s, ".%s", spec->schemes[i]->name);
+	const char *name = oqz_str_ok(&s) ? oqz_arena_strdup(a, oqz_str_get(&s)) : NULL;
+	oqz_str_release(&s);
+	return name;
+}
+
+static enum oqz_status write_plans(const struct oqz_job *j, const char *dir, struct oqz_err *err)
+{
+	const char *plans = oqz_path_join(j->arena, dir, "plans");
+
+	OQZ_TRY(oqz_mkdirs(plans, err));
+	for (size_t i = 0; i < j->n_schemes; i++) {
+		const struct oqz_scheme *s = &j->schemes[i];
+		struct oqz_str text = { 0 };
+		if (!s->plan)
+			continue;
+		enum oqz_status st = oqz_qplan_to_json(s->plan, &text, err);
+		const char *path = oqz_arena_printf(j->arena, "%s/%s.%s.json", plans, j->spec->model->id, s->spec->name);
+		if (st == OQZ_OK)
+			st = oqz_file_write(path, oqz_str_get(&text), text.len, err);
+		oqz_str_release(&text);
+		OQZ_TRY(st);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status store_results(struct oqz_job *j, const char *blob, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_results_free_cleanup) struct oqz_results *r = oqz_results_new();
+	struct oqz_str text = { 0 };
+
+	if (!r)
+		return oqz_err_nomem(err, "results", 1);
+	OQZ_TRY(oqz_job_conclude(j, r, err));
+	oqz_results_store(r, &text);
+	enum oqz_status st = oqz_str_ok(&text) ? oqz_ledger_put_blob(j->ledger, blob, oqz_str_get(&text), text.len, err)
+	                                       : oqz_err_nomem(err, "results", text.len);
+	oqz_str_release(&text);
+	return st;
+}
+
+static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
+                                  struct oqz_ledger *ledger, const struct oqz_run_options *opt, struct sender *sender,
+                                  struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = NULL;
+	struct oqz_job_options jopt = { .threads = opt->threads,
+		                        .stop = opt->stop,
+		                        .progress = send_progress,
+		                        .progress_ctx = sender };
+
+	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
+	OQZ_TRY(oqz_job_calibrate(j, err));
+	OQZ_TRY(write_plans(j, opt->dir, err));
+	if (opt->calibrate_only)
+		return OQZ_OK;
+	OQZ_TRY(oqz_job_evaluate(j, err));
+	const char *blob = oqz_child_blob(j->arena, m, index);
+	return blob ? store_results(j, blob, err) : oqz_err_nomem(err, "results", 1);
+}
+
+static enum oqz_status set_limits(const struct oqz_limits *l, struct oqz_err *err)
+{
+	/* Address space rather than resident memory: that is what the system can enforce before it is too late. */
+	struct rlimit r = { .rlim_cur = (rlim_t)l->memory, .rlim_max = (rlim_t)l->memory };
+
+	if (l->memory && setrlimit(RLIMIT_AS, &r) != 0)
+		return oqz_err_errno(err, errno, "memory limit");
+	return OQZ_OK;
+}
+
+static enum oqz_status child_main(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
+                                  const struct oqz_run_options *opt, int fd, struct oqz_err *err)
+{
+	struct sender sender = { .fd = fd, .phase = OQZ_PHASE_DONE };
+	struct oqz_ledger *ledger = NULL;
+	struct oqz_str path = { 0 };
+
+	OQZ_TRY(set_limits(&m->limits, err));
+	oqz_str_addf(&path, "%s/ledger.db", opt->dir);
+	enum oqz_status st = oqz_ledger_open(oqz_str_get(&path), false, &ledger, err);
+	oqz_str_release(&path);
+	OQZ_TRY(st);
+	st = run_phases(m, index, reg, ledger, opt, &sender, err);
+	struct oqz_err close_err = { 0 };
+	enum oqz_status closed = oqz_ledger_close(ledger, &close_err);
+	if (st == OQZ_OK && closed != OQZ_OK) {
+		*err = close_err;
+		st = closed;
+	}
+	return st;
+}
+
+/* ------------------------------------------------------------------------------------------------ the parent's side */
+
+/* Reads one message; false at the end of the pipe. */
+static bool receive(int fd, struct message *m)
+{
+	size_t have = 0;
+
+	while (have < sizeof *m) {
+		ssize_t n = read(fd, (char *)m + have, sizeof *m - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		have += (size_t)n;
+	}
+	return true;
+}
+
+static enum oqz_status explain_death(int status, bool timed_out, const struct oqz_limits *l, struct oqz_err *err)
+{
+	if (timed_out)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "the job took longer than its limit of %g seconds", l->seconds);
+	if (WIFSIGNALED(status))
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "the job's process died of signal %d (%s)", WTERMSIG(status),
+		         strsignal(WTERMSIG(status)));
+	OQZ_FAIL(err, OQZ_E_PLUGIN, "the job's process ended without a word (exit status %d)", WEXITSTATUS(status));
+}
+
+struct watch {
+	const struct oqz_manifest *m;
+	size_t index;
+	const struct oqz_run_options *opt;
+	pid_t pid;
+	bool timed_out, told_to_stop;
+	struct timespec start, phase_start;
+	enum oqz_phase phase;
+};
+
+static void pass_on(struct watch *w, const struct message *msg)
+{
+	if (msg->progress.phase != w->phase)
+		clock_gettime(CLOCK_MONOTONIC, &w->phase_start);
+	w->phase = msg->progress.phase;
+	struct oqz_run_event e = { .job = w->index,
+		                   .n_jobs = w->m->jobs.n,
+		                   .model = w->m->jobs.v[w->index].model->id,
+		                   .progress = msg->progress,
+		                   .seconds = seconds_since(&w->phase_start) };
+	if (w->opt->event)
+		w->opt->event(w->opt->ctx, &e);
+}
+
+/* Waits for messages, looking twice a second at the clock and at the stop flag. The child gets the interrupt of a terminal by
+ * itself; one that was sent to this process alone is passed on. */
+static bool watch_child(struct watch *w, int fd, struct message *last)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (;;) {
+		int n = poll(&p, 1, 500);
+		if (n > 0) {
+			if (!receive(fd, last))
+				return false;
+			if (last->kind == MESSAGE_END)
+				return true;
+			pass_on(w, last);
+		}
+		if (w->opt->stop && *w->opt->stop && !w->told_to_stop) {
+			kill(w->pid, SIGTERM);
+			w->told_to_stop = true;
+		}
+		if (w->m->limits.seconds > 0 && seconds_since(&w->start) > w->m->limits.seconds && !w->timed_out) {
+			w->timed_out = true;
+			kill(w->pid, SIGKILL);
+		}
+	}
+}
+
+enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
+                              const struct oqz_run_options *opt, struct oqz_err *err)
+{
+	struct watch w = { .m = m, .index = index, .opt = opt, .phase = OQZ_PHASE_DONE };
+	struct message msg = { 0 };
+	int fds[2], status = 0;
+
+	if (pipe(fds) != 0)
+		return oqz_err_errno(err, errno, "a pipe");
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	fflush(NULL);
+	w.pid = fork();
+	if (w.pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return oqz_err_errno(err, errno, "a process for the job");
+	}
+	if (w.pid == 0) {
+		struct message end = { .kind = MESSAGE_END };
+		struct oqz_err e = { 0 };
+		close(fds[0]);
+		signal(SIGPIPE, SIG_IGN); /* a dead parent must not keep the ledger from being closed */
+		end.status = child_main(m, index, reg, opt, fds[1], &e);
+		snprintf(end.text, sizeof end.text, "%s", e.msg);
+		send_message(fds[1], &end);
+		_exit(0);
+	}
+	close(fds[1]);
+	clock_gettime(CLOCK_MONOTONIC, &w.start);
+	bool ended = watch_child(&w, fds[0], &msg);
+	close(fds[0]);
+	while (waitpid(w.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!ended)
+		return w.told_to_stop ? oqz_err_set(err, OQZ_E_INTERRUPTED, "interrupted")
+		                      : explain_death(status, w.timed_out, &m->limits, err);
+	return msg.status == OQZ_OK ? OQZ_OK : oqz_err_set(err, msg.status, "%s", msg.text);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From rows to results: metrics of both lanes on the images that both have, the paired difference with its interval, error
+ * figures of every layer, AQE, MQE and OQE. Everything is read from the ledger in image order, so the result does not
+ * depend on how the rows came about.
+ */
+#include "core/base/file.h"
+#include "core/base/str.h"
+#include "core/metric/stats.h"
+#include "core/run/conclude.h"
+#include "core/run/facts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BOOTSTRAP_RESAMPLES = 2000 };
+#define BOOTSTRAP_SEED UINT64_C(20171)
+
+/* Records and errors of one cell. */
+struct rows {
+	struct oqz_job *job;
+	struct oqz_results *results; /* failed images go there; NULL: not wanted */
+	size_t n_items, n_sums, n_layers;
+	struct oqz_record *records;  /* [n_items] */
+	struct oqz_error_sums *sums, *local; /* [n_items][n_sums], [n_items][n_layers] */
+	unsigned char *has, *has_local;
+	int64_t images, failed;
+	const char *first_failure;
+};
+
+static void rows_release(struct rows *r)
+{
+	free(r->records);
+	free(r->sums);
+	free(r->local);
+	free(r->has);
+	free(r->has_local);
+}
+
+static enum oqz_status read_row(void *ctx, const struct oqz_ledger_row *row, struct oqz_err *err)
+{
+	struct rows *r = ctx;
+	struct oqz_arena *a = r->job->arena;
+	size_t i = (size_t)row->item;
+
+	if (row->item < 0 || i >= r->n_items)
+		return OQZ_OK; /* beyond --limit */
+	if (row->status != OQZ_OK) {
+		struct oqz_failed_image f = { .model = r->job->spec->model->id,
+			                      .item = oqz_arena_strdup(a, row->item_id ? row->item_id : "?"),
+			                      .message = oqz_arena_strdup(a, row->message ? row->message : "") };
+		r->failed++;
+		r->first_failure = r->first_failure ? r->first_failure : f.message;
+		if (r->results) {
+			f.model = oqz_arena_strdup(r->results->arena, f.model);
+			f.item = oqz_arena_strdup(r->results->arena, f.item);
+			f.message = oqz_arena_strdup(r->results->arena, f.message);
+			if (!oqz_vec_push(&r->results->failed_images, f))
+				return oqz_err_nomem(err, "failed images", 1);
+		}
+		return OQZ_OK;
+	}
+	size_t want = 2 * (r->n_sums + (row->has_local ? r->n_layers : 0));
+	if (row->n_errors != (r->sums ? want : 0))
+		OQZ_FAIL(err, OQZ_E_DATA, "ledger: the row of image `%s` has %zu error sums, not %zu", row->item_id, row->n_errors, want);
+	void *copy = oqz_arena_dup(a, row->record, row->record_size);
+	if (!copy)
+		return oqz_err_nomem(err, "records", row->record_size);
+	r->records[i] = (struct oqz_record){ .data = copy,
+		                             .size = row->record_size,
+		                             .tag = r->job->test.items.items.v[i].tag };
+	r->has[i] = 1;
+	r->images++;
+	if (r->sums) {
+		memcpy(r->sums + i * r->n_sums, row->errors, r->n_sums * sizeof *r->sums);
+		r->has_local[i] = row->has_local;
+		if (row->has_local)
+			memcpy(r->local + i * r->n_layers, row->errors + 2 * r->n_sums, r->n_layers * sizeof *r->local);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status read_cell(struct oqz_job *j, int64_t cell, size_t n_layers, bool quantized,
+                                 struct oqz_results *failures, struct rows *r, struct oqz_err *err)
+{
+	size_t n = j->test.n;
+
+	*r = (struct rows){ .job = j, .results = failures, .n_items = n, .n_layers = n_layers };
+	r->records = calloc(n + 1, sizeof *r->records);
+	r->has = calloc(n + 1, 1);
+	r->has_local = calloc(n + 1, 1);
+	if (quantized) {
+		r->n_sums = n_layers + j->n_watch;
+		r->sums = calloc(n * r->n_sums + 1, sizeof *r->sums);
+		r->local = calloc(n * n_layers + 1, sizeof *r->local);
+	}
+	if (!r->records || !r->has || !r->has_local || (quantized && (!r->sums || !r->local)))
+		return oqz_err_nomem(err, "records", n);
+	return oqz_ledger_each(j->ledger, cell, read_row, r, err);
+}
+
+/* ------------------------------------------------------------------------------------------------ metrics */
+
+/* The two lanes' records of the images that both have, in image order. */
+struct pairs {
+	struct oqz_task_instance *task;
+	size_t n, n_metrics, metric;
+	struct oqz_record *f, *q, *scratch;
+	double *values;
+};
+
+static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *ret, struct oqz_err *err)
+{
+	struct pairs *p = ctx;
+
+	for (size_t i = 0; i < n; i++)
+		p->scratch[i] = p->q[index[i]];
+	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values, err));
+	double q = p->values[p->metric];
+	for (size_t i = 0; i < n; i++)
+		p->scratch[i] = p->f[index[i]];
+	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values, err));
+	*ret = q - p->values[p->metric];
+	return OQZ_OK;
+}
+
+/* Hits of both lanes per image: the metric of one record is its hit. */
+static enum oqz_status count_hits(struct pairs *p, int64_t hits[2][2], struct oqz_err *err)
+{
+	memset(hits, 0, sizeof(int64_t[2][2]));
+	for (size_t i = 0; i < p->n; i++) {
+		OQZ_TRY(oqz_task_finish(p->task, &p->f[i], 1, p->values, err));
+		bool f = p->values[p->metric] > 0.5;
+		OQZ_TRY(oqz_task_finish(p->task, &p->q[i], 1, p->values, err));
+		hits[f][p->values[p->metric] > 0.5]++;
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status one_metric(struct pairs *p, const struct oqz_metric *m, double vf, double vq,
+                                  struct oqz_metric_result *r, struct oqz_err *err)
+{
+	struct oqz_paired s = { .delta = vq - vf, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .detectable = NAN };
+
+	r->name = m->name;
+	r->unit = m->unit;
+	r->test = m->test;
+	r->higher_is_better = m->higher_is_better;
+	r->value_float = vf;
+	r->value_quantized = vq;
+	r->lost = r->gained = -1;
+	if (m->test == OQZ_TEST_MCNEMAR) {
+		int64_t hits[2][2];
+		OQZ_TRY(count_hits(p, hits, err));
+		r->lost = hits[1][0];
+		r->gained = hits[0][1];
+		oqz_paired_hits((int64_t)p->n, hits[1][1], r->lost, r->gained, &s);
+	} else if (m->test == OQZ_TEST_BOOTSTRAP && p->n > 1) {
+		OQZ_TRY(oqz_paired_bootstrap(p->n, BOOTSTRAP_SEED, BOOTSTRAP_RESAMPLES, bootstrap_delta, p, &s, err));
+	}
+	r->delta = vq - vf;
+	r->ci_lo = s.ci_lo;
+	r->ci_hi = s.ci_hi;
+	r->p = s.p;
+	r->detectable = s.detectable;
+	return OQZ_OK;
+}
+
+static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, const struct rows *q,
+                                    struct oqz_cell_result *c, struct oqz_err *err)
+{
+	size_t n = j->test.n, n_metrics;
+	const struct oqz_metric *rows = oqz_task_metrics(j->test.instance, &n_metrics);
+	struct pairs p = { .task = j->test.instance, .n_metrics = n_metrics };
+	struct oqz_arena *a = j->arena;
+
+	p.f = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
+	p.q = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
+	p.scratch = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
+	p.values = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
+	double *vf = OQZ_ARENA_NEW_N(a, double, n_metrics + 1), *vq = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
+	if (!p.f || !p.q || !p.scratch || !p.values || !vf || !vq)
+		return oqz_err_nomem(err, "metrics", n);
+	for (size_t i = 0; i < n; i++)
+		if (f->has[i] && q->has[i]) {
+			p.f[p.n] = f->records[i];
+			p.q[p.n++] = q->records[i];
+		}
+	c->images = (int64_t)p.n;
+	if (p.n == 0)
+		OQZ_FAIL(err, OQZ_E_DATA, "no image could be evaluated; the first one: %s",
+		         q->first_failure ? q->first_failure : "no reason known");
+	OQZ_TRY(oqz_task_finish(p.task, p.f, p.n, vf, err));
+	OQZ_TRY(oqz_task_finish(p.task, p.q, p.n, vq, err));
+	for (p.metric = 0; p.metric < n_metrics; p.metric++) {
+		struct oqz_metric_result r = { 0 };
+		OQZ_TRY(one_metric(&p, &rows[p.metric], vf[p.metric], vq[p.metric], &r, err));
+		if (!oqz_vec_push(&c->metrics, r))
+			return oqz_err_nomem(err, "metrics", 1);
+	}
+	return OQZ_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ layers */
+
+/* Packs one column of the per-image sums (images that have a row) and reduces it. */
+static void reduce(const struct rows *q, const struct oqz_error_sums *base, size_t stride, size_t column,
+                   const unsigned char *has, struct oqz_error_sums *scratch, struct oqz_layer_error *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_items; i++)
+		if (q->has[i] && has[i])
+			scratch[n++] = base[i * stride + column];
+	oqz_layer_error(scratch, n, 1, ret);
+}
+
+struct figures {
+	double sum, max, mean_sum, mean_max;
+	int64_t n, undefined;
+};
+
+/* AQE leaves layers without a finite error out (and counts them); MQE reports them. */
+static void add_figure(struct figures *f, const struct oqz_layer_error *e)
+{
+	if (!isfinite(e->pooled)) {
+		f->undefined++;
+	} else {
+		f->sum += e->pooled;
+		f->mean_sum += e->mean;
+		f->n++;
+	}
+	f->max = e->pooled > f->max || isnan(e->pooled) ? e->pooled : f->max;
+	f->mean_max = e->mean > f->mean_max ? e->mean : f->mean_max;
+}
+
+static enum oqz_status cell_layers(struct oqz_job *j, const struct oqz_scheme *s, const struct rows *q,
+                                   struct oqz_cell_result *c, struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE struct oqz_error_sums *scratch = calloc(q->n_items + 1, sizeof *scratch);
+	struct figures layers = { 0 }, outputs = { 0 };
+
+	if (!scratch)
+		return oqz_err_nomem(err, "layers", q->n_items);
+	for (size_t k = 0; k < s->n_layers; k++) {
+		struct oqz_layer_result r = { 0 };
+		OQZ_TRY(oqz_layer_facts(j, s, k, &r, err));
+		reduce(q, q->sums, q->n_sums, k, q->has, scratch, &r.cumulative);
+		reduce(q, q->local, q->n_layers, k, q->has_local, scratch, &r.local);
+		r.has_local = r.local.images > 0 && r.local.nonfinite < r.local.images;
+		add_figure(&layers, &r.cumulative);
+		if (!oqz_vec_push(&c->layers, r))
+			return oqz_err_nomem(err, "layers", 1);
+	}
+	for (size_t k = 0; k < j->n_watch; k++) {
+		struct oqz_layer_error e;
+		reduce(q, q->sums, q->n_sums, s->n_layers + k, q->has, scratch, &e);
+		add_figure(&outputs, &e);
+	}
+	c->aqe = layers.n ? layers.sum / (double)layers.n : layers.undefined ? NAN : 0;
+	c->mean_aqe = layers.n ? layers.mean_sum / (double)layers.n : layers.undefined ? NAN : 0;
+	c->mqe = layers.max;
+	c->mean_mqe = layers.mean_max;
+	c->oqe = outputs.max;
+	c->mean_oqe = outputs.mean_max;
+	c->undefined = layers.undefined;
+	return OQZ_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ cells */
+
+static enum oqz_status float_result(struct oqz_job *j, const struct rows *f, struct oqz_results *r, struct oqz_err *err)
+{
+	size_t n_metrics, n = 0;
+	const struct oqz_metric *rows = oqz_task_metrics(j->test.instance, &n_metrics);
+	struct oqz_record *records = OQZ_ARENA_NEW_N(j->arena, struct oqz_record, j->test.n + 1);
+	double *values = OQZ_ARENA_NEW_N(r->arena, double, n_metrics + 1);
+	struct oqz_metric *copy = OQZ_ARENA_NEW_N(r->arena, struct oqz_metric, n_metrics + 1);
+
+	if (!records || !values || !copy)
+		return oqz_err_nomem(err, "metrics", j->test.n);
+	for (size_t i = 0; i < j->test.n; i++)
+		if (f->has[i])
+			records[n++] = f->records[i];
+	if (n == 0)
+		OQZ_FAIL(err, OQZ_E_DATA, "no image could be evaluated; the first one: %s",
+		         f->first_failure ? f->first_failure : "no reason known");
+	OQZ_TRY(oqz_task_finish(j->test.instance, records, n, values, err));
+	for (size_t i = 0; i < n_metrics; i++) {
+		copy[i] = rows[i];
+		copy[i].name = oqz_arena_strdup(r->arena, rows[i].name);
+		copy[i].help = NULL;
+	}
+	struct oqz_float_result fr = { .model = oqz_arena_strdup(r->arena, j->spec->model->id),
+		                       .task = oqz_arena_strdup(r->arena, j->spec->model->task->name),
+		                       .images = f->images,
+		                       .failed_images = f->failed,
+		                       .n_metrics = n_metrics,
+		                       .metrics = copy,
+		                       .values = values };
+	return oqz_vec_push(&r->floats, fr) ? OQZ_OK : oqz_err_nomem(err, "results", sizeof fr);
+}
+
+static enum oqz_status one_cell(struct oqz_job *j, const struct oqz_scheme *s, const struct rows *f,
+                                struct oqz_results *results, struct oqz_cell_result *c, struct oqz_err *err)
+{
+	struct rows q = { 0 };
+	enum oqz_status st = read_cell(j, s->cell, s->n_layers, true, NULL, &q, err);
+
+	c->failed_images = (int64_t)j->test.n;
+	if (st == OQZ_OK)
+		st = cell_metrics(j, f, &q, c, err);
+	if (st == OQZ_OK) {
+		c->failed_images = (int64_t)j->test.n - c->images;
+		st = cell_layers(j, s, &q, c, err);
+	}
+	rows_release(&q);
+	return st;
+}
+
+enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struct oqz_err *err)
+{
+	struct rows f = { 0 };
+	enum oqz_status st = read_cell(j, j->float_cell, 0, false, r, &f, err);
+
+	if (st == OQZ_OK)
+		st = float_result(j, &f, r, err);
+	for (size_t i = 0; i < j->n_schemes && st == OQZ_OK; i++) {
+		struct oqz_scheme *s = &j->schemes[i];
+		struct oqz_err why = { .code = s->status };
+		if (s->status == OQZ_OK && (st = oqz_facts_load(j, s, err)) != OQZ_OK)
+			break;
+		struct oqz_cell_result *c;
+		st = oqz_cell_begin(j->manifest, j->spec, s->spec, r, &c, err);
+		if (st != OQZ_OK)
+			break;
+		if (s->status != OQZ_OK)
+			snprintf(why.msg, sizeof why.msg, "%s", s->message);
+		else if (one_cell(j, s, &f, r, c, &why) == OQZ_OK)
+			c->status = OQZ_CELL_OK;
+		if (c->status != OQZ_CELL_OK) {
+			c->code = oqz_status_name(why.code);
+			c->message = oqz_arena_strdup(r->arena, why.msg);
+		}
+		st = oqz_cell_provenance(j, s, r, c, err);
+	}
+	rows_release(&f);
+	return st;
+}

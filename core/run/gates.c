@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Evaluation of gates; see gates.h for the rule.
+ */
+#include "core/run/gates.h"
+#include "core/base/str.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool matches(const struct oqz_gate *g, const struct oqz_cell_result *c)
+{
+	bool tagged = !g->tag;
+
+	for (size_t i = 0; i < c->n_tags && !tagged; i++)
+		tagged = oqz_glob_match(g->tag, c->tags[i]);
+	return tagged && (!g->model || oqz_glob_match(g->model, c->model)) &&
+	       (!g->scheme || oqz_glob_match(g->scheme, c->scheme));
+}
+
+static const struct oqz_metric_result *find_metric(const struct oqz_cell_result *c, const char *name)
+{
+	for (size_t i = 0; i < c->metrics.n; i++)
+		if (strcmp(c->metrics.v[i].name, name) == 0)
+			return &c->metrics.v[i];
+	return NULL;
+}
+
+static enum oqz_status add(struct oqz_results *r, bool failed, const char *text, struct oqz_err *err)
+{
+	struct oqz_gate_result g = { .text = text, .failed = failed };
+
+	return text && oqz_vec_push(&r->gates, g) ? OQZ_OK : oqz_err_nomem(err, "gates", 1);
+}
+
+static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cell_result *c, struct oqz_results *r,
+                                  struct oqz_err *err)
+{
+	const struct oqz_metric_result *m = find_metric(c, g->metric);
+
+	if (c->status != OQZ_CELL_OK)
+		return add(r, true, oqz_arena_printf(r->arena, "%s %s %s: the cell failed", c->model, c->scheme, g->metric), err);
+	if (!m)
+		return add(r, true, oqz_arena_printf(r->arena, "%s %s: task has no metric `%s`", c->model, c->scheme, g->metric), err);
+	double drop = m->higher_is_better ? -m->delta : m->delta;
+	double least = m->higher_is_better ? -m->ci_hi : m->ci_lo; /* the smallest drop that the interval allows */
+	bool over = !(drop <= g->max_drop);
+	bool failed = over && (g->confidence == 0 || isnan(least) || least > g->max_drop);
+	return add(r, failed,
+	           oqz_arena_printf(r->arena, "%s %s %s: drop %.6g %s %.6g%s", c->model, c->scheme, g->metric, drop,
+	                            over ? ">" : "<=", g->max_drop, over && !failed ? ", but within its uncertainty" : ""),
+	           err);
+}
+
+enum oqz_status oqz_gates_check(const struct oqz_manifest *m, struct oqz_results *r, struct oqz_err *err)
+{
+	for (size_t i = 0; i < m->gates.n; i++) {
+		const struct oqz_gate *g = &m->gates.v[i];
+		bool hit = false;
+		for (size_t k = 0; k < r->cells.n; k++) {
+			if (!matches(g, r->cells.v[k]))
+				continue;
+			hit = true;
+			OQZ_TRY(check_cell(g, r->cells.v[k], r, err));
+		}
+		if (!hit)
+			OQZ_TRY(add(r, true, oqz_arena_printf(r->arena, "gate in line %d matches no cell", g->node->line), err));
+	}
+	return OQZ_OK;
+}
