@@ -47,7 +47,10 @@ struct oqz_provenance {
 	bool limited;              /* --limit was used */
 };
 
+struct oqz_results;
+
 struct oqz_cell_result {
+	const struct oqz_results *owner;   /* the set that frees its vectors */
 	const char *model, *scheme, *task; /* scheme: name in the manifest */
 	const char *const *tags;
 	size_t n_tags;
@@ -92,6 +95,9 @@ struct oqz_results {
 struct oqz_results *oqz_results_new(void);
 void oqz_results_free(struct oqz_results *r);
 OQZ_DEFINE_CLEANUP(struct oqz_results, oqz_results_free)
+
+/* A new cell at the end of r->cells, all zero but its owner; NULL when out of memory. */
+struct oqz_cell_result *oqz_results_add_cell(struct oqz_results *r);
 
 struct oqz_str;
 /* results.json: format of the documentation (fixed key order, shortest round-trip numbers; non-finite numbers are null). */

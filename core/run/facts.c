@@ -19,7 +19,7 @@ enum oqz_status oqz_cell_begin(const struct oqz_manifest *m, const struct oqz_jo
                                const struct oqz_scheme_spec *scheme, struct oqz_results *r, struct oqz_cell_result **ret,
                                struct oqz_err *err)
 {
-	struct oqz_cell_result *c = OQZ_ARENA_NEW(r->arena, struct oqz_cell_result);
+	struct oqz_cell_result *c = oqz_results_add_cell(r);
 	const struct oqz_model_spec *model = spec->model;
 
 	if (!c)
@@ -28,7 +28,7 @@ enum oqz_status oqz_cell_begin(const struct oqz_manifest *m, const struct oqz_jo
 	c->model = oqz_arena_strdup(r->arena, model->id);
 	c->scheme = oqz_arena_strdup(r->arena, scheme->name);
 	c->task = oqz_arena_strdup(r->arena, model->task->name);
-	if (!tags || !c->model || !c->scheme || !c->task || !oqz_vec_push(&r->cells, c))
+	if (!tags || !c->model || !c->scheme || !c->task)
 		return oqz_err_nomem(err, "results", sizeof *c);
 	for (size_t i = 0; i < model->n_tags; i++)
 		if (!(tags[i] = oqz_arena_strdup(r->arena, model->tags[i])))

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Results as JSON. One writer makes both forms: results.json, which programs read (non-finite numbers are null), and the
+ * stored form in the ledger, which has the layers, images and gates as well and keeps non-finite numbers as strings.
+ * Written by hand rather than with a library, because key order and number format are part of the file's contract.
+ */
+#include "core/base/str.h"
+#include "core/result/results.h"
+#include "core/result/words.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+struct writer {
+	struct oqz_str *out;
+	bool full;
+	bool first; /* nothing stands yet behind the last opening bracket */
+};
+
+static void key(struct writer *w, const char *name)
+{
+	oqz_str_add(w->out, w->first ? "" : ", ");
+	w->first = false;
+	if (name) {
+		oqz_str_add_json(w->out, name);
+		oqz_str_add(w->out, ": ");
+	}
+}
+
+static void open_at(struct writer *w, const char *name, const char *bracket)
+{
+	key(w, name);
+	oqz_str_add(w->out, bracket);
+	w->first = true;
+}
+
+static void close_at(struct writer *w, const char *bracket)
+{
+	oqz_str_add(w->out, bracket);
+	w->first = false;
+}
+
+static void put_string(struct writer *w, const char *name, const char *value)
+{
+	key(w, name);
+	if (value)
+		oqz_str_add_json(w->out, value);
+	else
+		oqz_str_add(w->out, "null");
+}
+
+static void put_int(struct writer *w, const char *name, int64_t value)
+{
+	key(w, name);
+	oqz_str_addf(w->out, "%" PRId64, value);
+}
+
+static void put_bool(struct writer *w, const char *name, bool value)
+{
+	key(w, name);
+	oqz_str_add(w->out, value ? "true" : "false");
+}
+
+static void put_double(struct writer *w, const char *name, double value)
+{
+	key(w, name);
+	if (isfinite(value)) {
+		oqz_str_add_double(w->out, value);
+	} else if (w->full) {
+		oqz_str_add(w->out, "\"");
+		oqz_str_add_double(w->out, value);
+		oqz_str_add(w->out, "\"");
+	} else {
+		oqz_str_add(w->out, "null");
+	}
+}
+
+/* A new line with this indentation before the next element of a list. */
+static void line(struct writer *w, int indent)
+{
+	oqz_str_addf(w->out, "%s\n%*s", w->first ? "" : ",", indent, "");
+	w->first = true;
+}
+
+static void metric(struct writer *w, const struct oqz_metric_result *m)
+{
+	open_at(w, m->name, "{");
+	put_double(w, "float", m->value_float);
+	put_double(w, "quantized", m->value_quantized);
+	put_double(w, "delta", m->delta);
+	if (w->full || m->test != OQZ_TEST_NONE) {
+		open_at(w, "ci95", "[");
+		put_double(w, NULL, m->ci_lo);
+		put_double(w, NULL, m->ci_hi);
+		close_at(w, "]");
+		put_double(w, "p", m->p);
+		put_double(w, "detectable", m->detectable);
+	}
+	put_string(w, "test", oqz_word(oqz_test_words, m->test));
+	if (w->full || m->lost >= 0) {
+		put_int(w, "lost", m->lost);
+		put_int(w, "gained", m->gained);
+	}
+	put_string(w, "unit", oqz_word(oqz_unit_words, m->unit));
+	put_string(w, "better", m->higher_is_better ? "higher" : "lower");
+	close_at(w, "}");
+}
+
+static void provenance(struct writer *w, const struct oqz_provenance *p)
+{
+	open_at(w, "provenance", "{");
+	put_string(w, "model_sha256", p->model_sha256);
+	put_string(w, "plan_sha256", p->plan_sha256);
+	put_string(w, "dataset_sha256", p->dataset_sha256);
+	open_at(w, "plugins", "{");
+	put_string(w, "scheme", p->scheme_plugin);
+	put_string(w, "task", p->task_plugin);
+	close_at(w, "}");
+	put_string(w, "scheme", p->scheme);
+	put_string(w, "task", p->task);
+	open_at(w, "engine", "{");
+	put_string(w, "name", p->engine);
+	put_string(w, "library", p->library);
+	close_at(w, "}");
+	put_bool(w, "limited", p->limited);
+	close_at(w, "}");
+}
+
+static void layer_error(struct writer *w, const char *name, const struct oqz_layer_error *e)
+{
+	open_at(w, name, "{");
+	put_double(w, "pooled", e->pooled);
+	put_double(w, "mean", e->mean);
+	put_double(w, "max", e->max);
+	put_int(w, "images", e->images);
+	put_int(w, "undefined", e->undefined);
+	put_int(w, "nonfinite", e->nonfinite);
+	close_at(w, "}");
+}
+
+static void layers(struct writer *w, const struct oqz_cell_result *c)
+{
+	open_at(w, "layers", "[");
+	for (size_t i = 0; i < c->layers.n; i++) {
+		const struct oqz_layer_result *l = &c->layers.v[i];
+		line(w, 6);
+		open_at(w, NULL, "{");
+		put_string(w, "node", l->node);
+		put_string(w, "op", l->op);
+		put_string(w, "engine", l->engine);
+		layer_error(w, "cumulative", &l->cumulative);
+		layer_error(w, "local", &l->local);
+		put_bool(w, "has_local", l->has_local);
+		put_double(w, "weight_error", l->weight_error);
+		put_double(w, "input_scale", l->input_scale);
+		put_int(w, "macs", l->macs);
+		close_at(w, "}");
+	}
+	close_at(w, "]");
+}
+
+static void cell(struct writer *w, const struct oqz_cell_result *c)
+{
+	open_at(w, NULL, "{");
+	put_string(w, "model", c->model);
+	put_string(w, "scheme", c->scheme);
+	put_string(w, "task", c->task);
+	open_at(w, "tags", "[");
+	for (size_t i = 0; i < c->n_tags; i++)
+		put_string(w, NULL, c->tags[i]);
+	close_at(w, "]");
+	put_string(w, "status", oqz_word(oqz_cell_words, c->status));
+	if (w->full || c->status != OQZ_CELL_OK) {
+		put_string(w, "code", c->code);
+		put_string(w, "message", c->message);
+	}
+	if (w->full || c->status == OQZ_CELL_OK) {
+		put_int(w, "images", c->images);
+		put_int(w, "failed_images", c->failed_images);
+		open_at(w, "metrics", "{");
+		for (size_t i = 0; i < c->metrics.n; i++)
+			metric(w, &c->metrics.v[i]);
+		close_at(w, "}");
+		put_double(w, "aqe", c->aqe);
+		put_double(w, "mqe", c->mqe);
+		put_double(w, "oqe", c->oqe);
+		open_at(w, "error", "{");
+		put_string(w, "definition", "pooled");
+		put_int(w, "layers", (int64_t)c->layers.n);
+		put_int(w, "undefined", c->undefined);
+		open_at(w, "mean_of_ratios", "{");
+		put_double(w, "aqe", c->mean_aqe);
+		put_double(w, "mqe", c->mean_mqe);
+		put_double(w, "oqe", c->mean_oqe);
+		close_at(w, "}");
+		close_at(w, "}");
+		provenance(w, &c->provenance);
+	}
+	if (w->full)
+		layers(w, c);
+	close_at(w, "}");
+}
+
+static void float_result(struct writer *w, const struct oqz_float_result *f)
+{
+	open_at(w, NULL, "{");
+	put_string(w, "model", f->model);
+	put_string(w, "task", f->task);
+	put_int(w, "images", f->images);
+	put_int(w, "failed_images", f->failed_images);
+	open_at(w, "metrics", "{");
+	for (size_t i = 0; i < f->n_metrics; i++)
+		put_double(w, f->metrics[i].name, f->values[i]);
+	close_at(w, "}");
+	if (w->full) {
+		open_at(w, "metric_rows", "[");
+		for (size_t i = 0; i < f->n_metrics; i++) {
+			open_at(w, NULL, "{");
+			put_string(w, "name", f->metrics[i].name);
+			put_string(w, "unit", oqz_word(oqz_unit_words, f->metrics[i].unit));
+			put_bool(w, "higher", f->metrics[i].higher_is_better);
+			close_at(w, "}");
+		}
+		close_at(w, "]");
+	}
+	close_at(w, "}");
+}
+
+static void tail(struct writer *w, const struct oqz_results *r)
+{
+	open_at(w, "failed_images", "[");
+	for (size_t i = 0; i < r->failed_images.n; i++) {
+		line(w, 4);
+		open_at(w, NULL, "{");
+		put_string(w, "model", r->failed_images.v[i].model);
+		put_string(w, "item", r->failed_images.v[i].item);
+		put_string(w, "message", r->failed_images.v[i].message);
+		close_at(w, "}");
+	}
+	close_at(w, "]");
+	oqz_str_add(w->out, ",\n  ");
+	w->first = true;
+	open_at(w, "gates", "[");
+	for (size_t i = 0; i < r->gates.n; i++) {
+		line(w, 4);
+		open_at(w, NULL, "{");
+		put_string(w, "text", r->gates.v[i].text);
+		put_bool(w, "failed", r->gates.v[i].failed);
+		close_at(w, "}");
+	}
+	close_at(w, "]");
+}
+
+static void write_json(const struct oqz_results *r, bool full, struct oqz_str *out)
+{
+	struct writer w = { .out = out, .full = full, .first = true };
+
+	oqz_str_add(out, "{\n  ");
+	put_int(&w, "schema", 1);
+	put_string(&w, "oqz", r->version);
+	put_string(&w, "manifest_sha256", r->manifest_sha256);
+	put_bool(&w, "complete", r->complete);
+	oqz_str_add(out, ",\n  ");
+	w.first = true;
+	open_at(&w, "cells", "[");
+	for (size_t i = 0; i < r->cells.n; i++) {
+		line(&w, 4);
+		cell(&w, r->cells.v[i]);
+	}
+	close_at(&w, "\n  ]");
+	oqz_str_add(out, ",\n  ");
+	w.first = true;
+	open_at(&w, "float", "[");
+	for (size_t i = 0; i < r->floats.n; i++) {
+		line(&w, 4);
+		float_result(&w, &r->floats.v[i]);
+	}
+	close_at(&w, "\n  ]");
+	oqz_str_add(out, ",\n  ");
+	w.first = true;
+	tail(&w, r);
+	oqz_str_add(out, "\n}\n");
+}
+
+void oqz_results_json(const struct oqz_results *r, struct oqz_str *out) { write_json(r, false, out); }
+void oqz_results_store(const struct oqz_results *r, struct oqz_str *out) { write_json(r, true, out); }

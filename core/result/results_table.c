@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; columns have a
+ * rank, and on a narrow terminal the least important ones are left out until the rest fits.
+ */
+#include "core/base/str.h"
+#include "core/result/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum column { MODEL, SCHEME, METRIC, FLOAT, QUANTIZED, DELTA, INTERVAL, P, AQE, MQE, OQE, IMAGES, N_COLUMNS };
+
+static const struct {
+	const char *title;
+	bool left;
+	int rank; /* the highest is dropped first; 0: never */
+} columns_of[N_COLUMNS] = {
+	[MODEL] = { "model", true, 0 },      [SCHEME] = { "scheme", true, 0 },    [METRIC] = { "metric", true, 1 },
+	[FLOAT] = { "float", false, 0 },     [QUANTIZED] = { "quant.", false, 0 }, [DELTA] = { "diff", false, 0 },
+	[INTERVAL] = { "95 % interval", false, 3 }, [P] = { "p", false, 5 },      [AQE] = { "AQE", false, 2 },
+	[MQE] = { "MQE", false, 3 },         [OQE] = { "OQE", false, 2 },         [IMAGES] = { "images", false, 4 },
+};
+
+struct row {
+	char text[N_COLUMNS][120];
+	int tone; /* of the difference: -1 a significant loss, 1 a significant gain, 0 neither */
+	bool failed;
+	const char *message;
+};
+
+struct grid {
+	struct row *rows;
+	size_t n;
+	int width[N_COLUMNS];
+	bool shown[N_COLUMNS];
+};
+
+/* Shares as percentages, decibels and counts plain. */
+static void format_value(char *buf, size_t size, uint32_t unit, double x, bool sign)
+{
+	if (isnan(x))
+		snprintf(buf, size, "-");
+	else if (unit == OQZ_UNIT_RATIO)
+		snprintf(buf, size, sign ? "%+.2f" : "%.2f", 100 * x);
+	else
+		snprintf(buf, size, sign ? "%+.4g" : "%.5g", x);
+}
+
+static void format_error(char *buf, size_t size, double x)
+{
+	if (isnan(x))
+		snprintf(buf, size, "-");
+	else
+		snprintf(buf, size, "%.4f", x);
+}
+
+static void fill_metric(struct row *row, const struct oqz_cell_result *c, const struct oqz_metric_result *m)
+{
+	snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", m->name, m->unit == OQZ_UNIT_RATIO ? " %" : "");
+	format_value(row->text[FLOAT], sizeof row->text[0], m->unit, m->value_float, false);
+	format_value(row->text[QUANTIZED], sizeof row->text[0], m->unit, m->value_quantized, false);
+	format_value(row->text[DELTA], sizeof row->text[0], m->unit, m->delta, true);
+	if (isnan(m->ci_lo) || isnan(m->ci_hi)) {
+		snprintf(row->text[INTERVAL], sizeof row->text[0], "-");
+	} else {
+		char lo[40], hi[40];
+		format_value(lo, sizeof lo, m->unit, m->ci_lo, true);
+		format_value(hi, sizeof hi, m->unit, m->ci_hi, true);
+		snprintf(row->text[INTERVAL], sizeof row->text[0], "%s .. %s", lo, hi);
+	}
+	if (isnan(m->p))
+		snprintf(row->text[P], sizeof row->text[0], "-");
+	else
+		snprintf(row->text[P], sizeof row->text[0], m->p < 0.001 ? "<0.001" : "%.3f", m->p);
+	bool worse = m->higher_is_better ? m->delta < 0 : m->delta > 0;
+	row->tone = m->p < 0.05 && m->delta != 0 ? (worse ? -1 : 1) : 0;
+	format_error(row->text[AQE], sizeof row->text[0], c->aqe);
+	format_error(row->text[MQE], sizeof row->text[0], c->mqe);
+	format_error(row->text[OQE], sizeof row->text[0], c->oqe);
+	snprintf(row->text[IMAGES], sizeof row->text[0], c->failed_images ? "%lld (%lld failed)" : "%lld", (long long)c->images,
+	         (long long)c->failed_images);
+}
+
+static void fill_row(struct row *row, const struct oqz_cell_result *c)
+{
+	snprintf(row->text[MODEL], sizeof row->text[0], "%s", c->model);
+	snprintf(row->text[SCHEME], sizeof row->text[0], "%s", c->scheme);
+	if (c->status == OQZ_CELL_OK && c->metrics.n) {
+		fill_metric(row, c, &c->metrics.v[0]);
+		return;
+	}
+	row->failed = true;
+	row->message = c->message ? c->message : "";
+}
+
+/* A model that ran without schemes: its float figures alone. */
+static void fill_float(struct row *row, const struct oqz_float_result *f)
+{
+	snprintf(row->text[MODEL], sizeof row->text[0], "%s", f->model);
+	snprintf(row->text[SCHEME], sizeof row->text[0], "(float)");
+	if (f->n_metrics) {
+		snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", f->metrics[0].name,
+		         f->metrics[0].unit == OQZ_UNIT_RATIO ? " %" : "");
+		format_value(row->text[FLOAT], sizeof row->text[0], f->metrics[0].unit, f->values[0], false);
+	}
+	snprintf(row->text[IMAGES], sizeof row->text[0], f->failed_images ? "%lld (%lld failed)" : "%lld", (long long)f->images,
+	         (long long)f->failed_images);
+}
+
+static bool has_cells(const struct oqz_results *r, const char *model)
+{
+	for (size_t i = 0; i < r->cells.n; i++)
+		if (strcmp(r->cells.v[i]->model, model) == 0)
+			return true;
+	return false;
+}
+
+static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
+{
+	g->rows = calloc(r->cells.n + r->floats.n + 1, sizeof *g->rows);
+	if (!g->rows)
+		return false;
+	for (size_t i = 0; i < r->cells.n; i++)
+		fill_row(&g->rows[g->n++], r->cells.v[i]);
+	for (size_t i = 0; i < r->floats.n; i++)
+		if (!has_cells(r, r->floats.v[i].model))
+			fill_float(&g->rows[g->n++], &r->floats.v[i]);
+	for (int c = 0; c < N_COLUMNS; c++) {
+		g->shown[c] = true;
+		g->width[c] = (int)strlen(columns_of[c].title);
+		for (size_t i = 0; i < g->n; i++)
+			if ((int)strlen(g->rows[i].text[c]) > g->width[c])
+				g->width[c] = (int)strlen(g->rows[i].text[c]);
+	}
+	for (;;) {
+		int total = -2, worst = -1;
+		for (int c = 0; c < N_COLUMNS; c++) {
+			total += g->shown[c] ? g->width[c] + 2 : 0;
+			if (g->shown[c] && columns_of[c].rank && (worst < 0 || columns_of[c].rank > columns_of[worst].rank))
+				worst = c;
+		}
+		if (columns <= 0 || total <= columns || worst < 0)
+			return true;
+		g->shown[worst] = false;
+	}
+}
+
+static void put_cell(const struct grid *g, int c, const char *text, const char *before, const char *after,
+                     struct oqz_str *out)
+{
+	oqz_str_addf(out, "%s%*s%s", before, columns_of[c].left ? -g->width[c] : g->width[c], text, after);
+}
+
+static void put_row(const struct grid *g, const struct row *row, bool colour, struct oqz_str *out)
+{
+	for (int c = 0; c < N_COLUMNS; c++) {
+		if (!g->shown[c])
+			continue;
+		if (row->failed && c > SCHEME) {
+			oqz_str_addf(out, "  %sfailed: %s%s", colour ? "\033[31m" : "", row->message, colour ? "\033[0m" : "");
+			break;
+		}
+		bool tinted = colour && c == DELTA && row->tone;
+		oqz_str_add(out, c == MODEL ? "" : "  ");
+		put_cell(g, c, row->text[c], tinted ? (row->tone < 0 ? "\033[31m" : "\033[32m") : "", tinted ? "\033[0m" : "", out);
+	}
+	while (out->len && out->s[out->len - 1] == ' ')
+		out->s[--out->len] = 0;
+	oqz_str_add(out, "\n");
+}
+
+void oqz_results_table(const struct oqz_results *r, int columns, bool colour, struct oqz_str *out)
+{
+	struct grid g = { 0 };
+	struct row head = { 0 };
+
+	if (!make_grid(r, columns, &g)) {
+		out->failed = true;
+		return;
+	}
+	for (int c = 0; c < N_COLUMNS; c++)
+		snprintf(head.text[c], sizeof head.text[c], "%s", columns_of[c].title);
+	put_row(&g, &head, false, out);
+	int total = -2;
+	for (int c = 0; c < N_COLUMNS; c++)
+		total += g.shown[c] ? g.width[c] + 2 : 0;
+	for (int i = 0; i < total; i++)
+		oqz_str_add(out, "-");
+	oqz_str_add(out, "\n");
+	for (size_t i = 0; i < g.n; i++)
+		put_row(&g, &g.rows[i], colour, out);
+	free(g.rows);
+}
+
+void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out)
+{
+	struct grid g = { 0 };
+
+	if (!make_grid(r, 0, &g)) {
+		out->failed = true;
+		return;
+	}
+	for (int c = 0; c < N_COLUMNS; c++)
+		put_cell(&g, c, columns_of[c].title, "| ", c == N_COLUMNS - 1 ? " |\n" : " ", out);
+	for (int c = 0; c < N_COLUMNS; c++)
+		oqz_str_addf(out, "|%s%s", columns_of[c].left ? ":--" : "--:", c == N_COLUMNS - 1 ? "|\n" : "");
+	for (size_t i = 0; i < g.n; i++)
+		for (int c = 0; c < N_COLUMNS; c++) {
+			const char *text = g.rows[i].failed && c == METRIC ? "failed" : g.rows[i].text[c];
+			put_cell(&g, c, text, "| ", c == N_COLUMNS - 1 ? " |\n" : " ", out);
+		}
+	free(g.rows);
+}
