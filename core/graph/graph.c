@@ -83,6 +83,7 @@ void oqz_graph_free(struct oqz_graph *g)
 	oqz_vec_release(&g->inputs);
 	oqz_vec_release(&g->outputs);
 	oqz_vec_release(&g->opsets);
+	oqz_vec_release(&g->metadata);
 	oqz_map_release(&g->by_name);
 	oqz_map_release(&g->node_by_name);
 	storage_unref(g->storage);

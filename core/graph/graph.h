@@ -97,6 +97,11 @@ struct oqz_opset {
 	int version;
 };
 
+/* A key and its text as the model's author put them into the file (metadata_props). */
+struct oqz_metadata {
+	const char *key, *value;
+};
+
 struct oqz_graph {
 	struct oqz_arena *arena;
 	struct oqz_storage *storage;
@@ -107,6 +112,7 @@ struct oqz_graph {
 	OQZ_VEC(struct oqz_value *) inputs;  /* without initializers */
 	OQZ_VEC(struct oqz_value *) outputs;
 	OQZ_VEC(struct oqz_opset) opsets;
+	OQZ_VEC(struct oqz_metadata) metadata;
 	struct oqz_map by_name;   /* value name -> struct oqz_value * */
 	struct oqz_map node_by_name;
 	unsigned fresh;           /* last number given by oqz_graph_fresh_name() */

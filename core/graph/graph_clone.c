@@ -111,6 +111,9 @@ static enum oqz_status clone_contents(const struct scope *s, struct oqz_err *err
 	for (size_t i = 0; i < from->opsets.n; i++)
 		if (!oqz_vec_push(&g->opsets, from->opsets.v[i]))
 			return oqz_graph_nomem(g, err);
+	for (size_t i = 0; i < from->metadata.n; i++)
+		if (!oqz_vec_push(&g->metadata, from->metadata.v[i]))
+			return oqz_graph_nomem(g, err);
 	for (size_t i = 0; i < from->values.n; i++)
 		OQZ_TRY(clone_value(s, from->values.v[i], err));
 	for (size_t i = 0; i < from->inputs.n; i++)

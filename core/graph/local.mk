@@ -7,5 +7,11 @@ core_graph_liboqz_graph_a_SOURCES = \
 	core/graph/graph_edit.c \
 	core/graph/graph_finish.c \
 	core/graph/graph_impl.h \
+	core/graph/pass.c \
 	core/graph/pass.h \
+	core/graph/pass_batchnorm.c \
+	core/graph/pass_bias.c \
+	core/graph/pass_dead.c \
+	core/graph/pass_identity.c \
+	core/graph/pass_impl.h \
 	$(NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Graph passes, one file each (pass_<name>.c). A pass edits in place, calls oqz_graph_finish() and says how many places it
- * changed. They can be named in a manifest; `oqz describe passes` prints this table.
+ * Graph passes, one file each (pass_<name>.c). A pass edits in place, calls oqz_graph_finish() and says how many places
+ * it changed. They can be named in a manifest; `oqz describe passes` prints this table.
  *
  * Passes need resolved operators (oqz_ops_resolve). Constant folding evaluates reference kernels and so lives above, in
  * core/ops (fold.h); everything here only rearranges.
@@ -20,9 +20,10 @@ struct oqz_pass {
 /* All passes in the order in which the default pipeline runs them; ends with a row whose name is NULL. */
 extern const struct oqz_pass oqz_passes[];
 
-enum oqz_status oqz_pass_identity(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);      /* Identity, Dropout */
-enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);          /* op + Add -> bias */
-enum oqz_status oqz_pass_batchnorm(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);     /* into Conv/ConvT/Gemm */
-enum oqz_status oqz_pass_dead(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);          /* reach no output */
+enum oqz_status oqz_pass_identity(struct oqz_graph *g, int *ret_changed, struct oqz_err *err); /* Identity, Dropout */
+enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);     /* op + Add -> bias */
+enum oqz_status oqz_pass_batchnorm(struct oqz_graph *g, int *ret_changed,
+                                   struct oqz_err *err);                                   /* into Conv/ConvT/Gemm */
+enum oqz_status oqz_pass_dead(struct oqz_graph *g, int *ret_changed, struct oqz_err *err); /* reach no output */
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef OQZ_ONNX_ONNX_H
 #define OQZ_ONNX_ONNX_H
 
-#include "core/graph/graph.h"
+#include "core/graph/pass.h"
 
 /* Reads a model: protobuf -> graph, all tensor forms (typed fields, raw, external files beside the model), nothing
  * resolved, folded or inferred yet. Opset imports, names and metadata are kept. Damaged or truncated files, sizes that
@@ -20,7 +20,15 @@ enum oqz_status oqz_onnx_load_tensor(const char *path, struct oqz_tensor *ret, c
 
 /* Load, resolve, default passes, folding, type inference: the float graph that everything starts from. `passes` is a
  * NULL-terminated list of pass names, or NULL for the default pipeline. (core/onnx/prepare.c) */
-enum oqz_status oqz_model_open(const char *path, const char *const *passes, struct oqz_graph **ret, struct oqz_err *err);
+enum oqz_status oqz_model_open(const char *path, const char *const *passes, struct oqz_graph **ret,
+                               struct oqz_err *err);
+
+/* Everything behind the load of oqz_model_open(), for a graph that comes from elsewhere. */
+enum oqz_status oqz_model_prepare(struct oqz_graph *g, const char *const *passes, struct oqz_err *err);
+
+/* The passes that a manifest can name, constant folding and then oqz_passes, in the order of the default pipeline; NULL
+ * behind the last. */
+const struct oqz_pass *oqz_model_pass(size_t i);
 
 /* Writes a graph as an ONNX model (ir_version by opset); weights inside the file, or in `<path>.data` beyond 1 GiB. */
 enum oqz_status oqz_onnx_save(const struct oqz_graph *g, const char *path, struct oqz_err *err);

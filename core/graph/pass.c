@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of passes, and what they share. The order is that of the default pipeline: a bias must have joined its
+ * convolution before a BatchNormalization behind both can.
+ */
+#include "core/graph/pass_impl.h"
+
+const struct oqz_pass oqz_passes[] = {
+	{ "remove-identity", "removes Identity, and Dropout outside training", oqz_pass_identity },
+	{ "fuse-bias", "an Add of a constant behind Conv, ConvTranspose or Gemm becomes its bias", oqz_pass_bias },
+	{ "fuse-batchnorm", "a BatchNormalization goes into the weights of the Conv, ConvTranspose or Gemm before it",
+	  oqz_pass_batchnorm },
+	{ "remove-dead", "removes what no output depends on", oqz_pass_dead },
+	{ NULL, NULL, NULL },
+};
+
+int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing)
+{
+	const struct oqz_attr *a = oqz_node_attr(n, name);
+
+	return a && a->type == OQZ_ATTR_INT ? a->i : missing;
+}
+
+double oqz_node_float(const struct oqz_node *n, const char *name, double missing)
+{
+	const struct oqz_attr *a = oqz_node_attr(n, name);
+
+	return a && a->type == OQZ_ATTR_FLOAT ? a->f : missing;
+}
+
+bool oqz_node_takes_bias(const struct oqz_node *n)
+{
+	return oqz_node_is(n, "Conv") || oqz_node_is(n, "ConvTranspose") || oqz_node_is(n, "Gemm");
+}
+
+int64_t oqz_node_channels(const struct oqz_node *n)
+{
+	const struct oqz_value *w = oqz_node_in(n, 1);
+
+	if (!w || w->type.shape.rank < 2)
+		return -1;
+	if (oqz_node_is(n, "Conv"))
+		return w->type.shape.dim[0];
+	if (oqz_node_is(n, "Gemm"))
+		return w->type.shape.dim[oqz_node_int(n, "transB", 0) ? 0 : 1];
+	int64_t group = oqz_node_int(n, "group", 1), per_group = w->type.shape.dim[1];
+	if (group < 1 || per_group < 0 || per_group > INT64_MAX / group)
+		return -1;
+	return per_group * group;
+}
+
+void oqz_node_absorb(struct oqz_node *n, struct oqz_node *absorbed)
+{
+	struct oqz_value *v = absorbed->out[0];
+
+	n->out[0]->producer = NULL;
+	n->out[0] = v;
+	v->producer = n;
+	v->producer_output = 0;
+	absorbed->out[0] = NULL;
+	absorbed->dead = true;
+}

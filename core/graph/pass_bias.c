@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Conv, ConvTranspose or Gemm without a bias, and an Add of a constant as its only consumer: the constant becomes the
+ * bias. The rule is PPQ's (which the QuantZoo numbers rest on): for convolutions the constant has the rank of the
+ * weight and extent only along dimension 1, more than 1 there. On top of it the shapes must show that the Add does not
+ * broadcast its other side, or the node's output would change shape. A MatMul and its Add stay two nodes.
+ */
+#include "core/graph/pass_impl.h"
+
+/* (1, M, 1, ...) for a convolution. */
+static bool fits_convolution(const struct oqz_node *n, const struct oqz_shape *c, int64_t channels)
+{
+	if (c->rank != n->in[1]->type.shape.rank || c->dim[1] != channels || channels < 2)
+		return false;
+	for (int i = 0; i < c->rank; i++)
+		if (i != 1 && c->dim[i] != 1)
+			return false;
+	return true;
+}
+
+/* (), (1), (N), (1, 1) or (1, N) for Gemm: input C broadcasts one way only. */
+static bool fits_gemm(const struct oqz_node *n, const struct oqz_shape *c, int64_t columns)
+{
+	if (c->rank > 2 || (c->rank == 2 && c->dim[0] != 1) || oqz_node_float(n, "beta", 1) != 1)
+		return false;
+	return c->rank == 0 || c->dim[c->rank - 1] == 1 || c->dim[c->rank - 1] == columns;
+}
+
+/* The Add that can go into n, and its constant. */
+static struct oqz_node *find_add(const struct oqz_node *n, const struct oqz_value **ret_constant)
+{
+	struct oqz_value *y = oqz_node_out(n, 0);
+	struct oqz_node *add = y ? oqz_value_sole_use(y) : NULL;
+	int64_t channels = oqz_node_channels(n);
+
+	if (!add || add->dead || !oqz_node_is(add, "Add") || add->n_in != 2 || !oqz_node_out(add, 0) ||
+	    oqz_node_in(n, 2))
+		return NULL;
+	const struct oqz_value *c = add->in[add->in[0] == y];
+	if (!c || !c->constant || channels < 0 || c->constant->dtype != n->in[1]->type.dtype)
+		return NULL;
+	const struct oqz_shape *s = &c->constant->shape;
+	if (oqz_node_is(n, "Gemm") ? !fits_gemm(n, s, channels) : !fits_convolution(n, s, channels))
+		return NULL;
+	*ret_constant = c;
+	return add;
+}
+
+/* The constant as the bias has it: (M) for convolutions, unchanged for Gemm. */
+static enum oqz_status add_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c, struct oqz_err *err)
+{
+	struct oqz_tensor t = { 0 };
+	struct oqz_value *bias = NULL;
+	const char *name = oqz_graph_fresh_name(g, c->name);
+
+	if (!name)
+		return oqz_err_nomem(err, n->name, 0);
+	oqz_tensor_share(&t, c->constant);
+	if (!oqz_node_is(n, "Gemm"))
+		t.shape = (struct oqz_shape) { .rank = 1, .dim = { c->constant->shape.dim[1] } };
+	enum oqz_status st = oqz_graph_add_constant(g, name, &t, &bias, err);
+	oqz_tensor_release(&t);
+	OQZ_TRY(st);
+	return oqz_node_set_input(n, 2, bias, err);
+}
+
+enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
+{
+	const struct oqz_value *c = NULL;
+	int changed = 0;
+
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		struct oqz_node *n = g->nodes.v[i];
+		struct oqz_node *add = !n->dead && oqz_node_takes_bias(n) ? find_add(n, &c) : NULL;
+		if (!add)
+			continue;
+		OQZ_TRY(add_bias(g, n, c, err));
+		oqz_node_absorb(n, add);
+		changed++;
+	}
+	OQZ_TRY(oqz_graph_finish(g, err));
+	*ret_changed = changed;
+	return OQZ_OK;
+}

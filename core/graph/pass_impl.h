@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the passes share: questions about nodes, and the step that all merging ends with.
+ */
+#ifndef OQZ_GRAPH_PASS_IMPL_H
+#define OQZ_GRAPH_PASS_IMPL_H
+
+#include "core/graph/pass.h"
+
+#include <string.h>
+
+/* An operator of the ONNX domain by name. */
+static inline bool oqz_node_is(const struct oqz_node *n, const char *op_type)
+{
+	return !*n->domain && strcmp(n->op_type, op_type) == 0;
+}
+
+static inline struct oqz_value *oqz_node_in(const struct oqz_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
+static inline struct oqz_value *oqz_node_out(const struct oqz_node *n, int i)
+{
+	return i < n->n_out ? n->out[i] : NULL;
+}
+
+static inline const struct oqz_tensor *oqz_node_constant(const struct oqz_node *n, int i)
+{
+	const struct oqz_value *v = oqz_node_in(n, i);
+
+	return v ? v->constant : NULL;
+}
+
+/* An attribute's number, or its default. */
+int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing);
+double oqz_node_float(const struct oqz_node *n, const char *name, double missing);
+
+/* Conv, ConvTranspose or Gemm: what takes a bias as input 2. */
+bool oqz_node_takes_bias(const struct oqz_node *n);
+/* Number of output channels (of columns for Gemm) by the weight's type; -1 when not known. */
+int64_t oqz_node_channels(const struct oqz_node *n);
+
+/* n makes what `absorbed` made: n's output 0 becomes its output 0, and it is dead. */
+void oqz_node_absorb(struct oqz_node *n, struct oqz_node *absorbed);
+
+#endif

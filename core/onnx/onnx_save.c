@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Graph -> ONNX model. The message is built from structs in an arena that point at the graph's own memory (weights are
+ * not copied) and packed once. Weights beyond a limit go into one file beside the model, because a protobuf message
+ * ends at 2 GiB; that file is complete before the model that refers to it appears.
+ */
+#include "core/onnx/onnx_impl.h"
+#include "core/base/checked.h"
+#include "core/base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DATA_ALIGN = 64, SMALL = 1024 /* bytes: smaller constants always stay in the model */ };
+static const size_t inline_limit = (size_t)1 << 30;
+
+struct external {
+	const void *data;
+	size_t size, offset;
+};
+
+struct saver {
+	struct oqz_arena *arena;
+	const char *location; /* of external data, NULL: everything inside */
+	size_t offset;
+	OQZ_VEC(struct external) external;
+	OQZ_VEC(struct oqz_opset) opsets;
+};
+
+static enum oqz_status nomem(struct oqz_err *err) { return oqz_err_nomem(err, "an ONNX model", 0); }
+
+/* New message M of a generated type; NULL when out of memory. */
+#define NEW(s, T, init)                               \
+	({                                            \
+		T *m_ = OQZ_ARENA_NEW((s)->arena, T); \
+		if (m_)                               \
+			init(m_);                     \
+		m_;                                   \
+	})
+#define LIST(s, T, n) OQZ_ARENA_NEW_N((s)->arena, T, (n))
+
+/* ---- tensors ---- */
+
+static const void *file_form(struct saver *s, const struct oqz_tensor *t, size_t bytes)
+{
+	if (oqz_dtype_traits(t->dtype)->bits >= 8)
+		return t->data;
+	unsigned char *packed = oqz_arena_alloc(s->arena, bytes + 1);
+	if (packed)
+		oqz_onnx_pack_bits(t->dtype, t->data, (size_t)oqz_tensor_nelem(t), packed);
+	return packed;
+}
+
+static enum oqz_status put_outside(struct saver *s, Onnx__TensorProto *p, const void *data, size_t bytes,
+                                   struct oqz_err *err)
+{
+	static const char *const keys[] = { "location", "offset", "length" };
+	const char *values[] = { s->location, oqz_arena_printf(s->arena, "%zu", s->offset),
+		                 oqz_arena_printf(s->arena, "%zu", bytes) };
+
+	p->external_data = LIST(s, Onnx__StringStringEntryProto *, 3);
+	for (size_t i = 0; i < 3; i++) {
+		Onnx__StringStringEntryProto *e =
+		    NEW(s, Onnx__StringStringEntryProto, onnx__string_string_entry_proto__init);
+		if (!e || !values[i] || !p->external_data)
+			return nomem(err);
+		e->key = (char *)keys[i];
+		e->value = (char *)values[i];
+		p->external_data[i] = e;
+	}
+	p->n_external_data = 3;
+	p->has_data_location = true;
+	p->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+	if (!oqz_vec_push(&s->external, ((struct external) { data, bytes, s->offset })))
+		return nomem(err);
+	s->offset = oqz_align_up(s->offset + bytes, DATA_ALIGN);
+	return OQZ_OK;
+}
+
+static enum oqz_status save_tensor(struct saver *s, const struct oqz_tensor *t, const char *name,
+                                   Onnx__TensorProto **ret, struct oqz_err *err)
+{
+	Onnx__TensorProto *p = NEW(s, Onnx__TensorProto, onnx__tensor_proto__init);
+	size_t bytes;
+
+	if (t->layout != OQZ_LAYOUT_PLAIN || !oqz_onnx_packed_size(t->dtype, oqz_tensor_nelem(t), &bytes))
+		OQZ_FAIL(err, OQZ_E_INTERNAL, "tensor '%s' is not plain", name ? name : "");
+	const void *data = p ? file_form(s, t, bytes) : NULL;
+	if (!p || (!data && bytes))
+		return nomem(err);
+	p->name = (char *)name;
+	p->has_data_type = true;
+	p->data_type = (int32_t)t->dtype;
+	p->n_dims = (size_t)t->shape.rank;
+	p->dims = (int64_t *)t->shape.dim;
+	*ret = p;
+	if (s->location && name && bytes >= SMALL)
+		return put_outside(s, p, data, bytes, err);
+	p->has_raw_data = true;
+	p->raw_data = (ProtobufCBinaryData) { .len = bytes, .data = (uint8_t *)data };
+	return OQZ_OK;
+}
+
+/* ---- types ---- */
+
+static Onnx__TensorShapeProto *save_shape(struct saver *s, const struct oqz_value *v)
+{
+	Onnx__TensorShapeProto *p = NEW(s, Onnx__TensorShapeProto, onnx__tensor_shape_proto__init);
+	size_t rank = (size_t)v->type.shape.rank;
+
+	if (!p || !(p->dim = LIST(s, Onnx__TensorShapeProto__Dimension *, rank)))
+		return NULL;
+	for (size_t i = 0; i < rank; i++) {
+		Onnx__TensorShapeProto__Dimension *d =
+		    NEW(s, Onnx__TensorShapeProto__Dimension, onnx__tensor_shape_proto__dimension__init);
+		if (!d)
+			return NULL;
+		if (v->type.shape.dim[i] >= 0) {
+			d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+			d->dim_value = v->type.shape.dim[i];
+		} else if (v->dim_name[i]) {
+			d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+			d->dim_param = (char *)v->dim_name[i];
+		}
+		p->dim[i] = d;
+	}
+	p->n_dim = rank;
+	return p;
+}
+
+static Onnx__TypeProto *save_type(struct saver *s, const struct oqz_value *v)
+{
+	Onnx__TypeProto *p = NEW(s, Onnx__TypeProto, onnx__type_proto__init);
+	Onnx__TypeProto__Tensor *t = NEW(s, Onnx__TypeProto__Tensor, onnx__type_proto__tensor__init);
+
+	if (!p || !t || (v->type.shape.rank >= 0 && !(t->shape = save_shape(s, v))))
+		return NULL;
+	t->has_elem_type = true;
+	t->elem_type = (int32_t)v->type.dtype;
+	p->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+	p->tensor_type = t;
+	if (v->kind == OQZ_VALUE_TENSOR)
+		return p;
+	Onnx__TypeProto *o = NEW(s, Onnx__TypeProto, onnx__type_proto__init);
+	Onnx__TypeProto__Sequence *q = NEW(s, Onnx__TypeProto__Sequence, onnx__type_proto__sequence__init);
+	Onnx__TypeProto__Optional *r = NEW(s, Onnx__TypeProto__Optional, onnx__type_proto__optional__init);
+	if (!o || !q || !r)
+		return NULL;
+	q->elem_type = r->elem_type = p;
+	if (v->kind == OQZ_VALUE_SEQUENCE) {
+		o->value_case = ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE;
+		o->sequence_type = q;
+	} else {
+		o->value_case = ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE;
+		o->optional_type = r;
+	}
+	return o;
+}
+
+static enum oqz_status add_info(struct saver *s, const struct oqz_value *v, Onnx__ValueInfoProto **list, size_t *n,
+                                struct oqz_err *err)
+{
+	Onnx__ValueInfoProto *p = NEW(s, Onnx__ValueInfoProto, onnx__value_info_proto__init);
+
+	if (!p)
+		return nomem(err);
+	p->name = (char *)v->name;
+	if (v->type.dtype != OQZ_DT_UNDEFINED && !(p->type = save_type(s, v)))
+		return nomem(err);
+	list[(*n)++] = p;
+	return OQZ_OK;
+}
+
+/* ---- nodes ---- */
+
+static enum oqz_status save_graph(struct saver *s, const struct oqz_graph *g, Onnx__GraphProto **ret,
+                                  struct oqz_err *err);
+
+static enum oqz_status save_strings(struct saver *s, const struct oqz_attr *a, Onnx__AttributeProto *p,
+                                    struct oqz_err *err)
+{
+	p->strings = LIST(s, ProtobufCBinaryData, a->n);
+	if (!p->strings)
+		return nomem(err);
+	for (size_t i = 0; i < a->n; i++)
+		p->strings[i] =
+		    (ProtobufCBinaryData) { .len = strlen(a->strings[i]), .data = (uint8_t *)a->strings[i] };
+	p->n_strings = a->n;
+	return OQZ_OK;
+}
+
+static enum oqz_status save_attr(struct saver *s, const struct oqz_attr *a, Onnx__AttributeProto **ret,
+                                 struct oqz_err *err)
+{
+	Onnx__AttributeProto *p = NEW(s, Onnx__AttributeProto, onnx__attribute_proto__init);
+
+	if (!p)
+		return nomem(err);
+	p->name = (char *)a->name;
+	p->has_type = true;
+	p->type = (Onnx__AttributeProto__AttributeType)a->type; /* same numbers */
+	*ret = p;
+	switch (a->type) {
+	case OQZ_ATTR_FLOAT: p->has_f = true, p->f = a->f; break;
+	case OQZ_ATTR_INT: p->has_i = true, p->i = a->i; break;
+	case OQZ_ATTR_STRING:
+		p->has_s = true;
+		p->s = (ProtobufCBinaryData) { .len = a->n, .data = (uint8_t *)a->s };
+		break;
+	case OQZ_ATTR_TENSOR: return save_tensor(s, a->tensor, NULL, &p->t, err);
+	case OQZ_ATTR_GRAPH: return save_graph(s, a->graph, &p->g, err);
+	case OQZ_ATTR_FLOATS: p->n_floats = a->n, p->floats = (float *)a->floats; break;
+	case OQZ_ATTR_INTS: p->n_ints = a->n, p->ints = (int64_t *)a->ints; break;
+	case OQZ_ATTR_STRINGS: return save_strings(s, a, p, err);
+	case OQZ_ATTR_NONE: OQZ_FAIL(err, OQZ_E_INTERNAL, "attribute %s has no type", a->name);
+	}
+	return OQZ_OK;
+}
+
+/* Every domain once; one version a domain, because a file can say no more. */
+static enum oqz_status note_opset(struct saver *s, const struct oqz_node *n, struct oqz_err *err)
+{
+	for (size_t i = 0; i < s->opsets.n; i++)
+		if (strcmp(s->opsets.v[i].domain, n->domain) == 0) {
+			if (s->opsets.v[i].version != n->opset)
+				OQZ_FAIL(err, OQZ_E_UNSUPPORTED,
+				         "operator set %d in a model of operator set %d; resolve it first", n->opset,
+				         s->opsets.v[i].version);
+			return OQZ_OK;
+		}
+	return oqz_vec_push(&s->opsets, ((struct oqz_opset) { n->domain, n->opset })) ? OQZ_OK : nomem(err);
+}
+
+static char **save_names(struct saver *s, struct oqz_value *const *v, int n)
+{
+	char **names = LIST(s, char *, (size_t)n);
+
+	for (int i = 0; names && i < n; i++)
+		names[i] = v[i] ? (char *)v[i]->name : (char *)"";
+	return names;
+}
+
+static enum oqz_status save_node(struct saver *s, const struct oqz_node *n, Onnx__NodeProto **ret, struct oqz_err *err)
+{
+	Onnx__NodeProto *p = NEW(s, Onnx__NodeProto, onnx__node_proto__init);
+
+	if (!p || !(p->input = save_names(s, n->in, n->n_in)) || !(p->output = save_names(s, n->out, n->n_out)) ||
+	    !(p->attribute = LIST(s, Onnx__AttributeProto *, n->n_attr)))
+		return nomem(err);
+	OQZ_TRY(note_opset(s, n, err));
+	p->n_input = (size_t)n->n_in;
+	p->n_output = (size_t)n->n_out;
+	p->name = (char *)n->name;
+	p->op_type = (char *)n->op_type;
+	p->domain = *n->domain ? (char *)n->domain : NULL;
+	for (; p->n_attribute < n->n_attr; p->n_attribute++)
+		OQZ_TRY(save_attr(s, &n->attr[p->n_attribute], &p->attribute[p->n_attribute], err));
+	*ret = p;
+	return OQZ_OK;
+}
+
+/* ---- graphs ---- */
+
+static enum oqz_status save_values(struct saver *s, const struct oqz_graph *g, Onnx__GraphProto *p, struct oqz_err *err)
+{
+	p->initializer = LIST(s, Onnx__TensorProto *, g->values.n);
+	p->value_info = LIST(s, Onnx__ValueInfoProto *, g->values.n);
+	p->input = LIST(s, Onnx__ValueInfoProto *, g->inputs.n);
+	p->output = LIST(s, Onnx__ValueInfoProto *, g->outputs.n);
+	if (!p->initializer || !p->value_info || !p->input || !p->output)
+		return nomem(err);
+	for (size_t i = 0; i < g->inputs.n; i++)
+		OQZ_TRY(add_info(s, g->inputs.v[i], p->input, &p->n_input, err));
+	for (size_t i = 0; i < g->outputs.n; i++)
+		OQZ_TRY(add_info(s, g->outputs.v[i], p->output, &p->n_output, err));
+	for (size_t i = 0; i < g->values.n; i++) {
+		const struct oqz_value *v = g->values.v[i];
+		if (v->constant)
+			OQZ_TRY(save_tensor(s, v->constant, v->name, &p->initializer[p->n_initializer++], err));
+		else if (!v->is_input && !v->is_output && v->type.dtype != OQZ_DT_UNDEFINED)
+			OQZ_TRY(add_info(s, v, p->value_info, &p->n_value_info, err));
+	}
+	return OQZ_OK;
+}
+
+/* Bodies nest at most OQZ_MAX_NESTING deep. */
+static enum oqz_status save_graph(struct saver *s, const struct oqz_graph *g, Onnx__GraphProto **ret,
+                                  struct oqz_err *err)
+{
+	Onnx__GraphProto *p = NEW(s, Onnx__GraphProto, onnx__graph_proto__init);
+
+	if (!p || !(p->node = LIST(s, Onnx__NodeProto *, g->nodes.n)))
+		return nomem(err);
+	p->name = g->name && *g->name ? (char *)g->name : (char *)"graph";
+	OQZ_TRY(save_values(s, g, p, err));
+	for (; p->n_node < g->nodes.n; p->n_node++)
+		if (save_node(s, g->nodes.v[p->n_node], &p->node[p->n_node], err) != OQZ_OK)
+			return oqz_node_err(g->nodes.v[p->n_node], err);
+	*ret = p;
+	return OQZ_OK;
+}
+
+static size_t constant_bytes(const struct oqz_graph *g)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < g->values.n; i++)
+		if (g->values.v[i]->constant)
+			total += oqz_tensor_bytes(g->values.v[i]->constant);
+	return total;
+}
+
+/* The first IR version of ONNX releases that have the operator set (Versioning.md); at least 4, since initializers that
+ * are no inputs came with it. */
+static int64_t ir_version(int opset)
+{
+	static const struct {
+		int opset, ir;
+	} since[] = { { 24, 12 }, { 23, 11 }, { 21, 10 }, { 19, 9 }, { 15, 8 }, { 12, 7 }, { 11, 6 }, { 10, 5 } };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(since); i++)
+		if (opset >= since[i].opset)
+			return since[i].ir;
+	return 4;
+}
+
+static enum oqz_status save_header(struct saver *s, const struct oqz_graph *g, Onnx__ModelProto *m, struct oqz_err *err)
+{
+	int main_opset = 0;
+
+	m->opset_import = LIST(s, Onnx__OperatorSetIdProto *, s->opsets.n);
+	m->metadata_props = LIST(s, Onnx__StringStringEntryProto *, g->metadata.n);
+	if (!m->opset_import || !m->metadata_props)
+		return nomem(err);
+	for (size_t i = 0; i < s->opsets.n; i++) {
+		Onnx__OperatorSetIdProto *o = NEW(s, Onnx__OperatorSetIdProto, onnx__operator_set_id_proto__init);
+		if (!o)
+			return nomem(err);
+		o->domain = (char *)s->opsets.v[i].domain;
+		o->has_version = true;
+		o->version = s->opsets.v[i].version;
+		if (!*o->domain)
+			main_opset = s->opsets.v[i].version;
+		m->opset_import[m->n_opset_import++] = o;
+	}
+	for (size_t i = 0; i < g->metadata.n; i++) {
+		Onnx__StringStringEntryProto *e =
+		    NEW(s, Onnx__StringStringEntryProto, onnx__string_string_entry_proto__init);
+		if (!e)
+			return nomem(err);
+		e->key = (char *)g->metadata.v[i].key;
+		e->value = (char *)g->metadata.v[i].value;
+		m->metadata_props[m->n_metadata_props++] = e;
+	}
+	m->has_ir_version = true;
+	m->ir_version = ir_version(main_opset);
+	m->producer_name = (char *)"oqz";
+	return OQZ_OK;
+}
+
+/* ---- files ---- */
+
+static bool write_external(FILE *f, const struct saver *s)
+{
+	static const char zeros[DATA_ALIGN];
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->external.n; i++) {
+		const struct external *x = &s->external.v[i];
+		if (fwrite(zeros, 1, x->offset - at, f) != x->offset - at || fwrite(x->data, 1, x->size, f) != x->size)
+			return false;
+		at = x->offset + x->size;
+	}
+	return fflush(f) == 0 && fsync(fileno(f)) == 0;
+}
+
+/* Like oqz_file_write(), but in pieces: the weights are not gathered in memory first. */
+static enum oqz_status save_external(const struct saver *s, const char *path, struct oqz_err *err)
+{
+	const char *tmp = oqz_arena_printf(s->arena, "%s.tmp", path);
+	FILE *f = tmp ? fopen(tmp, "wbe") : NULL;
+
+	if (!f)
+		return oqz_err_errno(err, errno, path);
+	bool ok = write_external(f, s);
+	int errnum = errno;
+	if (fclose(f) != 0 && ok) {
+		ok = false;
+		errnum = errno;
+	}
+	if (ok && rename(tmp, path) != 0) {
+		ok = false;
+		errnum = errno;
+	}
+	if (!ok) {
+		unlink(tmp);
+		return oqz_err_errno(err, errnum, path);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status save(struct saver *s, const struct oqz_graph *g, const char *path, size_t limit,
+                            struct oqz_err *err)
+{
+	Onnx__ModelProto *m = NEW(s, Onnx__ModelProto, onnx__model_proto__init);
+	const char *outside = oqz_arena_printf(s->arena, "%s.data", path);
+
+	if (!m || !outside)
+		return nomem(err);
+	if (constant_bytes(g) >= limit) {
+		if (strcmp(path, "-") == 0)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a model with more than %zu bytes of weights needs two files",
+			         limit);
+		s->location = oqz_path_base(outside);
+	}
+	OQZ_TRY(save_graph(s, g, &m->graph, err));
+	/* Domains that are imported but not used matter to nobody; a graph without nodes keeps its own. */
+	for (size_t i = 0; i < g->opsets.n && !s->opsets.n; i++)
+		if (!oqz_vec_push(&s->opsets, g->opsets.v[i]))
+			return nomem(err);
+	OQZ_TRY(save_header(s, g, m, err));
+	size_t size = protobuf_c_message_get_packed_size(&m->base);
+	if (size > INT32_MAX)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "a message of %zu bytes; protobuf ends at 2 GiB", size);
+	OQZ_CLEANUP_FREE uint8_t *data = malloc(size + 1);
+	if (!data)
+		return oqz_err_nomem(err, path, size);
+	protobuf_c_message_pack(&m->base, data);
+	if (s->external.n)
+		OQZ_TRY(save_external(s, outside, err));
+	return oqz_file_write(path, data, size, err);
+}
+
+enum oqz_status oqz_onnx_save_limit(const struct oqz_graph *g, const char *path, size_t limit, struct oqz_err *err)
+{
+	struct saver s = { .arena = oqz_arena_new() };
+	enum oqz_status st = s.arena ? save(&s, g, path, limit, err) : nomem(err);
+
+	if (st != OQZ_OK)
+		oqz_err_prefix(err, "%s", path);
+	oqz_vec_release(&s.external);
+	oqz_vec_release(&s.opsets);
+	oqz_arena_free(s.arena);
+	return st;
+}
+
+enum oqz_status oqz_onnx_save(const struct oqz_graph *g, const char *path, struct oqz_err *err)
+{
+	return oqz_onnx_save_limit(g, path, inline_limit, err);
+}
