@@ -1,5 +1,8 @@
 # Error sums and paired statistics.
 core_metric_liboqz_metric_a_SOURCES = \
+	core/metric/error_sums.c \
 	core/metric/error_sums.h \
+	core/metric/stats.c \
+	core/metric/stats.h \
 	$(NULL)
 core_metric_liboqz_metric_a_CFLAGS = $(HOT_CFLAGS)

@@ -1,30 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Is a difference between two lanes real? Both lanes see the same images, so tests and intervals are paired.
+ * Paired statistics: is the quantized lane worse than the float lane on the same images, by how much, and how small a
+ * difference could this data set have shown? Everything is a function of its arguments (resampling has a fixed seed).
  */
 #ifndef OQZ_METRIC_STATS_H
 #define OQZ_METRIC_STATS_H
 
 #include "core/base/err.h"
+#include <stddef.h>
 #include <stdint.h>
 
-struct oqz_paired {
-	double delta;        /* second minus first */
-	double ci_lo, ci_hi; /* 95 % */
-	double p;            /* two-sided, no difference */
-	double detectable;   /* smallest |delta| that so many images show with 80 % power at the 5 % level */
+/* Images by outcome in two lanes (a hit is a correct answer). */
+struct oqz_pairs {
+	int64_t both, only_first, only_second, neither;
 };
 
-/* Means of hits: of n images `lost` were hits of the first lane only, `gained` of the second only. p: McNemar's mid-p test;
- * interval: Newcombe 1998 (Stat. Med. 17:2635) method 10. n > 0. The number of images that both or neither hit is not needed
- * for p; `both` is (the count hit by both lanes), because the interval depends on it. */
-void oqz_paired_hits(int64_t n, int64_t both, int64_t lost, int64_t gained, struct oqz_paired *ret);
+/* Counts hits (0 or 1) of n images. */
+void oqz_pairs_count(const unsigned char *first, const unsigned char *second, size_t n, struct oqz_pairs *ret);
 
-/* Any metric: resamples images with replacement `resamples` times from a fixed seed. `delta` computes the difference on a list
- * of image indices. Percentile interval; p from the share of resamples on the other side of 0 (floored at 1/resamples). */
-enum oqz_status oqz_paired_bootstrap(size_t n, uint64_t seed, int resamples,
-                                     enum oqz_status (*delta)(void *ctx, const uint32_t *index, size_t n, double *ret,
-                                                              struct oqz_err *err),
-                                     void *ctx, struct oqz_paired *ret, struct oqz_err *err);
+/* McNemar's test of equal hit rates, two-sided, from the discordant images (binomial with 1/2). The exact p is
+ * conservative; the mid-p (Fagerland, Lydersen, Laake 2013, BMC Med. Res. Methodol. 13:91) keeps near the nominal level
+ * and is what reports show. 1 when no image is discordant. */
+double oqz_mcnemar_exact(const struct oqz_pairs *p);
+double oqz_mcnemar_midp(const struct oqz_pairs *p);
+
+struct oqz_interval {
+	double low, high;
+};
+
+/* Interval of (second - first) hit rate: Newcombe 1998, Stat. Med. 17:2635-2650, method 10 (square-and-add of Wilson
+ * score intervals with a continuity-corrected phi). `level` is e.g. 0.95. Without images both ends are NaN. */
+struct oqz_interval oqz_pairs_interval(const struct oqz_pairs *p, double level);
+
+/* Wilson's score interval of k hits in n. */
+struct oqz_interval oqz_wilson(int64_t k, int64_t n, double level);
+
+/* Quantile of the standard normal distribution, 0 < p < 1 (Wichura 1988, AS 241, about 1e-16). */
+double oqz_normal_quantile(double p);
+
+/* Differences (second - first) of n_metrics metrics computed on the images index[0..n), which repeat. Writes all of
+ * delta[]; NaN says that a metric cannot be computed from this sample. */
+typedef enum oqz_status oqz_delta_fn(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err);
+
+/* What resampling says about one metric. */
+struct oqz_bootstrap {
+	struct oqz_interval interval; /* percentile interval; NaN if fewer than half of the rounds gave a number */
+	double p; /* two-sided: twice the smaller share of rounds on one side of 0, at least 1/(rounds+1) */
+	double standard_error;
+	int64_t rounds; /* that gave a number */
+};
+
+/* Paired bootstrap by image (Efron and Tibshirani 1993, chapter 13): images are drawn with replacement, the same ones
+ * for both lanes. `rounds` of 999 or 1999 make the percentiles whole ranks. The sequence of samples depends on n and
+ * seed alone. */
+enum oqz_status oqz_bootstrap(oqz_delta_fn *fn, void *ctx, size_t n, size_t n_metrics, size_t rounds, uint64_t seed,
+                              double level, struct oqz_bootstrap *ret, struct oqz_err *err);
+
+/* Smallest difference of hit rates that McNemar's test at `alpha` two-sided finds with probability `power`, given n
+ * images of which the share `discordant` differs between the lanes (Connor 1987, Biometrics 43:207-211, solved for the
+ * difference). Never more than `discordant`, which then means: not detectable at all. */
+double oqz_detectable_pairs(int64_t n, double discordant, double alpha, double power);
+/* The same for a metric with a known standard error of the difference: (z_alpha/2 + z_power) * se. */
+double oqz_detectable(double standard_error, double alpha, double power);
 
 #endif

@@ -105,3 +105,12 @@ unit_tests += tests/unit/test_op_elementwise
 tests_unit_test_op_elementwise_SOURCES = tests/unit/test_op_elementwise.c
 tests_unit_test_op_elementwise_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_elementwise_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_error_sums
+tests_unit_test_error_sums_SOURCES = tests/unit/test_error_sums.c
+tests_unit_test_error_sums_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_error_sums_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_stats
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c
+tests_unit_test_stats_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_stats_LDADD = $(unit_ldadd)

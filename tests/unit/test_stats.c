@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Paired statistics against hand-made and published numbers.
+ */
+#include "tests/support/support.h"
+#include "core/base/rng.h"
+#include "core/metric/stats.h"
+
+#include <math.h>
+#include <string.h>
+
+START_TEST(mcnemar_matches_binomial_sums)
+{
+	/* 10 discordant, 2 against 8: exact 2 * (1 + 10 + 45) / 1024, mid-p less the 45. */
+	const struct oqz_pairs p = { 50, 8, 2, 5 }, q = { 50, 2, 8, 5 };
+
+	ck_assert_double_eq_tol(oqz_mcnemar_exact(&p), 112.0 / 1024, 1e-13);
+	ck_assert_double_eq_tol(oqz_mcnemar_midp(&p), 67.0 / 1024, 1e-13);
+	ck_assert_double_eq(oqz_mcnemar_midp(&p), oqz_mcnemar_midp(&q));
+	const struct oqz_pairs none = { 9, 0, 0, 1 }, even = { 1, 7, 7, 1 }, one = { 0, 6, 0, 0 };
+	ck_assert_double_eq(oqz_mcnemar_midp(&none), 1);
+	ck_assert_double_eq(oqz_mcnemar_exact(&even), 1);
+	ck_assert_double_eq(oqz_mcnemar_midp(&even), 1);
+	ck_assert_double_eq_tol(oqz_mcnemar_exact(&one), 2.0 / 64, 1e-15);
+	/* Large counts: near the normal approximation, and never 0 or NaN. */
+	const struct oqz_pairs big = { 0, 50600, 49400, 0 };
+	double z = (1200.0) / sqrt(100000.0), normal = erfc(z / sqrt(2));
+	ck_assert_double_eq_tol(oqz_mcnemar_midp(&big) / normal, 1, 2e-3);
+	const struct oqz_pairs extreme = { 0, 900, 0, 0 };
+	ck_assert(oqz_mcnemar_exact(&extreme) > 0);
+}
+END_TEST
+
+START_TEST(interval_matches_newcombe)
+{
+	/* Newcombe 1998, Table III, method 10, cells (36, 12, 2, 0): first - second 0.0569 to 0.3404. */
+	const struct oqz_pairs p = { 36, 12, 2, 0 }, q = { 36, 2, 12, 0 };
+	struct oqz_interval i = oqz_pairs_interval(&p, 0.95), j = oqz_pairs_interval(&q, 0.95);
+
+	ck_assert_double_eq_tol(i.low, -0.3404, 5e-5);
+	ck_assert_double_eq_tol(i.high, -0.0569, 5e-5);
+	ck_assert_double_eq_tol(j.low, -i.high, 1e-15);
+	ck_assert_double_eq_tol(j.high, -i.low, 1e-15);
+	/* Nothing differs: still not a point, and it holds 0. */
+	const struct oqz_pairs same = { 80, 0, 0, 20 }, none = { 0 };
+	i = oqz_pairs_interval(&same, 0.95);
+	ck_assert(i.low < 0 && i.high > 0 && i.high < 0.1);
+	i = oqz_pairs_interval(&none, 0.95);
+	ck_assert(isnan(i.low) && isnan(i.high));
+	i = oqz_wilson(81, 263, 0.95); /* Newcombe 1998b, Table I: 0.2553 to 0.3662 */
+	ck_assert_double_eq_tol(i.low, 0.2553, 5e-5);
+	ck_assert_double_eq_tol(i.high, 0.3662, 5e-5);
+}
+END_TEST
+
+START_TEST(interval_covers_as_promised)
+{
+	/* 400 images, hit rates 0.7 and 0.68, correlated; the true difference lies inside about 95 times in 100. */
+	struct oqz_rng rng;
+	int inside = 0;
+
+	oqz_rng_init(&rng, 3);
+	for (int t = 0; t < 1000; t++) {
+		struct oqz_pairs p = { 0 };
+		for (int i = 0; i < 400; i++) {
+			double u = oqz_rng_f64(&rng);
+			if (u < 0.65)
+				p.both++;
+			else if (u < 0.70)
+				p.only_first++;
+			else if (u < 0.73)
+				p.only_second++;
+			else
+				p.neither++;
+		}
+		struct oqz_interval i = oqz_pairs_interval(&p, 0.95);
+		inside += i.low <= -0.02 && -0.02 <= i.high;
+	}
+	ck_assert_int_ge(inside, 930);
+	ck_assert_int_le(inside, 980);
+}
+END_TEST
+
+START_TEST(normal_quantile_inverts_erfc)
+{
+	static const double ps[] = { 1e-300, 1e-20, 1e-5, 0.025, 0.3, 0.5, 0.7, 0.9, 0.975, 0.99999 };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(ps); i++)
+		ck_assert_double_eq_tol(0.5 * erfc(-oqz_normal_quantile(ps[i]) / sqrt(2)) / ps[i], 1, 1e-12);
+	ck_assert_double_eq_tol(oqz_normal_quantile(0.975), 1.959963984540054, 1e-15);
+}
+END_TEST
+
+struct sample {
+	const double *v;
+	size_t calls;
+};
+
+static enum oqz_status mean_of(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
+{
+	struct sample *s = ctx;
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += s->v[index[i]];
+	delta[0] = sum / (double)n;
+	delta[1] = s->calls++ % 4 == 0 ? NAN : delta[0];
+	delta[2] = NAN;
+	return OQZ_OK;
+}
+
+static enum oqz_status refuse(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
+{
+	OQZ_FAIL(err, OQZ_E_DATA, "no metric");
+}
+
+START_TEST(bootstrap_of_a_mean_is_known)
+{
+	enum { N = 500 };
+	double v[N], mean = 0, var = 0;
+	struct oqz_bootstrap r[3], again[3];
+	struct oqz_rng rng;
+	struct sample s = { v, 0 }, s2 = { v, 0 };
+
+	oqz_rng_init(&rng, 11);
+	for (int i = 0; i < N; i++)
+		mean += (v[i] = 0.1 + oqz_rng_normal(&rng)) / N;
+	for (int i = 0; i < N; i++)
+		var += (v[i] - mean) * (v[i] - mean) / N;
+	double se = sqrt(var / N);
+	ck_ok(oqz_bootstrap(mean_of, &s, N, 3, 1999, 1, 0.95, r, err));
+	ck_assert_double_eq_tol(r[0].standard_error, se, 0.05 * se);
+	ck_assert_double_eq_tol(r[0].interval.low, mean - 1.96 * se, 0.15 * se);
+	ck_assert_double_eq_tol(r[0].interval.high, mean + 1.96 * se, 0.15 * se);
+	double normal_p = erfc(fabs(mean) / se / sqrt(2));
+	ck_assert_double_eq_tol(r[0].p, normal_p, 0.25 * normal_p + 0.003);
+	ck_assert_int_eq((int)r[1].rounds, 1499);
+	ck_assert(isfinite(r[1].interval.low));
+	ck_assert(isnan(r[2].interval.low) && isnan(r[2].p) && r[2].rounds == 0);
+	ck_ok(oqz_bootstrap(mean_of, &s2, N, 3, 1999, 1, 0.95, again, err));
+	ck_assert_int_eq(memcmp(&r[0], &again[0], sizeof r[0]), 0);
+	ck_fails(oqz_bootstrap(refuse, NULL, N, 3, 9, 1, 0.95, again, err), OQZ_E_DATA, "no metric");
+	ck_fails(oqz_bootstrap(mean_of, &s2, 0, 3, 9, 1, 0.95, again, err), OQZ_E_USAGE, "0 images");
+}
+END_TEST
+
+START_TEST(detectable_difference_solves_connor)
+{
+	double d = oqz_detectable_pairs(5000, 0.05, 0.05, 0.8);
+	double za = oqz_normal_quantile(0.975), zb = oqz_normal_quantile(0.8);
+	double root = za * sqrt(0.05) + zb * sqrt(0.05 - d * d);
+
+	ck_assert_double_eq_tol(root * root / (d * d), 5000, 1e-6);
+	ck_assert_double_lt(oqz_detectable_pairs(50000, 0.05, 0.05, 0.8), d);
+	ck_assert_double_eq(oqz_detectable_pairs(3, 0.01, 0.05, 0.8), 0.01); /* hopeless */
+	ck_assert_double_eq(oqz_detectable_pairs(0, 0.01, 0.05, 0.8), 0);
+	ck_assert_double_eq_tol(oqz_detectable(1, 0.05, 0.8), za + zb, 1e-15);
+}
+END_TEST
+
+START_TEST(pairs_are_counted)
+{
+	const unsigned char a[] = { 1, 1, 0, 0, 1 }, b[] = { 1, 0, 1, 0, 1 };
+	struct oqz_pairs p;
+
+	oqz_pairs_count(a, b, 5, &p);
+	ck_assert(p.both == 2 && p.only_first == 1 && p.only_second == 1 && p.neither == 1);
+}
+END_TEST
+
+OQZ_TEST_MAIN("stats", mcnemar_matches_binomial_sums, interval_matches_newcombe, interval_covers_as_promised,
+              normal_quantile_inverts_erfc, bootstrap_of_a_mean_is_known, detectable_difference_solves_connor,
+              pairs_are_counted)
