@@ -20,7 +20,7 @@ enum { STEP_MAX = 8, STEP_GUARD = 64 };
 struct step {
 	struct oqz_graph *graph; /* holds the parsed attributes */
 	struct oqz_node node, act;
-	struct oqz_value value[STEP_MAX], *value_ptr[STEP_MAX];
+	struct oqz_value value[STEP_MAX], *value_ptr[STEP_MAX], result, *result_ptr;
 	struct oqz_attr attr[16], act_attr[4];
 	struct oqz_value act_value[3];
 	struct oqz_value *act_in[3];
@@ -120,6 +120,8 @@ static inline enum oqz_status step_resolve(struct step *s, struct oqz_err *err)
 	s->node.n_in = s->d.n_in;
 	s->node.n_out = s->d.n_out;
 	s->node.in = s->value_ptr;
+	s->result_ptr = &s->result;
+	s->node.out = &s->result_ptr;
 	s->node.opset = 21;
 	s->node.graph = s->graph;
 	return s->node.op ? OQZ_OK : oqz_node_resolve(&s->node, err);
@@ -203,6 +205,30 @@ static inline void expect_near(const struct step *s, const double *want, double 
 	}
 	ck_assert_msg(worst <= tol * scale, "%s (%s): element %lld is %.9g, not %.9g", what, s->name, (long long)at,
 	              (double)got[at], want[at]);
+}
+
+/* Runs the step and the operator's reference kernel on the same inputs; the step's activation must be absent. */
+static inline void step_expect_reference(struct step *s, const struct oqz_impl *impl, double tol, const char *what)
+{
+	const struct oqz_tensor *in[STEP_MAX];
+	struct oqz_tensor ref = { 0 };
+
+	ck_ok(step_resolve(s, err));
+	for (int i = 0; i < s->d.n_in; i++)
+		in[i] = s->in[i].data ? &s->in[i] : NULL;
+	ck_ok(oqz_op_run(&s->node, in, &ref, err));
+	if (!s->out.data)
+		step_output(s, ref.shape);
+	int64_t n = oqz_tensor_nelem(&ref);
+	double *want = malloc((size_t)n * sizeof *want);
+	for (int64_t i = 0; i < n; i++)
+		want[i] = ((float *)ref.data)[i];
+	struct oqz_err err = { 0 };
+	enum oqz_status st = step_run(s, impl, &err);
+	ck_assert_msg(st == OQZ_OK, "%s: %d %s %s", what, st, s->why, err.msg);
+	expect_near(s, want, tol, what);
+	free(want);
+	oqz_tensor_release(&ref);
 }
 
 /* ---- convolution geometry for reference loops ---------------------------------------------------------------------
