@@ -130,3 +130,7 @@ unit_tests += tests/unit/test_dnnl_reduce
 tests_unit_test_dnnl_reduce_SOURCES = tests/unit/dnnl_step.h tests/unit/test_dnnl_reduce.c
 tests_unit_test_dnnl_reduce_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_reduce_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_exec_eltwise
+tests_unit_test_exec_eltwise_SOURCES = tests/unit/test_exec_eltwise.c tests/unit/exec_graph.h
+tests_unit_test_exec_eltwise_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_exec_eltwise_LDADD = $(unit_ldadd)
