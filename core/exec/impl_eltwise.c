@@ -160,7 +160,8 @@ static enum oqz_status plan_loops(struct eltwise *e, const struct oqz_step_desc 
 			e->stride[i][k] = stride[order[k]];
 		if (d->constant[i])
 			OQZ_TRY(pack_constant(e, i, d->constant[i], err));
-		else if (c->inplace_input < 0 && oqz_shape_equal(s, out))
+		else if (c->inplace_input < 0 && e->n_in <= 2 &&
+		         oqz_shape_equal(s, out)) /* folding reads operands again */
 			c->inplace_input = i;
 	}
 	coalesce(e);

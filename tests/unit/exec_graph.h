@@ -35,7 +35,7 @@ static inline void gb_init(struct gb *b, uint64_t seed)
 	memset(b, 0, sizeof *b);
 	ck_assert((b->g = oqz_graph_new()) != NULL);
 	oqz_rng_init(&b->rng, seed);
-	ck_assert(oqz_vec_push(&b->g->opsets, ((struct oqz_opset) { .domain = "", .version = 17 })));
+	ck_assert(oqz_vec_push(&b->g->opsets, ((struct oqz_opset) { .domain = "", .version = 21 })));
 	ck_assert(oqz_vec_push(&b->g->opsets, ((struct oqz_opset) { .domain = "oqz", .version = 1 })));
 }
 
@@ -115,7 +115,7 @@ static inline struct oqz_value *gb_op_n(struct gb *b, const char *op, struct oqz
 	}
 	snprintf(name, sizeof name, "%s_%d", op, id);
 	ck_ok(
-	    oqz_graph_add_node(b->g, name, domain, op, domain[0] ? 1 : 17, in, n_in, out, n_out, NULL, &b->last, err));
+	    oqz_graph_add_node(b->g, name, domain, op, domain[0] ? 1 : 21, in, n_in, out, n_out, NULL, &b->last, err));
 	return out[0];
 }
 
