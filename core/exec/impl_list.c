@@ -12,7 +12,13 @@ LIST(move, &oqz_impl_move);
 LIST(resize, &oqz_impl_resize);
 LIST(qdq, &oqz_impl_qdq);
 LIST(conv, &oqz_impl_dnnl_conv);
+LIST(deconv, &oqz_impl_dnnl_deconv);
 LIST(matmul, &oqz_impl_dnnl_matmul);
+LIST(pool, &oqz_impl_dnnl_pool);
+LIST(softmax, &oqz_impl_dnnl_softmax);
+LIST(reduce, &oqz_impl_dnnl_reduce);
+LIST(norm, &oqz_impl_dnnl_norm);
+LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(qconv, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
 LIST(sim_only, &oqz_impl_sim);
@@ -35,6 +41,31 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_CONV: return conv;
 	case OQZ_OP_GEMM:
 	case OQZ_OP_MATMUL: return matmul;
+	case OQZ_OP_CONV_TRANSPOSE: return deconv;
+
+	case OQZ_OP_MAX_POOL:
+	case OQZ_OP_AVERAGE_POOL:
+	case OQZ_OP_GLOBAL_AVERAGE_POOL:
+	case OQZ_OP_GLOBAL_MAX_POOL: return pool;
+
+	case OQZ_OP_SOFTMAX:
+	case OQZ_OP_LOG_SOFTMAX: return softmax;
+
+	case OQZ_OP_REDUCE_L1:
+	case OQZ_OP_REDUCE_L2:
+	case OQZ_OP_REDUCE_LOG_SUM:
+	case OQZ_OP_REDUCE_LOG_SUM_EXP:
+	case OQZ_OP_REDUCE_MAX:
+	case OQZ_OP_REDUCE_MEAN:
+	case OQZ_OP_REDUCE_MIN:
+	case OQZ_OP_REDUCE_PROD:
+	case OQZ_OP_REDUCE_SUM:
+	case OQZ_OP_REDUCE_SUM_SQUARE: return reduce;
+
+	case OQZ_OP_BATCH_NORMALIZATION:
+	case OQZ_OP_INSTANCE_NORMALIZATION:
+	case OQZ_OP_LAYER_NORMALIZATION: return norm;
+	case OQZ_OP_LRN: return lrn;
 
 	case OQZ_OP_TRANSPOSE:
 	case OQZ_OP_CONCAT:
