@@ -237,7 +237,8 @@ enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_obse
 	unsigned needs = (unsigned)get_varint(&r, 7);
 	get_bytes(&r, &q, sizeof q);
 	int batch = (int)get_varint(&r, 1 << 30);
-	OQZ_TRY(oqz_observer_new(needs, q, batch, &o, err));
+	if (r.bad || oqz_observer_new(needs, q, batch, &o, NULL) != OQZ_OK)
+		OQZ_FAIL(err, OQZ_E_DATA, "saved calibration statistics are damaged in their head");
 	o->count = (int64_t)get_varint(&r, INT64_MAX / 2);
 	o->nonfinite = (int64_t)get_varint(&r, INT64_MAX / 2);
 	o->zeros = (int64_t)get_varint(&r, (uint64_t)o->count);
