@@ -5,13 +5,8 @@
 #ifndef OQZ_PLUGINS_HOST_H
 #define OQZ_PLUGINS_HOST_H
 
-#include "core/base/err.h"
+#include "core/base/failure.h"
 #include <oqz/plugin.h>
-
-/* Opaque to plugins. Make one on the stack around a call: struct oqz_failure f = { err }. */
-struct oqz_failure {
-	struct oqz_err *err;
-};
 
 /* Where messages of plugins go. One line without a newline; may be called from any thread. */
 typedef void oqz_plugin_log_fn(void *ctx, enum oqz_log_level level, const char *line);

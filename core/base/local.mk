@@ -6,6 +6,7 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/compiler.h \
 	core/base/err.c \
 	core/base/err.h \
+	core/base/failure.h \
 	core/base/file.c \
 	core/base/file.h \
 	core/base/hash.c \

@@ -22,6 +22,9 @@ enum oqz_status oqz_qspec_check(const struct oqz_qspec *q, const struct oqz_shap
 /* The same spec for core/tensor/fakequant.h (not CUSTOM). Arrays stay q's. */
 void oqz_qspec_fq(const struct oqz_qspec *q, struct oqz_fq *ret);
 
+/* The ONNX element type whose QuantizeLinear is exactly this grid; OQZ_DT_UNDEFINED when there is none. (apply.c) */
+enum oqz_dtype oqz_qspec_dtype(const struct oqz_qspec *q);
+
 /* y = dequantize(quantize(x)), n-dimensional, PLAIN float32 to PLAIN float32 (x == y is fine). Affine:
  *   y = (clamp(R(x / s) + z, qmin, qmax) - z) * s   in float32, with a true division (quantization.md 1.1). NaN gives
  * the code of zero for affine grids (z), NaN for formats that have one. -0 may come out. */

@@ -1,5 +1,6 @@
 # Grids, plans, calibration statistics, graph + plan -> graph.
 core_quant_liboqz_quant_a_SOURCES = \
+	core/quant/apply.c \
 	core/quant/calibrate_hist.c \
 	core/quant/calibrate_hist.h \
 	core/quant/calibrate_kl.c \
@@ -9,12 +10,21 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/calibrators.c \
 	core/quant/format.c \
 	core/quant/format.h \
+	core/quant/graph_api.c \
+	core/quant/graph_api.h \
 	core/quant/observe.c \
 	core/quant/observe.h \
 	core/quant/observe_io.c \
 	core/quant/observer.h \
+	core/quant/qdq_tensor.c \
+	core/quant/qdq_tensor.h \
+	core/quant/qplan.c \
 	core/quant/qplan.h \
+	core/quant/qplan_json.c \
+	core/quant/quantize.c \
+	core/quant/quantize.h \
 	core/quant/tail.c \
 	core/quant/tail.h \
 	$(NULL)
 core_quant_liboqz_quant_a_CFLAGS = $(HOT_CFLAGS)
+core_quant_liboqz_quant_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

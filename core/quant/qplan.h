@@ -31,6 +31,9 @@ OQZ_DEFINE_CLEANUP(struct oqz_qplan, oqz_qplan_free)
 /* Copies the site deeply. */
 enum oqz_status oqz_qplan_add(struct oqz_qplan *p, const struct oqz_qplan_site *site, struct oqz_err *err);
 
+/* Copies the text. */
+enum oqz_status oqz_qplan_set_scheme(struct oqz_qplan *p, const char *scheme, struct oqz_err *err);
+
 /* Canonical JSON (fixed key order, shortest round-trip numbers) and back. Damaged files: what and where. */
 enum oqz_status oqz_qplan_to_json(const struct oqz_qplan *p, struct oqz_str *out, struct oqz_err *err);
 enum oqz_status oqz_qplan_from_json(const char *text, size_t size, const char *name, struct oqz_qplan **ret,
@@ -43,7 +46,8 @@ enum oqz_status oqz_qplan_hash(const struct oqz_qplan *p, char hex[65], struct o
  *     constant codes -> DequantizeLinear "N/<input>/dq" -> N                            weights
  * one pair per consumer edge, as the zoo has it; nodes and their output values keep their names. What ONNX cannot say
  * (other roundings, odd widths, custom) becomes one FakeQuant node of domain "oqz". The result is resolved and
- * inferred. A site that does not fit the graph: OQZ_E_MISMATCH naming it. */
+ * inferred. A site that does not fit the graph: OQZ_E_MISMATCH naming it. A plan with CUSTOM grids calls into its
+ * plugin's instance, which must then outlive the result; it can be printed and hashed but not read back. */
 enum oqz_status oqz_qplan_apply(const struct oqz_qplan *p, const struct oqz_graph *g, struct oqz_graph **ret,
                                 struct oqz_err *err);
 
