@@ -134,3 +134,12 @@ unit_tests += tests/unit/test_exec_eltwise
 tests_unit_test_exec_eltwise_SOURCES = tests/unit/test_exec_eltwise.c tests/unit/exec_graph.h
 tests_unit_test_exec_eltwise_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exec_eltwise_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_qplan
+tests_unit_test_qplan_SOURCES = tests/unit/test_qplan.c
+tests_unit_test_qplan_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_qplan_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_apply
+tests_unit_test_apply_SOURCES = tests/unit/test_apply.c
+tests_unit_test_apply_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_apply_LDADD = $(unit_ldadd)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/quant/qplan and qplan_json: canonical text and back, hashes, refusal of damaged files by name and place.
+ */
+#include "core/base/str.h"
+#include "core/quant/qplan.h"
+#include "core/tensor/fakequant.h"
+#include "tests/support/support.h"
+
+#include <string.h>
+
+static struct oqz_grid affine(int bits, int qmin, int qmax)
+{
+	return (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = bits, .qmin = qmin, .qmax = qmax };
+}
+
+/* One site of every kind that can be written. */
+static struct oqz_qplan *example(void)
+{
+	static const float scales[] = { 0.1f, 1.1754944e-38f, 3.4028235e38f, 0.033287305384874344f };
+	static const int32_t zeros[] = { 0, 3, -7, 128 };
+	static const double values[] = { -1, -0.6961928009986877, 0, 0.3, 1 };
+	struct oqz_qplan *p = oqz_qplan_new();
+	struct oqz_qplan_site s = {
+		.node = "/conv \"1\"/Conv",
+		.input = 1,
+		.tensor = "w\xc3\xa4",
+		.role = OQZ_INPUT_WEIGHT,
+		.rule = "minmax",
+	};
+
+	ck_ok(oqz_qplan_set_scheme(p, "int8:bits=8", err));
+	s.spec = (struct oqz_qspec) { .grid = affine(8, -128, 127), .axis = 0, .n_scale = 4, .scale = scales };
+	ck_ok(oqz_qplan_add(p, &s, err));
+	s.input = 0;
+	s.role = OQZ_INPUT_ACTIVATION;
+	s.rule = "percentile q=0.9999 scope=batch";
+	s.spec = (struct oqz_qspec) {
+		.grid = affine(8, 0, 255), .axis = -1, .n_scale = 1, .scale = scales, .zero = zeros + 1
+	};
+	ck_ok(oqz_qplan_add(p, &s, err));
+	s.spec = (struct oqz_qspec) { .axis = 1, .block = 32, .n_scale = 4, .scale = scales };
+	s.spec.grid = (struct oqz_grid) { .kind = OQZ_GRID_MINIFLOAT,
+		                          .rounding = 3,
+		                          .bits = 8,
+		                          .exp_bits = 4,
+		                          .man_bits = 3,
+		                          .bias = 7,
+		                          .special = 1,
+		                          .max = 448 };
+	ck_ok(oqz_qplan_add(p, &s, err));
+	s.spec.grid = (struct oqz_grid) { .kind = OQZ_GRID_CODEBOOK, .bits = 3, .n_values = 5, .values = values };
+	ck_ok(oqz_qplan_add(p, &s, err));
+	return p;
+}
+
+START_TEST(json_is_canonical)
+{
+	struct oqz_qplan *p = example(), *r = NULL;
+	struct oqz_str a = { 0 }, b = { 0 };
+	char ha[65], hb[65];
+
+	ck_ok(oqz_qplan_to_json(p, &a, err));
+	ck_ok(oqz_qplan_from_json(a.s, a.len, "plan.json", &r, err));
+	ck_ok(oqz_qplan_to_json(r, &b, err));
+	ck_assert_str_eq(a.s, b.s);
+	ck_ok(oqz_qplan_hash(p, ha, err));
+	ck_ok(oqz_qplan_hash(r, hb, err));
+	ck_assert_str_eq(ha, hb);
+	ck_assert_int_eq((int)r->sites.n, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const struct oqz_qspec *x = &p->sites.v[i].spec, *y = &r->sites.v[i].spec;
+		ck_assert(x->n_scale == y->n_scale && !memcmp(x->scale, y->scale, x->n_scale * sizeof *x->scale));
+		ck_assert(!x->zero == !y->zero && (!x->zero || x->zero[0] == y->zero[0]));
+		ck_assert(x->axis == y->axis && x->block == y->block && x->grid.kind == y->grid.kind);
+	}
+	ck_assert_str_eq(r->sites.v[0].node, "/conv \"1\"/Conv");
+	ck_assert(strstr(a.s, "\"scale\": [0.1, ") != NULL);
+	oqz_qplan_free(p);
+	oqz_qplan_free(r);
+	oqz_qplan_free(NULL);
+	oqz_str_release(&a);
+	oqz_str_release(&b);
+}
+END_TEST
+
+START_TEST(hash_sees_every_number)
+{
+	struct oqz_qplan *p = example();
+	char before[65], after[65];
+
+	ck_ok(oqz_qplan_hash(p, before, err));
+	((float *)(uintptr_t)p->sites.v[0].spec.scale)[1] *= 1.0000002f;
+	ck_ok(oqz_qplan_hash(p, after, err));
+	ck_assert_str_ne(before, after);
+	oqz_qplan_free(p);
+}
+END_TEST
+
+START_TEST(zero_points_of_zero_are_left_out)
+{
+	const float scale = 1;
+	const int32_t zero = 0;
+	struct oqz_qplan *p = oqz_qplan_new();
+	struct oqz_qplan_site s = { .node = "n", .tensor = "t" };
+
+	s.spec = (struct oqz_qspec) {
+		.grid = affine(8, -128, 127), .axis = -1, .n_scale = 1, .scale = &scale, .zero = &zero
+	};
+	ck_ok(oqz_qplan_add(p, &s, err));
+	ck_assert(p->sites.v[0].spec.zero == NULL);
+	s.spec.n_scale = 0;
+	ck_fails(oqz_qplan_add(p, &s, err), OQZ_E_DATA, "node 'n'");
+	oqz_qplan_free(p);
+}
+END_TEST
+
+static const struct {
+	const char *from, *to, *message;
+	enum oqz_status code;
+} damages[] = {
+	{ "\"oqz-plan\": 1", "\"oqz-plan\": 2", "oqz-plan", OQZ_E_DATA },
+	{ "\"input\": 0", "\"input\": -1", "site 1: \"input\"", OQZ_E_DATA },
+	{ "\"role\": \"weight\"", "\"role\": \"wait\"", "site 0: \"role\"", OQZ_E_DATA },
+	{ "\"rule\": \"minmax\", ", "", "has no \"rule\"", OQZ_E_DATA },
+	{ "\"scale\": [0.1, ", "\"scale\": [-0.1, ", "scale 0", OQZ_E_DATA },
+	{ "\"scale\": [0.1, ", "\"scale\": [\"a\", ", "no number", OQZ_E_DATA },
+	{ "\"scale\": [0.1, ", "\"scale\": [1e99, ", "scale 0", OQZ_E_DATA },
+	{ "\"zero\": [3]", "\"zero\": [3.5]", "zero point 0", OQZ_E_DATA },
+	{ "\"zero\": [3]", "\"zero\": [3, 4]", "2 zero points", OQZ_E_DATA },
+	{ "\"kind\": \"affine\"", "\"kind\": \"custom\"", "custom", OQZ_E_UNSUPPORTED },
+	{ "\"max\": 127", "\"max\": -128", "code range", OQZ_E_DATA },
+	{ "half-toward-zero", "half-odd", "no rounding", OQZ_E_DATA },
+	{ "[-1, -0.69", "[1, -0.69", "increase", OQZ_E_DATA },
+	{ "\"axis\": 0", "\"axis\": 9", "\"axis\"", OQZ_E_DATA },
+	{ "\"axis\": 0", "\"axis\": 0, \"extra\": 1", "not known", OQZ_E_DATA },
+	{ "]}\n", "]", "plan.json:", OQZ_E_DATA },
+};
+
+START_TEST(damaged_files_are_refused_by_name)
+{
+	struct oqz_qplan *p = example();
+	struct oqz_str json = { 0 }, bad = { 0 };
+	char *at;
+
+	ck_ok(oqz_qplan_to_json(p, &json, err));
+	for (size_t i = 0; i < OQZ_COUNTOF(damages); i++) {
+		struct oqz_qplan *r = NULL;
+		at = strstr(json.s, damages[i].from);
+		if (i + 1 == OQZ_COUNTOF(damages))
+			at = json.s + json.len - strlen(damages[i].from);
+		ck_assert_msg(at != NULL, "%s", damages[i].from);
+		oqz_str_clear(&bad);
+		oqz_str_addn(&bad, json.s, (size_t)(at - json.s));
+		oqz_str_add(&bad, damages[i].to);
+		oqz_str_add(&bad, at + strlen(damages[i].from));
+		ck_fails(oqz_qplan_from_json(bad.s, bad.len, "plan.json", &r, err), damages[i].code,
+		         damages[i].message);
+		ck_fails(oqz_qplan_from_json(bad.s, bad.len, "plan.json", &r, err), damages[i].code, "plan.json");
+	}
+	for (size_t n = 0; n < json.len - 1; n += 7) {
+		struct oqz_qplan *r = NULL;
+		ck_fails(oqz_qplan_from_json(json.s, n, "plan.json", &r, err), OQZ_E_DATA, "plan.json");
+	}
+	oqz_str_release(&json);
+	oqz_str_release(&bad);
+	oqz_qplan_free(p);
+}
+END_TEST
+
+OQZ_TEST_MAIN("qplan", json_is_canonical, hash_sees_every_number, zero_points_of_zero_are_left_out,
+              damaged_files_are_refused_by_name)
