@@ -26,7 +26,8 @@ struct oqz_tensor op_tensor(const char *text);
 /* Builds the node, resolves it, runs the reference kernel and compares types, shapes and values. */
 void op_check(const struct op_row *row);
 void op_check_all(const struct op_row *rows, size_t n);
-/* The row's operator must fail, when resolved or when run, with a message that contains `text`. */
+/* The row's operator must fail, when resolved or when run, with a message that contains `text`. Outputs are only
+ * counted (none given: one). */
 void op_refuses(const struct op_row *row, enum oqz_status code, const char *text);
 
 /* Runs an operator of domain "" on tensors; outputs belong to the caller. For tests that compute what they expect. */
