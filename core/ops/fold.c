@@ -101,10 +101,8 @@ static enum oqz_status evaluate(struct oqz_node *n, size_t limit, bool *ret_fold
 		if (n->out[i] && n->op->id != OQZ_OP_CONSTANT && oqz_tensor_bytes(&e.out[i]) > limit)
 			return OQZ_OK; /* larger than its type told: it stays a node */
 	for (int i = 0; i < n->n_out; i++)
-		if (n->out[i]) {
+		if (n->out[i])
 			OQZ_TRY(oqz_value_set_constant(n->graph, n->out[i], &e.out[i], err));
-			n->out[i]->producer = NULL;
-		}
 	n->dead = true;
 	*ret_folded = true;
 	return OQZ_OK;

@@ -134,6 +134,9 @@ static enum oqz_status check_counts(const struct oqz_node *n, const struct oqz_o
 		OQZ_FAIL(err, OQZ_E_DATA, "has %d inputs (%d to %d)", n->n_in, op->min_in, op->max_in);
 	if (n->n_out < op->min_out || (op->max_out >= 0 && n->n_out > op->max_out) || n->n_out > OQZ_NODE_MAX_IO)
 		OQZ_FAIL(err, OQZ_E_DATA, "has %d outputs (%d to %d)", n->n_out, op->min_out, op->max_out);
+	for (int i = 0; i < n->n_in; i++)
+		if (!n->in[i] && (i < op->min_in || op->max_in < 0))
+			OQZ_FAIL(err, OQZ_E_DATA, "input %d is required", i);
 	return OQZ_OK;
 }
 
@@ -146,6 +149,8 @@ static enum oqz_status resolve_one(struct oqz_node *n, struct oqz_err *err)
 	OQZ_TRY(oqz_upgrade_node(n, err));
 
 	const struct oqz_op *op = oqz_op_find(n->domain, n->op_type);
+	if (!op)
+		n->opset = opset; /* the message names the file's */
 	if (!op)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "operator %s%s%s is not supported", n->domain, *n->domain ? "::" : "",
 		         n->op_type);

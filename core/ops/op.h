@@ -69,8 +69,9 @@ struct oqz_infer {
 };
 
 /* Reference kernel. All tensors are PLAIN and dense; in[i] is NULL for an input left out. out[i] is NULL for an output not
- * wanted, has memory when its shape follows from the inputs' shapes, and has data == NULL when it depends on their values:
- * then the kernel calls oqz_tensor_alloc(). Sums are taken in double. No kernel keeps state between calls. */
+ * wanted (out[0] is always there), has memory when its shape follows from the inputs' shapes and values, and has
+ * data == NULL when the type rule cannot tell: then the kernel calls oqz_tensor_alloc(). Sums are taken in double. No
+ * kernel keeps state between calls. */
 struct oqz_call {
 	const struct oqz_node *node;
 	int n_in, n_out;

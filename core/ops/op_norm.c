@@ -421,6 +421,6 @@ const struct oqz_op oqz_ops_norm[] = {
 	{ OQZ_ROW(MEAN_VARIANCE_NORMALIZATION), OQZ_ROW_PARAMS(struct oqz_mvn_params, mvn_attrs), .infer = infer_mvn,
 	  .run = run_mvn },
 	{ OQZ_ROW(RMS_NORMALIZATION), OQZ_ROW_PARAMS(norm_params, layer_attrs), .infer = infer_layer, .run = run_rms,
-	  PER_CHANNEL },
+	  OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_WEIGHT) },
 	{ .name = NULL },
 };

@@ -103,7 +103,9 @@ static enum oqz_status infer_flatten(struct oqz_infer *c, struct oqz_err *err)
 	c->out[0].shape = oqz_shape_unknown(2);
 	if (in->rank < 0)
 		return OQZ_OK;
-	OQZ_TRY(oqz_axis_resolve(OQZ_PARAMS(c->node, struct axis_only)->axis, in->rank, true, &axis, err));
+	/* [-r, r]: r itself is allowed, yet negative axes count back from the r dims there are */
+	int64_t wanted = OQZ_PARAMS(c->node, struct axis_only)->axis;
+	OQZ_TRY(oqz_axis_resolve(wanted, in->rank, wanted >= 0, &axis, err));
 	c->out[0].shape.dim[0] = span_or_unknown(in, 0, axis);
 	c->out[0].shape.dim[1] = span_or_unknown(in, axis, in->rank);
 	return OQZ_OK;

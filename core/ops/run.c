@@ -73,6 +73,7 @@ struct frame {
 	const struct oqz_type **type_of;
 	const struct oqz_tensor **in, **constant;
 	struct oqz_tensor **out;
+	struct oqz_tensor spare; /* output 0 when only others are wanted: kernels count on it */
 };
 
 static void frame_release(struct frame *f)
@@ -83,6 +84,7 @@ static void frame_release(struct frame *f)
 	free((void *)f->in);
 	free((void *)f->constant);
 	free((void *)f->out);
+	oqz_tensor_release(&f->spare);
 }
 
 static enum oqz_status frame_init(struct frame *f, const struct oqz_node *n, const struct oqz_tensor *const *in,
@@ -121,6 +123,14 @@ static enum oqz_status check_result(const struct oqz_node *n, struct oqz_tensor 
 	return OQZ_OK;
 }
 
+static bool any_wanted(const struct oqz_node *n)
+{
+	for (int i = 0; i < n->n_out; i++)
+		if (n->out[i])
+			return true;
+	return false;
+}
+
 static enum oqz_status run_in_frame(const struct oqz_node *n, struct frame *f, struct oqz_tensor *out,
                                     struct oqz_err *err)
 {
@@ -131,13 +141,18 @@ static enum oqz_status run_in_frame(const struct oqz_node *n, struct frame *f, s
 		                 .constant = f->constant,
 		                 .out = f->out_type };
 
+	if (!any_wanted(n))
+		return OQZ_OK;
 	OQZ_TRY(n->op->infer(&inf, err));
 	for (int i = 0; i < n->n_out; i++) {
-		if (!n->out[i])
+		if (n->out[i])
+			f->out[i] = &out[i];
+		else if (i == 0)
+			f->out[i] = &f->spare;
+		else
 			continue;
-		f->out[i] = &out[i];
 		if (f->out_type[i].dtype != OQZ_DT_UNDEFINED && oqz_shape_concrete(&f->out_type[i].shape))
-			OQZ_TRY(oqz_tensor_alloc(&out[i], f->out_type[i].dtype, &f->out_type[i].shape, err));
+			OQZ_TRY(oqz_tensor_alloc(f->out[i], f->out_type[i].dtype, &f->out_type[i].shape, err));
 	}
 	struct oqz_call call = { .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = f->in, .out = f->out };
 	OQZ_TRY(n->op->run(&call, err));
