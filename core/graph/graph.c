@@ -169,8 +169,6 @@ enum oqz_status oqz_value_set_constant(struct oqz_graph *g, struct oqz_value *v,
 		return oqz_err_prefix(err, "constant '%s'", v->name);
 	if (v->constant)
 		oqz_tensor_release(v->constant);
-	if (v->producer)
-		v->producer->out[v->producer_output] = NULL;
 	v->producer = NULL;
 	v->constant = c;
 	v->type = (struct oqz_type) { c->dtype, c->shape };

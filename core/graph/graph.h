@@ -138,8 +138,8 @@ const char *oqz_graph_fresh_name(struct oqz_graph *g, const char *base);
 struct oqz_value *oqz_graph_value(const struct oqz_graph *g, const char *name);
 struct oqz_node *oqz_graph_node(const struct oqz_graph *g, const char *name);
 
-/* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. A producer
- * loses the output (its out[] entry becomes NULL). */
+/* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. The
+ * value has no producer then; oqz_graph_finish() takes it out of the node's out[] (or the node goes, when it is dead). */
 enum oqz_status oqz_value_set_constant(struct oqz_graph *g, struct oqz_value *v, const struct oqz_tensor *t,
                                        struct oqz_err *err);
 /* A new constant value. */

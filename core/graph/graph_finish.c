@@ -41,7 +41,11 @@ static enum oqz_status set_producers(struct oqz_graph *g, struct oqz_err *err)
 			struct oqz_value *v = n->out[k];
 			if (!v)
 				continue;
-			if (v->producer || v->is_input || v->constant)
+			if (v->constant) { /* evaluated meanwhile */
+				n->out[k] = NULL;
+				continue;
+			}
+			if (v->producer || v->is_input)
 				OQZ_FAIL(err, OQZ_E_DATA, "value '%s', an output of node '%s' (%s), has another source",
 				         v->name, n->name, n->op_type);
 			v->producer = n;
