@@ -113,7 +113,7 @@ static enum oqz_status check_name(const struct oqz_yaml *at, const char *kind, c
 	return OQZ_OK;
 }
 
-static enum oqz_status read_selection(const struct oqz_yaml *map, struct oqz_selection *s)
+static enum oqz_status read_selection(const struct oqz_yaml *map, struct oqz_selection_spec *s)
 {
 	s->ops = oqz_yaml_get(map, "ops");
 	s->include = oqz_yaml_get(map, "include");

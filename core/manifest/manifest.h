@@ -25,14 +25,14 @@ struct oqz_task_spec {
 };
 
 /* Which tensor edges a scheme quantizes: common to all quantizers (quantization.md 4). */
-struct oqz_selection {
+struct oqz_selection_spec {
 	const struct oqz_yaml *ops, *include, *exclude, *below; /* lists or NULL */
 };
 
 struct oqz_scheme_spec {
 	const char *name, *plugin;
 	const struct oqz_yaml *node;
-	struct oqz_selection select;
+	struct oqz_selection_spec select;
 };
 
 struct oqz_model_spec {
@@ -45,7 +45,7 @@ struct oqz_model_spec {
 	size_t n_tags;
 	const struct oqz_yaml *prepare; /* overrides the data set's, or NULL */
 	const struct oqz_yaml *inputs;  /* name -> [dims], or NULL */
-	struct oqz_selection quantize;  /* on top of each scheme's */
+	struct oqz_selection_spec quantize;  /* on top of each scheme's */
 	const char **passes;            /* NULL-terminated, or NULL for the default pipeline */
 	int64_t calib_images, calib_batch; /* 0: all; batch for batch-scope rules */
 	const char *engine;             /* "auto", "sim", "reference" */

@@ -2,9 +2,6 @@
  *
  * The evaluation phase: every test image is decoded once, prepared once, walked through all lanes that lack it, scored by
  * the task, and written to the ledger. Workers take whole images; nothing depends on which worker takes which.
- *
- * Lane sets are made per input shape and kept for a few shapes: data sets with one size need one, super-resolution sets with
- * a size per image come back to the same few.
  */
 #include "core/base/str.h"
 #include "core/run/cells.h"
@@ -12,22 +9,14 @@
 #include "core/run/job.h"
 #include "core/run/lanes.h"
 #include "core/run/pool.h"
+#include "core/run/shape_cache.h"
 
 #include <pthread.h>
 #include <string.h>
 
-enum { KEPT_SHAPES = 4 };
-
-struct shape_entry {
-	struct oqz_shape shape;
-	struct oqz_lane_set *set;
-	int users;
-	uint64_t last_use;
-};
-
 struct eval_worker {
 	struct oqz_preparer *preparer;
-	struct shape_entry *entry;
+	struct oqz_shape_entry *entry;
 	struct oqz_walker *walker;
 	struct oqz_lane_errors *errors; /* [lanes] what to pass on: NULL for lanes not wanted */
 	double **buffers;               /* [lanes] sums then local sums */
@@ -42,83 +31,43 @@ struct evaluation {
 	unsigned char **done;         /* [lanes][items] */
 	size_t *todo, n_todo;         /* items that some lane lacks */
 	struct eval_worker *workers;
-	pthread_mutex_t shapes_lock, progress_lock;
-	struct shape_entry shapes[KEPT_SHAPES + 64]; /* a shape in use by a worker cannot be dropped */
-	uint64_t clock;
+	pthread_mutex_t progress_lock;
+	struct oqz_shape_cache shapes;
 	struct oqz_progress progress;
 };
 
 /* ------------------------------------------------------------------------------------------------ shapes */
 
-static struct shape_entry *find_shape(struct evaluation *e, const struct oqz_shape *shape)
+static enum oqz_status make_lanes(void *ctx, const struct oqz_shape *shape, void **ret, struct oqz_err *err)
 {
-	for (size_t i = 0; i < OQZ_COUNTOF(e->shapes); i++)
-		if (e->shapes[i].set && oqz_shape_equal(&e->shapes[i].shape, shape))
-			return &e->shapes[i];
-	return NULL;
+	struct evaluation *e = ctx;
+	struct oqz_lane_set *set;
+
+	OQZ_TRY(oqz_lane_set_new(e->specs, e->n_lanes, e->job->watch, e->job->n_watch,
+	                         e->job->manifest->limits.local_images > 0, e->job->engine, shape, &set, err));
+	*ret = set;
+	return OQZ_OK;
 }
 
-/* An empty slot; drops the longest unused set when enough are kept. */
-static struct shape_entry *free_slot(struct evaluation *e)
-{
-	struct shape_entry *slot = NULL, *oldest = NULL;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < OQZ_COUNTOF(e->shapes); i++) {
-		struct shape_entry *s = &e->shapes[i];
-		if (!s->set) {
-			slot = slot ? slot : s;
-			continue;
-		}
-		kept++;
-		if (s->users == 0 && (!oldest || s->last_use < oldest->last_use))
-			oldest = s;
-	}
-	if (oldest && (kept >= KEPT_SHAPES || !slot)) {
-		oqz_lane_set_free(oldest->set);
-		oldest->set = NULL;
-		slot = oldest;
-	}
-	return slot;
-}
+static void destroy_lanes(void *thing) { oqz_lane_set_free(thing); }
 
 static void leave_shape(struct evaluation *e, struct eval_worker *w)
 {
 	oqz_walker_free(w->walker);
 	w->walker = NULL;
-	pthread_mutex_lock(&e->shapes_lock);
-	if (w->entry)
-		w->entry->users--;
-	pthread_mutex_unlock(&e->shapes_lock);
+	oqz_shape_cache_leave(&e->shapes, w->entry);
 	w->entry = NULL;
 }
 
-/* Gives the worker a walker for this input shape. Making a lane set is serialised: the second worker finds the first's. */
+/* Gives the worker a walker for this input shape. */
 static enum oqz_status enter_shape(struct evaluation *e, struct eval_worker *w, const struct oqz_shape *shape,
                                    struct oqz_err *err)
 {
-	enum oqz_status st = OQZ_OK;
-
 	if (w->entry && oqz_shape_equal(&w->entry->shape, shape))
 		return OQZ_OK;
 	leave_shape(e, w);
-	pthread_mutex_lock(&e->shapes_lock);
-	struct shape_entry *s = find_shape(e, shape);
-	if (!s && !(s = free_slot(e)))
-		st = oqz_err_set(err, OQZ_E_LIMIT, "too many input shapes in use at once");
-	if (st == OQZ_OK && !s->set) {
-		st = oqz_lane_set_new(e->specs, e->n_lanes, e->job->watch, e->job->n_watch,
-		                      e->job->manifest->limits.local_images > 0, e->job->engine, shape, &s->set, err);
-		s->shape = *shape;
-		s->users = 0;
-	}
-	if (st == OQZ_OK) {
-		s->users++;
-		s->last_use = ++e->clock;
-		w->entry = s;
-	}
-	pthread_mutex_unlock(&e->shapes_lock);
-	return st == OQZ_OK ? oqz_walker_new(w->entry->set, &w->walker, err) : st;
+	OQZ_TRY(oqz_shape_cache_enter(&e->shapes, shape, &w->entry, err));
+	return oqz_walker_new(w->entry->thing, &w->walker, err);
 }
 
 /* ------------------------------------------------------------------------------------------------ one image */
@@ -258,15 +207,13 @@ static void release(struct evaluation *e)
 		oqz_str_release(&w->record);
 	}
 	free(e->workers);
-	for (size_t i = 0; i < OQZ_COUNTOF(e->shapes); i++)
-		oqz_lane_set_free(e->shapes[i].set);
+	oqz_shape_cache_release(&e->shapes);
 	for (size_t k = 0; e->done && k < e->n_lanes; k++)
 		free(e->done[k]);
 	free(e->done);
 	free(e->specs);
 	free(e->lane_scheme);
 	free(e->todo);
-	pthread_mutex_destroy(&e->shapes_lock);
 	pthread_mutex_destroy(&e->progress_lock);
 }
 
@@ -343,7 +290,7 @@ static enum oqz_status plan_first(struct evaluation *e, struct oqz_err *err)
 	OQZ_TRY(oqz_job_input_shape(j->graph, &view, &shape, err));
 	OQZ_TRY(enter_shape(e, w, &shape, err));
 	for (size_t k = 1; k < e->n_lanes; k++)
-		OQZ_TRY(oqz_facts_save(j, &j->schemes[e->lane_scheme[k]], w->entry->set, k, err));
+		OQZ_TRY(oqz_facts_save(j, &j->schemes[e->lane_scheme[k]], w->entry->thing, k, err));
 	return OQZ_OK;
 }
 
@@ -387,9 +334,9 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 
 enum oqz_status oqz_job_evaluate(struct oqz_job *j, struct oqz_err *err)
 {
-	struct evaluation e = { .job = j };
+	struct evaluation e = { .job = j, .shapes = { .make = make_lanes, .destroy = destroy_lanes, .ctx = &e } };
 
-	pthread_mutex_init(&e.shapes_lock, NULL);
+	oqz_shape_cache_init(&e.shapes);
 	pthread_mutex_init(&e.progress_lock, NULL);
 	enum oqz_status st = evaluate(&e, err);
 	release(&e);

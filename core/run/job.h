@@ -14,7 +14,7 @@
 #include "core/exec/exec.h"
 #include "core/image/preprocess.h"
 #include "core/manifest/manifest.h"
-#include "core/quant/qplan.h"
+#include "core/quant/quantize.h"
 #include "core/result/ledger.h"
 #include "core/result/results.h"
 #include "plugins/registry.h"
@@ -53,6 +53,8 @@ struct oqz_scheme {
 	struct oqz_module *module;
 	struct oqz_params *params;
 	const char *canonical;     /* "int8:bits=8,..." with the selection behind it */
+	struct oqz_graph_view *view;   /* what the plugin's instance reads */
+	struct oqz_quantize *quantize; /* the instance; NULL when the plan came from the ledger */
 	struct oqz_qplan *plan;
 	char plan_sha256[65];
 	struct oqz_graph *graph;   /* quantized */

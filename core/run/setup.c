@@ -27,6 +27,8 @@ void oqz_job_close(struct oqz_job *j)
 	for (size_t i = 0; i < j->n_schemes; i++) {
 		oqz_qplan_free(j->schemes[i].plan);
 		oqz_graph_free(j->schemes[i].graph);
+		oqz_quantize_close(j->schemes[i].quantize);
+		oqz_graph_view_free(j->schemes[i].view);
 		oqz_params_free(j->schemes[i].params);
 		oqz_module_close(j->schemes[i].module);
 	}
@@ -121,7 +123,7 @@ static void add_list(struct oqz_str *s, const char *key, const struct oqz_yaml *
 
 static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
 {
-	const struct oqz_selection *of[] = { &s->spec->select, &j->spec->model->quantize };
+	const struct oqz_selection_spec *of[] = { &s->spec->select, &j->spec->model->quantize };
 	struct oqz_str text = { 0 };
 
 	OQZ_TRY(oqz_registry_load(j->registry, OQZ_KIND_QUANTIZER, s->spec->plugin, &s->module, err));

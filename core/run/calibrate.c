@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The calibration phase. One float pass over the calibration images serves all schemes: sites that want the same statistics of
+ * the same tensor share an observer. Statistics are order-free, so workers keep their own and merge at the end; a unit of work
+ * is one batch, because the per-batch rules need a batch's images together.
+ *
+ * A plan that the ledger has is not made again.
+ */
+#include "core/base/str.h"
+#include "core/quant/observe.h"
+#include "core/quant/quantize.h"
+#include "core/run/cells.h"
+#include "core/run/job.h"
+#include "core/run/pool.h"
+#include "core/run/selection.h"
+#include "core/run/shape_cache.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One kind of statistics of one tensor. */
+struct statistic {
+	const char *tensor;
+	unsigned needs;
+	double q;
+	size_t tap; /* index in taps */
+};
+
+struct planned {
+	struct oqz_program *program;
+	struct tap_at {
+		long step;
+		int tap;
+		size_t index;
+	} *taps; /* by step */
+};
+
+struct cal_worker {
+	struct oqz_preparer *preparer;
+	struct oqz_shape_entry *entry;
+	struct oqz_context *context;
+	struct oqz_observer **observers; /* [statistics] */
+};
+
+struct calibration {
+	struct oqz_job *job;
+	OQZ_VEC(struct statistic) statistics;
+	OQZ_VEC(const char *) taps;
+	size_t **of_site;               /* [schemes][sites] -> statistic */
+	struct cal_worker *workers;
+	struct oqz_shape_cache shapes;
+	pthread_mutex_t progress_lock;
+	struct oqz_progress progress;
+};
+
+/* ------------------------------------------------------------------------------------------------ what to observe */
+
+static enum oqz_status add_statistic(struct calibration *c, const struct oqz_quantize_site *site, size_t *ret,
+                                     struct oqz_err *err)
+{
+	struct statistic s = { .tensor = site->tensor, .needs = site->needs, .q = site->needs & OQZ_OBS_BATCH ? site->q : 0 };
+
+	for (size_t i = 0; i < c->statistics.n; i++) {
+		const struct statistic *o = &c->statistics.v[i];
+		if (o->needs == s.needs && o->q == s.q && strcmp(o->tensor, s.tensor) == 0) {
+			*ret = i;
+			return OQZ_OK;
+		}
+	}
+	for (s.tap = 0; s.tap < c->taps.n; s.tap++)
+		if (strcmp(c->taps.v[s.tap], s.tensor) == 0)
+			break;
+	if ((s.tap == c->taps.n && !oqz_vec_push(&c->taps, s.tensor)) || !oqz_vec_push(&c->statistics, s))
+		return oqz_err_nomem(err, "statistics", sizeof s);
+	*ret = c->statistics.n - 1;
+	return OQZ_OK;
+}
+
+static enum oqz_status collect_sites(struct calibration *c, size_t scheme, struct oqz_err *err)
+{
+	const struct oqz_quantize *z = c->job->schemes[scheme].quantize;
+	size_t n = oqz_quantize_count(z);
+
+	c->of_site[scheme] = calloc(n + 1, sizeof **c->of_site);
+	if (!c->of_site[scheme])
+		return oqz_err_nomem(err, "sites", n);
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_quantize_site *site = oqz_quantize_site(z, i);
+		c->of_site[scheme][i] = SIZE_MAX;
+		if (site->needs && !site->constant)
+			OQZ_TRY(add_statistic(c, site, &c->of_site[scheme][i], err));
+	}
+	return OQZ_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ the float pass */
+
+static int by_step(const void *a, const void *b)
+{
+	long x = ((const struct tap_at *)a)->step, y = ((const struct tap_at *)b)->step;
+
+	return x < y ? -1 : x > y;
+}
+
+static void destroy_planned(void *thing)
+{
+	struct planned *p = thing;
+
+	if (!p)
+		return;
+	oqz_program_free(p->program);
+	free(p->taps);
+	free(p);
+}
+
+static enum oqz_status make_planned(void *ctx, const struct oqz_shape *shape, void **ret, struct oqz_err *err)
+{
+	struct calibration *c = ctx;
+	struct oqz_exec_options opt = { .engine = c->job->engine, .taps = c->taps.v, .n_taps = c->taps.n };
+	struct planned *p = calloc(1, sizeof *p);
+
+	if (!p || !(p->taps = calloc(c->taps.n + 1, sizeof *p->taps))) {
+		destroy_planned(p);
+		return oqz_err_nomem(err, "taps", c->taps.n);
+	}
+	enum oqz_status st = oqz_program_new(c->job->graph, &opt, shape, &p->program, err);
+	for (size_t i = 0; i < c->taps.n && st == OQZ_OK; i++) {
+		int tap = oqz_program_tap(p->program, c->taps.v[i]);
+		if (tap < 0)
+			st = oqz_err_set(err, OQZ_E_INTERNAL, "value '%s' cannot be observed", c->taps.v[i]);
+		else
+			p->taps[i] = (struct tap_at){ .step = oqz_program_tap_step(p->program, tap), .tap = tap, .index = i };
+	}
+	if (st != OQZ_OK) {
+		destroy_planned(p);
+		return st;
+	}
+	qsort(p->taps, c->taps.n, sizeof *p->taps, by_step);
+	*ret = p;
+	return OQZ_OK;
+}
+
+static enum oqz_status enter_shape(struct calibration *c, struct cal_worker *w, const struct oqz_shape *shape,
+                                   struct oqz_err *err)
+{
+	if (w->entry && oqz_shape_equal(&w->entry->shape, shape))
+		return OQZ_OK;
+	oqz_context_free(w->context);
+	w->context = NULL;
+	oqz_shape_cache_leave(&c->shapes, w->entry);
+	w->entry = NULL;
+	OQZ_TRY(oqz_shape_cache_enter(&c->shapes, shape, &w->entry, err));
+	return oqz_context_new(((struct planned *)w->entry->thing)->program, &w->context, err);
+}
+
+static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size_t tap_index, const struct oqz_tensor *t,
+                               size_t image, struct oqz_err *err)
+{
+	if (t->dtype != OQZ_DT_F32)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "value '%s' is %s and cannot be calibrated", c->taps.v[tap_index],
+		         oqz_dtype_name(t->dtype));
+	for (size_t i = 0; i < c->statistics.n; i++)
+		if (c->statistics.v[i].tap == tap_index)
+			OQZ_TRY(oqz_observer_add(w->observers[i], (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t), err));
+	return OQZ_OK;
+}
+
+static enum oqz_status calibrate_image(struct calibration *c, struct cal_worker *w, size_t image, struct oqz_err *err)
+{
+	const struct oqz_item *item = &c->job->calib.items.items.v[image];
+	struct oqz_geometry geometry;
+	struct oqz_shape shape;
+	struct oqz_view view;
+
+	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, NULL, &view, &geometry, err));
+	OQZ_TRY(oqz_job_input_shape(c->job->graph, &view, &shape, err));
+	OQZ_TRY(enter_shape(c, w, &shape, err));
+	const struct planned *p = w->entry->thing;
+	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
+	oqz_tensor_relayout(oqz_context_input(w->context, 0), &t);
+	size_t at = 0;
+	for (size_t i = 0; i < c->taps.n; i++) {
+		size_t to = (size_t)(p->taps[i].step + 1);
+		if (to > at) {
+			OQZ_TRY(oqz_context_run(w->context, at, to, err));
+			at = to;
+		}
+		OQZ_TRY(observe(c, w, p->taps[i].index, oqz_context_tap(w->context, p->taps[i].tap), image, err));
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status run_batch(void *ctx, int worker, size_t unit, struct oqz_err *err)
+{
+	struct calibration *c = ctx;
+	size_t batch = (size_t)c->job->spec->model->calib_batch, from = unit * batch;
+	size_t to = from + batch < c->job->calib.n ? from + batch : c->job->calib.n;
+
+	for (size_t i = from; i < to; i++) {
+		if (c->job->stop && *c->job->stop)
+			return OQZ_OK; /* the pool reports the interruption */
+		if (calibrate_image(c, &c->workers[worker], i, err) != OQZ_OK)
+			return oqz_err_prefix(err, "calibration image `%s`", c->job->calib.items.items.v[i].id);
+		pthread_mutex_lock(&c->progress_lock);
+		c->progress.done++;
+		if (c->job->progress)
+			c->job->progress(c->job->progress_ctx, &c->progress);
+		pthread_mutex_unlock(&c->progress_lock);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status make_workers(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_job *j = c->job;
+
+	c->workers = calloc((size_t)j->threads, sizeof *c->workers);
+	if (!c->workers)
+		return oqz_err_nomem(err, "workers", (size_t)j->threads);
+	for (int i = 0; i < j->threads; i++) {
+		struct cal_worker *w = &c->workers[i];
+		w->preparer = oqz_preparer_new(j->calib.prepare, NULL);
+		w->observers = calloc(c->statistics.n + 1, sizeof *w->observers);
+		if (!w->preparer || !w->observers)
+			return oqz_err_nomem(err, "workers", c->statistics.n);
+		for (size_t k = 0; k < c->statistics.n; k++)
+			OQZ_TRY(oqz_observer_new(c->statistics.v[k].needs, c->statistics.v[k].q, (int)j->spec->model->calib_batch,
+			                         &w->observers[k], err));
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status float_pass(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_job *j = c->job;
+	size_t batch = (size_t)j->spec->model->calib_batch;
+	struct oqz_pool_job pool = { .n_units = (j->calib.n + batch - 1) / batch, .ctx = c, .unit = run_batch, .stop = j->stop };
+
+	OQZ_TRY(make_workers(c, err));
+	if (c->statistics.n == 0)
+		return OQZ_OK; /* every site is a constant or wants nothing */
+	c->progress = (struct oqz_progress){ .phase = OQZ_PHASE_CALIBRATE, .total = (int64_t)j->calib.n };
+	if (j->progress)
+		j->progress(j->progress_ctx, &c->progress);
+	OQZ_TRY(oqz_pool_run(&pool, j->threads, err));
+	for (int i = 1; i < j->threads; i++)
+		for (size_t k = 0; k < c->statistics.n; k++)
+			OQZ_TRY(oqz_observer_merge(c->workers[0].observers[k], c->workers[i].observers[k], err));
+	return OQZ_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ plans */
+
+static const char *plan_blob(struct oqz_job *j, const struct oqz_scheme *s)
+{
+	char key[65];
+
+	oqz_cell_key_plan(j, s, key);
+	return oqz_arena_printf(j->arena, "plan.%s", key);
+}
+
+/* Whether anything of the plan is a plugin's own function, which cannot be stored. */
+static bool is_custom(const struct oqz_qplan *p)
+{
+	for (size_t i = 0; i < p->sites.n; i++)
+		if (p->sites.v[i].spec.grid.kind == OQZ_GRID_CUSTOM)
+			return true;
+	return false;
+}
+
+static enum oqz_status load_plan(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE char *text = NULL;
+	const char *name = plan_blob(j, s);
+	size_t size;
+
+	if (!name)
+		return oqz_err_nomem(err, "a plan", 1);
+	if (!j->ledger)
+		return OQZ_OK;
+	OQZ_TRY(oqz_ledger_get_blob(j->ledger, name, &text, &size, err));
+	return text ? oqz_qplan_from_json(text, size, "plan in the ledger", &s->plan, err) : OQZ_OK;
+}
+
+static enum oqz_status save_plan(struct oqz_job *j, const struct oqz_scheme *s, struct oqz_err *err)
+{
+	struct oqz_str text = { 0 };
+
+	if (!j->ledger || is_custom(s->plan))
+		return OQZ_OK;
+	OQZ_TRY(oqz_qplan_to_json(s->plan, &text, err));
+	enum oqz_status st = oqz_ledger_put_blob(j->ledger, plan_blob(j, s), oqz_str_get(&text), text.len, err);
+	oqz_str_release(&text);
+	return st;
+}
+
+static enum oqz_status open_quantizer(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	OQZ_TRY(oqz_selection_view(j, s, &s->view, err));
+	return oqz_quantize_open(&s->module->desc.quantizer, &j->host.table, s->params, s->view, s->canonical, &s->quantize,
+	                         err);
+}
+
+static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
+{
+	struct oqz_scheme *s = &c->job->schemes[scheme];
+	size_t n = oqz_quantize_count(s->quantize);
+	OQZ_CLEANUP_FREE const struct oqz_observer **observers = calloc(n + 1, sizeof *observers);
+
+	if (!observers)
+		return oqz_err_nomem(err, "a plan", n);
+	for (size_t i = 0; i < n; i++)
+		if (c->of_site[scheme][i] != SIZE_MAX)
+			observers[i] = c->workers[0].observers[c->of_site[scheme][i]];
+	OQZ_TRY(oqz_quantize_plan(s->quantize, observers, &s->plan, err));
+	return save_plan(c->job, s, err);
+}
+
+/* Layers of a scheme: outputs of the nodes that have a site, in execution order. */
+static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	struct oqz_map nodes = { 0 };
+
+	s->layers = OQZ_ARENA_NEW_N(j->arena, const char *, s->plan->sites.n + 1);
+	if (!s->layers)
+		return oqz_err_nomem(err, "layers", s->plan->sites.n);
+	for (size_t i = 0; i < s->plan->sites.n; i++)
+		if (!oqz_map_set(&nodes, s->plan->sites.v[i].node, s)) {
+			oqz_map_release(&nodes);
+			return oqz_err_nomem(err, "layers", s->plan->sites.n);
+		}
+	for (size_t i = 0; i < j->graph->nodes.n; i++) {
+		const struct oqz_node *n = j->graph->nodes.v[i];
+		if (n->n_out && n->out[0] && oqz_map_has(&nodes, n->name))
+			s->layers[s->n_layers++] = n->out[0]->name;
+	}
+	oqz_map_release(&nodes);
+	return OQZ_OK;
+}
+
+static enum oqz_status apply_plan(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	if (s->plan->sites.n == 0)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the scheme finds nothing to quantize in this model");
+	OQZ_TRY(oqz_qplan_hash(s->plan, s->plan_sha256, err));
+	OQZ_TRY(oqz_qplan_apply(s->plan, j->graph, &s->graph, err));
+	return find_layers(j, s, err);
+}
+
+/* A scheme that fails fails alone. */
+static void give_up(struct oqz_job *j, struct oqz_scheme *s, const struct oqz_err *err)
+{
+	s->status = err->code;
+	s->message = oqz_arena_strdup(j->arena, err->msg);
+	if (!s->message)
+		s->message = "out of memory";
+}
+
+static void release(struct calibration *c)
+{
+	for (int i = 0; c->workers && i < c->job->threads; i++) {
+		struct cal_worker *w = &c->workers[i];
+		oqz_context_free(w->context);
+		oqz_preparer_free(w->preparer);
+		for (size_t k = 0; w->observers && k < c->statistics.n; k++)
+			oqz_observer_free(w->observers[k]);
+		free(w->observers);
+	}
+	free(c->workers);
+	oqz_shape_cache_release(&c->shapes);
+	for (size_t i = 0; c->of_site && i < c->job->n_schemes; i++)
+		free(c->of_site[i]);
+	free(c->of_site);
+	oqz_vec_release(&c->statistics);
+	oqz_vec_release(&c->taps);
+	pthread_mutex_destroy(&c->progress_lock);
+}
+
+static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_job *j = c->job;
+	bool any = false;
+
+	c->of_site = calloc(j->n_schemes + 1, sizeof *c->of_site);
+	if (!c->of_site)
+		return oqz_err_nomem(err, "schemes", j->n_schemes);
+	for (size_t i = 0; i < j->n_schemes; i++) {
+		struct oqz_scheme *s = &j->schemes[i];
+		struct oqz_err why = { 0 };
+		OQZ_TRY(load_plan(j, s, err));
+		if (s->plan)
+			continue;
+		if (open_quantizer(j, s, &why) != OQZ_OK) {
+			give_up(j, s, &why);
+			continue;
+		}
+		OQZ_TRY(collect_sites(c, i, err));
+		any = true;
+	}
+	if (any)
+		OQZ_TRY(float_pass(c, err));
+	for (size_t i = 0; i < j->n_schemes; i++) {
+		struct oqz_scheme *s = &j->schemes[i];
+		struct oqz_err why = { 0 };
+		if (s->status == OQZ_OK && !s->plan && make_plan(c, i, &why) != OQZ_OK)
+			give_up(j, s, &why);
+		if (s->status == OQZ_OK && apply_plan(j, s, &why) != OQZ_OK)
+			give_up(j, s, &why);
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_job_calibrate(struct oqz_job *j, struct oqz_err *err)
+{
+	struct calibration c = { .job = j, .shapes = { .make = make_planned, .destroy = destroy_planned, .ctx = &c } };
+
+	oqz_shape_cache_init(&c.shapes);
+	pthread_mutex_init(&c.progress_lock, NULL);
+	enum oqz_status st = calibrate(&c, err);
+	release(&c);
+	return st;
+}
