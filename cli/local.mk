@@ -4,11 +4,18 @@ cli_oqz_SOURCES = \
 	cli/args.c \
 	cli/cli.h \
 	cli/cmd_describe.c \
+	cli/cmd_infer.c \
 	cli/cmd_list.c \
+	cli/cmd_prepare.c \
+	cli/cmd_profile.c \
+	cli/cmd_report.c \
+	cli/cmd_run.c \
 	cli/cmd_show.c \
 	cli/main.c \
 	cli/manifest_args.c \
 	cli/manifest_args.h \
+	cli/progress.c \
+	cli/progress.h \
 	$(NULL)
 cli_oqz_LDADD = $(OQZ_LIBS) $(OQZ_SYSLIBS)
 

@@ -16,7 +16,13 @@
 /* One line per verb: declares it and enters it in the table. */
 #define VERBS(X) \
 	X(describe) \
+	X(calibrate) \
+	X(infer) \
 	X(list) \
+	X(prepare) \
+	X(profile) \
+	X(report) \
+	X(run) \
 	X(show)
 
 #define X(name) extern const struct oqz_verb cmd_##name;

@@ -14,7 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BOOTSTRAP_RESAMPLES = 2000 };
+/* 95 % intervals; what could be detected is stated at 80 % power. */
+#define LEVEL 0.95
+#define POWER 0.8
+enum { BOOTSTRAP_ROUNDS = 1999 };
 #define BOOTSTRAP_SEED UINT64_C(20171)
 
 /* Records and errors of one cell. */
@@ -105,70 +108,102 @@ static enum oqz_status read_cell(struct oqz_job *j, int64_t cell, size_t n_layer
 /* The two lanes' records of the images that both have, in image order. */
 struct pairs {
 	struct oqz_task_instance *task;
-	size_t n, n_metrics, metric;
+	size_t n, n_metrics;
 	struct oqz_record *f, *q, *scratch;
-	double *values;
+	double *values_f, *values_q;
+	struct oqz_pairs *hits;          /* [n_metrics], for MCNEMAR */
+	struct oqz_bootstrap *bootstrap; /* [n_metrics], for BOOTSTRAP; NULL when no metric wants it */
 };
 
-static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *ret, struct oqz_err *err)
+static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
 {
 	struct pairs *p = ctx;
 
 	for (size_t i = 0; i < n; i++)
 		p->scratch[i] = p->q[index[i]];
-	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values, err));
-	double q = p->values[p->metric];
+	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_q, err));
 	for (size_t i = 0; i < n; i++)
 		p->scratch[i] = p->f[index[i]];
-	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values, err));
-	*ret = q - p->values[p->metric];
+	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_f, err));
+	for (size_t k = 0; k < p->n_metrics; k++)
+		delta[k] = p->values_q[k] - p->values_f[k];
 	return OQZ_OK;
 }
 
-/* Hits of both lanes per image: the metric of one record is its hit. */
-static enum oqz_status count_hits(struct pairs *p, int64_t hits[2][2], struct oqz_err *err)
+/* Hits of both lanes per image: the metric of one record alone is its hit. */
+static enum oqz_status count_hits(struct pairs *p, struct oqz_err *err)
 {
-	memset(hits, 0, sizeof(int64_t[2][2]));
 	for (size_t i = 0; i < p->n; i++) {
-		OQZ_TRY(oqz_task_finish(p->task, &p->f[i], 1, p->values, err));
-		bool f = p->values[p->metric] > 0.5;
-		OQZ_TRY(oqz_task_finish(p->task, &p->q[i], 1, p->values, err));
-		hits[f][p->values[p->metric] > 0.5]++;
+		OQZ_TRY(oqz_task_finish(p->task, &p->f[i], 1, p->values_f, err));
+		OQZ_TRY(oqz_task_finish(p->task, &p->q[i], 1, p->values_q, err));
+		for (size_t k = 0; k < p->n_metrics; k++) {
+			bool f = p->values_f[k] > 0.5, q = p->values_q[k] > 0.5;
+			p->hits[k].both += f && q;
+			p->hits[k].only_first += f && !q;
+			p->hits[k].only_second += !f && q;
+			p->hits[k].neither += !f && !q;
+		}
 	}
 	return OQZ_OK;
 }
 
-static enum oqz_status one_metric(struct pairs *p, const struct oqz_metric *m, double vf, double vq,
-                                  struct oqz_metric_result *r, struct oqz_err *err)
+static enum oqz_status paired_statistics(struct pairs *p, const struct oqz_metric *rows, struct oqz_arena *a,
+                                         struct oqz_err *err)
 {
-	struct oqz_paired s = { .delta = vq - vf, .ci_lo = NAN, .ci_hi = NAN, .p = NAN, .detectable = NAN };
+	bool hits = false, resample = false;
 
-	r->name = m->name;
-	r->unit = m->unit;
-	r->test = m->test;
-	r->higher_is_better = m->higher_is_better;
-	r->value_float = vf;
-	r->value_quantized = vq;
-	r->lost = r->gained = -1;
-	if (m->test == OQZ_TEST_MCNEMAR) {
-		int64_t hits[2][2];
-		OQZ_TRY(count_hits(p, hits, err));
-		r->lost = hits[1][0];
-		r->gained = hits[0][1];
-		oqz_paired_hits((int64_t)p->n, hits[1][1], r->lost, r->gained, &s);
-	} else if (m->test == OQZ_TEST_BOOTSTRAP && p->n > 1) {
-		OQZ_TRY(oqz_paired_bootstrap(p->n, BOOTSTRAP_SEED, BOOTSTRAP_RESAMPLES, bootstrap_delta, p, &s, err));
+	for (size_t k = 0; k < p->n_metrics; k++) {
+		hits |= rows[k].test == OQZ_TEST_MCNEMAR;
+		resample |= rows[k].test == OQZ_TEST_BOOTSTRAP;
 	}
-	r->delta = vq - vf;
-	r->ci_lo = s.ci_lo;
-	r->ci_hi = s.ci_hi;
-	r->p = s.p;
-	r->detectable = s.detectable;
-	return OQZ_OK;
+	p->hits = OQZ_ARENA_NEW_N(a, struct oqz_pairs, p->n_metrics);
+	if (!p->hits)
+		return oqz_err_nomem(err, "statistics", p->n_metrics);
+	if (hits)
+		OQZ_TRY(count_hits(p, err));
+	if (!resample)
+		return OQZ_OK;
+	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
+	if (!p->bootstrap)
+		return oqz_err_nomem(err, "statistics", p->n_metrics);
+	return oqz_bootstrap(bootstrap_delta, p, p->n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL, p->bootstrap, err);
+}
+
+static void fill_metric(const struct pairs *p, size_t k, const struct oqz_metric *m, double vf, double vq,
+                        struct oqz_metric_result *r)
+{
+	*r = (struct oqz_metric_result){ .name = m->name,
+		                         .unit = m->unit,
+		                         .test = m->test,
+		                         .higher_is_better = m->higher_is_better,
+		                         .value_float = vf,
+		                         .value_quantized = vq,
+		                         .delta = vq - vf,
+		                         .ci_lo = NAN,
+		                         .ci_hi = NAN,
+		                         .p = NAN,
+		                         .detectable = NAN,
+		                         .lost = -1,
+		                         .gained = -1 };
+	if (m->test == OQZ_TEST_MCNEMAR) {
+		const struct oqz_pairs *h = &p->hits[k];
+		struct oqz_interval ci = oqz_pairs_interval(h, LEVEL);
+		r->lost = h->only_first;
+		r->gained = h->only_second;
+		r->ci_lo = ci.low;
+		r->ci_hi = ci.high;
+		r->p = oqz_mcnemar_midp(h);
+		r->detectable = oqz_detectable_pairs((int64_t)p->n, (double)(r->lost + r->gained) / (double)p->n, 1 - LEVEL, POWER);
+	} else if (m->test == OQZ_TEST_BOOTSTRAP) {
+		r->ci_lo = p->bootstrap[k].interval.low;
+		r->ci_hi = p->bootstrap[k].interval.high;
+		r->p = p->bootstrap[k].p;
+		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, 1 - LEVEL, POWER);
+	}
 }
 
 static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, const struct rows *q,
-                                    struct oqz_cell_result *c, struct oqz_err *err)
+                                    struct oqz_arena *c_arena, struct oqz_cell_result *c, struct oqz_err *err)
 {
 	size_t n = j->test.n, n_metrics;
 	const struct oqz_metric *rows = oqz_task_metrics(j->test.instance, &n_metrics);
@@ -178,9 +213,10 @@ static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, con
 	p.f = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
 	p.q = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
 	p.scratch = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
-	p.values = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
+	p.values_f = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
+	p.values_q = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
 	double *vf = OQZ_ARENA_NEW_N(a, double, n_metrics + 1), *vq = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
-	if (!p.f || !p.q || !p.scratch || !p.values || !vf || !vq)
+	if (!p.f || !p.q || !p.scratch || !p.values_f || !p.values_q || !vf || !vq)
 		return oqz_err_nomem(err, "metrics", n);
 	for (size_t i = 0; i < n; i++)
 		if (f->has[i] && q->has[i]) {
@@ -193,10 +229,12 @@ static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, con
 		         q->first_failure ? q->first_failure : "no reason known");
 	OQZ_TRY(oqz_task_finish(p.task, p.f, p.n, vf, err));
 	OQZ_TRY(oqz_task_finish(p.task, p.q, p.n, vq, err));
-	for (p.metric = 0; p.metric < n_metrics; p.metric++) {
-		struct oqz_metric_result r = { 0 };
-		OQZ_TRY(one_metric(&p, &rows[p.metric], vf[p.metric], vq[p.metric], &r, err));
-		if (!oqz_vec_push(&c->metrics, r))
+	OQZ_TRY(paired_statistics(&p, rows, a, err));
+	for (size_t k = 0; k < n_metrics; k++) {
+		struct oqz_metric_result r;
+		fill_metric(&p, k, &rows[k], vf[k], vq[k], &r);
+		r.name = oqz_arena_strdup(c_arena, rows[k].name);
+		if (!r.name || !oqz_vec_push(&c->metrics, r))
 			return oqz_err_nomem(err, "metrics", 1);
 	}
 	return OQZ_OK;
@@ -310,7 +348,7 @@ static enum oqz_status one_cell(struct oqz_job *j, const struct oqz_scheme *s, c
 
 	c->failed_images = (int64_t)j->test.n;
 	if (st == OQZ_OK)
-		st = cell_metrics(j, f, &q, c, err);
+		st = cell_metrics(j, f, &q, results->arena, c, err);
 	if (st == OQZ_OK) {
 		c->failed_images = (int64_t)j->test.n - c->images;
 		st = cell_layers(j, s, &q, c, err);
