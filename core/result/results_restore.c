@@ -183,7 +183,7 @@ static enum oqz_status read_cell(struct reader *rd, json_t *o)
 {
 	struct oqz_cell_result *c = oqz_results_add_cell(rd->r);
 	const json_t *error = json_object_get(o, "error"), *mean = json_object_get(error, "mean_of_ratios");
-	uint32_t status;
+	uint32_t status = 0;
 
 	if (!c)
 		return oqz_err_nomem(rd->err, "a cell", sizeof *c);
