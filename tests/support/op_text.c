@@ -149,15 +149,23 @@ static enum oqz_status build(struct oqz_graph *g, const char *op, const char *at
 	return oqz_node_resolve(*ret, err);
 }
 
-/* Inputs that an upgrade added are constants of the graph. */
+/* Translating an older form may move inputs and add constants: values are found by their names. */
 static enum oqz_status run(struct oqz_node *n, const struct oqz_tensor *const *in, int n_in, struct oqz_tensor *out,
                            struct oqz_err *err)
 {
 	const struct oqz_tensor *all[MAX_IO] = { NULL };
 
 	ck_assert_int_le(n->n_in, MAX_IO);
-	for (int i = 0; i < n->n_in; i++)
-		all[i] = n->in[i] && n->in[i]->constant ? n->in[i]->constant : i < n_in ? in[i] : NULL;
+	for (int i = 0; i < n->n_in; i++) {
+		int from;
+
+		if (!n->in[i])
+			continue;
+		if (n->in[i]->constant)
+			all[i] = n->in[i]->constant;
+		else if (sscanf(n->in[i]->name, "in%d", &from) == 1 && from < n_in)
+			all[i] = in[from];
+	}
 	return oqz_op_run(n, all, out, err);
 }
 

@@ -14,6 +14,8 @@ START_TEST(shapes_by_hand)
 		{ "Reshape", "shape=[1,-1]", "float32[2]: 1 2", "float32[1,2]: 1 2", 0, 1 },
 		{ "Flatten", "", "float32[2,1,2]: 1 2 3 4", "float32[2,2]: 1 2 3 4" },
 		{ "Flatten", "axis=0", "float32[2,1]: 1 2", "float32[1,2]: 1 2" },
+		{ "Flatten", "axis=-1", "float32[1,2,3]: 1 2 3 4 5 6", "float32[2,3]: 1 2 3 4 5 6" },
+		{ "Flatten", "axis=2", "float32[1,2]: 1 2", "float32[2,1]: 1 2" },
 		{ "Squeeze", "", "float32[1,2,1]: 1 2", "float32[2]: 1 2" },
 		{ "Squeeze", "", "float32[1,2,1]: 1 2; int64[1]: -1", "float32[1,2]: 1 2" },
 		{ "Squeeze", "axes=[0]", "float32[1,2]: 1 2", "float32[2]: 1 2", 0, 11 },
