@@ -161,6 +161,59 @@ static void add_mover(struct pool *p, struct oqz_value *x)
 	put(p, t);
 }
 
+static void add_resize(struct pool *p, struct oqz_value *x)
+{
+	static const char *const coord[] = { "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
+		                             "half_pixel_symmetric" };
+	static const char *const nearest[] = { "round_prefer_floor", "round_prefer_ceil", "floor", "ceil" };
+	struct oqz_shape s = shape_of(x);
+	struct gb *b = &p->b;
+	struct oqz_value *t = GB_OP(b, "Resize", x, NULL, NULL,
+	                            GB_LIST(b, s.dim[0], s.dim[1], 1 + (int64_t)draw(p, 20), 1 + (int64_t)draw(p, 20)));
+
+	ck_ok(oqz_node_set_string(b->last, "mode", draw(p, 2) ? "nearest" : "linear", err));
+	ck_ok(oqz_node_set_string(b->last, "nearest_mode", nearest[draw(p, 4)], err));
+	ck_ok(oqz_node_set_string(b->last, "coordinate_transformation_mode", coord[draw(p, 5)], err));
+	put(p, t);
+}
+
+/* Operators that keep the rank but look along an axis, and copies with repetition. */
+static void add_axis(struct pool *p, struct oqz_value *x)
+{
+	struct oqz_shape s = shape_of(x);
+	struct gb *b = &p->b;
+	struct oqz_value *t;
+
+	switch (draw(p, 6)) {
+	case 0:
+		t = GB_OP(b, "Softmax", x);
+		ck_ok(oqz_node_set_int(b->last, "axis", (int64_t)draw(p, 4) - 2, err));
+		break;
+	case 1: t = GB_OP(b, "ReduceMean", x, draw(p, 2) ? GB_LIST(b, 2, 3) : GB_LIST(b, 1)); break;
+	case 2: t = GB_OP(b, "Tile", x, GB_LIST(b, 1, 2, 1, 2)); break;
+	case 3:
+		t = GB_OP(b, "Gather", x, GB_LIST(b, 0, 0, s.dim[1] - 1));
+		ck_ok(oqz_node_set_int(b->last, "axis", 1, err));
+		break;
+	case 4:
+		t = GB_OP(b, "ReduceMax", x, GB_LIST(b, 2, 3));
+		gb_infer_last(b);
+		t = GB_OP(b, "Expand", t, GB_LIST(b, 1, 1, s.dim[2], s.dim[3]));
+		break;
+	default: /* a shuffle of channels */
+		if (s.dim[1] % 2)
+			return;
+		t = GB_OP(b, "Reshape", x, GB_LIST(b, 0, 2, s.dim[1] / 2, s.dim[2], s.dim[3]));
+		gb_infer_last(b);
+		t = GB_OP(b, "Transpose", t);
+		GB_INTS(b, "perm", 0, 2, 1, 3, 4);
+		gb_infer_last(b);
+		t = GB_OP(b, "Reshape", t, GB_LIST(b, 0, s.dim[1], s.dim[2], s.dim[3]));
+		break;
+	}
+	put(p, t);
+}
+
 static void add_pool(struct pool *p, struct oqz_value *x)
 {
 	if (shape_of(x).dim[2] < 4 || shape_of(x).dim[3] < 4)
@@ -181,7 +234,7 @@ static void random_graph(struct pool *p, uint64_t seed, int steps)
 		struct oqz_value *x = p->v[draw(p, 3) ? (uint64_t)p->n - 1 : draw(p, (uint64_t)p->n)];
 		if (oqz_shape_nelem(&x->type.shape) > 40000)
 			continue;
-		switch (draw(p, 8)) {
+		switch (draw(p, 10)) {
 		case 0:
 		case 1: add_conv(p, x); break;
 		case 2:
@@ -189,6 +242,8 @@ static void random_graph(struct pool *p, uint64_t seed, int steps)
 		case 4:
 		case 5: add_binary(p, x); break;
 		case 6: add_mover(p, x); break;
+		case 7: add_resize(p, x); break;
+		case 8: add_axis(p, x); break;
 		default: add_pool(p, x); break;
 		}
 	}
