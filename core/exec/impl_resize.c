@@ -48,36 +48,52 @@ static const char *word(const struct oqz_node *n, const char *name, const char *
 	return a && a->s ? a->s : dflt;
 }
 
-/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here.
- */
+/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here. */
 static bool source(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, double *ret)
 {
-	double x = (double)o, length = scale * (double)n_in;
+	double x = (double)o, width = scale * (double)n_in, half = (x + 0.5) / scale - 0.5;
 
 	if (strcmp(mode, "half_pixel") == 0)
-		*ret = (x + 0.5) / scale - 0.5;
+		*ret = half;
 	else if (strcmp(mode, "pytorch_half_pixel") == 0)
-		*ret = length > 1 ? (x + 0.5) / scale - 0.5 : 0;
+		*ret = n_out == 1 ? -0.5 : half;
 	else if (strcmp(mode, "asymmetric") == 0)
 		*ret = x / scale;
 	else if (strcmp(mode, "align_corners") == 0)
-		*ret = n_out == 1 ? 0 : x * (double)(n_in - 1) / (double)(n_out - 1);
+		*ret = width == 1 ? 0 : x * (double)(n_in - 1) / (width - 1);
 	else if (strcmp(mode, "half_pixel_symmetric") == 0)
-		*ret = (double)n_in / 2 * (1 - (double)n_out / length) + (x + 0.5) / scale - 0.5;
+		*ret = (double)n_in / 2 * (1 - (double)n_out / width) + half;
 	else
 		return false;
 	return true;
 }
 
-static int64_t nearest(const char *mode, double x)
+/* Nearest decides at ties, so the common modes are computed as the reference (and ONNX Runtime) does: each operation
+ * rounded to float32. */
+static bool source_f(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, float *ret)
+{
+	float s = (float)scale, x = (float)o;
+	double exact;
+
+	if (!source(mode, o, scale, n_in, n_out, &exact))
+		return false;
+	*ret = (float)exact;
+	if (strcmp(mode, "half_pixel") == 0 || (strcmp(mode, "pytorch_half_pixel") == 0 && n_out != 1))
+		*ret = (x + 0.5f) / s - 0.5f;
+	else if (strcmp(mode, "asymmetric") == 0)
+		*ret = x / s;
+	return true;
+}
+
+static int64_t nearest(const char *mode, float x)
 {
 	if (strcmp(mode, "floor") == 0)
-		return (int64_t)floor(x);
+		return (int64_t)floorf(x);
 	if (strcmp(mode, "ceil") == 0)
-		return (int64_t)ceil(x);
+		return (int64_t)ceilf(x);
 	if (strcmp(mode, "round_prefer_ceil") == 0)
-		return (int64_t)floor(x + 0.5);
-	return (int64_t)ceil(x - 0.5); /* round_prefer_floor */
+		return (int64_t)floorf(x + 0.5f);
+	return (int64_t)ceilf(x - 0.5f); /* round_prefer_floor */
 }
 
 static int64_t clampi(int64_t v, int64_t n) { return v < 0 ? 0 : v >= n ? n - 1 : v; }
@@ -96,7 +112,8 @@ static enum oqz_status axis_init(struct resize_axis *a, const struct oqz_node *n
 		return oqz_err_nomem(err, "a resize", (size_t)n_out * 20);
 	for (int64_t o = 0; o < n_out; o++) {
 		double x;
-		if (!source(coord, o, scale, n_in, n_out, &x))
+		float near;
+		if (!source(coord, o, scale, n_in, n_out, &x) || !source_f(coord, o, scale, n_in, n_out, &near))
 			return OQZ_E_UNSUPPORTED;
 		if (linear) {
 			double f = floor(x);
@@ -104,7 +121,7 @@ static enum oqz_status axis_init(struct resize_axis *a, const struct oqz_node *n
 			a->lo[o] = clampi((int64_t)f, n_in);
 			a->hi[o] = clampi((int64_t)f + 1, n_in);
 		} else {
-			a->lo[o] = a->hi[o] = clampi(nearest(round, x), n_in);
+			a->lo[o] = a->hi[o] = clampi(nearest(round, near), n_in);
 		}
 	}
 	return OQZ_OK;
