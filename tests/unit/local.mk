@@ -186,3 +186,7 @@ tests_unit_test_pass_LDADD = $(unit_ldadd)
 tests_unit_test_onnx_zoo_SOURCES = tests/unit/test_onnx_zoo.c
 tests_unit_test_onnx_zoo_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_onnx_zoo_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_exec_golden
+tests_unit_test_exec_golden_SOURCES = tests/unit/test_exec_golden.c tests/unit/exec_graph.h
+tests_unit_test_exec_golden_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_exec_golden_LDADD = $(unit_ldadd)
