@@ -161,7 +161,8 @@ static enum oqz_status bind_input(struct binding *b, struct oqz_value *v, const 
 		         oqz_shape_str(s, have, sizeof have), oqz_shape_str(&v->type.shape, want, sizeof want));
 	for (int i = 0; i < s->rank; i++) {
 		const char *name = v->dim_name[i];
-		if (!name || v->type.shape.rank < 0 || v->type.shape.dim[i] >= 0)
+		/* some exporters call every unknown dimension "?" */
+		if (!name || strcmp(name, "?") == 0 || v->type.shape.rank < 0 || v->type.shape.dim[i] >= 0)
 			continue;
 		const int64_t *known = oqz_map_get(&b->extent, name);
 		if (known && *known != s->dim[i])

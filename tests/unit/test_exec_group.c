@@ -118,7 +118,7 @@ END_TEST
 START_TEST(group_matrix_products_agree)
 {
 	struct gb b;
-	const char *taps[4];
+	const char *taps[5];
 
 	gb_init(&b, 4);
 	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(2, 5, 16));
@@ -133,12 +133,16 @@ START_TEST(group_matrix_products_agree)
 	struct oqz_value *g = GB_OP(&b, "Gemm", qdq(&b, f, OQZ_DT_U8, 0.02, 100), codes(&b, GB_DIMS(7, 5), 0),
 	                            gb_weights(&b, OQZ_DT_F32, GB_DIMS(7), 1));
 	ck_ok(oqz_node_set_int(b.last, "transB", 1, err));
+	struct oqz_value *left = GB_OP(&b, "MatMul", codes(&b, GB_DIMS(3, 10), -1), qdq(&b, f, OQZ_DT_I8, 0.02, 0));
+	gb_output(&b, g);
+	gb_output(&b, left);
 	gb_finish(&b);
 	taps[0] = m->name;
 	taps[1] = a->name;
 	taps[2] = ln->name;
 	taps[3] = g->name;
-	check_layers(&b, taps, 4);
+	taps[4] = left->name; /* the constant is the left factor */
+	check_layers(&b, taps, 5);
 	oqz_graph_free(b.g);
 }
 END_TEST

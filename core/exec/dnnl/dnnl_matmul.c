@@ -201,6 +201,7 @@ static enum oqz_status matmul_create(const struct oqz_step_desc *d, struct oqz_s
 	}
 	m->packed = weights;
 	oqz_dnnl_choice(ret, m->prim, "matmul");
+	ret->uses_constant[0] = d->constant[0] != NULL; /* A is read as it lies, B only when it is not packed */
 	ret->state = m;
 	return OQZ_OK;
 }
