@@ -12,7 +12,7 @@ struct golden_case {
 	json_t *json;
 	struct oqz_graph *g;
 	struct oqz_tensor in[4], out[16];
-	size_t n_in, n_out;
+	size_t n_in, n_out, stride[16];
 };
 
 static void load_arrays(const char *name, json_t *list, struct oqz_tensor *t, size_t *n)
@@ -34,6 +34,10 @@ static void case_open(struct golden_case *c, const char *name)
 	ck_assert_msg(c->json != NULL, "%s: %s", name, e.text);
 	load_arrays(name, json_object_get(c->json, "inputs"), c->in, &c->n_in);
 	load_arrays(name, json_object_get(c->json, "outputs"), c->out, &c->n_out);
+	for (size_t i = 0; i < c->n_out; i++) {
+		json_t *s = json_object_get(json_array_get(json_object_get(c->json, "outputs"), i), "stride");
+		c->stride[i] = s ? (size_t)json_integer_value(s) : 1;
+	}
 	const char *model = shared_path("zoo/models/%s.onnx", json_string_value(json_object_get(c->json, "model")));
 	ck_assert_msg(model != NULL, "%s: the model is not here", name);
 	ck_ok(oqz_model_open(model, NULL, &c->g, err));
@@ -49,19 +53,21 @@ static void case_close(struct golden_case *c)
 	json_decref(c->json);
 }
 
-/* Elements further off than rtol 1e-3 and atol 1e-4 of the largest. */
-static size_t count_bad(const struct oqz_tensor *a, const struct oqz_tensor *b, double *worst)
+/* Elements further off than rtol 1e-3 and atol 1e-4 of the largest. Large outputs are kept as every stride-th element.
+ */
+static size_t count_bad(const struct oqz_tensor *a, const struct oqz_tensor *b, size_t stride, double *worst)
 {
 	const float *x = a->data, *y = b->data;
 	size_t n = (size_t)oqz_tensor_nelem(b), bad = 0;
 	double top = 0;
 
-	ck_assert(oqz_shape_equal(&a->shape, &b->shape));
+	ck_assert_uint_eq(((size_t)oqz_tensor_nelem(a) + stride - 1) / stride, n);
+
 	for (size_t i = 0; i < n; i++)
 		top = fmax(top, fabs((double)y[i]));
 	*worst = 0;
 	for (size_t i = 0; i < n; i++) {
-		double d = fabs((double)x[i] - (double)y[i]);
+		double d = fabs((double)x[i * stride] - (double)y[i]);
 		bad += !(d <= 1e-3 * fabs((double)y[i]) + 1e-4 * top);
 		*worst = fmax(*worst, d / top);
 	}
@@ -96,7 +102,9 @@ static void run_case(const char *name, enum oqz_engine engine, bool quantized)
 	fill_inputs(ctx, p, c.in);
 	ck_ok(oqz_context_run(ctx, 0, oqz_program_nsteps(p), err));
 	for (size_t i = 0; i < c.n_out; i++) {
-		size_t bad = count_bad(oqz_context_output(ctx, i), &c.out[i], &worst);
+		if (c.stride[i] == 1)
+			ck_assert(oqz_shape_equal(&oqz_context_output(ctx, i)->shape, &c.out[i].shape));
+		size_t bad = count_bad(oqz_context_output(ctx, i), &c.out[i], c.stride[i], &worst);
 		printf("%s, output %zu: largest difference %.3g of the largest number\n", name, i, worst);
 		if (quantized) {
 			ck_assert_uint_eq(arg_max(oqz_context_output(ctx, i)), arg_max(&c.out[i]));
