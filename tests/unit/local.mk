@@ -190,3 +190,8 @@ unit_tests += tests/unit/test_exec_golden
 tests_unit_test_exec_golden_SOURCES = tests/unit/test_exec_golden.c tests/unit/exec_graph.h
 tests_unit_test_exec_golden_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exec_golden_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_int8_plugin
+tests_unit_test_int8_plugin_SOURCES = tests/unit/test_int8_plugin.c
+tests_unit_test_int8_plugin_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_int8_plugin_LDADD = $(unit_ldadd)
