@@ -6,6 +6,8 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/decode_jpeg.c \
 	core/image/decode_png.c \
 	core/image/image.h \
+	core/image/image_steps.c \
+	core/image/image_steps.h \
 	core/image/preprocess.c \
 	core/image/preprocess.h \
 	core/image/resize.h \
@@ -13,8 +15,6 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/resize_opencv_area.c \
 	core/image/resize_pillow.c \
 	core/image/step_letterbox.c \
-	core/image/steps.c \
-	core/image/steps.h \
 	$(NULL)
 core_image_liboqz_image_a_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
 core_image_liboqz_image_a_CFLAGS = $(HOT_CFLAGS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The list of steps: checking it, and running it with one worker's buffers. What the steps do is in steps.c.
+ * The list of steps: checking it, and running it with one worker's buffers. What the steps do is in image_steps.c.
  */
-#include "core/image/steps.h"
+#include "core/image/image_steps.h"
 #include "core/base/str.h"
 #include "core/base/vec.h"
 

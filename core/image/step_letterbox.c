@@ -4,7 +4,7 @@
  * where the image goes and whether small images are enlarged, and a detector's published accuracy belongs to one of
  * them.
  */
-#include "core/image/steps.h"
+#include "core/image/image_steps.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,12 +1,9 @@
-# Ledger (SQLite), typed results and their renderings.
+# Ledger, results, reports.
 core_result_liboqz_result_a_SOURCES = \
+	core/result/ledger.c \
 	core/result/ledger.h \
-	core/result/results.c \
-	core/result/results.h \
-	core/result/results_csv.c \
-	core/result/results_json.c \
-	core/result/results_restore.c \
-	core/result/results_table.c \
-	core/result/words.h \
+	core/result/ledger_impl.h \
+	core/result/ledger_read.c \
+	core/result/ledger_write.c \
 	$(NULL)
-core_result_liboqz_result_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
+core_result_liboqz_result_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)

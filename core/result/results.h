@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Typed results of a run, and their renderings: results.json, results.csv, layers.csv, the table on a terminal, Markdown.
- * Built once from the ledger; every rendering reads only this. Nothing in it depends on time, host, threads or order of work.
- * Everything lives in the arena.
+ * Typed results of a run, and their renderings: results.json, results.csv, layers.csv, the table on a terminal,
+ * Markdown. Built once from the ledger; every rendering reads only this. Nothing in it depends on time, host, threads
+ * or order of work. Everything lives in the arena.
  */
 #ifndef OQZ_RESULT_RESULTS_H
 #define OQZ_RESULT_RESULTS_H
@@ -21,8 +21,8 @@ struct oqz_metric_result {
 	double value_float, value_quantized, delta; /* delta = quantized - float */
 	double ci_lo, ci_hi;                        /* 95 % interval of delta */
 	double p;
-	double detectable;                          /* smallest difference that so many images could have shown */
-	int64_t lost, gained;                       /* MCNEMAR: hits of float only, of quantized only; else -1 */
+	double detectable;    /* smallest difference that so many images could have shown */
+	int64_t lost, gained; /* MCNEMAR: hits of float only, of quantized only; else -1 */
 };
 
 /* One quantized layer of a cell: a row of layers.csv. */
@@ -30,8 +30,8 @@ struct oqz_layer_result {
 	const char *node, *op, *engine; /* engine: name of the implementation that ran it */
 	struct oqz_layer_error cumulative, local;
 	bool has_local;
-	double weight_error;  /* relative error of the weights alone; NaN without constant weights */
-	double input_scale;   /* of input 0 when per tensor; NaN otherwise */
+	double weight_error; /* relative error of the weights alone; NaN without constant weights */
+	double input_scale;  /* of input 0 when per tensor; NaN otherwise */
 	int64_t macs;
 };
 
@@ -39,12 +39,12 @@ enum oqz_cell_status { OQZ_CELL_OK, OQZ_CELL_FAILED, OQZ_CELL_SKIPPED };
 
 struct oqz_provenance {
 	const char *model_sha256, *plan_sha256, *dataset_sha256;
-	const char *scheme;        /* plugin and canonical parameters */
-	const char *task;          /* plugin and canonical parameters */
+	const char *scheme;                      /* plugin and canonical parameters */
+	const char *task;                        /* plugin and canonical parameters */
 	const char *scheme_plugin, *task_plugin; /* "int8 1.0" */
-	const char *engine;        /* "auto", ... */
-	const char *library;       /* oqz_exec_describe() */
-	bool limited;              /* --limit was used */
+	const char *engine;                      /* "auto", ... */
+	const char *library;                     /* oqz_exec_describe() */
+	bool limited;                            /* --limit was used */
 };
 
 struct oqz_results;
@@ -55,13 +55,13 @@ struct oqz_cell_result {
 	const char *const *tags;
 	size_t n_tags;
 	enum oqz_cell_status status;
-	const char *code, *message;        /* of a failed or skipped cell */
+	const char *code, *message; /* of a failed or skipped cell */
 	int64_t images, failed_images;
 	OQZ_VEC(struct oqz_metric_result) metrics;
 	OQZ_VEC(struct oqz_layer_result) layers;
-	double aqe, mqe, oqe;              /* pooled definition */
+	double aqe, mqe, oqe;                /* pooled definition */
 	double mean_aqe, mean_mqe, mean_oqe; /* of the per-image means of ratios */
-	int64_t undefined;                 /* layers without a defined error, left out of aqe */
+	int64_t undefined;                   /* layers without a defined error, left out of aqe */
 	struct oqz_provenance provenance;
 };
 
@@ -100,7 +100,8 @@ OQZ_DEFINE_CLEANUP(struct oqz_results, oqz_results_free)
 struct oqz_cell_result *oqz_results_add_cell(struct oqz_results *r);
 
 struct oqz_str;
-/* results.json: format of the documentation (fixed key order, shortest round-trip numbers; non-finite numbers are null). */
+/* results.json: format of the documentation (fixed key order, shortest round-trip numbers; non-finite numbers are
+ * null). */
 void oqz_results_json(const struct oqz_results *r, struct oqz_str *out);
 /* The same data with layers, read back exactly (stored in the ledger for `oqz report`). */
 void oqz_results_store(const struct oqz_results *r, struct oqz_str *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results as CSV (RFC 4180): one row per cell and metric, one row per layer. Numbers read back to the same double; a number
- * that does not exist is an empty field.
+ * Results as CSV (RFC 4180): one row per cell and metric, one row per layer. Numbers read back to the same double; a
+ * number that does not exist is an empty field.
  */
 #include "core/base/str.h"
 #include "core/result/results.h"
@@ -34,8 +34,9 @@ static void cell_head(struct oqz_str *out, const struct oqz_cell_result *c)
 
 void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out)
 {
-	oqz_str_add(out, "model,scheme,task,status,metric,float,quantized,delta,ci95_low,ci95_high,p,test,images,failed_images,"
-	                 "aqe,mqe,oqe,message\n");
+	oqz_str_add(
+	    out, "model,scheme,task,status,metric,float,quantized,delta,ci95_low,ci95_high,p,test,images,failed_images,"
+	         "aqe,mqe,oqe,message\n");
 	for (size_t i = 0; i < r->cells.n; i++) {
 		const struct oqz_cell_result *c = r->cells.v[i];
 		if (c->status != OQZ_CELL_OK) {
@@ -67,8 +68,10 @@ void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out)
 
 void oqz_results_layers_csv(const struct oqz_results *r, struct oqz_str *out)
 {
-	oqz_str_add(out, "model,scheme,index,node,op,cumulative,local,cumulative_mean,cumulative_max,weight_error,input_scale,macs,"
-	                 "engine\n");
+	oqz_str_add(
+	    out,
+	    "model,scheme,index,node,op,cumulative,local,cumulative_mean,cumulative_max,weight_error,input_scale,macs,"
+	    "engine\n");
 	for (size_t i = 0; i < r->cells.n; i++) {
 		const struct oqz_cell_result *c = r->cells.v[i];
 		for (size_t k = 0; k < c->layers.n; k++) {

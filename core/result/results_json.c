@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results as JSON. One writer makes both forms: results.json, which programs read (non-finite numbers are null), and the
- * stored form in the ledger, which has the layers, images and gates as well and keeps non-finite numbers as strings.
- * Written by hand rather than with a library, because key order and number format are part of the file's contract.
+ * Results as JSON. One writer makes both forms: results.json, which programs read (non-finite numbers are null), and
+ * the stored form in the ledger, which has the layers, images and gates as well and keeps non-finite numbers as
+ * strings. Written by hand rather than with a library, because key order and number format are part of the file's
+ * contract.
  */
 #include "core/base/str.h"
 #include "core/result/results.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading the stored form of results back. It comes out of a ledger, which may be damaged: whatever is missing or of another
- * type is an error that names the key.
+ * Reading the stored form of results back. It comes out of a ledger, which may be damaged: whatever is missing or of
+ * another type is an error that names the key.
  */
 #include "core/result/results.h"
 #include "core/result/words.h"
@@ -237,7 +237,7 @@ static enum oqz_status read_float(struct reader *rd, const json_t *o)
 static enum oqz_status read_all(struct reader *rd, const json_t *o)
 {
 	const json_t *cells = json_object_get(o, "cells"), *floats = json_object_get(o, "float"),
-		     *images = json_object_get(o, "failed_images"), *gates = json_object_get(o, "gates");
+	             *images = json_object_get(o, "failed_images"), *gates = json_object_get(o, "gates");
 
 	OQZ_TRY(get_string(rd, o, "oqz", &rd->r->version));
 	OQZ_TRY(get_string(rd, o, "manifest_sha256", &rd->r->manifest_sha256));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; columns have a
- * rank, and on a narrow terminal the least important ones are left out until the rest fits.
+ * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; columns have
+ * a rank, and on a narrow terminal the least important ones are left out until the rest fits.
  */
 #include "core/base/str.h"
 #include "core/result/results.h"
@@ -17,10 +17,18 @@ static const struct {
 	bool left;
 	int rank; /* the highest is dropped first; 0: never */
 } columns_of[N_COLUMNS] = {
-	[MODEL] = { "model", true, 0 },      [SCHEME] = { "scheme", true, 0 },    [METRIC] = { "metric", true, 1 },
-	[FLOAT] = { "float", false, 0 },     [QUANTIZED] = { "quant.", false, 0 }, [DELTA] = { "diff", false, 0 },
-	[INTERVAL] = { "95 % interval", false, 3 }, [P] = { "p", false, 5 },      [AQE] = { "AQE", false, 2 },
-	[MQE] = { "MQE", false, 3 },         [OQE] = { "OQE", false, 2 },         [IMAGES] = { "images", false, 4 },
+	[MODEL] = { "model", true, 0 },
+	[SCHEME] = { "scheme", true, 0 },
+	[METRIC] = { "metric", true, 1 },
+	[FLOAT] = { "float", false, 0 },
+	[QUANTIZED] = { "quant.", false, 0 },
+	[DELTA] = { "diff", false, 0 },
+	[INTERVAL] = { "95 % interval", false, 3 },
+	[P] = { "p", false, 5 },
+	[AQE] = { "AQE", false, 2 },
+	[MQE] = { "MQE", false, 3 },
+	[OQE] = { "OQE", false, 2 },
+	[IMAGES] = { "images", false, 4 },
 };
 
 struct row {
@@ -79,8 +87,8 @@ static void fill_metric(struct row *row, const struct oqz_cell_result *c, const 
 	format_error(row->text[AQE], sizeof row->text[0], c->aqe);
 	format_error(row->text[MQE], sizeof row->text[0], c->mqe);
 	format_error(row->text[OQE], sizeof row->text[0], c->oqe);
-	snprintf(row->text[IMAGES], sizeof row->text[0], c->failed_images ? "%lld (%lld failed)" : "%lld", (long long)c->images,
-	         (long long)c->failed_images);
+	snprintf(row->text[IMAGES], sizeof row->text[0], c->failed_images ? "%lld (%lld failed)" : "%lld",
+	         (long long)c->images, (long long)c->failed_images);
 }
 
 static void fill_row(struct row *row, const struct oqz_cell_result *c)
@@ -105,8 +113,8 @@ static void fill_float(struct row *row, const struct oqz_float_result *f)
 		         f->metrics[0].unit == OQZ_UNIT_RATIO ? " %" : "");
 		format_value(row->text[FLOAT], sizeof row->text[0], f->metrics[0].unit, f->values[0], false);
 	}
-	snprintf(row->text[IMAGES], sizeof row->text[0], f->failed_images ? "%lld (%lld failed)" : "%lld", (long long)f->images,
-	         (long long)f->failed_images);
+	snprintf(row->text[IMAGES], sizeof row->text[0], f->failed_images ? "%lld (%lld failed)" : "%lld",
+	         (long long)f->images, (long long)f->failed_images);
 }
 
 static bool has_cells(const struct oqz_results *r, const char *model)
@@ -138,7 +146,8 @@ static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
 		int total = -2, worst = -1;
 		for (int c = 0; c < N_COLUMNS; c++) {
 			total += g->shown[c] ? g->width[c] + 2 : 0;
-			if (g->shown[c] && columns_of[c].rank && (worst < 0 || columns_of[c].rank > columns_of[worst].rank))
+			if (g->shown[c] && columns_of[c].rank &&
+			    (worst < 0 || columns_of[c].rank > columns_of[worst].rank))
 				worst = c;
 		}
 		if (columns <= 0 || total <= columns || worst < 0)
@@ -159,12 +168,14 @@ static void put_row(const struct grid *g, const struct row *row, bool colour, st
 		if (!g->shown[c])
 			continue;
 		if (row->failed && c > SCHEME) {
-			oqz_str_addf(out, "  %sfailed: %s%s", colour ? "\033[31m" : "", row->message, colour ? "\033[0m" : "");
+			oqz_str_addf(out, "  %sfailed: %s%s", colour ? "\033[31m" : "", row->message,
+			             colour ? "\033[0m" : "");
 			break;
 		}
 		bool tinted = colour && c == DELTA && row->tone;
 		oqz_str_add(out, c == MODEL ? "" : "  ");
-		put_cell(g, c, row->text[c], tinted ? (row->tone < 0 ? "\033[31m" : "\033[32m") : "", tinted ? "\033[0m" : "", out);
+		put_cell(g, c, row->text[c], tinted ? (row->tone < 0 ? "\033[31m" : "\033[32m") : "",
+		         tinted ? "\033[0m" : "", out);
 	}
 	while (out->len && out->s[out->len - 1] == ' ')
 		out->s[--out->len] = 0;

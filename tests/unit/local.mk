@@ -195,3 +195,8 @@ unit_tests += tests/unit/test_int8_plugin
 tests_unit_test_int8_plugin_SOURCES = tests/unit/test_int8_plugin.c
 tests_unit_test_int8_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_int8_plugin_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_ledger
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
+tests_unit_test_ledger_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ledger_LDADD = $(unit_ldadd)

@@ -4,7 +4,7 @@
  * those of the programs that the published models were trained and measured with; they differ on purpose (see each
  * comment). Geometry: position in the net's input = position in the image * scale + offset.
  */
-#include "core/image/steps.h"
+#include "core/image/image_steps.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening and closing the ledger, jobs, notes, cells. SQLite because it is the one file format that survives kill -9,
+ * full disks and power cuts by design, and that people can look into with a tool they have. synchronous=NORMAL: a
+ * commit is safe from a kill of the process at once, from a power cut after the next checkpoint, and the file is never
+ * torn.
+ */
+#include "core/result/ledger_impl.h"
+#include "core/base/hash.h"
+#include "core/base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { APPLICATION_ID = 0x6f717a6c, SCHEMA = 1, BUSY_MS = 60000 };
+
+static const char schema[] =
+    "CREATE TABLE job(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, model TEXT NOT NULL);"
+    "CREATE TABLE note(job INTEGER NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL, sum INTEGER NOT NULL,"
+    " PRIMARY KEY(job, name));"
+    "CREATE TABLE record(job INTEGER NOT NULL, lane INTEGER NOT NULL, item INTEGER NOT NULL, data BLOB NOT NULL,"
+    " errors BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(job, lane, item));"
+    "CREATE TABLE failure(job INTEGER NOT NULL, item INTEGER NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL,"
+    " PRIMARY KEY(job, item));"
+    "CREATE TABLE cell(job INTEGER NOT NULL, lane INTEGER NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL,"
+    " PRIMARY KEY(job, lane));"
+    "PRAGMA application_id=1869707884; PRAGMA user_version=1;";
+_Static_assert(APPLICATION_ID == 1869707884, "the number in the schema's text");
+
+enum oqz_status oqz_ledger_fail(struct oqz_ledger *l, int rc, const char *doing, struct oqz_err *err)
+{
+	const char *path = l->path, *text = l->db ? sqlite3_errmsg(l->db) : sqlite3_errstr(rc);
+
+	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		OQZ_FAIL(err, OQZ_E_DATA, "%s: the ledger is damaged (%s); move it away to start afresh", path, text);
+	case SQLITE_FULL: OQZ_FAIL(err, OQZ_E_IO, "%s: %s: the disk is full", path, doing);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: OQZ_FAIL(err, OQZ_E_IO, "%s: %s: in use by another process", path, doing);
+	case SQLITE_NOMEM: return oqz_err_nomem(err, path, 0);
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR: {
+		int sys = l->db ? sqlite3_system_errno(l->db) : 0;
+		OQZ_FAIL(err, OQZ_E_IO, "%s: %s: %s%s%s", path, doing, text, sys ? ": " : "", sys ? strerror(sys) : "");
+	}
+	default: OQZ_FAIL(err, OQZ_E_INTERNAL, "%s: %s: %s", path, doing, text);
+	}
+}
+
+enum oqz_status oqz_ledger_exec(struct oqz_ledger *l, const char *sql, struct oqz_err *err)
+{
+	int rc = sqlite3_exec(l->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? OQZ_OK : oqz_ledger_fail(l, rc, "writing", err);
+}
+
+enum oqz_status oqz_ledger_prepare(struct oqz_ledger *l, const char *sql, sqlite3_stmt **ret, struct oqz_err *err)
+{
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, ret, NULL);
+
+	return rc == SQLITE_OK ? OQZ_OK : oqz_ledger_fail(l, rc, "reading", err);
+}
+
+enum oqz_status oqz_ledger_step(struct oqz_ledger *l, sqlite3_stmt *st, struct oqz_err *err)
+{
+	int rc = sqlite3_step(st);
+	enum oqz_status code = rc == SQLITE_DONE || rc == SQLITE_ROW ? OQZ_OK : oqz_ledger_fail(l, rc, "writing", err);
+
+	sqlite3_reset(st);
+	return code;
+}
+
+int64_t oqz_ledger_sum(const void *a, size_t na, const void *b, size_t nb)
+{
+	uint64_t parts[3] = { oqz_hash64(a, na), oqz_hash64(b, nb), na };
+
+	return (int64_t)oqz_hash64(parts, sizeof parts);
+}
+
+/* ---------------------------------------------------------------------------------------------------- open, close */
+
+enum oqz_status oqz_ledger_lock(const char *path, int *ret_fd, struct oqz_err *err)
+{
+	char name[4096];
+
+	if ((size_t)snprintf(name, sizeof name, "%s.lock", path) >= sizeof name)
+		OQZ_FAIL(err, OQZ_E_USAGE, "%s: the path is too long", path);
+	/* Children inherit it on purpose: workers that outlive their parent keep the next run out. */
+	int fd = open(name, O_RDWR | O_CREAT, 0666);
+	if (fd < 0)
+		return oqz_err_errno(err, errno, name);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		int e = errno;
+		close(fd);
+		if (e == EWOULDBLOCK)
+			OQZ_FAIL(err, OQZ_E_IO, "%s: in use by another run", path);
+		return oqz_err_errno(err, e, name);
+	}
+	*ret_fd = fd;
+	return OQZ_OK;
+}
+
+void oqz_ledger_unlock(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static enum oqz_status query_int(struct oqz_ledger *l, const char *sql, int64_t *ret, struct oqz_err *err)
+{
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, sql, &st, err));
+	int rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW)
+		return oqz_ledger_fail(l, rc, "reading", err);
+	*ret = sqlite3_column_int64(st, 0);
+	return OQZ_OK;
+}
+
+/* A ledger of ours and of this version? A fresh file (when writable) gets the schema. */
+static enum oqz_status check_schema(struct oqz_ledger *l, struct oqz_err *err)
+{
+	int64_t app, version, tables;
+
+	OQZ_TRY(query_int(l, "PRAGMA application_id", &app, err));
+	OQZ_TRY(query_int(l, "PRAGMA user_version", &version, err));
+	OQZ_TRY(query_int(l, "SELECT count(*) FROM sqlite_master", &tables, err));
+	if (l->writable && app == 0 && tables == 0)
+		return oqz_ledger_exec(l, schema, err);
+	if (app != APPLICATION_ID)
+		OQZ_FAIL(err, OQZ_E_DATA, "%s: not a ledger", l->path);
+	if (version != SCHEMA)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s: a ledger of version %lld, this program reads version %d", l->path,
+		         (long long)version, SCHEMA);
+	return OQZ_OK;
+}
+
+/* A WAL file in a folder that cannot be written (an archive, a CD) opens only when SQLite is told that nobody changes
+ * it. */
+static int open_immutable(const char *path, sqlite3 **ret)
+{
+	struct oqz_str uri = { 0 };
+
+	oqz_str_add(&uri, "file:");
+	for (const char *p = path; *p; p++)
+		if (strchr("%?#", *p))
+			oqz_str_addf(&uri, "%%%02x", (unsigned)(unsigned char)*p);
+		else
+			oqz_str_addn(&uri, p, 1);
+	oqz_str_add(&uri, "?immutable=1");
+	int rc =
+	    oqz_str_ok(&uri) ? sqlite3_open_v2(uri.s, ret, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) : SQLITE_NOMEM;
+	oqz_str_release(&uri);
+	return rc;
+}
+
+static enum oqz_status connect_read(struct oqz_ledger *l, struct oqz_err *err)
+{
+	if (access(l->path, R_OK) != 0)
+		return oqz_err_errno(err, errno, l->path);
+	int rc = sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READONLY, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(l->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+	if (rc == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
+		sqlite3_close(l->db);
+		l->db = NULL;
+		rc = open_immutable(l->path, &l->db);
+	}
+	if (rc != SQLITE_OK)
+		return oqz_ledger_fail(l, rc, "opening", err);
+	sqlite3_busy_timeout(l->db, BUSY_MS);
+	return check_schema(l, err);
+}
+
+static enum oqz_status connect_write(struct oqz_ledger *l, struct oqz_err *err)
+{
+	int rc = sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+
+	if (rc != SQLITE_OK)
+		return oqz_ledger_fail(l, rc, "opening", err);
+	sqlite3_busy_timeout(l->db, BUSY_MS);
+	OQZ_TRY(oqz_ledger_exec(l, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE", err));
+	OQZ_TRY(check_schema(l, err)); /* an error rolls back with the connection */
+	return oqz_ledger_exec(l, "COMMIT", err);
+}
+
+enum oqz_status oqz_ledger_open(const char *path, enum oqz_ledger_mode mode, struct oqz_ledger **ret,
+                                struct oqz_err *err)
+{
+	struct oqz_ledger *l = calloc(1, sizeof *l);
+	enum oqz_status st = OQZ_OK;
+
+	if (!l || !(l->path = strdup(path))) {
+		free(l);
+		return oqz_err_nomem(err, path, sizeof *l);
+	}
+	l->lock_fd = -1;
+	l->last = &l->first;
+	l->writable = mode != OQZ_LEDGER_READ;
+	pthread_mutex_init(&l->db_lock, NULL);
+	pthread_mutex_init(&l->queue_lock, NULL);
+	pthread_cond_init(&l->more, NULL);
+	pthread_cond_init(&l->less, NULL);
+	if (mode == OQZ_LEDGER_WRITE)
+		st = oqz_ledger_lock(path, &l->lock_fd, err);
+	if (st == OQZ_OK)
+		st = l->writable ? connect_write(l, err) : connect_read(l, err);
+	if (st == OQZ_OK && l->writable)
+		st = oqz_ledger_writer_start(l, err);
+	if (st != OQZ_OK) {
+		oqz_ledger_close(l, NULL);
+		return st;
+	}
+	*ret = l;
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_ledger_close(struct oqz_ledger *l, struct oqz_err *err)
+{
+	enum oqz_status st = OQZ_OK;
+
+	if (!l)
+		return OQZ_OK;
+	oqz_ledger_writer_stop(l);
+	if (l->failure.code != OQZ_OK)
+		st = oqz_err_set(err, l->failure.code, "%s", l->failure.msg);
+	sqlite3_close(l->db);
+	oqz_ledger_unlock(l->lock_fd);
+	pthread_mutex_destroy(&l->db_lock);
+	pthread_mutex_destroy(&l->queue_lock);
+	pthread_cond_destroy(&l->more);
+	pthread_cond_destroy(&l->less);
+	free(l->path);
+	free(l);
+	return st;
+}
+
+/* ---------------------------------------------------------------------------------------------------- jobs */
+
+enum oqz_status oqz_ledger_find_job(struct oqz_ledger *l, const char *key, int64_t *ret_job, struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "SELECT id FROM job WHERE key = ?1", &st, err));
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_DONE)
+		OQZ_FAIL(err, OQZ_E_NOENT, "%s: no job %s", l->path, key);
+	if (rc != SQLITE_ROW)
+		return oqz_ledger_fail(l, rc, "reading", err);
+	*ret_job = sqlite3_column_int64(st, 0);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_ledger_job(struct oqz_ledger *l, const char *key, const char *model, int64_t *ret_job,
+                               struct oqz_err *err)
+{
+	{
+		OQZ_HOLD(&l->db_lock);
+		OQZ_STMT *st = NULL;
+		OQZ_TRY(oqz_ledger_prepare(l, "INSERT INTO job(key, model) VALUES(?1, ?2) ON CONFLICT DO NOTHING", &st,
+		                           err));
+		sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 2, model, -1, SQLITE_STATIC);
+		OQZ_TRY(oqz_ledger_step(l, st, err));
+	}
+	return oqz_ledger_find_job(l, key, ret_job, err);
+}
+
+enum oqz_status oqz_ledger_each_job(struct oqz_ledger *l, oqz_ledger_job_fn *fn, void *ctx, struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+	int rc;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "SELECT id, key, model FROM job ORDER BY id", &st, err));
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		OQZ_TRY(fn(ctx, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1),
+		           (const char *)sqlite3_column_text(st, 2), err));
+	return rc == SQLITE_DONE ? OQZ_OK : oqz_ledger_fail(l, rc, "reading", err);
+}
+
+/* ---------------------------------------------------------------------------------------------------- notes */
+
+enum oqz_status oqz_ledger_set_note(struct oqz_ledger *l, int64_t job, const char *name, const void *data, size_t size,
+                                    struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "INSERT OR REPLACE INTO note(job, name, data, sum) VALUES(?1, ?2, ?3, ?4)", &st,
+	                           err));
+	sqlite3_bind_int64(st, 1, job);
+	sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 3, size ? data : "", size, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 4, oqz_ledger_sum(data, size, "", 0));
+	return oqz_ledger_step(l, st, err);
+}
+
+enum oqz_status oqz_ledger_get_note(struct oqz_ledger *l, int64_t job, const char *name, char **ret, size_t *ret_size,
+                                    struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "SELECT data, sum FROM note WHERE job = ?1 AND name = ?2", &st, err));
+	sqlite3_bind_int64(st, 1, job);
+	sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_DONE)
+		OQZ_FAIL(err, OQZ_E_NOENT, "%s: job %lld has no \"%s\"", l->path, (long long)job, name);
+	if (rc != SQLITE_ROW)
+		return oqz_ledger_fail(l, rc, "reading", err);
+	const void *data = sqlite3_column_blob(st, 0);
+	size_t size = (size_t)sqlite3_column_bytes(st, 0);
+	if (sqlite3_column_int64(st, 1) != oqz_ledger_sum(data, size, "", 0))
+		OQZ_FAIL(err, OQZ_E_DATA, "%s: \"%s\" of job %lld has a wrong checksum", l->path, name, (long long)job);
+	char *copy = malloc(size + 1);
+	if (!copy)
+		return oqz_err_nomem(err, name, size);
+	if (size)
+		memcpy(copy, data, size);
+	copy[size] = 0;
+	*ret = copy;
+	if (ret_size)
+		*ret_size = size;
+	return OQZ_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- cells */
+
+enum oqz_status oqz_ledger_set_cell(struct oqz_ledger *l, int64_t job, int64_t lane, enum oqz_status code,
+                                    const char *message, struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "INSERT OR REPLACE INTO cell(job, lane, code, message) VALUES(?1, ?2, ?3, ?4)",
+	                           &st, err));
+	sqlite3_bind_int64(st, 1, job);
+	sqlite3_bind_int64(st, 2, lane);
+	sqlite3_bind_int(st, 3, code);
+	sqlite3_bind_text(st, 4, message, -1, SQLITE_STATIC);
+	return oqz_ledger_step(l, st, err);
+}
+
+enum oqz_status oqz_ledger_clear_cell(struct oqz_ledger *l, int64_t job, int64_t lane, struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "DELETE FROM cell WHERE job = ?1 AND lane = ?2", &st, err));
+	sqlite3_bind_int64(st, 1, job);
+	sqlite3_bind_int64(st, 2, lane);
+	return oqz_ledger_step(l, st, err);
+}
