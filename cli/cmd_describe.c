@@ -11,6 +11,11 @@
 
 #include <string.h>
 
+static const struct oqz_option options[] = {
+	{ "markdown", 0, NULL, "print the tables as a plugin's page has them" },
+	{ 0 },
+};
+
 static bool is_file(const char *name)
 {
 	size_t n = strlen(name);
@@ -67,7 +72,10 @@ static int run(const struct oqz_args *args)
 	}
 	if (find(args->operands.v[0], arena, &registry, &info, &err) != OQZ_OK)
 		return cli_fail(&err);
-	oqz_describe_text(&info, &text);
+	if (cli_option(args, "markdown"))
+		oqz_describe_markdown(&info, &text);
+	else
+		oqz_describe_text(&info, &text);
 	fputs(oqz_str_get(&text), stdout);
 	oqz_str_release(&text);
 	return OQZ_EXIT_OK;

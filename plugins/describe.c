@@ -132,3 +132,15 @@ void oqz_describe_metrics_markdown(const struct oqz_metric *table, struct oqz_st
 	}
 	oqz_str_release(&facts);
 }
+
+void oqz_describe_markdown(const struct oqz_plugin_info *p, struct oqz_str *out)
+{
+	oqz_str_add(out, "## Parameters\n\n");
+	oqz_describe_params_markdown(p->params, out);
+	if (p->kind != OQZ_KIND_TASK)
+		return;
+	oqz_str_add(out, "\n## Data sets\n\n");
+	oqz_describe_params_markdown(p->dataset_params, out);
+	oqz_str_add(out, "\n## Metrics\n\n");
+	oqz_describe_metrics_markdown(p->metrics, out);
+}

@@ -22,4 +22,7 @@ void oqz_describe_metric(const struct oqz_metric *row, struct oqz_str *out);
 void oqz_describe_params_markdown(const struct oqz_param *table, struct oqz_str *out);
 void oqz_describe_metrics_markdown(const struct oqz_metric *table, struct oqz_str *out);
 
+/* All tables of a plugin as Markdown, each below a heading. */
+void oqz_describe_markdown(const struct oqz_plugin_info *p, struct oqz_str *out);
+
 #endif

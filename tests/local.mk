@@ -19,6 +19,9 @@ include tests/unit/local.mk
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
+include tests/contract/local.mk
+include tests/abi/local.mk
+
 # Scripts and programs find things by these; OQZ_SHARED may be absent, tests then skip with a message.
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \

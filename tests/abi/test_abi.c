@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The binary interface of plugins, pinned: sizes, offsets and numbers as built plugins have them compiled in. Includes
+ * the public headers alone. A row that changes breaks every plugin out there: append members instead (new rows here),
+ * or raise OQZ_API_MAJOR and OQZ_ABI and write the rows anew.
+ */
+#include <oqz/quantizer.h>
+#include <oqz/task.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *what;
+	long long is, pinned;
+} pins[] = {
+#define SIZE(s, n)                                           \
+	{                                                    \
+		"sizeof(struct " #s ")", sizeof(struct s), n \
+	}
+#define AT(s, m, n)                                                         \
+	{                                                                   \
+		"offsetof(struct " #s ", " #m ")", offsetof(struct s, m), n \
+	}
+#define NUMBER(e, n)     \
+	{                \
+#e, e, n \
+	}
+	/* clang-format off */
+	SIZE(oqz_shape, 72),
+	AT(oqz_shape, rank, 0),
+	AT(oqz_shape, dim, 8),
+	SIZE(oqz_view, 88),
+	AT(oqz_view, dtype, 0),
+	AT(oqz_view, shape, 8),
+	AT(oqz_view, data, 80),
+	SIZE(oqz_param, 64),
+	AT(oqz_param, name, 0),
+	AT(oqz_param, type, 8),
+	AT(oqz_param, dflt, 16),
+	AT(oqz_param, min, 24),
+	AT(oqz_param, max, 32),
+	AT(oqz_param, choices, 40),
+	AT(oqz_param, unit, 48),
+	AT(oqz_param, help, 56),
+	SIZE(oqz_host, 120),
+	AT(oqz_host, struct_size, 0),
+	AT(oqz_host, api_major, 4),
+	AT(oqz_host, api_minor, 6),
+	AT(oqz_host, fail, 8),
+	AT(oqz_host, log, 16),
+	AT(oqz_host, param_bool, 24),
+	AT(oqz_host, param_int, 32),
+	AT(oqz_host, param_float, 40),
+	AT(oqz_host, param_string, 48),
+	AT(oqz_host, param_ints, 56),
+	AT(oqz_host, param_floats, 64),
+	AT(oqz_host, param_strings, 72),
+	AT(oqz_host, read_file, 80),
+	AT(oqz_host, walk, 88),
+	AT(oqz_host, alloc, 96),
+	AT(oqz_host, free_mem, 104),
+	AT(oqz_host, list_dirs, 112),
+	SIZE(oqz_plugin, 128),
+	AT(oqz_plugin, magic, 0),
+	AT(oqz_plugin, struct_size, 8),
+	AT(oqz_plugin, api_major, 12),
+	AT(oqz_plugin, api_minor, 14),
+	AT(oqz_plugin, abi, 16),
+	AT(oqz_plugin, kind, 48),
+	AT(oqz_plugin, reserved, 52),
+	AT(oqz_plugin, name, 56),
+	AT(oqz_plugin, version, 64),
+	AT(oqz_plugin, licence, 72),
+	AT(oqz_plugin, summary, 80),
+	AT(oqz_plugin, params, 88),
+	AT(oqz_plugin, spare, 96),
+	SIZE(oqz_grid, 64),
+	AT(oqz_grid, kind, 0),
+	AT(oqz_grid, rounding, 4),
+	AT(oqz_grid, bits, 8),
+	AT(oqz_grid, qmin, 12),
+	AT(oqz_grid, qmax, 16),
+	AT(oqz_grid, exp_bits, 20),
+	AT(oqz_grid, man_bits, 24),
+	AT(oqz_grid, bias, 28),
+	AT(oqz_grid, special, 32),
+	AT(oqz_grid, max, 40),
+	AT(oqz_grid, n_values, 48),
+	AT(oqz_grid, values, 56),
+	SIZE(oqz_qspec, 120),
+	AT(oqz_qspec, grid, 0),
+	AT(oqz_qspec, axis, 64),
+	AT(oqz_qspec, block, 72),
+	AT(oqz_qspec, n_scale, 80),
+	AT(oqz_qspec, scale, 88),
+	AT(oqz_qspec, zero, 96),
+	AT(oqz_qspec, fake_quantize, 104),
+	AT(oqz_qspec, ctx, 112),
+	SIZE(oqz_graph_api, 104),
+	AT(oqz_graph_api, struct_size, 0),
+	AT(oqz_graph_api, node_count, 8),
+	AT(oqz_graph_api, node_name, 16),
+	AT(oqz_graph_api, node_op, 24),
+	AT(oqz_graph_api, input_count, 32),
+	AT(oqz_graph_api, input_name, 40),
+	AT(oqz_graph_api, input_role, 48),
+	AT(oqz_graph_api, channel_axis, 56),
+	AT(oqz_graph_api, input_type, 64),
+	AT(oqz_graph_api, input_constant, 72),
+	AT(oqz_graph_api, producer, 80),
+	AT(oqz_graph_api, attr_int, 88),
+	AT(oqz_graph_api, selected, 96),
+	SIZE(oqz_site, 112),
+	AT(oqz_site, node, 0),
+	AT(oqz_site, input, 4),
+	AT(oqz_site, calibrator, 8),
+	AT(oqz_site, axis, 16),
+	AT(oqz_site, q, 24),
+	AT(oqz_site, batch_scope, 32),
+	AT(oqz_site, grid, 40),
+	AT(oqz_site, symmetric, 104),
+	AT(oqz_site, pow2, 105),
+	SIZE(oqz_site_stats, 48),
+	AT(oqz_site_stats, struct_size, 0),
+	AT(oqz_site_stats, n, 8),
+	AT(oqz_site_stats, lo, 16),
+	AT(oqz_site_stats, hi, 24),
+	AT(oqz_site_stats, scale, 32),
+	AT(oqz_site_stats, count, 40),
+	SIZE(oqz_quantizer_host, 40),
+	AT(oqz_quantizer_host, struct_size, 0),
+	AT(oqz_quantizer_host, base, 8),
+	AT(oqz_quantizer_host, graph, 16),
+	AT(oqz_quantizer_host, add_site, 24),
+	AT(oqz_quantizer_host, affine_from_range, 32),
+	SIZE(oqz_quantizer, 160),
+	AT(oqz_quantizer, base, 0),
+	AT(oqz_quantizer, open, 128),
+	AT(oqz_quantizer, close, 136),
+	AT(oqz_quantizer, sites, 144),
+	AT(oqz_quantizer, plan, 152),
+	SIZE(oqz_metric, 48),
+	AT(oqz_metric, name, 0),
+	AT(oqz_metric, unit, 8),
+	AT(oqz_metric, test, 12),
+	AT(oqz_metric, higher_is_better, 16),
+	AT(oqz_metric, min, 24),
+	AT(oqz_metric, max, 32),
+	AT(oqz_metric, help, 40),
+	SIZE(oqz_geometry, 48),
+	AT(oqz_geometry, image_width, 0),
+	AT(oqz_geometry, image_height, 4),
+	AT(oqz_geometry, net_width, 8),
+	AT(oqz_geometry, net_height, 12),
+	AT(oqz_geometry, scale_x, 16),
+	AT(oqz_geometry, scale_y, 24),
+	AT(oqz_geometry, offset_x, 32),
+	AT(oqz_geometry, offset_y, 40),
+	SIZE(oqz_output, 96),
+	AT(oqz_output, name, 0),
+	AT(oqz_output, view, 8),
+	SIZE(oqz_item, 24),
+	AT(oqz_item, id, 0),
+	AT(oqz_item, image, 8),
+	AT(oqz_item, tag, 16),
+	SIZE(oqz_record, 24),
+	AT(oqz_record, data, 0),
+	AT(oqz_record, size, 8),
+	AT(oqz_record, tag, 16),
+	SIZE(oqz_task_host, 40),
+	AT(oqz_task_host, struct_size, 0),
+	AT(oqz_task_host, base, 8),
+	AT(oqz_task_host, add_item, 16),
+	AT(oqz_task_host, add_record, 24),
+	AT(oqz_task_host, set_metric, 32),
+	SIZE(oqz_task, 200),
+	AT(oqz_task, base, 0),
+	AT(oqz_task, metrics, 128),
+	AT(oqz_task, dataset_params, 136),
+	AT(oqz_task, open, 144),
+	AT(oqz_task, close, 152),
+	AT(oqz_task, items, 160),
+	AT(oqz_task, score, 168),
+	AT(oqz_task, finish, 176),
+	AT(oqz_task, explain, 184),
+	AT(oqz_task, instance_metrics, 192),
+	NUMBER(OQZ_OK, 0),
+	NUMBER(OQZ_E_NOMEM, -1),
+	NUMBER(OQZ_E_USAGE, -2),
+	NUMBER(OQZ_E_PLUGIN, -3),
+	NUMBER(OQZ_E_NOENT, -4),
+	NUMBER(OQZ_E_DATA, -5),
+	NUMBER(OQZ_E_UNSUPPORTED, -6),
+	NUMBER(OQZ_E_IO, -7),
+	NUMBER(OQZ_E_LIMIT, -8),
+	NUMBER(OQZ_E_INTERNAL, -9),
+	NUMBER(OQZ_E_INTERRUPTED, -10),
+	NUMBER(OQZ_E_MISMATCH, -11),
+	NUMBER(OQZ_E_AGAIN, -12),
+	NUMBER(OQZ_P_BOOL, 0),
+	NUMBER(OQZ_P_INT, 1),
+	NUMBER(OQZ_P_FLOAT, 2),
+	NUMBER(OQZ_P_STRING, 3),
+	NUMBER(OQZ_P_PATH, 4),
+	NUMBER(OQZ_P_INTS, 5),
+	NUMBER(OQZ_P_FLOATS, 6),
+	NUMBER(OQZ_P_STRINGS, 7),
+	NUMBER(OQZ_LOG_ERROR, 0),
+	NUMBER(OQZ_LOG_WARN, 1),
+	NUMBER(OQZ_LOG_INFO, 2),
+	NUMBER(OQZ_LOG_DEBUG, 3),
+	NUMBER(OQZ_UNIT_RATIO, 0),
+	NUMBER(OQZ_UNIT_DECIBEL, 1),
+	NUMBER(OQZ_UNIT_COUNT, 2),
+	NUMBER(OQZ_UNIT_PIXELS, 3),
+	NUMBER(OQZ_UNIT_SCALAR, 4),
+	NUMBER(OQZ_TEST_NONE, 0),
+	NUMBER(OQZ_TEST_MCNEMAR, 1),
+	NUMBER(OQZ_TEST_BOOTSTRAP, 2),
+	NUMBER(OQZ_INPUT_ACTIVATION, 0),
+	NUMBER(OQZ_INPUT_WEIGHT, 1),
+	NUMBER(OQZ_INPUT_BIAS, 2),
+	NUMBER(OQZ_INPUT_INDEX, 3),
+	NUMBER(OQZ_GRID_IEEE, 0),
+	NUMBER(OQZ_GRID_FN, 1),
+	NUMBER(OQZ_GRID_FNUZ, 2),
+	NUMBER(OQZ_GRID_FINITE, 3),
+	NUMBER(OQZ_KIND_QUANTIZER, 1),
+	NUMBER(OQZ_KIND_TASK, 2),
+	NUMBER(OQZ_GRID_AFFINE, 1),
+	NUMBER(OQZ_GRID_MINIFLOAT, 2),
+	NUMBER(OQZ_GRID_CODEBOOK, 3),
+	NUMBER(OQZ_GRID_CUSTOM, 4),
+	NUMBER(OQZ_DT_F32, 1),
+	NUMBER(OQZ_DT_U8, 2),
+	NUMBER(OQZ_DT_I8, 3),
+	NUMBER(OQZ_DT_I32, 6),
+	NUMBER(OQZ_DT_I64, 7),
+	NUMBER(OQZ_DT_F16, 10),
+	NUMBER(OQZ_DT_F64, 11),
+	NUMBER(OQZ_DT_BF16, 16),
+	NUMBER(OQZ_DT_F8E4M3FN, 17),
+	NUMBER(OQZ_DT_I4, 22),
+	NUMBER(OQZ_MAX_RANK, 8),
+	/* clang-format on */
+};
+
+int main(void)
+{
+	int wrong = 0;
+
+	if (sizeof(void *) != 8 || sizeof(long) != 8) {
+		puts("skipped: the table is for LP64");
+		return 77;
+	}
+	for (size_t i = 0; i < sizeof pins / sizeof pins[0]; i++) {
+		if (pins[i].is == pins[i].pinned)
+			continue;
+		printf("%s is %lld, was %lld\n", pins[i].what, pins[i].is, pins[i].pinned);
+		wrong++;
+	}
+	if (OQZ_API_MAJOR != 1 || OQZ_PLUGIN_MAGIC != UINT64_C(0x6f717a706c756731) ||
+	    strcmp(OQZ_ABI, "oqz1/le/i64/num1") != 0) {
+		puts("magic, ABI string or major version changed: the pins above are for the old one");
+		wrong++;
+	}
+	printf("%zu pins, %d wrong\n", sizeof pins / sizeof pins[0], wrong);
+	return wrong != 0;
+}
