@@ -84,7 +84,7 @@ static int run(const struct oqz_args *args)
 const struct oqz_verb cmd_describe = { "describe",
 	                               "NAME|FILE.so",
 	                               "say what a plugin or a preprocessing step is: its parameters, its metrics",
-	                               NULL,
+	                               options,
 	                               1,
 	                               1,
 	                               run };

@@ -118,6 +118,7 @@ START_TEST(every_parameter_set_gives_a_fitting_plan)
 	struct oqz_str plan = { 0 };
 	const char *params;
 
+	ck_assert_uint_gt(all.n, 0);
 	for (size_t m = 0; m < all.n; m++) {
 		const struct oqz_quantizer *q = &all.v[m]->desc.quantizer;
 		for (size_t i = 0; (params = fake_params(q->base.params, "", i)) != NULL; i++) {

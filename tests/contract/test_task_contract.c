@@ -79,7 +79,6 @@ static const struct fixture *fixture_of(const char *task)
 struct instance {
 	const struct oqz_module *m;
 	const struct fixture *fix;
-	struct oqz_plugin_host host;
 	struct oqz_params *params, *dataset;
 	struct oqz_task_instance *t;
 	struct oqz_item_list items;
@@ -101,7 +100,6 @@ static bool open_instance(struct instance *in, const struct oqz_module *m, const
 	memset(in, 0, sizeof *in);
 	in->m = m;
 	in->fix = fixture_of(task->base.name);
-	in->host.table = fake_host;
 	ck_ok(oqz_params_parse(task->base.params, params, "task", &in->params, err));
 	ck_ok(oqz_params_parse(task->dataset_params, dataset_of(in->fix), "data set", &in->dataset, err));
 	/* The fake host checks that messages go to itself, so it is handed over as it is. */
