@@ -200,3 +200,7 @@ unit_tests += tests/unit/test_ledger
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
 tests_unit_test_ledger_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_ledger_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_ops_golden
+tests_unit_test_ops_golden_SOURCES = tests/unit/test_ops_golden.c
+tests_unit_test_ops_golden_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ops_golden_LDADD = $(unit_ldadd)
