@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { STRIP = 256 };
+enum { STRIP = 256, LANES = 32 };
 
 /* One pass per formula: `acc` is the accumulator, `v` the element as a double. NaN wins in max and min, as in numpy. */
 #define REDUCE_ROWS(formula)                                      \
@@ -35,6 +35,15 @@ OQZ_KERNEL static void reduce_strip(enum oqz_reduce_kind kind, const float *rest
 	}
 }
 
+static double combine(enum oqz_reduce_kind kind, double a, double b)
+{
+	switch (kind) {
+	case OQZ_REDUCE_MAX: return b > a || b != b ? b : a;
+	case OQZ_REDUCE_MIN: return b < a || b != b ? b : a;
+	default: return a + b;
+	}
+}
+
 static float finish(enum oqz_reduce_kind kind, double acc, int64_t n)
 {
 	switch (kind) {
@@ -44,10 +53,31 @@ static float finish(enum oqz_reduce_kind kind, double acc, int64_t n)
 	}
 }
 
+/* A row of n numbers: LANES accumulators side by side, put together in order, so that the sum vectorises and is the
+ * same at every instruction set. */
+static float reduce_row(enum oqz_reduce_kind kind, const float *x, int64_t n, double start)
+{
+	double acc[LANES];
+	int64_t whole = n / LANES, rest = n % LANES;
+
+	for (int i = 0; i < LANES; i++)
+		acc[i] = start;
+	reduce_strip(kind, x, whole, LANES, LANES, acc);
+	reduce_strip(kind, x + whole * LANES, 1, LANES, rest, acc);
+	for (int i = 1; i < LANES; i++)
+		acc[0] = combine(kind, acc[0], acc[i]);
+	return finish(kind, acc[0], n);
+}
+
 void oqz_reduce(enum oqz_reduce_kind kind, const float *x, int64_t outer, int64_t n, int64_t inner, float *out)
 {
 	double acc[STRIP], start = kind == OQZ_REDUCE_MAX ? -INFINITY : kind == OQZ_REDUCE_MIN ? INFINITY : 0;
 
+	if (inner == 1) {
+		for (int64_t o = 0; o < outer; o++)
+			out[o] = reduce_row(kind, x + o * n, n, start);
+		return;
+	}
 	for (int64_t o = 0; o < outer; o++, x += n * inner, out += inner)
 		for (int64_t at = 0; at < inner; at += STRIP) {
 			int64_t w = inner - at < STRIP ? inner - at : STRIP;

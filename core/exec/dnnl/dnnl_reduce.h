@@ -3,7 +3,7 @@
  * Reductions of dense float32 tensors over neighbouring dimensions, for Reduce* and the global poolings. Our own loops,
  * in this folder because they complete its families: oneDNN 2.6 has a fast kernel for the innermost dimension only
  * (others run at 0.5 GB/s), and sums in float32 one after the other, which loses digits over the 10^4..10^5 elements of
- * a feature map. Here sums are taken in double in memory order, as the reference kernels do.
+ * a feature map. Here sums are taken in double.
  */
 #ifndef OQZ_EXEC_DNNL_REDUCE_H
 #define OQZ_EXEC_DNNL_REDUCE_H
