@@ -224,8 +224,9 @@ static enum oqz_status plan_site(struct oqz_quantize *z, const struct oqz_quanti
 	return st;
 }
 
-enum oqz_status oqz_quantize_plan(struct oqz_quantize *z, const struct oqz_observer *const *observers,
-                                  struct oqz_qplan **ret, struct oqz_err *err)
+static enum oqz_status make_plan(struct oqz_quantize *z, bool constants_only,
+                                 const struct oqz_observer *const *observers, struct oqz_qplan **ret,
+                                 struct oqz_err *err)
 {
 	struct oqz_err local;
 	OQZ_CLEANUP(oqz_qplan_free_cleanup) struct oqz_qplan *p = oqz_qplan_new();
@@ -236,9 +237,22 @@ enum oqz_status oqz_quantize_plan(struct oqz_quantize *z, const struct oqz_obser
 	OQZ_TRY(oqz_qplan_set_scheme(p, z->scheme, err));
 	for (size_t i = 0; i < z->sites.n; i++) {
 		const struct oqz_quantize_site *s = &z->sites.v[i];
+		if (constants_only && !s->constant)
+			continue;
 		if (plan_site(z, s, s->needs ? observers[i] : NULL, p, err) != OQZ_OK)
 			return oqz_err_prefix(err, "node '%s', input %d ('%s')", s->node, s->site.input, s->tensor);
 	}
 	*ret = oqz_steal(p);
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_quantize_plan(struct oqz_quantize *z, const struct oqz_observer *const *observers,
+                                  struct oqz_qplan **ret, struct oqz_err *err)
+{
+	return make_plan(z, false, observers, ret, err);
+}
+
+enum oqz_status oqz_quantize_plan_constants(struct oqz_quantize *z, struct oqz_qplan **ret, struct oqz_err *err)
+{
+	return make_plan(z, true, NULL, ret, err);
 }

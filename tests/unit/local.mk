@@ -204,3 +204,7 @@ unit_tests += tests/unit/test_ops_golden
 tests_unit_test_ops_golden_SOURCES = tests/unit/test_ops_golden.c
 tests_unit_test_ops_golden_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_ops_golden_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_quant_e2e
+tests_unit_test_quant_e2e_SOURCES = tests/unit/test_quant_e2e.c
+tests_unit_test_quant_e2e_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_quant_e2e_LDADD = $(unit_ldadd)

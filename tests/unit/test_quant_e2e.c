@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The whole chain on small networks against PPQ's numbers: model file -> float graph -> calibration -> plan of the
+ * built plugin int8 under the zoo's rules -> quantized graph -> error of every layer. Scales are compared one by one;
+ * errors as AQE and MQE, since float32 sums in another order move single values by a step.
+ */
+#include "core/base/params.h"
+#include "core/onnx/onnx.h"
+#include "core/quant/quantize.h"
+#include "plugins/host.h"
+#include "plugins/loader.h"
+#include "tests/unit/exec_graph.h"
+
+struct chain {
+	struct golden data, want;
+	struct oqz_graph *g, *q;
+	struct oqz_qplan *plan;
+	struct oqz_shape in;
+	int calib, test; /* runs of the model, each one batch of PPQ's */
+};
+
+static struct oqz_program *program(const struct oqz_graph *g, const struct oqz_shape *in, const char *const *taps,
+                                   size_t n)
+{
+	struct oqz_exec_options opt = { .engine = OQZ_ENGINE_SIM, .taps = taps, .n_taps = n };
+	struct oqz_program *p = NULL;
+
+	ck_ok(oqz_program_new(g, &opt, in, &p, err));
+	return p;
+}
+
+/* Run number i of an array of the data: a batch of the model's input. */
+static void set_input(const struct chain *c, struct oqz_context *ctx, const char *array, int i)
+{
+	struct oqz_tensor all = golden_array(&c->data, array), *x = oqz_context_input(ctx, 0);
+	size_t n = (size_t)oqz_tensor_nelem(x);
+
+	ck_assert(((size_t)i + 1) * n <= (size_t)oqz_tensor_nelem(&all));
+	memcpy(x->data, (const float *)all.data + (size_t)i * n, n * sizeof(float));
+}
+
+static void plain_copy(struct oqz_tensor *to, const struct oqz_tensor *from)
+{
+	*to = (struct oqz_tensor) { 0 };
+	ck_ok(oqz_tensor_alloc(to, from->dtype, &from->shape, err));
+	oqz_tensor_relayout(to, from);
+}
+
+/* Steps one by one; after each, the taps that it made are handed to `each`. */
+static void run_taps(struct oqz_program *p, struct oqz_context *ctx, const char *const *taps, size_t n,
+                     void (*each)(void *arg, size_t tap, const struct oqz_tensor *t), void *arg)
+{
+	for (size_t i = 0; i < n; i++)
+		if (oqz_program_tap_step(p, oqz_program_tap(p, taps[i])) < 0)
+			each(arg, i, oqz_context_tap(ctx, oqz_program_tap(p, taps[i])));
+	for (size_t s = 0; s < oqz_program_nsteps(p); s++) {
+		ck_ok(oqz_context_run(ctx, s, s + 1, err));
+		for (size_t i = 0; i < n; i++)
+			if (oqz_program_tap_step(p, oqz_program_tap(p, taps[i])) == (long)s)
+				each(arg, i, oqz_context_tap(ctx, oqz_program_tap(p, taps[i])));
+	}
+}
+
+struct watch {
+	struct oqz_observer **obs;
+	int image;
+};
+
+static void observe(void *arg, size_t tap, const struct oqz_tensor *t)
+{
+	struct watch *w = arg;
+	struct oqz_tensor plain;
+
+	plain_copy(&plain, t);
+	ck_ok(oqz_observer_add(w->obs[tap], w->image, plain.data, (size_t)oqz_tensor_nelem(&plain), err));
+	oqz_tensor_release(&plain);
+}
+
+static void calibrate(struct chain *c, const char *scheme)
+{
+	struct oqz_module *module = NULL;
+	struct oqz_plugin_host host;
+	struct oqz_params *params = NULL;
+	struct oqz_graph_view *view = NULL;
+	struct oqz_quantize *z = NULL;
+	const char *build = getenv("top_builddir"), *taps[128];
+	struct oqz_observer *obs[128] = { 0 }, *by_site[128] = { 0 };
+	char path[1024];
+	size_t n = 0;
+
+	snprintf(path, sizeof path, "%s/quantizers/int8/.libs/int8.so", build ? build : ".");
+	ck_ok(oqz_module_open(path, &module, err));
+	oqz_plugin_host_init(&host, NULL, NULL);
+	ck_ok(oqz_params_parse(module->desc.base.params, scheme, "scheme", &params, err));
+	ck_ok(oqz_graph_view_new(c->g, NULL, &view, err));
+	ck_ok(oqz_quantize_open(&module->desc.quantizer, &host.table, params, view, scheme, &z, err));
+	ck_assert(oqz_quantize_count(z) <= 128);
+	for (size_t i = 0; i < oqz_quantize_count(z); i++) {
+		const struct oqz_quantize_site *s = oqz_quantize_site(z, i);
+		if (!s->needs)
+			continue;
+		/* one run of the model is one batch of PPQ's, hence one "image" of a batch of one */
+		ck_ok(oqz_observer_new(s->needs, s->q, 1, &obs[n], err));
+		by_site[i] = obs[n];
+		taps[n++] = s->tensor;
+	}
+	/* PPQ observes activations in a network whose weights are quantized already */
+	struct oqz_qplan *weights = NULL;
+	struct oqz_graph *observed = NULL;
+	ck_ok(oqz_quantize_plan_constants(z, &weights, err));
+	ck_ok(oqz_qplan_apply(weights, c->g, &observed, err));
+	struct oqz_program *p = program(observed, &c->in, taps, n);
+	for (int i = 0; i < c->calib; i++) {
+		struct oqz_context *ctx = NULL;
+		struct watch w = { obs, i };
+		ck_ok(oqz_context_new(p, &ctx, err));
+		set_input(c, ctx, "calib", i);
+		run_taps(p, ctx, taps, n, observe, &w);
+		oqz_context_free(ctx);
+	}
+	ck_ok(oqz_quantize_plan(z, (const struct oqz_observer *const *)by_site, &c->plan, err));
+	for (size_t i = 0; i < n; i++)
+		oqz_observer_free(obs[i]);
+	oqz_program_free(p);
+	oqz_graph_free(observed);
+	oqz_qplan_free(weights);
+	oqz_quantize_close(z);
+	oqz_graph_view_free(view);
+	oqz_params_free(params);
+	oqz_module_close(module);
+}
+
+/* ---------------------------------------------------------------------------------------------------- scales */
+
+static const struct oqz_qplan_site *site_of(const struct chain *c, const char *node, int input)
+{
+	for (size_t i = 0; i < c->plan->sites.n; i++)
+		if (!strcmp(c->plan->sites.v[i].node, node) && c->plan->sites.v[i].input == input)
+			return &c->plan->sites.v[i];
+	ck_abort_msg("the plan lacks %s:%d", node, input);
+	return NULL;
+}
+
+static void compare_scales(const struct chain *c, json_t *ops, double slack)
+{
+	size_t k, i;
+	json_t *op, *in;
+	int sites = 0;
+
+	json_array_foreach(ops, k, op)
+	{
+		const char *node = json_string_value(json_object_get(op, "name"));
+		json_array_foreach(json_object_get(op, "inputs"), i, in)
+		{
+			json_t *scale = json_object_get(in, "scale");
+			if (!scale || i > 1)
+				continue;
+			const struct oqz_qspec *q = &site_of(c, node, (int)i)->spec;
+			bool weight = json_is_true(json_object_get(in, "is_parameter"));
+			ck_assert_int_eq((int)q->n_scale, json_is_array(scale) ? (int)json_array_size(scale) : 1);
+			for (size_t s = 0; s < q->n_scale; s++) {
+				double want =
+				    json_number_value(json_is_array(scale) ? json_array_get(scale, s) : scale);
+				ck_assert_msg(fabs((double)q->scale[s] - want) <= (weight ? 1e-6 : slack) * want,
+				              "%s:%zu scale %zu is %.9g, not %.9g", node, i, s, (double)q->scale[s],
+				              want);
+			}
+			sites++;
+		}
+	}
+	ck_assert_int_eq(sites, (int)c->plan->sites.n);
+}
+
+/* ---------------------------------------------------------------------------------------------------- errors */
+
+static void keep(void *arg, size_t tap, const struct oqz_tensor *t) { plain_copy(&((struct oqz_tensor *)arg)[tap], t); }
+
+static double relative_error(const struct oqz_tensor *a, const struct oqz_tensor *b)
+{
+	const float *x = a->data, *y = b->data;
+	double e = 0, r = 0;
+
+	for (int64_t i = 0; i < oqz_tensor_nelem(b); i++) {
+		double d = (double)x[i] - (double)y[i];
+		e += d * d;
+		r += (double)y[i] * (double)y[i];
+	}
+	return sqrt(e / r);
+}
+
+static void layer_outputs(const struct chain *c, struct oqz_program *p, const char *const *taps, size_t n, int run,
+                          struct oqz_tensor *out)
+{
+	struct oqz_context *ctx = NULL;
+
+	ck_ok(oqz_context_new(p, &ctx, err));
+	set_input(c, ctx, "test", run);
+	run_taps(p, ctx, taps, n, keep, out);
+	oqz_context_free(ctx);
+}
+
+static void compare_errors(const struct chain *c, json_t *scheme, double slack)
+{
+	json_t *ops = json_object_get(scheme, "ops"), *op;
+	const char *taps[128];
+	struct oqz_tensor a[128], b[128];
+	double sum[128] = { 0 }, aqe = 0, mqe = 0;
+	size_t n = json_array_size(ops), k;
+
+	json_array_foreach(ops, k, op)
+	{
+		const struct oqz_node *node = oqz_graph_node(c->g, json_string_value(json_object_get(op, "name")));
+		ck_assert(node != NULL);
+		taps[k] = node->out[0]->name;
+	}
+	struct oqz_program *pf = program(c->g, &c->in, taps, n), *pq = program(c->q, &c->in, taps, n);
+	for (int i = 0; i < c->test; i++) {
+		layer_outputs(c, pf, taps, n, i, b);
+		layer_outputs(c, pq, taps, n, i, a);
+		for (k = 0; k < n; k++) {
+			sum[k] += relative_error(&a[k], &b[k]);
+			oqz_tensor_release(&a[k]);
+			oqz_tensor_release(&b[k]);
+		}
+	}
+	for (k = 0; k < n; k++) {
+		double e = sum[k] / c->test;
+		double want = json_number_value(json_object_get(json_array_get(ops, k), "rel_error_mean"));
+		ck_assert_msg(fabs(e - want) <= 8 * slack * want, "%s: error %g, not %g", taps[k], e, want);
+		aqe += e / (double)n;
+		mqe = e > mqe ? e : mqe;
+	}
+	double want_aqe = json_number_value(json_object_get(scheme, "AQE"));
+	double want_mqe = json_number_value(json_object_get(scheme, "MQE"));
+	ck_assert_msg(fabs(aqe - want_aqe) <= slack * want_aqe, "AQE %.6f, not %.6f", aqe, want_aqe);
+	ck_assert_msg(fabs(mqe - want_mqe) <= slack * want_mqe, "MQE %.6f, not %.6f", mqe, want_mqe);
+	oqz_program_free(pf);
+	oqz_program_free(pq);
+}
+
+static void check(const char *model, const char *scheme, const char *params, int batch, double scale_slack,
+                  double slack)
+{
+	struct chain c = { .in = GB_DIMS(batch, 3, 64, 64), .calib = 8, .test = 4 / batch };
+	char stem[128];
+
+	snprintf(stem, sizeof stem, "quantization/e2e/%s_golden", model);
+	if (!golden_open(&c.data, "quantization/e2e/data64") || !golden_open(&c.want, stem))
+		return;
+	ck_ok(oqz_model_open(shared_path("golden/quantization/e2e/%s.onnx", model), NULL, &c.g, err));
+	calibrate(&c, params);
+	json_t *want = json_object_get(json_object_get(c.want.json, "schemes"), scheme);
+	ck_assert(want != NULL);
+	compare_scales(&c, json_object_get(want, "ops"), scale_slack);
+	ck_ok(oqz_qplan_apply(c.plan, c.g, &c.q, err));
+	compare_errors(&c, want, slack);
+	oqz_qplan_free(c.plan);
+	oqz_graph_free(c.g);
+	oqz_graph_free(c.q);
+	golden_close(&c.data);
+	golden_close(&c.want);
+}
+
+#define PER_CHANNEL "axis=positional,scope=batch"
+#define POW2 "axis=positional,scope=batch,granularity=tensor,scale=pow2"
+
+START_TEST(tinynet_per_channel) { check("tinynet", "int8_perchannel", PER_CHANNEL, 2, 1e-5, 0.001); }
+END_TEST
+START_TEST(tinynet_pow2) { check("tinynet", "int8_pertensor_pow2", POW2, 2, 0, 0.001); }
+END_TEST
+START_TEST(mobilenet_per_channel) { check("mobilenetv2_025", "int8_perchannel", PER_CHANNEL, 2, 2e-4, 0.01); }
+END_TEST
+START_TEST(mobilenet_pow2) { check("mobilenetv2_025", "int8_pertensor_pow2", POW2, 2, 0, 0.001); }
+END_TEST
+
+OQZ_TEST_MAIN("quant_e2e", tinynet_per_channel, tinynet_pow2, mobilenet_per_channel, mobilenet_pow2)
