@@ -233,6 +233,19 @@ static enum oqz_status note_opset(struct saver *s, const struct oqz_node *n, str
 	return oqz_vec_push(&s->opsets, ((struct oqz_opset) { n->domain, n->opset })) ? OQZ_OK : nomem(err);
 }
 
+/* Imported domains that no node uses stay imported. */
+static enum oqz_status keep_imports(struct saver *s, const struct oqz_graph *g, struct oqz_err *err)
+{
+	for (size_t i = 0; i < g->opsets.n; i++) {
+		bool known = false;
+		for (size_t k = 0; k < s->opsets.n; k++)
+			known |= strcmp(s->opsets.v[k].domain, g->opsets.v[i].domain) == 0;
+		if (!known && !oqz_vec_push(&s->opsets, g->opsets.v[i]))
+			return nomem(err);
+	}
+	return OQZ_OK;
+}
+
 static char **save_names(struct saver *s, struct oqz_value *const *v, int n)
 {
 	char **names = LIST(s, char *, (size_t)n);
@@ -416,10 +429,7 @@ static enum oqz_status save(struct saver *s, const struct oqz_graph *g, const ch
 		s->location = oqz_path_base(outside);
 	}
 	OQZ_TRY(save_graph(s, g, &m->graph, err));
-	/* Domains that are imported but not used matter to nobody; a graph without nodes keeps its own. */
-	for (size_t i = 0; i < g->opsets.n && !s->opsets.n; i++)
-		if (!oqz_vec_push(&s->opsets, g->opsets.v[i]))
-			return nomem(err);
+	OQZ_TRY(keep_imports(s, g, err));
 	OQZ_TRY(save_header(s, g, m, err));
 	size_t size = protobuf_c_message_get_packed_size(&m->base);
 	if (size > INT32_MAX)

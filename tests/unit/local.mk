@@ -208,3 +208,13 @@ unit_tests += tests/unit/test_quant_e2e
 tests_unit_test_quant_e2e_SOURCES = tests/unit/test_quant_e2e.c
 tests_unit_test_quant_e2e_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_quant_e2e_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_onnx
+tests_unit_test_onnx_SOURCES = tests/unit/test_onnx.c
+tests_unit_test_onnx_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_onnx_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_onnx_hostile
+tests_unit_test_onnx_hostile_SOURCES = tests/unit/test_onnx_hostile.c
+tests_unit_test_onnx_hostile_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_onnx_hostile_LDADD = $(unit_ldadd)

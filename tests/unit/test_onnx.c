@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/onnx: tensors in all their forms, external data, scopes, functions, and the way back. Messages are made with the
+ * generated code, so that what no exporter would write can be tested as well.
+ */
+#include "tests/support/support.h"
+#include "core/base/file.h"
+#include "core/base/str.h"
+#include "core/onnx/onnx_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct oqz_onnx_file nowhere = { .dir = NULL };
+
+static Onnx__TensorProto tensor_of(enum oqz_dtype t, int64_t *dims, size_t rank)
+{
+	Onnx__TensorProto p = ONNX__TENSOR_PROTO__INIT;
+
+	p.name = (char *)"t";
+	p.has_data_type = true;
+	p.data_type = (int32_t)t;
+	p.dims = dims;
+	p.n_dims = rank;
+	return p;
+}
+
+static void set_raw(Onnx__TensorProto *p, void *data, size_t n)
+{
+	p->has_raw_data = true;
+	p->raw_data = (ProtobufCBinaryData) { .len = n, .data = data };
+}
+
+/* Loads and compares with the expected values. */
+static void check_tensor(const Onnx__TensorProto *p, const double *want, size_t n)
+{
+	struct oqz_tensor t = { 0 };
+
+	ck_ok(oqz_onnx_tensor(p, &nowhere, &t, err));
+	ck_assert_int_eq(t.dtype, p->data_type);
+	ck_assert_uint_eq((size_t)oqz_tensor_nelem(&t), n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(oqz_load_f(t.dtype, t.data, i) == want[i], "%s[%zu] is %g, not %g",
+		              oqz_dtype_name(t.dtype), i, oqz_load_f(t.dtype, t.data, i), want[i]);
+	oqz_tensor_release(&t);
+}
+
+START_TEST(int32_data_holds_many_types)
+{
+	static const struct {
+		enum oqz_dtype t;
+		int32_t entries[3];
+		size_t n_entries;
+		double want[3];
+	} cases[] = {
+		{ OQZ_DT_I32, { -5, 0, 7 }, 3, { -5, 0, 7 } },
+		{ OQZ_DT_I8, { -128, 1, 127 }, 3, { -128, 1, 127 } },
+		{ OQZ_DT_U8, { 0, 128, 255 }, 3, { 0, 128, 255 } },
+		{ OQZ_DT_I16, { -32768, 1, 2 }, 3, { -32768, 1, 2 } },
+		{ OQZ_DT_U16, { 65535, 1, 2 }, 3, { 65535, 1, 2 } },
+		{ OQZ_DT_BOOL, { 0, 1, 256 }, 3, { 0, 1, 1 } },
+		{ OQZ_DT_F16, { 0x3c00, 0xc000, 0x0001 }, 3, { 1, -2, 0x1p-24 } },
+		{ OQZ_DT_BF16, { 0x3f80, 0xc000, 0x4040 }, 3, { 1, -2, 3 } },
+		{ OQZ_DT_F8E4M3FN, { 0x38, 0x7e, 0x81 }, 3, { 1, 448, -0x1p-9 } },
+		{ OQZ_DT_F8E8M0, { 127, 128, 0 }, 3, { 1, 2, 0x1p-127 } },
+		{ OQZ_DT_I4, { 0x8f, 0x07 }, 2, { -1, -8, 7 } },
+		{ OQZ_DT_U4, { 0x8f, 0x07 }, 2, { 15, 8, 7 } },
+		{ OQZ_DT_F4E2M1, { 0x92, 0x07 }, 2, { 1, -0.5, 6 } },
+		{ OQZ_DT_U2, { 0x39 }, 1, { 1, 2, 3 } },
+		{ OQZ_DT_I2, { 0x39 }, 1, { 1, -2, -1 } },
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(cases); i++) {
+		int64_t dims[] = { 3 };
+		int32_t entries[3];
+		unsigned char raw[12];
+		size_t size = oqz_dtype_size(cases[i].t), n = cases[i].n_entries;
+		Onnx__TensorProto p = tensor_of(cases[i].t, dims, 1);
+		memcpy(entries, cases[i].entries, sizeof entries);
+		p.int32_data = entries;
+		p.n_int32_data = n;
+		check_tensor(&p, cases[i].want, 3);
+		if (cases[i].t == OQZ_DT_BOOL)
+			continue;
+		p.n_int32_data = 0; /* the same as raw data */
+		for (size_t k = 0; k < n; k++)
+			memcpy(raw + k * size, &entries[k], size);
+		set_raw(&p, raw, n * size);
+		check_tensor(&p, cases[i].want, 3);
+	}
+}
+END_TEST
+
+START_TEST(other_fields_hold_their_types)
+{
+	int64_t dims[] = { 2 };
+	float f[] = { 1.5f, -2, 3, 4 };
+	double d[] = { 0.1, -2, 3, 4 };
+	int64_t i[] = { INT64_MIN, 5 };
+	uint64_t u[] = { UINT32_MAX, 5 };
+	Onnx__TensorProto p = tensor_of(OQZ_DT_F32, dims, 1);
+
+	p.float_data = f, p.n_float_data = 2;
+	check_tensor(&p, (double[]) { 1.5, -2 }, 2);
+	p.data_type = OQZ_DT_C64, p.n_float_data = 4;
+	check_tensor(&p, (double[]) { 1.5, 3 }, 2);
+	p = tensor_of(OQZ_DT_F64, dims, 1);
+	p.double_data = d, p.n_double_data = 2;
+	check_tensor(&p, (double[]) { 0.1, -2 }, 2);
+	p.data_type = OQZ_DT_C128, p.n_double_data = 4;
+	check_tensor(&p, (double[]) { 0.1, 3 }, 2);
+	p = tensor_of(OQZ_DT_I64, dims, 1);
+	p.int64_data = i, p.n_int64_data = 2;
+	check_tensor(&p, (double[]) { -0x1p63, 5 }, 2);
+	p = tensor_of(OQZ_DT_U32, dims, 1);
+	p.uint64_data = u, p.n_uint64_data = 2;
+	check_tensor(&p, (double[]) { UINT32_MAX, 5 }, 2);
+	p.data_type = OQZ_DT_U64;
+	check_tensor(&p, (double[]) { UINT32_MAX, 5 }, 2);
+
+	float scalar = 9;
+	p = tensor_of(OQZ_DT_F32, NULL, 0);
+	set_raw(&p, &scalar, 4);
+	check_tensor(&p, (double[]) { 9 }, 1);
+	dims[0] = 0;
+	p = tensor_of(OQZ_DT_F32, dims, 1);
+	check_tensor(&p, NULL, 0);
+}
+END_TEST
+
+START_TEST(tensors_that_lie_are_refused)
+{
+	int64_t dims[9] = { 2, 1, 1, 1, 1, 1, 1, 1, 1 }, huge[] = { 1ll << 40, 1ll << 40 }, big[] = { 1ll << 40 },
+	        neg[] = { -1 };
+	struct oqz_tensor t = { 0 };
+	float f[3] = { 0 };
+	Onnx__TensorProto p = tensor_of(OQZ_DT_F32, dims, 1);
+
+	p.float_data = f, p.n_float_data = 3;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_DATA,
+	         "tensor 't': 3 entries of float_data do not match float32[2]");
+	set_raw(&p, f, 12);
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_DATA, "12 bytes of raw data do not match");
+	p.dims = huge, p.n_dims = 2;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_LIMIT, "too many elements");
+	p.dims = big, p.n_dims = 1; /* refused before anything is allocated */
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_DATA, "do not match");
+	p.dims = neg;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_DATA, "not concrete");
+	p.dims = dims, p.n_dims = 9;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "rank 9");
+	p.n_dims = 1, p.data_type = OQZ_DT_STRING;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "element type 8 (string)");
+	p.data_type = 99;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "element type 99");
+	p.data_type = -1;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "element type -1");
+	ck_assert_ptr_null(t.data);
+}
+END_TEST
+
+START_TEST(sparse_tensors_become_dense)
+{
+	int64_t dims[] = { 2, 3 }, nnz[] = { 2 }, pairs[] = { 2, 2 }, linear[] = { 1, 5 }, coords[] = { 0, 1, 1, 2 };
+	float f[] = { 7, 8 };
+	Onnx__TensorProto values = tensor_of(OQZ_DT_F32, nnz, 1), ix = tensor_of(OQZ_DT_I64, nnz, 1);
+	Onnx__SparseTensorProto p = ONNX__SPARSE_TENSOR_PROTO__INIT;
+	struct oqz_tensor t = { 0 };
+
+	values.float_data = f, values.n_float_data = 2;
+	p.values = &values, p.indices = &ix, p.dims = dims, p.n_dims = 2;
+	for (int form = 0; form < 2; form++) {
+		ix = tensor_of(OQZ_DT_I64, form ? pairs : nnz, form ? 2 : 1);
+		ix.int64_data = form ? coords : linear, ix.n_int64_data = form ? 4 : 2;
+		ck_ok(oqz_onnx_sparse(&p, &nowhere, &t, err));
+		ck_assert(memcmp(t.data, (float[]) { 0, 7, 0, 0, 0, 8 }, 24) == 0);
+		oqz_tensor_release(&t);
+	}
+	coords[2] = 2;
+	ck_fails(oqz_onnx_sparse(&p, &nowhere, &t, err), OQZ_E_DATA, "sparse index 2 is out of range");
+	dims[0] = 1ll << 40;
+	ck_fails(oqz_onnx_sparse(&p, &nowhere, &t, err), OQZ_E_LIMIT, "sparse tensor of");
+}
+END_TEST
+
+static enum oqz_status load_external(const char *dir, const char *location, const char *offset, const char *length,
+                                     struct oqz_err *err)
+{
+	Onnx__StringStringEntryProto e[3] = { ONNX__STRING_STRING_ENTRY_PROTO__INIT,
+		                              ONNX__STRING_STRING_ENTRY_PROTO__INIT,
+		                              ONNX__STRING_STRING_ENTRY_PROTO__INIT };
+	Onnx__StringStringEntryProto *list[] = { &e[0], &e[1], &e[2] };
+	int64_t dims[] = { 2 };
+	Onnx__TensorProto p = tensor_of(OQZ_DT_I32, dims, 1);
+	struct oqz_onnx_file f = { .dir = dir };
+	struct oqz_tensor t = { 0 };
+
+	e[0].key = (char *)"location", e[0].value = (char *)location;
+	e[1].key = (char *)"offset", e[1].value = (char *)offset;
+	e[2].key = (char *)"length", e[2].value = (char *)length;
+	p.external_data = list, p.n_external_data = length ? 3 : offset ? 2 : 1;
+	p.has_data_location = true, p.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+	OQZ_TRY(oqz_onnx_tensor(&p, &f, &t, err));
+	ck_assert_int_eq(((int32_t *)t.data)[0], 2);
+	ck_assert_int_eq(((int32_t *)t.data)[1], 3);
+	oqz_tensor_release(&t);
+	return OQZ_OK;
+}
+
+START_TEST(external_data_stays_in_the_folder)
+{
+	char dir[600], path[700], link[700];
+	int32_t data[] = { 1, 2, 3 };
+	struct oqz_err e;
+
+	snprintf(dir, sizeof dir, "%s/model", test_tmpdir("external"));
+	snprintf(path, sizeof path, "%s/sub", dir);
+	ck_assert(oqz_mkdirs(path, &e) == OQZ_OK);
+	snprintf(path, sizeof path, "%s/sub/w.bin", dir);
+	ck_assert(oqz_file_write(path, data, sizeof data, &e) == OQZ_OK);
+	ck_ok(load_external(dir, "sub/w.bin", "4", "8", err));
+	ck_ok(load_external(dir, "sub/w.bin", "4", NULL, err));
+	ck_ok(load_external(dir, "./sub/w.bin", "4", NULL, err));
+	ck_fails(load_external(dir, "sub/w.bin", "8", NULL, err), OQZ_E_DATA, "does not have 8 bytes at offset 8");
+	ck_fails(load_external(dir, "sub/w.bin", "4", "4", err), OQZ_E_DATA, "4 bytes where the shape needs 8");
+	ck_fails(load_external(dir, "sub/w.bin", "-4", NULL, err), OQZ_E_DATA, "not a size");
+	ck_fails(load_external(dir, "sub/w.bin", "99999999999999999999", NULL, err), OQZ_E_DATA, "not a size");
+	ck_fails(load_external(dir, "no.bin", "0", NULL, err), OQZ_E_NOENT, "no.bin");
+	ck_fails(load_external(dir, "/etc/hostname", "0", NULL, err), OQZ_E_DATA, "outside the model's folder");
+	ck_fails(load_external(dir, "../model/sub/w.bin", "4", NULL, err), OQZ_E_DATA, "outside the model's folder");
+	ck_fails(load_external(dir, "sub/../sub/w.bin", "4", NULL, err), OQZ_E_DATA, "outside the model's folder");
+	ck_fails(load_external(dir, "sub", "0", NULL, err), OQZ_E_DATA, "'sub'");
+	ck_fails(load_external(dir, "", "0", NULL, err), OQZ_E_DATA, "without a location");
+	ck_fails(load_external(NULL, "sub/w.bin", "4", NULL, err), OQZ_E_DATA, "does not come from a file");
+
+	snprintf(link, sizeof link, "%s/inside", dir);
+	ck_assert_int_eq(symlink("sub/w.bin", link), 0);
+	ck_ok(load_external(dir, "inside", "4", NULL, err));
+	snprintf(path, sizeof path, "%s/../secret.bin", dir);
+	ck_assert(oqz_file_write(path, data, sizeof data, &e) == OQZ_OK);
+	snprintf(link, sizeof link, "%s/outside", dir);
+	ck_assert_int_eq(symlink("../secret.bin", link), 0);
+	ck_fails(load_external(dir, "outside", "4", NULL, err), OQZ_E_DATA, "leads out of the model's folder");
+}
+END_TEST
+
+/* ---- models, made by a few helpers; memory belongs to one arena a test ---- */
+
+static struct oqz_arena *arena;
+
+#define MSG(T, init)                             \
+	({                                       \
+		T *m_ = OQZ_ARENA_NEW(arena, T); \
+		init(m_);                        \
+		m_;                              \
+	})
+
+static char **words(const char *text, size_t *n)
+{
+	char **list = OQZ_ARENA_NEW_N(arena, char *, 16), *copy = oqz_arena_strdup(arena, text);
+
+	*n = 0;
+	for (char *s; (s = strsep(&copy, " "));)
+		list[(*n)++] = strcmp(s, "-") ? s : (char *)"";
+	if (!*text)
+		*n = 0;
+	return list;
+}
+
+static Onnx__AttributeProto *attr_int(const char *name, int64_t v)
+{
+	Onnx__AttributeProto *a = MSG(Onnx__AttributeProto, onnx__attribute_proto__init);
+
+	a->name = (char *)name;
+	a->has_type = a->has_i = true;
+	a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
+	a->i = v;
+	return a;
+}
+
+static Onnx__AttributeProto *attr_ref(const char *name, const char *ref)
+{
+	Onnx__AttributeProto *a = attr_int(name, 0);
+
+	a->ref_attr_name = (char *)ref;
+	return a;
+}
+
+static Onnx__AttributeProto *attr_graph(const char *name, Onnx__GraphProto *g)
+{
+	Onnx__AttributeProto *a = MSG(Onnx__AttributeProto, onnx__attribute_proto__init);
+
+	a->name = (char *)name;
+	a->has_type = true;
+	a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH;
+	a->g = g;
+	return a;
+}
+
+static Onnx__NodeProto *op(const char *domain, const char *type, const char *in, const char *out,
+                           Onnx__AttributeProto *a)
+{
+	Onnx__NodeProto *n = MSG(Onnx__NodeProto, onnx__node_proto__init);
+
+	n->domain = (char *)domain;
+	n->op_type = (char *)type;
+	n->input = words(in, &n->n_input);
+	n->output = words(out, &n->n_output);
+	n->attribute = OQZ_ARENA_NEW_N(arena, Onnx__AttributeProto *, 4);
+	if (a)
+		n->attribute[n->n_attribute++] = a;
+	return n;
+}
+
+static Onnx__ValueInfoProto **infos(const char *names, size_t *n)
+{
+	char **list = words(names, n);
+	Onnx__ValueInfoProto **v = OQZ_ARENA_NEW_N(arena, Onnx__ValueInfoProto *, *n);
+
+	for (size_t i = 0; i < *n; i++) {
+		v[i] = MSG(Onnx__ValueInfoProto, onnx__value_info_proto__init);
+		v[i]->name = list[i];
+	}
+	return v;
+}
+
+static Onnx__GraphProto *graph(const char *in, const char *out)
+{
+	Onnx__GraphProto *g = MSG(Onnx__GraphProto, onnx__graph_proto__init);
+
+	g->name = (char *)"main";
+	g->input = infos(in, &g->n_input);
+	g->output = infos(out, &g->n_output);
+	g->node = OQZ_ARENA_NEW_N(arena, Onnx__NodeProto *, 32);
+	g->initializer = OQZ_ARENA_NEW_N(arena, Onnx__TensorProto *, 8);
+	return g;
+}
+
+static void initializer(Onnx__GraphProto *g, const char *name, float x)
+{
+	Onnx__TensorProto *p = MSG(Onnx__TensorProto, onnx__tensor_proto__init);
+
+	*p = tensor_of(OQZ_DT_F32, NULL, 0);
+	p->name = (char *)name;
+	p->float_data = oqz_arena_dup(arena, &x, sizeof x);
+	p->n_float_data = 1;
+	g->initializer[g->n_initializer++] = p;
+}
+
+static Onnx__OperatorSetIdProto **opsets(size_t *n)
+{
+	Onnx__OperatorSetIdProto **v = OQZ_ARENA_NEW_N(arena, Onnx__OperatorSetIdProto *, 2);
+
+	for (size_t i = 0; i < 2; i++) {
+		v[i] = MSG(Onnx__OperatorSetIdProto, onnx__operator_set_id_proto__init);
+		v[i]->domain = (char *)(i ? "my" : "");
+		v[i]->has_version = true;
+		v[i]->version = i ? 3 : 17;
+	}
+	*n = 2;
+	return v;
+}
+
+static Onnx__ModelProto *model(Onnx__GraphProto *g)
+{
+	Onnx__ModelProto *m = MSG(Onnx__ModelProto, onnx__model_proto__init);
+
+	m->graph = g;
+	m->opset_import = opsets(&m->n_opset_import);
+	m->functions = OQZ_ARENA_NEW_N(arena, Onnx__FunctionProto *, 4);
+	return m;
+}
+
+static Onnx__FunctionProto *function(Onnx__ModelProto *m, const char *name, const char *in, const char *out)
+{
+	Onnx__FunctionProto *f = MSG(Onnx__FunctionProto, onnx__function_proto__init);
+
+	f->domain = (char *)"my";
+	f->name = (char *)name;
+	f->input = words(in, &f->n_input);
+	f->output = words(out, &f->n_output);
+	f->node = OQZ_ARENA_NEW_N(arena, Onnx__NodeProto *, 8);
+	f->opset_import = opsets(&f->n_opset_import);
+	f->attribute_proto = OQZ_ARENA_NEW_N(arena, Onnx__AttributeProto *, 2);
+	m->functions[m->n_functions++] = f;
+	return f;
+}
+
+static enum oqz_status parse(const Onnx__ModelProto *m, struct oqz_graph **ret, struct oqz_err *err)
+{
+	size_t size = protobuf_c_message_get_packed_size(&m->base);
+	OQZ_CLEANUP_FREE uint8_t *data = malloc(size);
+
+	protobuf_c_message_pack(&m->base, data);
+	return oqz_onnx_parse(data, size, "m.onnx", NULL, ret, err);
+}
+
+static char *dump(const struct oqz_graph *g)
+{
+	struct oqz_str s = { 0 };
+
+	oqz_graph_dump(g, &s);
+	return s.s;
+}
+
+#define ADD(list, ...) (list)->node[(list)->n_node++] = op(__VA_ARGS__)
+
+/* Parses and compares the listing, then frees everything. */
+static void check_model(const Onnx__ModelProto *m, const char *want)
+{
+	struct oqz_graph *g;
+
+	ck_ok(parse(m, &g, err));
+	char *got = dump(g);
+	ck_assert_str_eq(got, want);
+	free(got);
+	oqz_graph_free(g);
+}
+
+START_TEST(graphs_load_in_any_order)
+{
+	arena = oqz_arena_new();
+	Onnx__GraphProto *g = graph("x w", "y");
+	initializer(g, "w", 2); /* an input with a default is a constant */
+	ADD(g, "", "Add", "a k", "y", NULL);
+	ADD(g, "ai.onnx", "Constant", "", "k", attr_int("value_int", 5));
+	ADD(g, NULL, "Mul", "x w", "a", NULL);
+	check_model(model(g),
+	            "graph 'main'\nopset ai.onnx 17\nopset my 3\nconst w float32[]\ninput x ?[*]\nconst k int64[]\n"
+	            "a ?[*] = Mul(x, w)  # Mul_a\ny ?[*] = Add(a, k)  # Add_y\noutput y ?[*]\n");
+	oqz_arena_free(arena);
+}
+END_TEST
+
+START_TEST(broken_graphs_are_named)
+{
+	struct oqz_graph *ret;
+	struct {
+		const char *in, *out, *text;
+	} cases[] = {
+		{ "ghost", "y", "m.onnx: node 'y' (Relu): input 'ghost' is not defined" },
+		{ "x", "x", "two values are named 'x'" },
+		{ "x", "z", "output 'y' is not defined" },
+		{ "y", "y", "is part of a cycle" },
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(cases); i++) {
+		arena = oqz_arena_new();
+		Onnx__GraphProto *g = graph("x", "y");
+		ADD(g, "", "Relu", cases[i].in, cases[i].out, NULL);
+		ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, cases[i].text);
+		ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "m.onnx: ");
+		oqz_arena_free(arena);
+	}
+	arena = oqz_arena_new();
+	Onnx__GraphProto *g = graph("x", "y");
+	ADD(g, "other", "Relu", "x", "y", NULL);
+	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "domain 'other'");
+	g->node[0] = op("", "Relu", "x", "y", attr_ref("a", "b"));
+	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "refers to a function's");
+	g->node[0] = op("", "Constant", "", "y", attr_int("value_string", 1));
+	ck_fails(parse(model(g), &ret, err), OQZ_E_UNSUPPORTED, "node 'y' (Constant): attribute value_string");
+	ck_fails(parse(model(NULL), &ret, err), OQZ_E_DATA, "there is no graph");
+	ck_fails(oqz_onnx_parse("GIF89a", 6, "x.gif", NULL, &ret, err), OQZ_E_DATA, "x.gif: not an ONNX file");
+	oqz_arena_free(arena);
+}
+END_TEST
+
+START_TEST(bodies_see_outer_names)
+{
+	struct oqz_graph *ret;
+
+	arena = oqz_arena_new();
+	Onnx__GraphProto *g = graph("c x", "y"), *yes = graph("", "r"), *no = graph("", "a");
+	ADD(yes, "", "Neg", "a", "r", NULL);
+	ADD(g, "", "If", "c", "y", attr_graph("then_branch", yes));
+	g->node[0]->attribute[g->node[0]->n_attribute++] = attr_graph("else_branch", no); /* hands `a` through */
+	ADD(g, "", "Relu", "x", "a", NULL);
+	ck_ok(parse(model(g), &ret, err));
+	ck_assert_str_eq(ret->nodes.v[0]->op_type, "Relu");
+	const struct oqz_node *n = oqz_graph_node(ret, "If_y");
+	const struct oqz_graph *body = oqz_node_attr(n, "then_branch")->graph;
+	ck_assert_ptr_eq(body->parent, ret);
+	ck_assert_ptr_eq(body->nodes.v[0]->in[0], oqz_graph_value(ret, "a"));
+	body = oqz_node_attr(n, "else_branch")->graph;
+	ck_assert_str_eq(body->nodes.v[0]->op_type, "Identity");
+	ck_assert_int_eq(body->nodes.v[0]->opset, 17);
+	ck_assert_ptr_eq(body->nodes.v[0]->in[0], oqz_graph_value(ret, "a"));
+	oqz_graph_free(ret);
+	oqz_arena_free(arena);
+}
+END_TEST
+
+START_TEST(functions_are_inlined)
+{
+	arena = oqz_arena_new();
+	Onnx__GraphProto *g = graph("x", "y z");
+	Onnx__ModelProto *m = model(g);
+	Onnx__FunctionProto *outer = function(m, "Outer", "a b", "r s"), *inner = function(m, "Inner", "a", "t");
+	/* Outer(a, b) -> r = Inner(Inner(a)) with axis given, s = a handed through */
+	ADD(outer, "my", "Inner", "a", "m", attr_ref("axis", "which"));
+	ADD(outer, "my", "Inner", "m", "r", NULL);
+	outer->output[1] = (char *)"a";
+	ADD(inner, "", "Softmax", "a", "u", attr_ref("axis", "axis"));
+	ADD(inner, "", "Clip", "u - k", "t", NULL);
+	ADD(inner, "", "Constant", "", "k", attr_int("value_int", 6));
+	inner->attribute_proto[inner->n_attribute_proto++] = attr_int("axis", 7);
+	ADD(g, "my", "Outer", "x", "y z", attr_int("which", 1));
+	g->node[0]->name = (char *)"call";
+	check_model(m, "graph 'main'\nopset ai.onnx 17\nopset my 3\ninput x ?[*]\n"
+	               "const call/Inner/k int64[]\nconst call/Inner/k_2 int64[]\n"
+	               "call/Inner/u ?[*] = Softmax(x) {axis=1}  # Softmax_call/Inner/u\n"
+	               "call/m ?[*] = Clip(call/Inner/u, -, call/Inner/k)  # Clip_call/m\n"
+	               "call/Inner/u_1 ?[*] = Softmax(call/m) {axis=7}  # Softmax_call/Inner/u_1\n"
+	               "y ?[*] = Clip(call/Inner/u_1, -, call/Inner/k_2)  # Clip_y\n"
+	               "z ?[*] = Identity(x)  # Identity_z\noutput y ?[*]\noutput z ?[*]\n");
+	oqz_arena_free(arena);
+}
+END_TEST
+
+START_TEST(functions_cannot_explode)
+{
+	struct oqz_graph *ret;
+
+	arena = oqz_arena_new();
+	Onnx__GraphProto *g = graph("x", "y");
+	Onnx__ModelProto *m = model(g);
+	Onnx__FunctionProto *f = function(m, "F", "a", "b");
+	ADD(f, "my", "F", "a", "c", NULL);
+	ADD(f, "my", "F", "c", "b", NULL);
+	ADD(g, "my", "F", "x", "y", NULL);
+	ck_fails(parse(m, &ret, err), OQZ_E_LIMIT, "function F");
+	oqz_arena_free(arena);
+}
+END_TEST
+
+static struct oqz_graph *everything(void)
+{
+	struct oqz_graph *g, *copy;
+
+	arena = oqz_arena_new();
+	Onnx__GraphProto *p = graph("c x", "y"), *body = graph("", "r");
+	ADD(body, "", "Neg", "a", "r", NULL);
+	ADD(p, "", "If", "c", "t", attr_graph("then_branch", body));
+	ADD(p, "", "Relu", "x", "a", NULL);
+	ADD(p, "", "Add", "t w", "y", NULL);
+	initializer(p, "w", 3);
+	ck_ok(parse(model(p), &g, err));
+	oqz_arena_free(arena);
+
+	struct oqz_node *n = oqz_graph_node(g, "Add_y");
+	struct oqz_tensor t = { 0 };
+	struct oqz_value *v;
+	struct oqz_shape s = { .rank = 2, .dim = { 3, 171 } };
+	static const enum oqz_dtype types[] = { OQZ_DT_I4,  OQZ_DT_U4,   OQZ_DT_F4E2M1, OQZ_DT_U2,
+		                                OQZ_DT_F16, OQZ_DT_BOOL, OQZ_DT_F64 };
+	for (size_t i = 0; i < OQZ_COUNTOF(types); i++) {
+		ck_ok(oqz_tensor_alloc(&t, types[i], &s, err));
+		for (size_t k = 0; k < 513; k++)
+			oqz_store_f(types[i], t.data, k, (double)(k % 7) - 2);
+		ck_ok(oqz_graph_add_constant(g, oqz_dtype_name(types[i]), &t, &v, err));
+		ck_ok(oqz_node_set_input(n, n->n_in, v, err));
+		oqz_tensor_release(&t);
+	}
+	struct oqz_attr strings = {
+		.name = "strings", .type = OQZ_ATTR_STRINGS, .n = 2, .strings = (const char *[]) { "a", "" }
+	};
+	struct oqz_attr floats = { .name = "floats", .type = OQZ_ATTR_FLOATS, .n = 2, .floats = (float[]) { 1, 0.1f } };
+	struct oqz_attr bytes = { .name = "bytes", .type = OQZ_ATTR_STRING, .n = 3, .s = "a\0b" };
+	ck_ok(oqz_node_set_attr(n, &strings, err));
+	ck_ok(oqz_node_set_attr(n, &floats, err));
+	ck_ok(oqz_node_set_attr(n, &bytes, err));
+	ck_ok(oqz_node_set_float(n, "f", 0.5f, err));
+	ck_ok(oqz_node_set_int(n, "i", -1, err));
+	ck_ok(oqz_node_set_ints(n, "v", (int64_t[]) { 1, -2 }, 2, err));
+	ck_ok(oqz_node_set_tensor(n, "t", g->values.v[0]->constant ? g->values.v[0]->constant : v->constant, err));
+	struct oqz_value *x = oqz_graph_value(g, "x"), *c = oqz_graph_value(g, "c");
+	x->type = (struct oqz_type) { OQZ_DT_F32, { .rank = 3, .dim = { -1, 3, -1 } } };
+	x->dim_name[0] = "N";
+	c->kind = OQZ_VALUE_SEQUENCE;
+	c->type = (struct oqz_type) { OQZ_DT_BOOL, { .rank = 0 } };
+	ck_assert(oqz_vec_push(&g->metadata, ((struct oqz_metadata) { "author", "nobody" })));
+	ck_ok(oqz_graph_finish(g, err));
+	ck_ok(oqz_graph_clone(g, &copy, err)); /* a clone saves like its origin */
+	oqz_graph_free(g);
+	return copy;
+}
+
+/* Lines of a listing do not depend on where constants stand, their order does. */
+static void same_graph(const struct oqz_graph *a, const struct oqz_graph *b)
+{
+	char *s = dump(a), *t = dump(b);
+
+	ck_assert_uint_eq(strlen(s), strlen(t));
+	for (char *line = strtok(s, "\n"); line; line = strtok(NULL, "\n"))
+		ck_assert_msg(strstr(t, line) != NULL, "missing: %s", line);
+	for (size_t i = 0; i < a->values.n; i++) {
+		const struct oqz_tensor *c = a->values.v[i]->constant;
+		if (c)
+			ck_assert(memcmp(c->data, oqz_graph_value(b, a->values.v[i]->name)->constant->data,
+			                 oqz_tensor_bytes(c)) == 0);
+	}
+	free(s);
+	free(t);
+}
+
+START_TEST(what_is_saved_loads_again)
+{
+	struct oqz_graph *g = everything(), *h;
+	char path[600], data[700];
+
+	snprintf(path, sizeof path, "%s/m.onnx", test_tmpdir("onnx_save"));
+	snprintf(data, sizeof data, "%s.data", path);
+	ck_ok(oqz_onnx_save(g, path, err));
+	ck_assert_int_ne(access(data, F_OK), 0);
+	ck_ok(oqz_onnx_load(path, &h, err));
+	same_graph(g, h);
+	ck_assert_str_eq(h->metadata.v[0].value, "nobody");
+	ck_assert_int_eq(oqz_node_attr(oqz_graph_node(h, "Add_y"), "bytes")->s[2], 'b');
+	oqz_graph_free(h);
+
+	ck_ok(oqz_onnx_save_limit(g, path, 1000, err));
+	ck_assert_int_eq(access(data, F_OK), 0);
+	ck_ok(oqz_onnx_load(path, &h, err));
+	same_graph(g, h);
+	oqz_graph_free(h);
+	ck_assert_int_eq(truncate(data, 100), 0);
+	ck_fails(oqz_onnx_load(path, &h, err), OQZ_E_DATA, "m.onnx.data' does not have");
+	oqz_graph_free(g);
+}
+END_TEST
+
+START_TEST(mixed_operator_sets_cannot_be_saved)
+{
+	struct oqz_graph *g = everything();
+
+	g->nodes.v[0]->opset = 5;
+	ck_fails(oqz_onnx_save(g, "never.onnx", err), OQZ_E_UNSUPPORTED, "resolve it first");
+	oqz_graph_free(g);
+}
+END_TEST
+
+START_TEST(tensor_files_load)
+{
+	char path[600];
+	uint8_t buf[256];
+	int64_t dims[] = { 2 };
+	float f[] = { 1, 2 };
+	Onnx__TensorProto p = tensor_of(OQZ_DT_F32, dims, 1);
+	struct oqz_tensor t = { 0 };
+	char *name;
+
+	p.float_data = f, p.n_float_data = 2;
+	snprintf(path, sizeof path, "%s/t.pb", test_tmpdir("onnx_pb"));
+	ck_ok(oqz_file_write(path, buf, protobuf_c_message_pack(&p.base, buf), err));
+	ck_ok(oqz_onnx_load_tensor(path, &t, &name, err));
+	ck_assert_str_eq(name, "t");
+	ck_assert(((float *)t.data)[1] == 2);
+	free(name);
+	oqz_tensor_release(&t);
+	/* SequenceProto: name = 1, elem_type = 2, tensor_values = 3 */
+	size_t n = protobuf_c_message_pack(&p.base, buf + 4);
+	memcpy(buf, "\x10\x01\x1a", 3);
+	buf[3] = (uint8_t)n;
+	ck_ok(oqz_file_write(path, buf, n + 4, err));
+	struct oqz_err err;
+	ck_assert_int_ne(oqz_onnx_load_tensor(path, &t, NULL, &err), OQZ_OK);
+	ck_assert_ptr_nonnull(strstr(err.msg, "t.pb: "));
+}
+END_TEST
+
+OQZ_TEST_MAIN("onnx", int32_data_holds_many_types, other_fields_hold_their_types, tensors_that_lie_are_refused,
+              sparse_tensors_become_dense, external_data_stays_in_the_folder, graphs_load_in_any_order,
+              broken_graphs_are_named, bodies_see_outer_names, functions_are_inlined, functions_cannot_explode,
+              what_is_saved_loads_again, mixed_operator_sets_cannot_be_saved, tensor_files_load)
