@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening and closing the ledger, jobs, notes, cells. SQLite because it is the one file format that survives kill -9,
+ * Opening and closing the ledger, cells, blobs. SQLite because it is the one file format that survives kill -9,
  * full disks and power cuts by design, and that people can look into with a tool they have. synchronous=NORMAL: a
  * commit is safe from a kill of the process at once, from a power cut after the next checkpoint, and the file is never
  * torn.
  */
 #include "core/result/ledger_impl.h"
+#include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/str.h"
 
@@ -19,15 +20,12 @@
 enum { APPLICATION_ID = 0x6f717a6c, SCHEMA = 1, BUSY_MS = 60000 };
 
 static const char schema[] =
-    "CREATE TABLE job(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, model TEXT NOT NULL);"
-    "CREATE TABLE note(job INTEGER NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL, sum INTEGER NOT NULL,"
-    " PRIMARY KEY(job, name));"
-    "CREATE TABLE record(job INTEGER NOT NULL, lane INTEGER NOT NULL, item INTEGER NOT NULL, data BLOB NOT NULL,"
-    " errors BLOB NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(job, lane, item));"
-    "CREATE TABLE failure(job INTEGER NOT NULL, item INTEGER NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL,"
-    " PRIMARY KEY(job, item));"
-    "CREATE TABLE cell(job INTEGER NOT NULL, lane INTEGER NOT NULL, code INTEGER NOT NULL, message TEXT NOT NULL,"
-    " PRIMARY KEY(job, lane));"
+    "CREATE TABLE cell(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, model TEXT NOT NULL, scheme TEXT NOT NULL);"
+    "CREATE TABLE row(cell INTEGER NOT NULL, item INTEGER NOT NULL, name TEXT NOT NULL, status INTEGER NOT NULL,"
+    " message TEXT NOT NULL, record BLOB NOT NULL, errors BLOB NOT NULL, has_local INTEGER NOT NULL, sum INTEGER NOT "
+    "NULL,"
+    " PRIMARY KEY(cell, item));"
+    "CREATE TABLE blob(name TEXT PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL);"
     "PRAGMA application_id=1869707884; PRAGMA user_version=1;";
 _Static_assert(APPLICATION_ID == 1869707884, "the number in the schema's text");
 
@@ -77,40 +75,62 @@ enum oqz_status oqz_ledger_step(struct oqz_ledger *l, sqlite3_stmt *st, struct o
 	return code;
 }
 
-int64_t oqz_ledger_sum(const void *a, size_t na, const void *b, size_t nb)
+int64_t oqz_ledger_row_sum(const struct oqz_ledger_row *row)
 {
-	uint64_t parts[3] = { oqz_hash64(a, na), oqz_hash64(b, nb), na };
+	const char *id = row->item_id ? row->item_id : "", *message = row->message ? row->message : "";
+	const uint64_t parts[] = { oqz_hash64(row->record, row->record_size),
+		                   oqz_hash64(row->errors, row->n_errors * sizeof(double)),
+		                   oqz_hash64(id, strlen(id)),
+		                   oqz_hash64(message, strlen(message)),
+		                   row->record_size,
+		                   row->n_errors,
+		                   (uint64_t)row->item,
+		                   (uint64_t)row->status,
+		                   row->has_local };
 
 	return (int64_t)oqz_hash64(parts, sizeof parts);
 }
 
+int64_t oqz_ledger_blob_sum(const void *data, size_t size) { return (int64_t)oqz_hash64(data, size); }
+
 /* ---------------------------------------------------------------------------------------------------- open, close */
 
-enum oqz_status oqz_ledger_lock(const char *path, int *ret_fd, struct oqz_err *err)
+/* The process id in the lock file is for the message only; flock() decides, and dies with its holders. */
+static long lock_holder(int fd)
+{
+	char text[32] = "";
+
+	return pread(fd, text, sizeof text - 1, 0) > 0 ? atol(text) : 0;
+}
+
+enum oqz_status oqz_ledger_lock(const char *dir, int *ret_fd, struct oqz_err *err)
 {
 	char name[4096];
 
-	if ((size_t)snprintf(name, sizeof name, "%s.lock", path) >= sizeof name)
-		OQZ_FAIL(err, OQZ_E_USAGE, "%s: the path is too long", path);
+	if ((size_t)snprintf(name, sizeof name, "%s/ledger.lock", dir) >= sizeof name)
+		OQZ_FAIL(err, OQZ_E_USAGE, "%s: the path is too long", dir);
+	OQZ_TRY(oqz_mkdirs(dir, err));
 	/* Children inherit it on purpose: workers that outlive their parent keep the next run out. */
 	int fd = open(name, O_RDWR | O_CREAT, 0666);
 	if (fd < 0)
 		return oqz_err_errno(err, errno, name);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		int e = errno;
+		long pid = lock_holder(fd);
 		close(fd);
 		if (e == EWOULDBLOCK)
-			OQZ_FAIL(err, OQZ_E_IO, "%s: in use by another run", path);
+			OQZ_FAIL(err, OQZ_E_USAGE, "%s: in use by another run (process %ld)", dir, pid);
+		return oqz_err_errno(err, e, name);
+	}
+	char text[32];
+	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
+		int e = errno;
+		close(fd);
 		return oqz_err_errno(err, e, name);
 	}
 	*ret_fd = fd;
 	return OQZ_OK;
-}
-
-void oqz_ledger_unlock(int fd)
-{
-	if (fd >= 0)
-		close(fd);
 }
 
 static enum oqz_status query_int(struct oqz_ledger *l, const char *sql, int64_t *ret, struct oqz_err *err)
@@ -138,7 +158,7 @@ static enum oqz_status check_schema(struct oqz_ledger *l, struct oqz_err *err)
 	if (app != APPLICATION_ID)
 		OQZ_FAIL(err, OQZ_E_DATA, "%s: not a ledger", l->path);
 	if (version != SCHEMA)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s: a ledger of version %lld, this program reads version %d", l->path,
+		OQZ_FAIL(err, OQZ_E_DATA, "%s: a ledger of version %lld, this program reads version %d", l->path,
 		         (long long)version, SCHEMA);
 	return OQZ_OK;
 }
@@ -192,27 +212,22 @@ static enum oqz_status connect_write(struct oqz_ledger *l, struct oqz_err *err)
 	return oqz_ledger_exec(l, "COMMIT", err);
 }
 
-enum oqz_status oqz_ledger_open(const char *path, enum oqz_ledger_mode mode, struct oqz_ledger **ret,
-                                struct oqz_err *err)
+enum oqz_status oqz_ledger_open(const char *path, bool read_only, struct oqz_ledger **ret, struct oqz_err *err)
 {
 	struct oqz_ledger *l = calloc(1, sizeof *l);
-	enum oqz_status st = OQZ_OK;
+	enum oqz_status st;
 
 	if (!l || !(l->path = strdup(path))) {
 		free(l);
 		return oqz_err_nomem(err, path, sizeof *l);
 	}
-	l->lock_fd = -1;
 	l->last = &l->first;
-	l->writable = mode != OQZ_LEDGER_READ;
+	l->writable = !read_only;
 	pthread_mutex_init(&l->db_lock, NULL);
 	pthread_mutex_init(&l->queue_lock, NULL);
 	pthread_cond_init(&l->more, NULL);
 	pthread_cond_init(&l->less, NULL);
-	if (mode == OQZ_LEDGER_WRITE)
-		st = oqz_ledger_lock(path, &l->lock_fd, err);
-	if (st == OQZ_OK)
-		st = l->writable ? connect_write(l, err) : connect_read(l, err);
+	st = l->writable ? connect_write(l, err) : connect_read(l, err);
 	if (st == OQZ_OK && l->writable)
 		st = oqz_ledger_writer_start(l, err);
 	if (st != OQZ_OK) {
@@ -233,7 +248,6 @@ enum oqz_status oqz_ledger_close(struct oqz_ledger *l, struct oqz_err *err)
 	if (l->failure.code != OQZ_OK)
 		st = oqz_err_set(err, l->failure.code, "%s", l->failure.msg);
 	sqlite3_close(l->db);
-	oqz_ledger_unlock(l->lock_fd);
 	pthread_mutex_destroy(&l->db_lock);
 	pthread_mutex_destroy(&l->queue_lock);
 	pthread_cond_destroy(&l->more);
@@ -243,87 +257,74 @@ enum oqz_status oqz_ledger_close(struct oqz_ledger *l, struct oqz_err *err)
 	return st;
 }
 
-/* ---------------------------------------------------------------------------------------------------- jobs */
+/* ---------------------------------------------------------------------------------------------------- cells, blobs */
 
-enum oqz_status oqz_ledger_find_job(struct oqz_ledger *l, const char *key, int64_t *ret_job, struct oqz_err *err)
+static enum oqz_status add_cell(struct oqz_ledger *l, const char *key, const char *model, const char *scheme,
+                                struct oqz_err *err)
 {
-	OQZ_HOLD(&l->db_lock);
 	OQZ_STMT *st = NULL;
 
-	OQZ_TRY(oqz_ledger_prepare(l, "SELECT id FROM job WHERE key = ?1", &st, err));
+	OQZ_TRY(oqz_ledger_prepare(l, "INSERT INTO cell(key, model, scheme) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
+	                           &st, err));
 	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-	int rc = sqlite3_step(st);
-	if (rc == SQLITE_DONE)
-		OQZ_FAIL(err, OQZ_E_NOENT, "%s: no job %s", l->path, key);
-	if (rc != SQLITE_ROW)
-		return oqz_ledger_fail(l, rc, "reading", err);
-	*ret_job = sqlite3_column_int64(st, 0);
-	return OQZ_OK;
-}
-
-enum oqz_status oqz_ledger_job(struct oqz_ledger *l, const char *key, const char *model, int64_t *ret_job,
-                               struct oqz_err *err)
-{
-	{
-		OQZ_HOLD(&l->db_lock);
-		OQZ_STMT *st = NULL;
-		OQZ_TRY(oqz_ledger_prepare(l, "INSERT INTO job(key, model) VALUES(?1, ?2) ON CONFLICT DO NOTHING", &st,
-		                           err));
-		sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-		sqlite3_bind_text(st, 2, model, -1, SQLITE_STATIC);
-		OQZ_TRY(oqz_ledger_step(l, st, err));
-	}
-	return oqz_ledger_find_job(l, key, ret_job, err);
-}
-
-enum oqz_status oqz_ledger_each_job(struct oqz_ledger *l, oqz_ledger_job_fn *fn, void *ctx, struct oqz_err *err)
-{
-	OQZ_HOLD(&l->db_lock);
-	OQZ_STMT *st = NULL;
-	int rc;
-
-	OQZ_TRY(oqz_ledger_prepare(l, "SELECT id, key, model FROM job ORDER BY id", &st, err));
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		OQZ_TRY(fn(ctx, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1),
-		           (const char *)sqlite3_column_text(st, 2), err));
-	return rc == SQLITE_DONE ? OQZ_OK : oqz_ledger_fail(l, rc, "reading", err);
-}
-
-/* ---------------------------------------------------------------------------------------------------- notes */
-
-enum oqz_status oqz_ledger_set_note(struct oqz_ledger *l, int64_t job, const char *name, const void *data, size_t size,
-                                    struct oqz_err *err)
-{
-	OQZ_HOLD(&l->db_lock);
-	OQZ_STMT *st = NULL;
-
-	OQZ_TRY(oqz_ledger_prepare(l, "INSERT OR REPLACE INTO note(job, name, data, sum) VALUES(?1, ?2, ?3, ?4)", &st,
-	                           err));
-	sqlite3_bind_int64(st, 1, job);
-	sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
-	sqlite3_bind_blob64(st, 3, size ? data : "", size, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 4, oqz_ledger_sum(data, size, "", 0));
+	sqlite3_bind_text(st, 2, model, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 3, scheme, -1, SQLITE_STATIC);
 	return oqz_ledger_step(l, st, err);
 }
 
-enum oqz_status oqz_ledger_get_note(struct oqz_ledger *l, int64_t job, const char *name, char **ret, size_t *ret_size,
+enum oqz_status oqz_ledger_cell(struct oqz_ledger *l, const char *key, const char *model, const char *scheme,
+                                int64_t *ret_cell, struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	if (l->writable)
+		OQZ_TRY(add_cell(l, key, model, scheme, err));
+	OQZ_TRY(oqz_ledger_prepare(l, "SELECT id FROM cell WHERE key = ?1", &st, err));
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_DONE)
+		OQZ_FAIL(err, OQZ_E_NOENT, "%s: no cell %s %s", l->path, model, scheme);
+	if (rc != SQLITE_ROW)
+		return oqz_ledger_fail(l, rc, "reading", err);
+	*ret_cell = sqlite3_column_int64(st, 0);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_ledger_put_blob(struct oqz_ledger *l, const char *name, const void *data, size_t size,
                                     struct oqz_err *err)
 {
 	OQZ_HOLD(&l->db_lock);
 	OQZ_STMT *st = NULL;
 
-	OQZ_TRY(oqz_ledger_prepare(l, "SELECT data, sum FROM note WHERE job = ?1 AND name = ?2", &st, err));
-	sqlite3_bind_int64(st, 1, job);
-	sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
+	OQZ_TRY(oqz_ledger_prepare(l, "INSERT OR REPLACE INTO blob(name, data, sum) VALUES(?1, ?2, ?3)", &st, err));
+	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(st, 2, size ? data : "", size, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, oqz_ledger_blob_sum(data, size));
+	return oqz_ledger_step(l, st, err);
+}
+
+enum oqz_status oqz_ledger_get_blob(struct oqz_ledger *l, const char *name, char **ret, size_t *ret_size,
+                                    struct oqz_err *err)
+{
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "SELECT data, sum FROM blob WHERE name = ?1", &st, err));
+	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
 	int rc = sqlite3_step(st);
-	if (rc == SQLITE_DONE)
-		OQZ_FAIL(err, OQZ_E_NOENT, "%s: job %lld has no \"%s\"", l->path, (long long)job, name);
+	if (rc == SQLITE_DONE) {
+		*ret = NULL;
+		if (ret_size)
+			*ret_size = 0;
+		return OQZ_OK;
+	}
 	if (rc != SQLITE_ROW)
 		return oqz_ledger_fail(l, rc, "reading", err);
 	const void *data = sqlite3_column_blob(st, 0);
 	size_t size = (size_t)sqlite3_column_bytes(st, 0);
-	if (sqlite3_column_int64(st, 1) != oqz_ledger_sum(data, size, "", 0))
-		OQZ_FAIL(err, OQZ_E_DATA, "%s: \"%s\" of job %lld has a wrong checksum", l->path, name, (long long)job);
+	if (sqlite3_column_int64(st, 1) != oqz_ledger_blob_sum(data, size))
+		OQZ_FAIL(err, OQZ_E_DATA, "%s: \"%s\" has a wrong checksum", l->path, name);
 	char *copy = malloc(size + 1);
 	if (!copy)
 		return oqz_err_nomem(err, name, size);
@@ -334,32 +335,4 @@ enum oqz_status oqz_ledger_get_note(struct oqz_ledger *l, int64_t job, const cha
 	if (ret_size)
 		*ret_size = size;
 	return OQZ_OK;
-}
-
-/* ---------------------------------------------------------------------------------------------------- cells */
-
-enum oqz_status oqz_ledger_set_cell(struct oqz_ledger *l, int64_t job, int64_t lane, enum oqz_status code,
-                                    const char *message, struct oqz_err *err)
-{
-	OQZ_HOLD(&l->db_lock);
-	OQZ_STMT *st = NULL;
-
-	OQZ_TRY(oqz_ledger_prepare(l, "INSERT OR REPLACE INTO cell(job, lane, code, message) VALUES(?1, ?2, ?3, ?4)",
-	                           &st, err));
-	sqlite3_bind_int64(st, 1, job);
-	sqlite3_bind_int64(st, 2, lane);
-	sqlite3_bind_int(st, 3, code);
-	sqlite3_bind_text(st, 4, message, -1, SQLITE_STATIC);
-	return oqz_ledger_step(l, st, err);
-}
-
-enum oqz_status oqz_ledger_clear_cell(struct oqz_ledger *l, int64_t job, int64_t lane, struct oqz_err *err)
-{
-	OQZ_HOLD(&l->db_lock);
-	OQZ_STMT *st = NULL;
-
-	OQZ_TRY(oqz_ledger_prepare(l, "DELETE FROM cell WHERE job = ?1 AND lane = ?2", &st, err));
-	sqlite3_bind_int64(st, 1, job);
-	sqlite3_bind_int64(st, 2, lane);
-	return oqz_ledger_step(l, st, err);
 }

@@ -16,7 +16,6 @@ struct oqz_ledger_entry;
 struct oqz_ledger {
 	sqlite3 *db;
 	char *path;
-	int lock_fd; /* -1: no lock held */
 	bool writable;
 	pthread_mutex_t db_lock, queue_lock;
 	pthread_cond_t more, less; /* entries came; entries went (or the writer failed) */
@@ -36,8 +35,10 @@ enum oqz_status oqz_ledger_exec(struct oqz_ledger *l, const char *sql, struct oq
 enum oqz_status oqz_ledger_prepare(struct oqz_ledger *l, const char *sql, sqlite3_stmt **ret, struct oqz_err *err);
 /* Steps a statement that gives no rows and resets it. */
 enum oqz_status oqz_ledger_step(struct oqz_ledger *l, sqlite3_stmt *st, struct oqz_err *err);
-/* Checksum of a row's two blobs. */
-int64_t oqz_ledger_sum(const void *a, size_t na, const void *b, size_t nb);
+
+/* Checksums of a row and of a blob. Absent strings count as empty. */
+int64_t oqz_ledger_row_sum(const struct oqz_ledger_row *row);
+int64_t oqz_ledger_blob_sum(const void *data, size_t size);
 
 /* Starts, and drains and stops, the writer thread. */
 enum oqz_status oqz_ledger_writer_start(struct oqz_ledger *l, struct oqz_err *err);

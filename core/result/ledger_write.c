@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The way of an item into the ledger: copied into an entry, queued, committed by the writer thread together with
- * whatever else is waiting. Under load batches form by themselves; without load an item is on its way to the disk at
+ * The way of a row into the ledger: copied into an entry, queued, committed by the writer thread together with
+ * whatever else is waiting. Under load batches form by themselves; without load a row is on its way to the disk at
  * once.
  */
 #include "core/result/ledger_impl.h"
@@ -11,60 +11,32 @@
 
 static const size_t max_queued = (size_t)64 << 20; /* bytes; then put waits */
 
-struct part {
-	size_t record, errors; /* bytes of the two blobs */
-};
-
 struct oqz_ledger_entry {
 	struct oqz_ledger_entry *next;
-	int64_t job, item;
-	enum oqz_status code; /* OQZ_OK: lanes follow; else a failure with its message */
-	size_t n, bytes;
-	struct part parts[]; /* [n], then for each its record and its errors; or the message with its NUL */
+	int64_t cell;
+	size_t bytes;
+	struct oqz_ledger_row row; /* its pointers point into the payload */
+	uint8_t payload[];
 };
-
-static uint8_t *payload(struct oqz_ledger_entry *e) { return (uint8_t *)(e->parts + e->n); }
 
 /* ---------------------------------------------------------------------------------------------------- the writer */
 
-struct statements {
-	sqlite3_stmt *record, *fail, *unfail;
-};
-
-static enum oqz_status write_entry(struct oqz_ledger *l, const struct statements *s, struct oqz_ledger_entry *e,
-                                   struct oqz_err *err)
-{
-	const uint8_t *p = payload(e);
-
-	if (e->code != OQZ_OK) {
-		sqlite3_bind_int64(s->fail, 1, e->job);
-		sqlite3_bind_int64(s->fail, 2, e->item);
-		sqlite3_bind_int(s->fail, 3, e->code);
-		sqlite3_bind_text(s->fail, 4, (const char *)p, -1, SQLITE_STATIC);
-		return oqz_ledger_step(l, s->fail, err);
-	}
-	for (size_t lane = 0; lane < e->n; lane++) {
-		const uint8_t *errors = p + e->parts[lane].record;
-		sqlite3_bind_int64(s->record, 1, e->job);
-		sqlite3_bind_int64(s->record, 2, (int64_t)lane);
-		sqlite3_bind_int64(s->record, 3, e->item);
-		sqlite3_bind_blob64(s->record, 4, p, e->parts[lane].record, SQLITE_STATIC);
-		sqlite3_bind_blob64(s->record, 5, errors, e->parts[lane].errors, SQLITE_STATIC);
-		sqlite3_bind_int64(s->record, 6,
-		                   oqz_ledger_sum(p, e->parts[lane].record, errors, e->parts[lane].errors));
-		OQZ_TRY(oqz_ledger_step(l, s->record, err));
-		p = errors + e->parts[lane].errors;
-	}
-	sqlite3_bind_int64(s->unfail, 1, e->job);
-	sqlite3_bind_int64(s->unfail, 2, e->item);
-	return oqz_ledger_step(l, s->unfail, err);
-}
-
-static enum oqz_status write_all(struct oqz_ledger *l, const struct statements *s, struct oqz_ledger_entry *e,
+static enum oqz_status write_all(struct oqz_ledger *l, sqlite3_stmt *st, const struct oqz_ledger_entry *e,
                                  struct oqz_err *err)
 {
-	for (; e; e = e->next)
-		OQZ_TRY(write_entry(l, s, e, err));
+	for (; e; e = e->next) {
+		const struct oqz_ledger_row *r = &e->row;
+		sqlite3_bind_int64(st, 1, e->cell);
+		sqlite3_bind_int64(st, 2, r->item);
+		sqlite3_bind_text(st, 3, r->item_id, -1, SQLITE_STATIC);
+		sqlite3_bind_int(st, 4, r->status);
+		sqlite3_bind_text(st, 5, r->message, -1, SQLITE_STATIC);
+		sqlite3_bind_blob64(st, 6, r->record, r->record_size, SQLITE_STATIC);
+		sqlite3_bind_blob64(st, 7, r->errors, r->n_errors * sizeof *r->errors, SQLITE_STATIC);
+		sqlite3_bind_int(st, 8, r->has_local);
+		sqlite3_bind_int64(st, 9, oqz_ledger_row_sum(r));
+		OQZ_TRY(oqz_ledger_step(l, st, err));
+	}
 	return OQZ_OK;
 }
 
@@ -72,17 +44,15 @@ static enum oqz_status write_all(struct oqz_ledger *l, const struct statements *
 static enum oqz_status commit(struct oqz_ledger *l, struct oqz_ledger_entry *list, struct oqz_err *err)
 {
 	OQZ_HOLD(&l->db_lock);
-	OQZ_STMT *record = NULL, *fail = NULL, *unfail = NULL;
+	OQZ_STMT *insert = NULL;
 
 	OQZ_TRY(oqz_ledger_prepare(
-	    l, "INSERT OR REPLACE INTO record(job, lane, item, data, errors, sum) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	    &record, err));
-	OQZ_TRY(oqz_ledger_prepare(l, "INSERT OR REPLACE INTO failure(job, item, code, message) VALUES(?1, ?2, ?3, ?4)",
-	                           &fail, err));
-	OQZ_TRY(oqz_ledger_prepare(l, "DELETE FROM failure WHERE job = ?1 AND item = ?2", &unfail, err));
-	const struct statements s = { record, fail, unfail };
+	    l,
+	    "INSERT OR REPLACE INTO row(cell, item, name, status, message, record, errors, has_local, sum)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	    &insert, err));
 	OQZ_TRY(oqz_ledger_exec(l, "BEGIN IMMEDIATE", err));
-	enum oqz_status st = write_all(l, &s, list, err);
+	enum oqz_status st = write_all(l, insert, list, err);
 	if (st == OQZ_OK)
 		st = oqz_ledger_exec(l, "COMMIT", err);
 	if (st != OQZ_OK && !sqlite3_get_autocommit(l->db))
@@ -175,60 +145,38 @@ static enum oqz_status enqueue(struct oqz_ledger *l, struct oqz_ledger_entry *e,
 	return OQZ_OK;
 }
 
-/* The errors blob: cumulative sums of all layers, then the local ones if there are any. Their number follows from the
- * size and a leading flag, so the head is one 8-byte word: layers << 1 | has local. */
-static size_t errors_bytes(const struct oqz_ledger_lane *lane)
+static void *append(uint8_t **at, const void *data, size_t size)
 {
-	return lane->n_layers ? 8 + lane->n_layers * sizeof(struct oqz_error_sums) * (lane->local ? 2 : 1) : 0;
+	uint8_t *p = *at;
+
+	if (size)
+		memcpy(p, data, size);
+	*at += size;
+	return p;
 }
 
-static uint8_t *put_errors(uint8_t *p, const struct oqz_ledger_lane *lane)
+enum oqz_status oqz_ledger_put(struct oqz_ledger *l, int64_t cell, const struct oqz_ledger_row *row,
+                               struct oqz_err *err)
 {
-	const uint64_t head = (uint64_t)lane->n_layers << 1 | (lane->local != NULL);
-	const size_t n = lane->n_layers * sizeof(struct oqz_error_sums);
+	const char *id = row->item_id ? row->item_id : "", *message = row->message ? row->message : "";
+	size_t id_size = strlen(id) + 1, message_size = strlen(message) + 1, errors_size, bytes;
 
-	if (!lane->n_layers)
-		return p;
-	memcpy(p, &head, 8);
-	memcpy(p + 8, lane->cumulative, n);
-	if (lane->local)
-		memcpy(p + 8 + n, lane->local, n);
-	return p + errors_bytes(lane);
-}
-
-enum oqz_status oqz_ledger_put_item(struct oqz_ledger *l, int64_t job, int64_t item,
-                                    const struct oqz_ledger_lane *lanes, size_t n_lanes, struct oqz_err *err)
-{
-	size_t bytes = sizeof(struct oqz_ledger_entry) + n_lanes * sizeof(struct part);
-
-	for (size_t i = 0; i < n_lanes; i++)
-		if (!oqz_size_add(bytes, lanes[i].record_size, &bytes) ||
-		    !oqz_size_add(bytes, errors_bytes(&lanes[i]), &bytes))
-			return oqz_err_nomem(err, "a record", SIZE_MAX);
+	if (!oqz_size_mul(row->n_errors, sizeof *row->errors, &errors_size) ||
+	    !oqz_size_add(sizeof(struct oqz_ledger_entry) + id_size + message_size, errors_size, &bytes) ||
+	    !oqz_size_add(bytes, row->record_size, &bytes))
+		return oqz_err_nomem(err, "a row of the ledger", SIZE_MAX);
 	struct oqz_ledger_entry *e = malloc(bytes);
 	if (!e)
-		return oqz_err_nomem(err, "a record", bytes);
-	*e = (struct oqz_ledger_entry) { .job = job, .item = item, .n = n_lanes, .bytes = bytes };
-	uint8_t *p = payload(e);
-	for (size_t i = 0; i < n_lanes; i++) {
-		e->parts[i] = (struct part) { lanes[i].record_size, errors_bytes(&lanes[i]) };
-		if (lanes[i].record_size)
-			memcpy(p, lanes[i].record, lanes[i].record_size);
-		p = put_errors(p + lanes[i].record_size, &lanes[i]);
-	}
-	return enqueue(l, e, err);
-}
-
-enum oqz_status oqz_ledger_put_failure(struct oqz_ledger *l, int64_t job, int64_t item, enum oqz_status code,
-                                       const char *message, struct oqz_err *err)
-{
-	size_t size = strlen(message) + 1, bytes = sizeof(struct oqz_ledger_entry) + size;
-	struct oqz_ledger_entry *e = malloc(bytes);
-
-	if (!e)
-		return oqz_err_nomem(err, "a failure's message", bytes);
-	*e = (struct oqz_ledger_entry) { .job = job, .item = item, .code = code, .bytes = bytes };
-	memcpy(payload(e), message, size);
+		return oqz_err_nomem(err, "a row of the ledger", bytes);
+	uint8_t *at = e->payload;
+	e->next = NULL;
+	e->cell = cell;
+	e->bytes = bytes;
+	e->row = *row;
+	e->row.errors = append(&at, row->errors, errors_size); /* first: the payload is aligned for doubles */
+	e->row.record = append(&at, row->record, row->record_size);
+	e->row.item_id = append(&at, id, id_size);
+	e->row.message = append(&at, message, message_size);
 	return enqueue(l, e, err);
 }
 
