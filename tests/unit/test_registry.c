@@ -40,7 +40,6 @@ static const char *folder(const char *name, const char *links)
 	for (; sscanf(links, " %99[^=]=%99s%n", file, mock, &used) == 2; links += used) {
 		snprintf(path, sizeof path, "%s/%s", dir, file);
 		unlink(path);
-		ck_assert_msg(realpath(mock_path(mock), NULL) != NULL, "%s", mock);
 		ck_assert(realpath(mock_path(mock), target) != NULL);
 		ck_assert_int_eq(symlink(target, path), 0);
 	}
