@@ -19,6 +19,7 @@ TESTS += \
 	tests/contract/test_quantizer_contract \
 	tests/contract/test_task_contract \
 	tests/contract/test_plugin_docs \
+	tests/contract/list.sh \
 	tests/contract/template.sh \
 	$(NULL)
-dist_check_SCRIPTS += tests/contract/template.sh
+dist_check_SCRIPTS += tests/contract/list.sh tests/contract/template.sh
