@@ -263,7 +263,7 @@ static enum oqz_status evaluate(struct oqz_planner *pl, struct oqz_node *n, stru
 
 static bool all_constant(const struct oqz_node *n)
 {
-	if (n->n_in == 0 || n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT || !n->op || n->op->random)
+	if (n->dead || n->n_in == 0 || n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT || !n->op || n->op->random)
 		return false;
 	for (int i = 0; i < n->n_in; i++)
 		if (n->in[i] && !n->in[i]->constant)
@@ -313,6 +313,8 @@ enum oqz_status oqz_plan_groups(struct oqz_planner *pl, struct oqz_err *err)
 	OQZ_TRY(oqz_plan_constants(pl, false, err));
 	for (size_t i = 0; i < pl->g->nodes.n; i++) {
 		struct oqz_node *n = pl->g->nodes.v[i];
+		if (n->dead)
+			continue;
 		if (!n->op)
 			return oqz_err_set(err, OQZ_E_INTERNAL, "node '%s' has not been resolved", n->name);
 		if (groupable(n) && n->out[0] && oqz_type_concrete(&n->out[0]->type))

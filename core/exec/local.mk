@@ -8,6 +8,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/exec.h \
 	core/exec/group.c \
 	core/exec/impl.h \
+	core/exec/impl_deconv.c \
 	core/exec/impl_eltwise.c \
 	core/exec/impl_list.c \
 	core/exec/impl_move.c \
@@ -17,6 +18,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/memplan.c \
 	core/exec/program.c \
 	core/exec/program.h \
+	core/exec/rewrite.c \
 	core/exec/slots.c \
 	core/exec/steps.c \
 	core/exec/vmath.h \

@@ -163,6 +163,8 @@ static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shap
 	OQZ_TRY(oqz_bind_shapes(pl->g, shapes, err));
 	OQZ_TRY(planner_init(pl, err));
 	OQZ_TRY(mark_kept(pl, err));
+	if (pl->opt->engine != OQZ_ENGINE_REFERENCE)
+		OQZ_TRY(oqz_plan_rewrite(pl, err));
 	OQZ_TRY(oqz_plan_groups(pl, err));
 	OQZ_TRY(add_inputs(pl, err));
 	OQZ_TRY(oqz_plan_steps(pl, err));

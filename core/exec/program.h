@@ -82,6 +82,8 @@ struct oqz_planner {
 enum oqz_status oqz_plan_groups(struct oqz_planner *pl, struct oqz_err *err);
 /* group.c: evaluates every needed node whose inputs are all constant. `all`: dequantization too. */
 enum oqz_status oqz_plan_constants(struct oqz_planner *pl, bool all, struct oqz_err *err);
+/* rewrite.c: activations written as two nodes become one. */
+enum oqz_status oqz_plan_rewrite(struct oqz_planner *pl, struct oqz_err *err);
 /* steps.c: emits the steps in order. */
 enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err);
 /* choose.c: the first implementation that accepts; fills impl, choice and desc->act. */

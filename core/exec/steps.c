@@ -158,7 +158,7 @@ enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err)
 		bool wanted = false;
 		for (int k = 0; k < n->n_out; k++)
 			wanted |= n->out[k] && pl->needed[n->out[k]->id] && !n->out[k]->constant;
-		if (!wanted || pl->skip[i])
+		if (!wanted || pl->skip[i] || n->dead)
 			continue;
 		if (emit(pl, n, err) != OQZ_OK)
 			return oqz_node_err(n, err);

@@ -355,5 +355,114 @@ START_TEST(program_names_what_is_wrong)
 }
 END_TEST
 
-OQZ_TEST_MAIN("exec", program_equals_oracle, program_of_reference_is_the_oracle, program_is_shared_by_threads,
+static int count_steps(const struct oqz_program *p, const char *op)
+{
+	struct oqz_step_info s;
+	int n = 0;
+
+	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
+		oqz_program_step(p, i, &s);
+		n += strcmp(s.op, op) == 0;
+	}
+	return n;
+}
+
+/* x * Sigmoid(x) and x * HardSigmoid(x), behind convolutions; the second gate is a tap and must survive. */
+START_TEST(activation_of_two_nodes_is_fused)
+{
+	struct gb b;
+	struct oqz_tensor in[1];
+	struct oracle o;
+
+	gb_init(&b, 1);
+	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 4, 6, 6)), *c[3], *s[3];
+	for (int i = 0; i < 3; i++) {
+		c[i] = GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 4, 1, 1), 1));
+		s[i] = GB_OP(&b, i == 2 ? "HardSigmoid" : "Sigmoid", c[i]);
+		if (i == 2)
+			ck_ok(oqz_node_set_float(b.last, "alpha", 1.0f / 6, err));
+		GB_OP(&b, "Mul", i ? s[i] : c[i], i ? c[i] : s[i]);
+	}
+	gb_finish(&b);
+	const char *taps[] = { s[1]->name };
+	random_inputs(&b, in);
+	oracle_run(&o, b.g, in);
+	struct oqz_program *p = program_of(b.g, OQZ_ENGINE_AUTO, taps, 1);
+	ck_assert_int_eq(count_steps(p, "Sigmoid"), 1);
+	ck_assert_int_eq(count_steps(p, "Mul"), 1);
+	ck_assert_int_eq(count_steps(p, "HardSigmoid") + count_steps(p, "Swish") + count_steps(p, "HardSwish"), 0);
+	check_program(b.g, p, in, &o, 1e-5);
+	oqz_program_free(p);
+	oracle_free(&o);
+	oqz_tensor_release(&in[0]);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
+/* ConvTranspose, one filter per channel: strides, dilations, cut edges, bias and activation. */
+START_TEST(depthwise_transposed_convolution)
+{
+	for (int64_t k = 1; k <= 4; k++)
+		for (int64_t stride = 1; stride <= 3; stride++)
+			for (int64_t dilation = 1; dilation <= 2; dilation++) {
+				struct gb b;
+				struct oqz_tensor in[1];
+				struct oracle o;
+				gb_init(&b, (uint64_t)(k * 10 + stride));
+				struct oqz_value *x = gb_input(&b, "x", GB_DIMS(2, 5, 4, 6));
+				struct oqz_value *y =
+				    GB_OP(&b, "ConvTranspose", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(5, 1, k, k), 1),
+				          gb_weights(&b, OQZ_DT_F32, GB_DIMS(5), 1));
+				ck_ok(oqz_node_set_int(b.last, "group", 5, err));
+				GB_INTS(&b, "strides", stride, stride);
+				GB_INTS(&b, "dilations", dilation, dilation);
+				GB_INTS(&b, "pads", k / 2, 0, 0, k / 2);
+				GB_INTS(&b, "output_padding", 0, stride - 1);
+				GB_OP(&b, "Relu", y);
+				gb_finish(&b);
+				random_inputs(&b, in);
+				oracle_run(&o, b.g, in);
+				struct oqz_program *p = program_of(b.g, OQZ_ENGINE_AUTO, NULL, 0);
+				ck_assert_int_eq(count_steps(p, "Relu"), 0);
+				check_program(b.g, p, in, &o, 1e-6);
+				oqz_program_free(p);
+				oracle_free(&o);
+				oqz_tensor_release(&in[0]);
+				oqz_graph_free(b.g);
+			}
+}
+END_TEST
+
+/* Shapes that depend on data: NonZero, and what follows it. */
+START_TEST(shapes_may_depend_on_data)
+{
+	struct gb b;
+	struct oqz_tensor in[1];
+	struct oracle o;
+
+	for (int e = 0; e < 3; e++) {
+		gb_init(&b, 2);
+		struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 3, 5, 4));
+		struct oqz_value *r =
+		    GB_OP(&b, "Relu", GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(2, 3, 1, 1), 1)));
+		struct oqz_value *n = GB_OP(&b, "NonZero", r), *t = GB_OP(&b, "Transpose", n);
+		struct oqz_value *g = GB_OP(&b, "GatherND", r, t);
+		struct oqz_value *sum = GB_OP(&b, "ReduceSum", GB_OP(&b, "Sigmoid", g), GB_LIST(&b, 0));
+		GB_OP(&b, "Add", sum, GB_OP(&b, "ReduceMax", r));
+		gb_finish(&b);
+		random_inputs(&b, in);
+		oracle_run(&o, b.g, in);
+		const char *taps[] = { g->name };
+		struct oqz_program *p = program_of(b.g, (enum oqz_engine)e, taps, 1);
+		check_program(b.g, p, in, &o, 1e-5);
+		oqz_program_free(p);
+		oracle_free(&o);
+		oqz_tensor_release(&in[0]);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("exec", activation_of_two_nodes_is_fused, shapes_may_depend_on_data, depthwise_transposed_convolution,
+              program_equals_oracle, program_of_reference_is_the_oracle, program_is_shared_by_threads,
               program_names_what_is_wrong)
