@@ -27,4 +27,5 @@ core/onnx/onnx.pb-c.c: core/onnx/onnx.proto
 	$(AM_V_GEN)$(MKDIR_P) core/onnx && $(PROTOC_C) --proto_path=$(srcdir)/core/onnx --c_out=core/onnx \
 		$(srcdir)/core/onnx/onnx.proto
 core/onnx/onnx.pb-c.h: core/onnx/onnx.pb-c.c
+	@test -f $@ || { rm -f core/onnx/onnx.pb-c.c; $(MAKE) $(AM_MAKEFLAGS) core/onnx/onnx.pb-c.c; }
 $(core_onnx_liboqz_onnx_a_OBJECTS): core/onnx/onnx.pb-c.h

@@ -218,3 +218,8 @@ unit_tests += tests/unit/test_onnx_hostile
 tests_unit_test_onnx_hostile_SOURCES = tests/unit/test_onnx_hostile.c
 tests_unit_test_onnx_hostile_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_onnx_hostile_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_onnx_tensor
+tests_unit_test_onnx_tensor_SOURCES = tests/unit/test_onnx_tensor.c
+tests_unit_test_onnx_tensor_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_onnx_tensor_LDADD = $(unit_ldadd)

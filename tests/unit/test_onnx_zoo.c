@@ -4,11 +4,14 @@
  * the shared material.
  */
 #include "tests/support/support.h"
+#include "core/base/rng.h"
 #include "core/base/str.h"
 #include "core/graph/graph.h"
 #include "core/onnx/onnx.h"
+#include "core/ops/fold.h"
 
 #include <glob.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,13 +88,97 @@ START_TEST(models_open)
 }
 END_TEST
 
+/* Walks the graph with the reference kernels; the first output. */
+static struct oqz_tensor evaluate(struct oqz_graph *g, const struct oqz_tensor *input)
+{
+	struct oqz_tensor *held = calloc(g->values.n, sizeof *held), result = { 0 };
+
+	oqz_tensor_share(&held[g->inputs.v[0]->id], input);
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		const struct oqz_node *n = g->nodes.v[i];
+		const struct oqz_tensor *in[64] = { NULL };
+		struct oqz_tensor out[16] = { 0 };
+		ck_assert(n->n_in <= 64 && n->n_out <= 16);
+		for (int k = 0; k < n->n_in; k++)
+			if (n->in[k])
+				in[k] = n->in[k]->constant ? n->in[k]->constant : &held[n->in[k]->id];
+		ck_ok(oqz_op_run(n, in, out, err));
+		for (int k = 0; k < n->n_out; k++) {
+			if (n->out[k])
+				held[n->out[k]->id] = out[k];
+			else
+				oqz_tensor_release(&out[k]);
+		}
+	}
+	oqz_tensor_share(&result, &held[g->outputs.v[0]->id]);
+	for (size_t i = 0; i < g->values.n; i++)
+		oqz_tensor_release(&held[i]);
+	free(held);
+	return result;
+}
+
+static struct oqz_tensor run_model(const char *path, const char *const *passes, const struct oqz_shape *shape,
+                                   int *nodes)
+{
+	struct oqz_tensor x = { 0 };
+	struct oqz_graph *g;
+	struct oqz_rng rng;
+
+	ck_ok(oqz_model_open(path, passes, &g, err));
+	ck_ok(oqz_bind_shapes(g, shape, err));
+	ck_ok(oqz_tensor_alloc(&x, OQZ_DT_F32, shape, err));
+	oqz_rng_init(&rng, 7);
+	for (int64_t i = 0; i < oqz_tensor_nelem(&x); i++)
+		((float *)x.data)[i] = (float)oqz_rng_normal(&rng);
+	struct oqz_tensor y = evaluate(g, &x);
+	*nodes = (int)g->nodes.n;
+	oqz_tensor_release(&x);
+	oqz_graph_free(g);
+	return y;
+}
+
+START_TEST(passes_keep_the_numbers)
+{
+	static const char *const none[] = { NULL };
+	static const struct {
+		const char *path;
+		struct oqz_shape shape;
+	} cases[] = {
+		{ "zoo/models/ocr/en_number_mobile_v2.0_rec_infer.onnx", { 4, { 1, 3, 32, 64 } } },
+		{ "zoo/models/pose/simplepose_nano.onnx", { 4, { 1, 3, 256, 192 } } },
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(cases); i++) {
+		const char *path = shared_path("%s", cases[i].path);
+		double err2 = 0, ref2 = 0;
+		int before, after;
+		if (!path)
+			continue;
+		struct oqz_tensor a = run_model(path, none, &cases[i].shape, &before);
+		struct oqz_tensor b = run_model(path, NULL, &cases[i].shape, &after);
+		ck_assert_int_lt(after, before);
+		ck_assert(oqz_shape_equal(&a.shape, &b.shape));
+		for (int64_t k = 0; k < oqz_tensor_nelem(&a); k++) {
+			double x = oqz_load_f(a.dtype, a.data, (size_t)k), y = oqz_load_f(b.dtype, b.data, (size_t)k);
+			err2 += (x - y) * (x - y);
+			ref2 += x * x;
+		}
+		printf("%s: %d nodes become %d, relative difference %.2g\n", path, before, after, sqrt(err2 / ref2));
+		ck_assert(ref2 > 0 && sqrt(err2 / ref2) < 1e-5);
+		oqz_tensor_release(&a);
+		oqz_tensor_release(&b);
+	}
+}
+END_TEST
+
 int main(void)
 {
-	static const TTest *tests[2];
+	static const TTest *tests[3];
 	char pattern[1024];
 
 	tests[0] = models_round_trip;
 	tests[1] = models_open;
+	tests[2] = passes_keep_the_numbers;
 	shared_require("zoo/models");
 	snprintf(pattern, sizeof pattern, "%s/*/*.onnx", shared_path("zoo/models"));
 	if (glob(pattern, 0, NULL, &models) != 0) {
