@@ -142,12 +142,18 @@ static enum oqz_status infer_resize(struct oqz_infer *c, struct oqz_err *err)
 
 /* ---- coordinates ---- */
 
-enum transform { HALF_PIXEL, PYTORCH_HALF_PIXEL, HALF_PIXEL_SYMMETRIC, ALIGN_CORNERS, ASYMMETRIC, TF_CROP };
-
-static const char *const transforms[] = {
-	"half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "align_corners", "asymmetric", "tf_crop_and_resize",
-	NULL
+enum transform {
+	HALF_PIXEL,
+	PYTORCH_HALF_PIXEL,
+	HALF_PIXEL_SYMMETRIC,
+	ALIGN_CORNERS,
+	ASYMMETRIC,
+	TF_CROP,
+	TF_HALF_PIXEL_NN, /* Resize-11 only */
 };
+
+static const char *const transforms[] = { "half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "align_corners",
+	                                  "asymmetric", "tf_crop_and_resize", "tf_half_pixel_for_nn", NULL };
 
 static enum transform transform_of(const struct resize *p)
 {
@@ -168,6 +174,7 @@ static double source(enum transform t, const struct axis *a, int64_t x)
 	case HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (double)a->out / width) + half;
 	case ALIGN_CORNERS: return width == 1 ? 0 : at * (in - 1) / (width - 1);
 	case ASYMMETRIC: return at / a->scale;
+	case TF_HALF_PIXEL_NN: return (at + 0.5) / a->scale;
 	case TF_CROP: break;
 	}
 	double span = a->roi_end - a->roi_start;
@@ -183,6 +190,7 @@ static float source_f(enum transform t, const struct axis *a, int64_t x)
 	case HALF_PIXEL: return (at + 0.5f) / scale - 0.5f;
 	case PYTORCH_HALF_PIXEL: return a->out == 1 ? -0.5f : (at + 0.5f) / scale - 0.5f;
 	case ASYMMETRIC: return at / scale;
+	case TF_HALF_PIXEL_NN: return (at + 0.5f) / scale;
 	default: return (float)source(t, a, x);
 	}
 }

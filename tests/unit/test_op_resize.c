@@ -40,6 +40,8 @@ START_TEST(coordinates_by_hand)
 		  "float32[2,4]: 1" },
 		{ "Resize", "keep_aspect_ratio_policy=not_smaller", "float32[2,4]: 1; -; -; int64[2]: 4 4",
 		  "float32[4,8]: 1" },
+		{ "Resize", "coordinate_transformation_mode=tf_half_pixel_for_nn nearest_mode=floor",
+		  "float32[2]: 1 2; float32[0]:; float32[1]: 2", "float32[4]: 1 1 2 2", 0, 11 },
 		{ "Resize", "axes=[1]", "float32[1,2]: 1 2" SCALES("2"), "float32[1,4]: 1 1 2 2" },
 		{ "Resize", "", "uint8[2]: 1 2" SCALES("2"), "uint8[4]: 1 1 2 2" },
 		{ "Resize", "", "float32[10]: 1; -; float32[1]: 0.7", "float32[7]: 1" },
