@@ -4,6 +4,7 @@
  * not copied) and packed once. Weights beyond a limit go into one file beside the model, because a protobuf message
  * ends at 2 GiB; that file is complete before the model that refers to it appears.
  */
+#include "core/ops/capture.h"
 #include "core/onnx/onnx_impl.h"
 #include "core/base/checked.h"
 #include "core/base/file.h"
@@ -255,6 +256,45 @@ static char **save_names(struct saver *s, struct oqz_value *const *v, int n)
 	return names;
 }
 
+/* Inputs that stand for outer values (core/ops/capture.h) are none of ONNX's: a body finds the values by their names. */
+static int captured_inputs(const struct oqz_node *n)
+{
+	int sum = 0;
+
+	for (int k = 0; k < OQZ_NODE_MAX_BODIES; k++)
+		sum += oqz_node_captured(n, k);
+	return sum;
+}
+
+static enum oqz_status check_captured(const struct oqz_node *n, struct oqz_err *err)
+{
+	struct oqz_graph *body[OQZ_NODE_MAX_BODIES];
+	int count = oqz_node_bodies(n, body), at = n->n_in - captured_inputs(n);
+
+	for (int k = 0; k < count; k++) {
+		int m = oqz_node_captured(n, k);
+
+		for (int i = 0; i < m; i++, at++)
+			if (strcmp(n->in[at]->name, body[k]->inputs.v[body[k]->inputs.n - (size_t)(m - i)]->name) != 0)
+				OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a body reads '%s' from outside, which a pass has renamed",
+				         n->in[at]->name);
+	}
+	return OQZ_OK;
+}
+
+static void drop_captured(const struct oqz_node *n, Onnx__NodeProto *p)
+{
+	struct oqz_graph *body[OQZ_NODE_MAX_BODIES];
+	int count = oqz_node_bodies(n, body);
+
+	for (size_t i = 0; i < n->n_attr; i++)
+		for (int k = 0; k < count; k++)
+			if (n->attr[i].graph == body[k])
+				for (size_t j = 0; j < p->n_attribute; j++)
+					if (strcmp(p->attribute[j]->name, n->attr[i].name) == 0)
+						p->attribute[j]->g->n_input -= (size_t)oqz_node_captured(n, k);
+}
+
 static enum oqz_status save_node(struct saver *s, const struct oqz_node *n, Onnx__NodeProto **ret, struct oqz_err *err)
 {
 	Onnx__NodeProto *p = NEW(s, Onnx__NodeProto, onnx__node_proto__init);
@@ -263,13 +303,16 @@ static enum oqz_status save_node(struct saver *s, const struct oqz_node *n, Onnx
 	    !(p->attribute = LIST(s, Onnx__AttributeProto *, n->n_attr)))
 		return nomem(err);
 	OQZ_TRY(note_opset(s, n, err));
-	p->n_input = (size_t)n->n_in;
+	OQZ_TRY(check_captured(n, err));
+	p->n_input = (size_t)(n->n_in - captured_inputs(n));
 	p->n_output = (size_t)n->n_out;
 	p->name = (char *)n->name;
 	p->op_type = (char *)n->op_type;
 	p->domain = *n->domain ? (char *)n->domain : NULL;
-	for (; p->n_attribute < n->n_attr; p->n_attribute++)
-		OQZ_TRY(save_attr(s, &n->attr[p->n_attribute], &p->attribute[p->n_attribute], err));
+	for (size_t i = 0; i < n->n_attr; i++)
+		if (strcmp(n->attr[i].name, "captured") != 0)
+			OQZ_TRY(save_attr(s, &n->attr[i], &p->attribute[p->n_attribute++], err));
+	drop_captured(n, p);
 	*ret = p;
 	return OQZ_OK;
 }

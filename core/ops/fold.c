@@ -4,6 +4,7 @@
  * The reference kernels do the evaluating, so folding cannot disagree with running.
  */
 #include "core/ops/fold.h"
+#include "core/ops/capture.h"
 #include "core/ops/ops_util.h"
 
 #include "core/base/map.h"
@@ -19,12 +20,20 @@ static bool keeps_meaning(enum oqz_op_id id)
 
 static bool reads_shape_only(enum oqz_op_id id) { return id == OQZ_OP_SHAPE || id == OQZ_OP_SIZE; }
 
-/* A body may read any value of the enclosing graphs, so such a node is not a function of its inputs alone. */
-static bool has_body(const struct oqz_node *n)
+/* Bodies are functions of the node's inputs (capture.h), but what they do may be random, or nested too deep to look. */
+static bool has_wild_body(const struct oqz_node *n)
 {
-	for (size_t i = 0; i < n->n_attr; i++)
-		if (n->attr[i].type == OQZ_ATTR_GRAPH)
-			return true;
+	struct oqz_graph *body[OQZ_NODE_MAX_BODIES];
+	int count = oqz_node_bodies(n, body);
+
+	for (int k = 0; k < count; k++)
+		for (size_t i = 0; i < body[k]->nodes.n; i++) {
+			const struct oqz_node *b = body[k]->nodes.v[i];
+			struct oqz_graph *inner[OQZ_NODE_MAX_BODIES];
+
+			if (!b->op || b->op->random || oqz_node_bodies(b, inner))
+				return true;
+		}
 	return false;
 }
 
@@ -57,7 +66,7 @@ static bool within_limit(const struct oqz_node *n, size_t limit)
 
 static bool foldable(const struct oqz_node *n, size_t limit)
 {
-	if (n->op->random || keeps_meaning(n->op->id) || has_body(n) || !inputs_known(n))
+	if (n->op->random || keeps_meaning(n->op->id) || has_wild_body(n) || !inputs_known(n))
 		return false;
 	/* A Constant node holds its memory already, whatever its size. */
 	return n->op->id == OQZ_OP_CONSTANT || within_limit(n, limit);

@@ -1,5 +1,7 @@
 # Operators: table, type rules, reference kernels.
 core_ops_liboqz_ops_a_SOURCES = \
+	core/ops/capture.c \
+	core/ops/capture.h \
 	core/ops/fold.c \
 	core/ops/fold.h \
 	core/ops/op_fakequant.h \
@@ -13,6 +15,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_cast.c \
 	core/ops/interpret.c \
 	core/ops/interpret.h \
+	core/ops/op_control.c \
 	core/ops/op_conv.c \
 	core/ops/op_detect.c \
 	core/ops/op_einsum.c \

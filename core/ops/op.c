@@ -4,6 +4,7 @@
  * parameter struct. An operator says its attributes once, as data; nothing else in the program looks attributes up by
  * name. What is not in the table is an error here, before anything runs.
  */
+#include "core/ops/capture.h"
 #include "core/ops/ops_util.h"
 
 #include "core/base/str.h"
@@ -223,6 +224,9 @@ static enum oqz_status resolve_list(struct worklist *w, struct oqz_err *err)
 {
 	for (size_t i = 0; i < w->graphs.n; i++)
 		OQZ_TRY(resolve_graph(w->graphs.v[i], w, err));
+	/* Innermost bodies stand last: what they read from afar passes through the bodies in between. */
+	for (size_t i = w->graphs.n; i-- > 0;)
+		OQZ_TRY(oqz_capture_outer(w->graphs.v[i], err));
 	return OQZ_OK;
 }
 
@@ -231,7 +235,8 @@ enum oqz_status oqz_ops_resolve(struct oqz_graph *g, struct oqz_err *err)
 	OQZ_CLEANUP(worklist_release) struct worklist w = { 0 };
 
 	OQZ_TRY(resolve_graph(g, &w, err));
-	return resolve_list(&w, err);
+	OQZ_TRY(resolve_list(&w, err));
+	return oqz_capture_outer(g, err);
 }
 
 enum oqz_status oqz_node_resolve(struct oqz_node *n, struct oqz_err *err)
@@ -239,7 +244,8 @@ enum oqz_status oqz_node_resolve(struct oqz_node *n, struct oqz_err *err)
 	OQZ_CLEANUP(worklist_release) struct worklist w = { 0 };
 
 	OQZ_TRY(resolve_node(n, &w, err));
-	return resolve_list(&w, err);
+	OQZ_TRY(resolve_list(&w, err));
+	return w.graphs.n ? oqz_capture_outer(n->graph, err) : OQZ_OK;
 }
 
 int oqz_ops_unsupported(const struct oqz_graph *g, struct oqz_str *out)
