@@ -125,22 +125,61 @@ struct extremes {
 	size_t finite, zeros;
 };
 
-/* Comparisons with NaN are false and infinities are screened out, so both leave no trace but in the counts. */
-OQZ_KERNEL static struct extremes extremes_of(const float *x, size_t n)
-{
-	float lo = INFINITY, hi = -INFINITY;
-	size_t finite = 0, zeros = 0;
+/* Works on the bits: as sign-and-magnitude integers turned into two's complement, floats compare as integers do, and
+ * integer minima, unlike float ones (whose NaNs and signed zeros forbid reordering), become vector code. `n` is at most
+ * CHUNK. */
+enum { CHUNK = 1 << 20 };
 
-	for (size_t i = 0; i < n; i++) {
-		float a = x[i] - x[i]; /* 0 for finite numbers, else NaN */
-		bool ok = a == 0;
-		float l = ok ? x[i] : INFINITY, h = ok ? x[i] : -INFINITY;
+struct ordered {
+	int32_t lo, hi;
+	uint32_t finite, zeros;
+};
+
+static inline int32_t order(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
+
+static float unorder(int32_t o)
+{
+	int32_t bits = order(o);
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
+OQZ_KERNEL static struct ordered extremes_chunk(const float *x, uint32_t n)
+{
+	int32_t lo = INT32_MAX, hi = INT32_MIN;
+	uint32_t finite = 0, zeros = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t b;
+		memcpy(&b, &x[i], sizeof b);
+		int32_t magnitude = b & INT32_MAX, o = order(b);
+		/* a mask, not a condition: the compiler would branch */
+		int32_t bad = (0x7f7fffff - magnitude) >> 31;
+		int32_t l = (o & ~bad) | (INT32_MAX & bad), h = (o & ~bad) | (INT32_MIN & bad);
 		lo = l < lo ? l : lo;
 		hi = h > hi ? h : hi;
-		finite += ok;
-		zeros += x[i] == 0;
+		finite += (uint32_t)(1 + bad);
+		zeros += magnitude == 0;
 	}
-	return (struct extremes) { lo, hi, finite, zeros };
+	return (struct ordered) { lo, hi, finite, zeros };
+}
+
+static struct extremes extremes_of(const float *x, size_t n)
+{
+	struct extremes e = { INFINITY, -INFINITY, 0, 0 };
+
+	for (size_t i = 0; i < n; i += CHUNK) {
+		struct ordered c = extremes_chunk(x + i, (uint32_t)(n - i < CHUNK ? n - i : CHUNK));
+		if (c.finite == 0)
+			continue;
+		e.lo = unorder(c.lo) < e.lo ? unorder(c.lo) : e.lo;
+		e.hi = unorder(c.hi) > e.hi ? unorder(c.hi) : e.hi;
+		e.finite += c.finite;
+		e.zeros += c.zeros;
+	}
+	return e;
 }
 
 /* ---------------------------------------------------------------------------------------------------- batches */

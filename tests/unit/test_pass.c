@@ -263,7 +263,7 @@ static void check_merge(const char *op, int rank, const int64_t *w, int64_t m, b
 {
 	struct oqz_graph *g = new_graph();
 	struct before s;
-	const double eps = (double)0.02f;
+	const float eps = 0.02f;
 
 	constant(g, "w", rank, w);
 	CONSTANT(g, "b", m);
@@ -286,13 +286,14 @@ static void check_merge(const char *op, int rank, const int64_t *w, int64_t m, b
 	ck_assert_str_eq(n->in[1]->name, "w");
 	for (int64_t i = 0; i < oqz_tensor_nelem(&s.w); i++) {
 		int64_t c = channel(i);
-		double want = at(&s.w, i) * (at(&s.p[0], c) / sqrt(at(&s.p[3], c) + eps));
-		ck_assert_msg((float)want == (float)at(n->in[1]->constant, i), "%s weight %lld", op, (long long)i);
+		float want = (float)at(&s.w, i) * ((float)at(&s.p[0], c) / sqrtf((float)at(&s.p[3], c) + eps));
+		ck_assert_msg(want == (float)at(n->in[1]->constant, i), "%s weight %lld", op, (long long)i);
 	}
 	for (int64_t c = 0; c < m; c++) {
-		double gain = at(&s.p[0], c) / sqrt(at(&s.p[3], c) + eps);
-		double want = ((bias ? at(&s.b, c) : 0) - at(&s.p[2], c)) * gain + at(&s.p[1], c);
-		ck_assert_msg((float)want == (float)at(n->in[2]->constant, c), "%s bias %lld", op, (long long)c);
+		float shifted = (bias ? (float)at(&s.b, c) : 0) - (float)at(&s.p[2], c);
+		float want =
+		    (float)at(&s.p[0], c) * shifted / sqrtf((float)at(&s.p[3], c) + eps) + (float)at(&s.p[1], c);
+		ck_assert_msg(want == (float)at(n->in[2]->constant, c), "%s bias %lld", op, (long long)c);
 	}
 	forget(&s);
 	oqz_graph_free(g);
