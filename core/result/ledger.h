@@ -40,8 +40,8 @@ struct oqz_ledger_row {
 	const char *message;
 	const void *record; /* the task's record */
 	size_t record_size;
-	const double
-	    *errors;     /* per layer (err2, ref2) cumulative, then the same local if `has_local`; NULL for float */
+	/* Per layer (err2, ref2) cumulative, then the same local if `has_local`; NULL for float. */
+	const double *errors;
 	size_t n_errors; /* number of doubles */
 	bool has_local;
 };

@@ -33,8 +33,8 @@ static const struct {
 
 struct row {
 	char text[N_COLUMNS][120];
-	int tone; /* of the difference: -1 a significant loss, 1 a significant gain, 0 neither */
-	bool failed;
+	int tone;            /* of the difference: -1 a significant loss, 1 a significant gain, 0 neither */
+	const char *outcome; /* "failed" or "skipped"; NULL for a cell with figures */
 	const char *message;
 };
 
@@ -99,7 +99,7 @@ static void fill_row(struct row *row, const struct oqz_cell_result *c)
 		fill_metric(row, c, &c->metrics.v[0]);
 		return;
 	}
-	row->failed = true;
+	row->outcome = c->status == OQZ_CELL_SKIPPED ? "skipped" : "failed";
 	row->message = c->message ? c->message : "";
 }
 
@@ -167,9 +167,11 @@ static void put_row(const struct grid *g, const struct row *row, bool colour, st
 	for (int c = 0; c < N_COLUMNS; c++) {
 		if (!g->shown[c])
 			continue;
-		if (row->failed && c > SCHEME) {
-			oqz_str_addf(out, "  %sfailed: %s%s", colour ? "\033[31m" : "", row->message,
-			             colour ? "\033[0m" : "");
+		if (row->outcome && c > SCHEME) {
+			oqz_str_addf(out, "  %s%s: ", colour && row->outcome[0] == 'f' ? "\033[31m" : "", row->outcome);
+			for (const char *p = row->message; *p; p++)
+				oqz_str_addn(out, *p == '\n' ? " " : p, 1);
+			oqz_str_add(out, colour && row->outcome[0] == 'f' ? "\033[0m" : "");
 			break;
 		}
 		bool tinted = colour && c == DELTA && row->tone;
@@ -205,6 +207,17 @@ void oqz_results_table(const struct oqz_results *r, int columns, bool colour, st
 	free(g.rows);
 }
 
+/* A bar would end the cell, a line break the table. */
+static void put_markdown(const struct grid *g, int c, const char *text, struct oqz_str *out)
+{
+	struct oqz_str s = { 0 };
+
+	for (const char *p = text; *p; p++)
+		oqz_str_add(&s, *p == '|' ? "\\|" : (char[]) { *p == '\n' ? ' ' : *p, 0 });
+	put_cell(g, c, oqz_str_get(&s), "| ", c == N_COLUMNS - 1 ? " |\n" : " ", out);
+	oqz_str_release(&s);
+}
+
 void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out)
 {
 	struct grid g = { 0 };
@@ -219,8 +232,8 @@ void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out)
 		oqz_str_addf(out, "|%s%s", columns_of[c].left ? ":--" : "--:", c == N_COLUMNS - 1 ? "|\n" : "");
 	for (size_t i = 0; i < g.n; i++)
 		for (int c = 0; c < N_COLUMNS; c++) {
-			const char *text = g.rows[i].failed && c == METRIC ? "failed" : g.rows[i].text[c];
-			put_cell(&g, c, text, "| ", c == N_COLUMNS - 1 ? " |\n" : " ", out);
+			const struct row *row = &g.rows[i];
+			put_markdown(&g, c, row->outcome && c == METRIC ? row->outcome : row->text[c], out);
 		}
 	free(g.rows);
 }

@@ -223,3 +223,7 @@ unit_tests += tests/unit/test_onnx_tensor
 tests_unit_test_onnx_tensor_SOURCES = tests/unit/test_onnx_tensor.c
 tests_unit_test_onnx_tensor_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_onnx_tensor_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_results
+tests_unit_test_results_SOURCES = tests/unit/test_results.c
+tests_unit_test_results_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_results_LDADD = $(unit_ldadd)
