@@ -1,4 +1,4 @@
-# Presets, example manifests.
+# Presets, and example manifests that are run by tests where their data is present.
 presetsdir = $(pkgdatadir)/presets
 dist_presets_DATA = \
 	etc/presets/cityscapes.yaml \
@@ -19,4 +19,8 @@ dist_presets_DATA = \
 	etc/presets/superres-y.yaml \
 	etc/presets/yolov5-640.yaml \
 	etc/presets/yolox-640.yaml \
+	$(NULL)
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	etc/examples/imagenet.yaml \
 	$(NULL)
