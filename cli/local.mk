@@ -3,14 +3,17 @@ bin_PROGRAMS += cli/oqz
 cli_oqz_SOURCES = \
 	cli/args.c \
 	cli/cli.h \
+	cli/cmd_check_onnx.c \
 	cli/cmd_describe.c \
 	cli/cmd_infer.c \
 	cli/cmd_list.c \
 	cli/cmd_prepare.c \
 	cli/cmd_profile.c \
+	cli/cmd_qdq.c \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
 	cli/cmd_show.c \
+	cli/cmd_validate.c \
 	cli/main.c \
 	cli/manifest_args.c \
 	cli/manifest_args.h \

@@ -17,13 +17,16 @@
 #define VERBS(X) \
 	X(describe) \
 	X(calibrate) \
+	X(check_onnx) \
 	X(infer) \
 	X(list) \
 	X(prepare) \
 	X(profile) \
+	X(qdq) \
 	X(report) \
 	X(run) \
-	X(show)
+	X(show) \
+	X(validate)
 
 #define X(name) extern const struct oqz_verb cmd_##name;
 VERBS(X)

@@ -130,7 +130,8 @@ static void as_declared(struct oqz_tensor *t, const struct oqz_value *v)
 		t->dtype = OQZ_DT_BF16;
 }
 
-static enum oqz_status run_set(const struct oqz_graph *g, const char *dir, oqz_case_run_fn *run, void *ctx,
+static enum oqz_status run_set(const struct oqz_graph *g, const char *dir, const struct oqz_case_options *opt,
+                               oqz_case_run_fn *run, void *ctx,
                                struct oqz_err *err)
 {
 	OQZ_CLEANUP(tensors_release) struct tensors in = { 0 }, out = { 0 }, want = { 0 };
@@ -146,12 +147,12 @@ static enum oqz_status run_set(const struct oqz_graph *g, const char *dir, oqz_c
 		as_declared(&want.t[i], g->outputs.v[i]);
 	OQZ_TRY(run(ctx, g, in.p, out.t, err));
 	for (size_t i = 0; i < out.n; i++)
-		if (oqz_tensor_close(&out.t[i], &want.t[i], 1e-3, 1e-7, err) != OQZ_OK)
+		if (oqz_tensor_close(&out.t[i], &want.t[i], opt->rtol, opt->atol, err) != OQZ_OK)
 			return oqz_err_prefix(err, "output %zu ('%s')", i, g->outputs.v[i]->name);
 	return OQZ_OK;
 }
 
-static enum oqz_status run_sets(const char *dir, oqz_case_run_fn *run, void *ctx, struct oqz_err *err)
+static enum oqz_status run_sets(const char *dir, const struct oqz_case_options *opt, oqz_case_run_fn *run, void *ctx, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *g = NULL;
 	char path[MAX_PATH];
@@ -167,20 +168,21 @@ static enum oqz_status run_sets(const char *dir, oqz_case_run_fn *run, void *ctx
 				OQZ_FAIL(err, OQZ_E_NOENT, "%s: no data set", dir);
 			return OQZ_OK;
 		}
-		OQZ_TRY(run_set(g, path, run, ctx, err));
+		OQZ_TRY(run_set(g, path, opt, run, ctx, err));
 	}
 }
 
-enum oqz_status oqz_backend_case(const char *dir, oqz_case_run_fn *run, void *ctx, struct oqz_case_result *ret,
+enum oqz_status oqz_backend_case(const char *dir, const struct oqz_case_options *opt, oqz_case_run_fn *run, void *ctx, struct oqz_case_result *ret,
                                  struct oqz_err *err)
 {
+	static const struct oqz_case_options usual = { .rtol = 1e-3, .atol = 1e-7 };
 	struct oqz_err why = { 0 };
 	struct oqz_case_result r = { 0 };
 	enum oqz_status st;
 
 	if (strlen(dir) > MAX_PATH - 64)
 		OQZ_FAIL(err, OQZ_E_USAGE, "the path of a test folder is too long");
-	st = run_sets(dir, run, ctx, &why);
+	st = run_sets(dir, opt ? opt : &usual, run, ctx, &why);
 	if (st == OQZ_E_NOMEM)
 		return oqz_err_set(err, st, "%s: %s", dir, why.msg);
 	r.outcome = st == OQZ_OK ? OQZ_CASE_PASS : st == OQZ_E_UNSUPPORTED ? OQZ_CASE_SKIP : OQZ_CASE_FAIL;

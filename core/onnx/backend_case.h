@@ -31,8 +31,13 @@ enum oqz_status oqz_case_run_reference(void *ctx, const struct oqz_graph *g, con
 enum oqz_status oqz_case_run_bound(void *ctx, const struct oqz_graph *g, const struct oqz_tensor *const *inputs,
                                    struct oqz_tensor *outputs, struct oqz_err *err);
 
+/* Tolerances of the comparison; NULL where one is taken means those of the ONNX backend test runner. */
+struct oqz_case_options {
+	double rtol, atol;
+};
+
 /* Runs one folder. Everything that happens is an outcome; the status is for being out of memory and the like. */
-enum oqz_status oqz_backend_case(const char *dir, oqz_case_run_fn *run, void *ctx, struct oqz_case_result *ret,
+enum oqz_status oqz_backend_case(const char *dir, const struct oqz_case_options *opt, oqz_case_run_fn *run, void *ctx, struct oqz_case_result *ret,
                                  struct oqz_err *err);
 
 /* Whether two tensors agree: dtype, shape, and |a - b| <= atol + rtol * |b| everywhere (NaN equals NaN). On

@@ -26,4 +26,6 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/setup.c \
 	core/run/shape_cache.c \
 	core/run/shape_cache.h \
+	core/run/validate.c \
+	core/run/validate.h \
 	$(NULL)

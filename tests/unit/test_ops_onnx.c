@@ -50,7 +50,7 @@ static enum oqz_status run_case(void *ctx, const char *dir, struct oqz_err *err)
 	struct oqz_case_result r;
 
 	for (size_t i = 0; i < OQZ_COUNTOF(engines); i++) {
-		enum oqz_status st = oqz_backend_case(dir, engines[i], NULL, &r, err);
+		enum oqz_status st = oqz_backend_case(dir, NULL, engines[i], NULL, &r, err);
 		if (st != OQZ_OK)
 			return st;
 		if (r.outcome != OQZ_CASE_PASS)
