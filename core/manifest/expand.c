@@ -26,6 +26,7 @@ static bool model_matches(const struct oqz_model_spec *m, const char *pattern)
 struct table {
 	size_t n_models, n_schemes;
 	bool *want, *mark; /* [n_models * n_schemes] */
+	bool *plain;       /* [n_models]: runs in float even without a scheme */
 };
 
 static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *row, struct table *t, struct oqz_err *err)
@@ -52,6 +53,7 @@ static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *r
 			if (!model_matches(m->models.v[i], models[p]))
 				continue;
 			hit = true;
+			t->plain[i] |= n_s == 0;
 			for (size_t j = 0; j < t->n_schemes; j++)
 				for (size_t q = 0; q < n_s; q++)
 					if (oqz_glob_match(schemes[q], m->schemes.v[j]->name))
@@ -124,7 +126,7 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 		if (!job.schemes)
 			return oqz_err_nomem(err, "jobs", t->n_schemes);
 		OQZ_TRY(selected(opt, job.model, NULL, &run_model, err));
-		bool any = t->n_schemes == 0; /* no schemes at all: a float-only run */
+		bool any = t->plain[i];
 		for (size_t j = 0; j < t->n_schemes; j++) {
 			bool run;
 			OQZ_TRY(selected(opt, job.model, m->schemes.v[j], &run, err));
@@ -132,7 +134,7 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 			if (run && t->want[i * t->n_schemes + j])
 				job.schemes[job.n_schemes++] = m->schemes.v[j];
 		}
-		if (run_model && any && (job.n_schemes || t->n_schemes == 0) && !oqz_vec_push(&m->jobs, job))
+		if (run_model && any && (job.n_schemes || t->plain[i]) && !oqz_vec_push(&m->jobs, job))
 			return oqz_err_nomem(err, "jobs", sizeof job);
 	}
 	if (m->jobs.n == 0)
@@ -173,10 +175,12 @@ enum oqz_status oqz_manifest_expand(struct oqz_manifest *m, const struct oqz_man
 
 	t.want = OQZ_ARENA_NEW_N(m->arena, bool, cells + 1);
 	t.mark = OQZ_ARENA_NEW_N(m->arena, bool, cells + 1);
-	if (!t.want || !t.mark)
+	t.plain = OQZ_ARENA_NEW_N(m->arena, bool, t.n_models + 1);
+	if (!t.want || !t.mark || !t.plain)
 		return oqz_err_nomem(err, "the matrix", cells);
 	if (!matrix || matrix->kind == OQZ_YAML_NULL) {
 		memset(t.want, 1, cells);
+		memset(t.plain, t.n_schemes == 0, t.n_models); /* no schemes at all: a float-only run */
 	} else if (matrix->kind != OQZ_YAML_SEQ) {
 		return oqz_yaml_fail(matrix, err, OQZ_E_USAGE, "`matrix` is a list of {models: [...], schemes: [...]}");
 	}

@@ -162,6 +162,21 @@ START_TEST(manifest_expands_the_matrix)
 }
 END_TEST
 
+START_TEST(manifest_runs_models_without_schemes)
+{
+	struct oqz_manifest *m = NULL;
+	const char *path = put("zoo.yaml", "oqz: 1\nvars: {R: x}\n" BODY
+	                                   "matrix:\n  - {models: [m1], schemes: [s8]}\n  - {models: [m2], schemes: []}\n");
+
+	ck_ok(oqz_manifest_load(path, NULL, &m, err));
+	ck_assert_uint_eq(m->jobs.n, 2);
+	ck_assert_uint_eq(m->jobs.v[0].n_schemes, 1);
+	ck_assert_str_eq(m->jobs.v[1].model->id, "m2");
+	ck_assert_uint_eq(m->jobs.v[1].n_schemes, 0);
+	oqz_manifest_free(m);
+}
+END_TEST
+
 START_TEST(manifest_options_override_and_select)
 {
 	struct oqz_manifest *m = NULL;
@@ -247,5 +262,5 @@ END_TEST
 
 OQZ_TEST_MAIN("manifest", yaml_keeps_text_and_positions, yaml_merges_anchors_shallowly, yaml_refuses_what_is_dangerous,
               yaml_stops_alias_bombs_and_deep_nesting, yaml_dump_reads_back_the_same, yaml_survives_damage,
-              manifest_expands_the_matrix, manifest_options_override_and_select, manifest_includes_files_below_itself,
+              manifest_expands_the_matrix, manifest_runs_models_without_schemes, manifest_options_override_and_select, manifest_includes_files_below_itself,
               manifest_messages_name_the_place, manifest_flattens_nested_parameters)
