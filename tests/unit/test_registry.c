@@ -12,6 +12,7 @@
 #include "plugins/registry.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -129,6 +130,28 @@ START_TEST(what_a_plugin_prints_is_not_seen)
 	ck_assert_int_eq(size, (long)strlen("buffered"));
 	fclose(out);
 	close(saved);
+}
+END_TEST
+
+/* A plugin that calls exit() flushes the streams that the child inherited. */
+START_TEST(what_we_had_buffered_is_written_once)
+{
+	FILE *f = tmpfile();
+
+	fputs("ours", f);
+	reason("exit-entry", 60000);
+	fflush(f);
+	ck_assert_int_eq(lseek(fileno(f), 0, SEEK_END), 4);
+	fclose(f);
+}
+END_TEST
+
+/* The child starts with the signals' defaults, whatever this process does with them. */
+START_TEST(our_signal_handling_does_not_hide_a_crash)
+{
+	signal(SIGSEGV, SIG_IGN);
+	ck_refused("crash-entry", "crashed while being loaded: signal 11");
+	signal(SIGSEGV, SIG_DFL);
 }
 END_TEST
 
@@ -272,7 +295,7 @@ START_TEST(loading_opens_the_one_that_was_found)
 END_TEST
 
 OQZ_TEST_MAIN("registry", each_wrong_plugin_is_refused_for_its_reason, hanging_plugin_is_given_up,
-              good_plugins_are_accepted, what_a_plugin_prints_is_not_seen, other_files_are_refused,
-              listing_loads_nothing_here, first_of_a_name_wins_and_folders_come_in_order,
-              path_comes_from_the_environment, description_survives_the_pipe, damaged_descriptions_are_refused,
-              loading_opens_the_one_that_was_found)
+              good_plugins_are_accepted, what_a_plugin_prints_is_not_seen, what_we_had_buffered_is_written_once,
+              our_signal_handling_does_not_hide_a_crash, other_files_are_refused, listing_loads_nothing_here,
+              first_of_a_name_wins_and_folders_come_in_order, path_comes_from_the_environment,
+              description_survives_the_pipe, damaged_descriptions_are_refused, loading_opens_the_one_that_was_found)
