@@ -2,5 +2,5 @@
 check_PROGRAMS += tests/abi/test_abi
 tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
 tests_abi_test_abi_CPPFLAGS = $(PLUGIN_INCLUDES)
-TESTS += tests/abi/test_abi tests/abi/symbols.sh
-dist_check_SCRIPTS += tests/abi/symbols.sh
+TESTS += tests/abi/test_abi tests/abi/symbols.sh tests/abi/cxx.sh
+dist_check_SCRIPTS += tests/abi/symbols.sh tests/abi/cxx.sh

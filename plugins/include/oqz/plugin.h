@@ -124,9 +124,14 @@ struct oqz_plugin {
 	.abi = OQZ_ABI, .kind = (KIND)
 
 #if defined(__GNUC__)
-#define OQZ_EXPORT __attribute__((visibility("default")))
+#define OQZ_EXPORT_VISIBLE_ __attribute__((visibility("default")))
 #else
-#define OQZ_EXPORT
+#define OQZ_EXPORT_VISIBLE_
+#endif
+#ifdef __cplusplus
+#define OQZ_EXPORT extern "C" OQZ_EXPORT_VISIBLE_
+#else
+#define OQZ_EXPORT OQZ_EXPORT_VISIBLE_
 #endif
 
 /* The only exported symbol. `host` is NULL when the loader only wants to look at the descriptor. */
