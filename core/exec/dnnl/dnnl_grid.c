@@ -8,21 +8,73 @@
 #include <math.h>
 #include <string.h>
 
-/* What a quantizer says of its grid, as the shared arithmetic wants it. False: not affine. */
+enum { BLOCK = 1024 };
+
+/* What a quantizer says of its grid, as the shared arithmetic wants it, without scales. False: neither kind. */
 static bool grid_of(const struct oqz_step_quant *q, struct oqz_fq *ret)
 {
-	struct oqz_fq fq = {
-		.kind = OQZ_FQ_AFFINE, .qmin = q->qmin, .qmax = q->qmax, .axis = q->axis, .block = q->block
-	};
+	struct oqz_fq fq = { .kind = OQZ_FQ_AFFINE, .qmin = q->qmin, .qmax = q->qmax };
 
 	if (q->fake) {
-		if (strcmp(oqz_dnnl_string(q->fake, "kind", ""), "affine") != 0)
+		const struct oqz_fakequant *f = OQZ_PARAMS(q->fake, struct oqz_fakequant);
+		fq.round = (enum oqz_round)f->rounding;
+		if (strcmp(f->kind, "minifloat") == 0) {
+			fq.kind = OQZ_FQ_MINIFLOAT;
+			fq.mf = (struct oqz_minifloat) { .name = "minifloat",
+				                         .exp_bits = (int)f->exp_bits,
+				                         .man_bits = (int)f->man_bits,
+				                         .bias = (int)f->bias,
+				                         .special = (enum oqz_minifloat_special)f->special,
+				                         .max = (double)f->max };
+		} else if (strcmp(f->kind, "affine") != 0) {
 			return false;
-		fq.round = (enum oqz_round)oqz_dnnl_int(q->fake, "rounding", OQZ_ROUND_HALF_EVEN);
-	} else if (!oqz_dtype_is_int(q->dtype)) {
+		}
+	} else if (!oqz_dtype_is_int(q->dtype) && !oqz_fq_of_dtype(q->dtype, &fq)) {
 		return false;
 	}
+	fq.axis = -1;
+	fq.block = 0;
 	*ret = fq;
+	return fq.kind == OQZ_FQ_AFFINE || fq.kind == OQZ_FQ_MINIFLOAT;
+}
+
+/* Every value of the format is a bfloat16: 8 significant bits, exponents far from the ends. */
+static bool fits_bf16(const struct oqz_minifloat *f)
+{
+	return f->man_bits <= 7 && 1 - f->bias - f->man_bits >= -60 && f->max <= 0x1p60 && f->special <= OQZ_MF_FINITE;
+}
+
+/* The element type for an activation's codes; false with a reason. */
+static bool source_type(struct oqz_dnnl_source *s, const struct oqz_step_desc *d, int i, char *why, size_t why_size)
+{
+	const struct oqz_step_quant *q = &d->quant[i];
+
+	if (s->fq.kind == OQZ_FQ_MINIFLOAT) {
+		s->type = dnnl_bf16;
+		if (!oqz_dnnl_native_bf16())
+			return oqz_dnnl_decline(why, why_size, "no bfloat16 products on this CPU"), false;
+		if (!q->from_float || !fits_bf16(&s->fq.mf) || s->zero)
+			return oqz_dnnl_decline(why, why_size, "input %d is no float that bfloat16 holds", i), false;
+		return true;
+	}
+	if (!oqz_dnnl_exact_int8())
+		return oqz_dnnl_decline(why, why_size, "no exact 8-bit products on this CPU"), false;
+	if (q->from_float && q->nonnegative && s->zero >= 0 && s->fq.qmin < 0 && s->fq.qmax >= s->zero)
+		s->fq.qmin = 0; /* codes below the zero point cannot occur, and unsigned sources are faster */
+	bool is_signed = s->fq.qmin < 0;
+	if (s->fq.qmin < (is_signed ? -128 : 0) || s->fq.qmax > (is_signed ? 127 : 255))
+		return oqz_dnnl_decline(why, why_size, "codes %d..%d of input %d do not fit 8 bits", (int)s->fq.qmin,
+		                        (int)s->fq.qmax, i),
+		       false;
+	if (s->zero < s->fq.qmin || s->zero > s->fq.qmax)
+		return oqz_dnnl_decline(why, why_size, "zero point of input %d is out of range", i), false;
+	s->type = is_signed ? dnnl_s8 : dnnl_u8;
+	if (!q->from_float) {
+		enum oqz_dtype t = d->in_type[i].dtype;
+		if (t != OQZ_DT_U8 && t != OQZ_DT_I8)
+			return oqz_dnnl_decline(why, why_size, "codes of type %s", oqz_dtype_name(t)), false;
+		s->type = t == OQZ_DT_I8 ? dnnl_s8 : dnnl_u8;
+	}
 	return true;
 }
 
@@ -30,50 +82,69 @@ bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc 
 {
 	const struct oqz_step_quant *q = &d->quant[i];
 
-	*s = (struct oqz_dnnl_source) { .from_float = q->from_float };
+	*s = (struct oqz_dnnl_source) { .from_float = q->from_float, .one = 1 };
 	if (!q->present || q->codes || !grid_of(q, &s->fq))
-		return oqz_dnnl_decline(why, why_size, "input %d is not on an integer grid", i), false;
+		return oqz_dnnl_decline(why, why_size, "input %d is not on an integer or float grid", i), false;
 	if (q->axis >= 0 || q->block || oqz_tensor_nelem(q->scale) != 1 || (q->zero && oqz_tensor_nelem(q->zero) != 1))
 		return oqz_dnnl_decline(why, why_size, "input %d has more than one scale", i), false;
 	s->scale = (float)oqz_load_f(q->scale->dtype, q->scale->data, 0);
 	s->zero = q->zero ? (int32_t)oqz_load_i(q->zero->dtype, q->zero->data, 0) : 0;
-	if (q->from_float && q->nonnegative && s->zero >= 0 && s->fq.qmin < 0 && s->fq.qmax >= s->zero)
-		s->fq.qmin = 0; /* codes below the zero point cannot occur, and unsigned sources are faster */
-	s->is_signed = s->fq.qmin < 0;
-	if (s->fq.qmin < (s->is_signed ? -128 : 0) || s->fq.qmax > (s->is_signed ? 127 : 255))
-		return oqz_dnnl_decline(why, why_size, "codes %d..%d of input %d do not fit 8 bits", (int)s->fq.qmin,
-		                        (int)s->fq.qmax, i),
-		       false;
-	if (s->zero < s->fq.qmin || s->zero > s->fq.qmax || !(s->scale > 0) || !isfinite(s->scale))
-		return oqz_dnnl_decline(why, why_size, "zero point or scale of input %d is out of range", i), false;
-	if (!q->from_float) {
-		enum oqz_dtype t = d->in_type[i].dtype;
-		if (t != OQZ_DT_U8 && t != OQZ_DT_I8)
-			return oqz_dnnl_decline(why, why_size, "codes of type %s", oqz_dtype_name(t)), false;
-		s->is_signed = t == OQZ_DT_I8;
-	}
-	s->half_even = s->fq.round == OQZ_ROUND_HALF_EVEN;
-	s->fq.axis = -1;
-	return true;
+	if (!(s->scale > 0) || !isfinite(s->scale))
+		return oqz_dnnl_decline(why, why_size, "scale of input %d is out of range", i), false;
+	return source_type(s, d, i, why, why_size);
 }
 
 void oqz_dnnl_source_bind(struct oqz_dnnl_source *s)
 {
-	s->fq.scale = &s->scale;
-	s->fq.zero = &s->zero;
+	bool affine = s->fq.kind == OQZ_FQ_AFFINE;
+
+	s->fq.scale = affine ? &s->scale : &s->one;
+	s->fq.zero = affine ? &s->zero : NULL;
+}
+
+OQZ_KERNEL static void divide(const float *restrict x, size_t n, float scale, float *restrict out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = x[i] / scale;
+}
+
+/* float32 whose low 16 bits are zero -> bfloat16 */
+OQZ_KERNEL static void narrow(const float *restrict x, size_t n, uint16_t *restrict out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bits;
+		memcpy(&bits, &x[i], sizeof bits);
+		out[i] = (uint16_t)(bits >> 16);
+	}
+}
+
+/* Values of the small floats nearest to x / s, as bfloat16. Block by block, so that the steps between stay in cache. */
+static void minifloat_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, uint16_t *out)
+{
+	float v[BLOCK];
+
+	for (size_t at = 0; at < n; at += BLOCK) {
+		size_t m = n - at < BLOCK ? n - at : BLOCK;
+		struct oqz_shape shape = { .rank = 1, .dim = { (int64_t)m } };
+		divide(x + at, m, s->scale, v);
+		oqz_fq_run(&s->fq, &shape, v, v);
+		narrow(v, m, out + at);
+	}
 }
 
 void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out)
 {
-	enum { BLOCK = 1024 };
 	int32_t codes[BLOCK];
 
-	if (s->half_even && s->is_signed) {
-		oqz_quantize_i8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
+	if (s->type == dnnl_bf16) {
+		minifloat_codes(s, x, n, out);
 		return;
 	}
-	if (s->half_even) {
-		oqz_quantize_u8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
+	if (s->fq.round == OQZ_ROUND_HALF_EVEN) {
+		if (s->type == dnnl_s8)
+			oqz_quantize_i8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
+		else
+			oqz_quantize_u8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
 		return;
 	}
 	for (size_t at = 0; at < n; at += BLOCK) {
@@ -85,109 +156,193 @@ void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size
 	}
 }
 
+/* ---- weights ---------------------------------------------------------------------------------------------------- */
+
 void oqz_dnnl_weights_release(struct oqz_dnnl_weights *w)
 {
 	free(w->codes);
 	free(w->scale);
 	free(w->bound);
+	free(w->out_scale);
 	*w = (struct oqz_dnnl_weights) { 0 };
 }
 
-/* Codes with the zero point in them, one int32 each: as given, or made from the numbers before a FakeQuant. */
-static enum oqz_status raw_codes(const struct oqz_step_quant *q, struct oqz_fq *fq, int32_t *out, struct oqz_err *err)
+static double scale_at(const struct oqz_tensor *t, int64_t c)
+{
+	return oqz_load_f(t->dtype, t->data, oqz_tensor_nelem(t) == 1 ? 0 : (size_t)c);
+}
+
+/* Quantized weights as numbers of the grid, before the scale and with the zero point in them: as they are, or made from
+ * what stands before a FakeQuant. */
+static enum oqz_status grid_values(const struct oqz_step_quant *q, const struct oqz_fq *grid,
+                                   const struct oqz_dnnl_weights *w, int axis, float *out, struct oqz_err *err)
 {
 	const struct oqz_tensor *t = q->codes;
-	size_t n = (size_t)oqz_tensor_nelem(t), n_scale = (size_t)oqz_tensor_nelem(q->scale);
-	OQZ_CLEANUP_FREE float *scale = NULL;
-	OQZ_CLEANUP_FREE int32_t *zero = NULL;
+	size_t n = (size_t)oqz_tensor_nelem(t);
+	int64_t inner = oqz_shape_span(&t->shape, axis + 1, t->shape.rank);
+	OQZ_CLEANUP_FREE int32_t *zero = NULL, *codes = NULL;
+	struct oqz_fq fq = *grid;
+	float one = 1;
 
 	if (!q->fake) {
-		for (size_t i = 0; i < n; i++)
-			out[i] = (int32_t)oqz_load_i(t->dtype, t->data, i);
+		oqz_to_f32(t->dtype, t->data, n, out);
 		return OQZ_OK;
 	}
-	scale = malloc(n_scale * sizeof *scale);
-	zero = malloc(n_scale * sizeof *zero);
-	if (!scale || !zero)
-		return oqz_err_nomem(err, "weight scales", n_scale * sizeof *scale);
-	for (size_t i = 0; i < n_scale; i++) {
-		scale[i] = (float)oqz_load_f(q->scale->dtype, q->scale->data, i);
-		zero[i] = q->zero ? (int32_t)oqz_load_i(q->zero->dtype, q->zero->data, i) : 0;
+	if (fq.kind == OQZ_FQ_MINIFLOAT) {
+		size_t k = 0;
+		for (int64_t c = 0; k < n; c = (c + 1) % w->channels)
+			for (int64_t i = 0; i < inner; i++, k++)
+				out[k] = ((const float *)t->data)[k] / w->scale[c];
+		fq.scale = &one;
+		OQZ_TRY(oqz_fq_check(&fq, &t->shape, err));
+		oqz_fq_run(&fq, &t->shape, out, out);
+		return OQZ_OK;
 	}
-	fq->scale = scale;
-	fq->zero = zero;
-	OQZ_TRY(oqz_fq_check(fq, &t->shape, err));
-	oqz_fq_codes(fq, &t->shape, t->data, out);
+	zero = malloc((size_t)w->channels * sizeof *zero);
+	codes = malloc(n * sizeof *codes);
+	if (!zero || !codes)
+		return oqz_err_nomem(err, "weight codes", n * sizeof *codes);
+	for (int64_t c = 0; c < w->channels; c++)
+		zero[c] = q->zero ? (int32_t)scale_at(q->zero, c) : 0;
+	fq.axis = axis;
+	fq.scale = w->scale;
+	fq.zero = zero;
+	OQZ_TRY(oqz_fq_check(&fq, &t->shape, err));
+	oqz_fq_codes(&fq, &t->shape, t->data, codes);
+	for (size_t k = 0; k < n; k++)
+		out[k] = (float)codes[k];
 	return OQZ_OK;
 }
 
+static inline void store_code(struct oqz_dnnl_weights *w, size_t at, float f)
+{
+	uint32_t bits;
+
+	if (w->type == dnnl_s8) {
+		((int8_t *)w->codes)[at] = (int8_t)f;
+		return;
+	}
+	memcpy(&bits, &f, sizeof bits);
+	((uint16_t *)w->codes)[at] = (uint16_t)(bits >> 16);
+}
+
+/* Takes the zero points off and keeps the codes and their bounds. False: a code does not fit. */
+static bool store_codes(struct oqz_dnnl_weights *w, const struct oqz_step_quant *q, const struct oqz_shape *s, int axis,
+                        const float *values)
+{
+	int64_t outer = oqz_shape_span(s, 0, axis), inner = oqz_shape_span(s, axis + 1, s->rank);
+	size_t k = 0;
+
+	for (int64_t o = 0; o < outer; o++)
+		for (int64_t c = 0; c < w->channels; c++) {
+			float zero = q->zero ? (float)scale_at(q->zero, c) : 0;
+			for (int64_t i = 0; i < inner; i++, k++) {
+				float v = values[k] - zero;
+				if (w->type == dnnl_s8 && !(v >= -128 && v <= 127))
+					return false;
+				store_code(w, k, v);
+				w->bound[c] += fabsf(v);
+			}
+		}
+	return true;
+}
+
 enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct oqz_step_desc *d, int i, int axis,
-                                      char *why, size_t why_size, struct oqz_err *err)
+                                      const struct oqz_dnnl_source *src, char *why, size_t why_size,
+                                      struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_weights_release) struct oqz_dnnl_weights w = { 0 };
-	OQZ_CLEANUP_FREE int32_t *raw = NULL;
+	OQZ_CLEANUP_FREE float *values = NULL;
 	const struct oqz_step_quant *q = &d->quant[i];
 	struct oqz_fq fq;
 
-	if (!q->present || !q->codes || !grid_of(q, &fq))
-		return oqz_dnnl_decline(why, why_size, "weights are not constant on an integer grid");
-	if (q->fake && q->codes->dtype != OQZ_DT_F32)
-		return oqz_dnnl_decline(why, why_size, "weights of type %s", oqz_dtype_name(q->codes->dtype));
+	if (!q->present || !q->codes || !grid_of(q, &fq) || fq.kind != src->fq.kind)
+		return oqz_dnnl_decline(why, why_size, "weights are not constant on a grid of the same kind");
+	if ((q->fake && q->codes->dtype != OQZ_DT_F32) || (fq.kind == OQZ_FQ_MINIFLOAT && !fits_bf16(&fq.mf)))
+		return oqz_dnnl_decline(why, why_size, "weights that no kernel takes");
 	const struct oqz_shape *s = &q->codes->shape;
 	int64_t n = oqz_shape_nelem(s), n_scale = oqz_tensor_nelem(q->scale),
 	        n_zero = q->zero ? oqz_tensor_nelem(q->zero) : 0;
 	w.channels = s->dim[axis];
+	w.type = src->type == dnnl_bf16 ? dnnl_bf16 : dnnl_s8;
 	if (q->block || (n_scale != 1 && (q->axis != axis || n_scale != w.channels)) ||
 	    (n_zero > 1 && n_zero != n_scale))
 		return oqz_dnnl_decline(why, why_size, "weight scales are not per tensor or per output channel");
-	raw = malloc((size_t)n * sizeof *raw);
-	w.codes = malloc((size_t)n);
+	w.codes = malloc((size_t)n * 2);
 	w.scale = malloc((size_t)w.channels * sizeof *w.scale);
 	w.bound = calloc((size_t)w.channels, sizeof *w.bound);
-	if (!raw || !w.codes || !w.scale || !w.bound)
-		return oqz_err_nomem(err, "weight codes", (size_t)n * sizeof *raw);
-	OQZ_TRY(raw_codes(q, &fq, raw, err));
-	int64_t inner = oqz_shape_span(s, axis + 1, s->rank);
+	values = malloc((size_t)n * sizeof *values);
+	if (!w.codes || !w.scale || !w.bound || !values)
+		return oqz_err_nomem(err, "weight codes", (size_t)n * 2);
 	for (int64_t c = 0; c < w.channels; c++)
-		w.scale[c] = (float)oqz_load_f(q->scale->dtype, q->scale->data, n_scale == 1 ? 0 : (size_t)c);
-	for (int64_t k = 0; k < n; k++) {
-		int64_t c = k / inner % w.channels;
-		int64_t v =
-		    raw[k] - (n_zero ? oqz_load_i(q->zero->dtype, q->zero->data, n_zero == 1 ? 0 : (size_t)c) : 0);
-		if (v < -128 || v > 127)
-			return oqz_dnnl_decline(why, why_size,
-			                        "weight codes do not fit 8 bits around their zero point");
-		w.codes[k] = (int8_t)v;
-		w.bound[c] += fabs((double)v);
-	}
+		w.scale[c] = (float)scale_at(q->scale, c);
+	OQZ_TRY(grid_values(q, &fq, &w, axis, values, err));
+	if (!store_codes(&w, q, s, axis, values))
+		return oqz_dnnl_decline(why, why_size, "weight codes do not fit 8 bits around their zero point");
 	*ret = w;
 	w = (struct oqz_dnnl_weights) { 0 };
 	return OQZ_OK;
 }
 
-bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, const struct oqz_dnnl_weights *w,
+/* ---- scales ------------------------------------------------------------------------------------------------------ */
+
+bool oqz_dnnl_set_scale(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, float scale)
+{
+	if (s->type == dnnl_bf16)
+		return dnnl_post_ops_append_eltwise(a->ops, 1, dnnl_eltwise_linear, scale, 0) == dnnl_success;
+	return dnnl_primitive_attr_set_output_scales(a->attr, 1, 0, &scale) == dnnl_success &&
+	       (!s->zero || dnnl_primitive_attr_set_zero_points(a->attr, DNNL_ARG_SRC, 1, 0, &s->zero) == dnnl_success);
+}
+
+/* One scale per channel. */
+static bool set_channel_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w,
+                               int nd, int dim)
+{
+	dnnl_dims_t dims;
+
+	if (s->type == dnnl_bf16) {
+		for (int i = 0; i < nd; i++)
+			dims[i] = i == dim ? w->channels : 1;
+		w->scale_md = oqz_dnnl_md_dims(nd, dims, dnnl_f32);
+		w->scale_is_argument = true;
+		return dnnl_post_ops_append_binary(a->ops, dnnl_binary_mul, &w->scale_md) == dnnl_success;
+	}
+	return dnnl_primitive_attr_set_output_scales(a->attr, w->channels, 1 << dim, w->out_scale) == dnnl_success &&
+	       (!s->zero || dnnl_primitive_attr_set_zero_points(a->attr, DNNL_ARG_SRC, 1, 0, &s->zero) == dnnl_success);
+}
+
+bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, int nd,
                          int dim, double factor, const float *bias, int64_t n_bias, float *ret_bias, char *why,
                          size_t why_size)
 {
 	double lo = (double)s->zero - s->fq.qmin, hi = (double)s->fq.qmax - s->zero, reach = lo > hi ? lo : hi;
-	OQZ_CLEANUP_FREE float *scale = malloc((size_t)w->channels * sizeof *scale);
+	bool same = true;
 
-	if (!scale)
+	w->out_scale = calloc((size_t)w->channels, sizeof *w->out_scale);
+	if (!w->out_scale)
 		return oqz_dnnl_decline(why, why_size, "out of memory"), false;
 	for (int64_t c = 0; c < w->channels; c++) {
 		double f = (double)s->scale * w->scale[c] * factor, b = bias ? bias[n_bias == 1 ? 0 : c] : 0;
 		if (w->bound[c] == 0) /* only zeros: the output is the bias, and the scale may be anything */
 			f = 1;
-		if (w->bound[c] * reach > INT32_MAX)
+		if (s->type != dnnl_bf16 && w->bound[c] * reach > INT32_MAX)
 			return oqz_dnnl_decline(why, why_size, "sums could exceed 32 bits"), false;
 		if (!(fabs(f) >= 1e-30 && fabs(f) <= 1e30 && fabs(b / f) <= 1e30))
 			return oqz_dnnl_decline(why, why_size, "scales leave the range of float32"), false;
-		scale[c] = (float)f;
-		ret_bias[c] = (float)(b / (double)scale[c]);
+		w->out_scale[c] = (float)f;
+		ret_bias[c] = (float)(b / (double)w->out_scale[c]);
+		same &= c == 0 || w->out_scale[c] == w->out_scale[c - 1];
 	}
-	if (dnnl_primitive_attr_set_output_scales(a->attr, w->channels, 1 << dim, scale) != dnnl_success)
-		return oqz_dnnl_decline(why, why_size, "oneDNN refuses the output scales"), false;
-	if (s->zero && dnnl_primitive_attr_set_zero_points(a->attr, DNNL_ARG_SRC, 1, 0, &s->zero) != dnnl_success)
-		return oqz_dnnl_decline(why, why_size, "oneDNN refuses the zero point"), false;
+	if (same ? !oqz_dnnl_set_scale(a, s, w->out_scale[0]) : !set_channel_scales(a, s, w, nd, dim))
+		return oqz_dnnl_decline(why, why_size, "oneDNN refuses the scales"), false;
 	return true;
+}
+
+enum oqz_status oqz_dnnl_pack_scales(struct oqz_dnnl_prim *p, const struct oqz_dnnl_weights *w, struct oqz_err *err)
+{
+	if (!w->scale_is_argument)
+		return OQZ_OK;
+	/* the scale is the first post-operation */
+	return oqz_dnnl_prim_pack(p, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &w->scale_md, w->out_scale,
+	                          &w->scale_md, err);
 }

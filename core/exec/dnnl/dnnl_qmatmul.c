@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gemm and MatMul on int8 grids: exact 32-bit sums, float32 out, as dnnl_qconv.c. The right-hand side is either
- * constant (packed once, one scale per column or one for all) or a second quantized activation whose codes are signed
- * and have zero point 0, which is what oneDNN's kernels take (attention).
+ * Gemm and MatMul on int8 and FP8 grids, float32 out, as dnnl_qconv.c. The right-hand side is either constant (packed
+ * once, one scale per column or one for all) or a second quantized activation; its integer codes must be signed with
+ * zero point 0, which is what oneDNN's kernels take (attention).
  */
 #include "core/base/checked.h"
 #include "core/exec/dnnl/dnnl_grid.h"
@@ -41,19 +41,22 @@ static enum oqz_status build_packed(const struct oqz_step_desc *d, struct qmatmu
 		return OQZ_E_UNSUPPORTED;
 	if (g.trans_a)
 		return oqz_dnnl_decline(why, why_size, "transA");
-	OQZ_TRY(oqz_dnnl_weights_init(&w, d, 1, !g.trans_b, why, why_size, err));
+	OQZ_TRY(oqz_dnnl_weights_init(&w, d, 1, !g.trans_b, &q->source[0], why, why_size, err));
 	OQZ_TRY(oqz_dnnl_mm_bias(&g, d, &row, why, why_size, err));
 	bias = malloc((size_t)w.channels * sizeof *bias);
 	if (!bias)
 		return oqz_err_nomem(err, "a bias", (size_t)w.channels * sizeof *bias);
-	if (!oqz_dnnl_set_scales(attr, &q->source[0], &w, 1, g.alpha, row, w.channels, bias, why, why_size))
+	if (!oqz_dnnl_set_scales(attr, &q->source[0], &w, 2, 1, g.alpha, row, w.channels, bias, why, why_size))
 		return OQZ_E_UNSUPPORTED;
+	if (!oqz_dnnl_attr_act(attr, d->act))
+		return oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
 	OQZ_TRY(oqz_dnnl_attr_finish(attr, err));
-	enum oqz_status st = oqz_dnnl_mm_build(&g, q->source[0].is_signed ? dnnl_s8 : dnnl_u8, dnnl_s8, w.codes,
-	                                       row ? bias : NULL, attr, &q->prim, err);
+	enum oqz_status st =
+	    oqz_dnnl_mm_build(&g, q->source[0].type, w.type, w.codes, row ? bias : NULL, attr, &q->prim, err);
 	if (st == OQZ_E_UNSUPPORTED)
 		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
-	return st;
+	OQZ_TRY(st);
+	return oqz_dnnl_pack_scales(q->prim, &w, err);
 }
 
 /* Two activations. */
@@ -67,25 +70,25 @@ static enum oqz_status build_pair(const struct oqz_step_desc *d, struct qmatmul 
 	if (!oqz_dnnl_source_init(b, d, 1, why, why_size) ||
 	    !oqz_dnnl_mm_init(&g, d, &d->in_type[0].shape, &d->in_type[1].shape, why, why_size))
 		return OQZ_E_UNSUPPORTED;
-	if (b->fq.qmax <= 127 && b->from_float)
-		b->is_signed = true; /* codes without sign that fit are signed codes as well */
-	if (!b->is_signed || b->zero)
+	if (b->type == dnnl_u8 && b->fq.qmax <= 127 && b->from_float)
+		b->type = dnnl_s8; /* codes without sign that fit are signed codes as well */
+	if (b->type != (a->type == dnnl_bf16 ? dnnl_bf16 : dnnl_s8) || b->zero)
 		return oqz_dnnl_decline(why, why_size,
 		                        "codes of the right-hand side are unsigned or have a zero point");
 	if (d->n_in > 2 || g.trans_a || g.trans_b)
 		return oqz_dnnl_decline(why, why_size, "Gemm of two activations");
 	double reach = fmax((double)a->zero - a->fq.qmin, (double)a->fq.qmax - a->zero) * 128.0;
-	if ((double)g.a[g.nd - 1] * reach > INT32_MAX)
+	if (a->type != dnnl_bf16 && (double)g.a[g.nd - 1] * reach > INT32_MAX)
 		return oqz_dnnl_decline(why, why_size, "sums could exceed 32 bits");
 	scale = (float)((double)a->scale * b->scale);
 	if (!(scale >= 1e-30f && scale <= 1e30f))
 		return oqz_dnnl_decline(why, why_size, "scales leave the range of float32");
-	DNNL_TRY(dnnl_primitive_attr_set_output_scales(attr->attr, 1, 0, &scale));
-	if (a->zero)
-		DNNL_TRY(dnnl_primitive_attr_set_zero_points(attr->attr, DNNL_ARG_SRC, 1, 0, &a->zero));
+	if (!oqz_dnnl_set_scale(attr, a, scale))
+		return oqz_dnnl_decline(why, why_size, "oneDNN refuses the scales");
+	if (!oqz_dnnl_attr_act(attr, d->act))
+		return oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
 	OQZ_TRY(oqz_dnnl_attr_finish(attr, err));
-	enum oqz_status st =
-	    oqz_dnnl_mm_build(&g, a->is_signed ? dnnl_s8 : dnnl_u8, dnnl_s8, NULL, NULL, attr, &q->prim, err);
+	enum oqz_status st = oqz_dnnl_mm_build(&g, a->type, b->type, NULL, NULL, attr, &q->prim, err);
 	if (st == OQZ_E_UNSUPPORTED)
 		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
 	return st;
@@ -96,8 +99,6 @@ static enum oqz_status qmatmul_create(const struct oqz_step_desc *d, struct oqz_
 {
 	OQZ_CLEANUP(oqz_dnnl_attr_release) struct oqz_dnnl_attr attr = { 0 };
 
-	if (!oqz_dnnl_exact_int8())
-		return oqz_dnnl_decline(why, why_size, "no exact 8-bit products on this CPU");
 	if (!d->group || !d->quant[1].present)
 		return oqz_dnnl_decline(why, why_size, "the right-hand side is not quantized");
 	struct qmatmul *q = calloc(1, sizeof *q);
@@ -107,8 +108,6 @@ static enum oqz_status qmatmul_create(const struct oqz_step_desc *d, struct oqz_
 	q->n_source = d->quant[1].codes ? 1 : 2;
 	if (st == OQZ_OK && !oqz_dnnl_source_init(&q->source[0], d, 0, why, why_size))
 		st = OQZ_E_UNSUPPORTED;
-	if (st == OQZ_OK && !oqz_dnnl_attr_act(&attr, d->act))
-		st = oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
 	if (st == OQZ_OK)
 		st = (q->n_source == 1 ? build_packed : build_pair)(d, q, &attr, why, why_size, err);
 	if (st != OQZ_OK) {
@@ -119,7 +118,8 @@ static enum oqz_status qmatmul_create(const struct oqz_step_desc *d, struct oqz_
 	for (int i = 0; i < q->n_source; i++) {
 		oqz_dnnl_source_bind(&q->source[i]);
 		q->n[i] = (size_t)oqz_shape_nelem(&d->in_type[i].shape);
-		q->bytes[i] = q->source[i].from_float ? oqz_align_up(q->n[i], 64) : 0;
+		q->bytes[i] =
+		    q->source[i].from_float ? oqz_align_up(q->n[i] * oqz_dnnl_source_size(&q->source[i]), 64) : 0;
 		ret->scratch_bytes += q->bytes[i];
 	}
 	ret->state = q;
