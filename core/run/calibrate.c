@@ -279,10 +279,8 @@ static enum oqz_status load_plan(struct oqz_job *j, struct oqz_scheme *s, struct
 		return oqz_err_nomem(err, "a plan", 1);
 	if (!j->ledger)
 		return OQZ_OK;
-	enum oqz_status st = oqz_ledger_get_note(j->ledger, 0, name, &text, &size, err);
-	if (st == OQZ_E_NOENT)
-		return OQZ_OK;
-	return st == OQZ_OK ? oqz_qplan_from_json(text, size, "plan in the ledger", &s->plan, err) : st;
+	OQZ_TRY(oqz_ledger_get_blob(j->ledger, name, &text, &size, err));
+	return text ? oqz_qplan_from_json(text, size, "plan in the ledger", &s->plan, err) : OQZ_OK;
 }
 
 static enum oqz_status save_plan(struct oqz_job *j, const struct oqz_scheme *s, struct oqz_err *err)
@@ -292,7 +290,7 @@ static enum oqz_status save_plan(struct oqz_job *j, const struct oqz_scheme *s, 
 	if (!j->ledger || is_custom(s->plan))
 		return OQZ_OK;
 	OQZ_TRY(oqz_qplan_to_json(s->plan, &text, err));
-	enum oqz_status st = oqz_ledger_set_note(j->ledger, 0, plan_blob(j, s), oqz_str_get(&text), text.len, err);
+	enum oqz_status st = oqz_ledger_put_blob(j->ledger, plan_blob(j, s), oqz_str_get(&text), text.len, err);
 	oqz_str_release(&text);
 	return st;
 }

@@ -61,7 +61,7 @@ static void send_progress(void *ctx, const struct oqz_progress *p)
 	send_message(s->fd, &m);
 }
 
-const char *oqz_child_note(struct oqz_arena *a, const struct oqz_manifest *m, size_t index)
+const char *oqz_child_blob(struct oqz_arena *a, const struct oqz_manifest *m, size_t index)
 {
 	const struct oqz_job_spec *spec = &m->jobs.v[index];
 	struct oqz_str s = { 0 };
@@ -94,7 +94,7 @@ static enum oqz_status write_plans(const struct oqz_job *j, const char *dir, str
 	return OQZ_OK;
 }
 
-static enum oqz_status store_results(struct oqz_job *j, const char *note, struct oqz_err *err)
+static enum oqz_status store_results(struct oqz_job *j, const char *blob, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_results_free_cleanup) struct oqz_results *r = oqz_results_new();
 	struct oqz_str text = { 0 };
@@ -103,7 +103,7 @@ static enum oqz_status store_results(struct oqz_job *j, const char *note, struct
 		return oqz_err_nomem(err, "results", 1);
 	OQZ_TRY(oqz_job_conclude(j, r, err));
 	oqz_results_store(r, &text);
-	enum oqz_status st = oqz_str_ok(&text) ? oqz_ledger_set_note(j->ledger, 0, note, oqz_str_get(&text), text.len, err)
+	enum oqz_status st = oqz_str_ok(&text) ? oqz_ledger_put_blob(j->ledger, blob, oqz_str_get(&text), text.len, err)
 	                                       : oqz_err_nomem(err, "results", text.len);
 	oqz_str_release(&text);
 	return st;
@@ -125,8 +125,8 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
 	if (opt->calibrate_only)
 		return OQZ_OK;
 	OQZ_TRY(oqz_job_evaluate(j, err));
-	const char *note = oqz_child_note(j->arena, m, index);
-	return note ? store_results(j, note, err) : oqz_err_nomem(err, "results", 1);
+	const char *blob = oqz_child_blob(j->arena, m, index);
+	return blob ? store_results(j, blob, err) : oqz_err_nomem(err, "results", 1);
 }
 
 static enum oqz_status set_limits(const struct oqz_limits *l, struct oqz_err *err)
@@ -148,7 +148,7 @@ static enum oqz_status child_main(const struct oqz_manifest *m, size_t index, co
 
 	OQZ_TRY(set_limits(&m->limits, err));
 	oqz_str_addf(&path, "%s/ledger.db", opt->dir);
-	enum oqz_status st = oqz_ledger_open(oqz_str_get(&path), OQZ_LEDGER_JOIN, &ledger, err);
+	enum oqz_status st = oqz_ledger_open(oqz_str_get(&path), false, &ledger, err);
 	oqz_str_release(&path);
 	OQZ_TRY(st);
 	st = run_phases(m, index, reg, ledger, opt, &sender, err);

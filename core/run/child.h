@@ -13,7 +13,7 @@
 enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
                               const struct oqz_run_options *opt, struct oqz_err *err);
 
-/* Name of the ledger's note that holds the results of a job: the job's model and schemes as the manifest names them. */
-const char *oqz_child_note(struct oqz_arena *a, const struct oqz_manifest *m, size_t index);
+/* Name of the ledger's blob that holds the results of a job: the job's model and schemes as the manifest names them. */
+const char *oqz_child_blob(struct oqz_arena *a, const struct oqz_manifest *m, size_t index);
 
 #endif

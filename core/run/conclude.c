@@ -26,7 +26,7 @@ struct rows {
 	struct oqz_results *results; /* failed images go there; NULL: not wanted */
 	size_t n_items, n_sums, n_layers;
 	struct oqz_record *records;  /* [n_items] */
-	struct oqz_error_sums *sums, *local; /* [n_items][n_sums] */
+	struct oqz_error_sums *sums, *local; /* [n_items][n_sums], [n_items][n_layers] */
 	unsigned char *has, *has_local;
 	int64_t images, failed;
 	const char *first_failure;
@@ -41,49 +41,47 @@ static void rows_release(struct rows *r)
 	free(r->has_local);
 }
 
-static enum oqz_status read_row(void *ctx, int64_t item, const struct oqz_ledger_lane *row, struct oqz_err *err)
+static enum oqz_status read_row(void *ctx, const struct oqz_ledger_row *row, struct oqz_err *err)
 {
 	struct rows *r = ctx;
-	size_t i = (size_t)item;
+	struct oqz_arena *a = r->job->arena;
+	size_t i = (size_t)row->item;
 
-	if (item < 0 || i >= r->n_items)
+	if (row->item < 0 || i >= r->n_items)
 		return OQZ_OK; /* beyond --limit */
-	const struct oqz_item *it = &r->job->test.items.items.v[i];
-	if (row->n_layers != r->n_sums)
-		OQZ_FAIL(err, OQZ_E_DATA, "ledger: image `%s` has %zu error sums, not %zu", it->id, row->n_layers, r->n_sums);
-	void *copy = oqz_arena_dup(r->job->arena, row->record, row->record_size);
+	if (row->status != OQZ_OK) {
+		struct oqz_failed_image f = { .model = r->job->spec->model->id,
+			                      .item = oqz_arena_strdup(a, row->item_id ? row->item_id : "?"),
+			                      .message = oqz_arena_strdup(a, row->message ? row->message : "") };
+		r->failed++;
+		r->first_failure = r->first_failure ? r->first_failure : f.message;
+		if (r->results) {
+			f.model = oqz_arena_strdup(r->results->arena, f.model);
+			f.item = oqz_arena_strdup(r->results->arena, f.item);
+			f.message = oqz_arena_strdup(r->results->arena, f.message);
+			if (!oqz_vec_push(&r->results->failed_images, f))
+				return oqz_err_nomem(err, "failed images", 1);
+		}
+		return OQZ_OK;
+	}
+	size_t want = 2 * (r->n_sums + (row->has_local ? r->n_layers : 0));
+	if (row->n_errors != (r->sums ? want : 0))
+		OQZ_FAIL(err, OQZ_E_DATA, "ledger: the row of image `%s` has %zu error sums, not %zu", row->item_id, row->n_errors, want);
+	void *copy = oqz_arena_dup(a, row->record, row->record_size);
 	if (!copy)
 		return oqz_err_nomem(err, "records", row->record_size);
-	r->records[i] = (struct oqz_record){ .data = copy, .size = row->record_size, .tag = it->tag };
+	r->records[i] = (struct oqz_record){ .data = copy,
+		                             .size = row->record_size,
+		                             .tag = r->job->test.items.items.v[i].tag };
 	r->has[i] = 1;
 	r->images++;
-	if (r->n_sums)
-		memcpy(r->sums + i * r->n_sums, row->cumulative, r->n_sums * sizeof *r->sums);
-	r->has_local[i] = row->local != NULL;
-	if (row->local)
-		memcpy(r->local + i * r->n_sums, row->local, r->n_sums * sizeof *r->local);
+	if (r->sums) {
+		memcpy(r->sums + i * r->n_sums, row->errors, r->n_sums * sizeof *r->sums);
+		r->has_local[i] = row->has_local;
+		if (row->has_local)
+			memcpy(r->local + i * r->n_layers, row->errors + 2 * r->n_sums, r->n_layers * sizeof *r->local);
+	}
 	return OQZ_OK;
-}
-
-static enum oqz_status read_failure(void *ctx, int64_t item, enum oqz_status code, const char *message,
-                                    struct oqz_err *err)
-{
-	struct rows *r = ctx;
-	size_t i = (size_t)item;
-
-	(void)code;
-	if (item < 0 || i >= r->n_items)
-		return OQZ_OK;
-	r->failed++;
-	if (!r->first_failure && !(r->first_failure = oqz_arena_strdup(r->job->arena, message ? message : "")))
-		return oqz_err_nomem(err, "failed images", 1);
-	if (!r->results)
-		return OQZ_OK;
-	struct oqz_arena *a = r->results->arena;
-	struct oqz_failed_image f = { .model = oqz_arena_strdup(a, r->job->spec->model->id),
-		                      .item = oqz_arena_strdup(a, r->job->test.items.items.v[i].id),
-		                      .message = oqz_arena_strdup(a, message ? message : "") };
-	return oqz_vec_push(&r->results->failed_images, f) ? OQZ_OK : oqz_err_nomem(err, "failed images", 1);
 }
 
 static enum oqz_status read_cell(struct oqz_job *j, int64_t cell, size_t n_layers, bool quantized,
@@ -98,12 +96,11 @@ static enum oqz_status read_cell(struct oqz_job *j, int64_t cell, size_t n_layer
 	if (quantized) {
 		r->n_sums = n_layers + j->n_watch;
 		r->sums = calloc(n * r->n_sums + 1, sizeof *r->sums);
-		r->local = calloc(n * r->n_sums + 1, sizeof *r->local);
+		r->local = calloc(n * n_layers + 1, sizeof *r->local);
 	}
 	if (!r->records || !r->has || !r->has_local || (quantized && (!r->sums || !r->local)))
 		return oqz_err_nomem(err, "records", n);
-	OQZ_TRY(oqz_ledger_each_item(j->ledger, cell, 0, read_row, r, err));
-	return oqz_ledger_each_failure(j->ledger, cell, read_failure, r, err);
+	return oqz_ledger_each(j->ledger, cell, read_row, r, err);
 }
 
 /* ------------------------------------------------------------------------------------------------ metrics */
@@ -288,7 +285,7 @@ static enum oqz_status cell_layers(struct oqz_job *j, const struct oqz_scheme *s
 		struct oqz_layer_result r = { 0 };
 		OQZ_TRY(oqz_layer_facts(j, s, k, &r, err));
 		reduce(q, q->sums, q->n_sums, k, q->has, scratch, &r.cumulative);
-		reduce(q, q->local, q->n_sums, k, q->has_local, scratch, &r.local);
+		reduce(q, q->local, q->n_layers, k, q->has_local, scratch, &r.local);
 		r.has_local = r.local.images > 0 && r.local.nonfinite < r.local.images;
 		add_figure(&layers, &r.cumulative);
 		if (!oqz_vec_push(&c->layers, r))

@@ -19,7 +19,7 @@ struct eval_worker {
 	struct oqz_shape_entry *entry;
 	struct oqz_walker *walker;
 	struct oqz_lane_errors *errors; /* [lanes] what to pass on: NULL for lanes not wanted */
-	struct oqz_error_sums **buffers; /* [lanes] sums, then as many local sums (monitored values have none: zero) */
+	double **buffers;               /* [lanes] sums then local sums */
 	struct oqz_str record;
 	struct oqz_output *outputs;
 };
@@ -80,7 +80,7 @@ static void want_lanes(const struct evaluation *e, struct eval_worker *w, size_t
 	bool local = (int64_t)item < e->job->manifest->limits.local_images;
 
 	for (size_t k = 1; k < e->n_lanes; k++) {
-		struct oqz_error_sums *sums = w->buffers[k];
+		struct oqz_error_sums *sums = (struct oqz_error_sums *)w->buffers[k];
 		bool wanted = !e->done[k][item];
 		w->errors[k].sums = wanted ? sums : NULL;
 		w->errors[k].local = wanted && local ? sums + n_sums(e, k) : NULL;
@@ -110,24 +110,31 @@ static int64_t cell_of(const struct evaluation *e, size_t lane)
 /* A failed image is a row like any other: counted, listed, not tried again. */
 static enum oqz_status put_failure(struct evaluation *e, size_t item, const struct oqz_err *why, struct oqz_err *err)
 {
+	struct oqz_ledger_row row = { .item = (int64_t)item,
+		                      .item_id = e->job->test.items.items.v[item].id,
+		                      .status = why->code,
+		                      .message = why->msg };
+
 	for (size_t k = 0; k < e->n_lanes; k++)
 		if (!e->done[k][item])
-			OQZ_TRY(oqz_ledger_put_failure(e->job->ledger, cell_of(e, k), (int64_t)item, why->code, why->msg, err));
+			OQZ_TRY(oqz_ledger_put(e->job->ledger, cell_of(e, k), &row, err));
 	return OQZ_OK;
 }
 
-/* Every lane is a cell of its own in the ledger, so that a scheme that is added later reuses what is there. */
 static enum oqz_status put_lane(struct evaluation *e, struct eval_worker *w, size_t lane, size_t item,
                                 struct oqz_err *err)
 {
-	struct oqz_ledger_lane row = { .record = w->record.s, .record_size = w->record.len };
+	struct oqz_ledger_row row = { .item = (int64_t)item,
+		                      .item_id = e->job->test.items.items.v[item].id,
+		                      .record = w->record.s,
+		                      .record_size = w->record.len };
 
 	if (lane) {
-		row.n_layers = n_sums(e, lane);
-		row.cumulative = w->errors[lane].sums;
-		row.local = w->errors[lane].local;
+		row.has_local = w->errors[lane].local != NULL;
+		row.errors = w->buffers[lane];
+		row.n_errors = 2 * (n_sums(e, lane) + (row.has_local ? e->specs[lane].n_layers : 0));
 	}
-	return oqz_ledger_put_item(e->job->ledger, cell_of(e, lane), (int64_t)item, &row, 1, err);
+	return oqz_ledger_put(e->job->ledger, cell_of(e, lane), &row, err);
 }
 
 /* Decode, prepare, walk. Failures here belong to the image. */
@@ -226,8 +233,8 @@ static enum oqz_status make_workers(struct evaluation *e, struct oqz_err *err)
 		if (!w->preparer || !w->errors || !w->buffers || !w->outputs)
 			return oqz_err_nomem(err, "workers", e->n_lanes);
 		for (size_t k = 1; k < e->n_lanes; k++) {
-			size_t n = 2 * n_sums(e, k);
-			if (!(w->buffers[k] = calloc(n + 1, sizeof **w->buffers)))
+			size_t n = n_sums(e, k) + e->specs[k].n_layers;
+			if (!(w->buffers[k] = calloc(n + 1, sizeof(struct oqz_error_sums))))
 				return oqz_err_nomem(err, "workers", n);
 		}
 	}
@@ -242,16 +249,16 @@ static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 	char key[65];
 
 	oqz_cell_key_float(j, key);
-	OQZ_TRY(oqz_ledger_job(j->ledger, key, j->spec->model->id, &j->float_cell, err));
+	OQZ_TRY(oqz_ledger_cell(j->ledger, key, j->spec->model->id, "", &j->float_cell, err));
 	for (size_t k = 1; k < e->n_lanes; k++) {
 		struct oqz_scheme *s = &j->schemes[e->lane_scheme[k]];
 		oqz_cell_key_scheme(j, s, key);
-		OQZ_TRY(oqz_ledger_job(j->ledger, key, j->spec->model->id, &s->cell, err));
+		OQZ_TRY(oqz_ledger_cell(j->ledger, key, j->spec->model->id, s->spec->name, &s->cell, err));
 	}
 	for (size_t k = 0; k < e->n_lanes; k++) {
 		if (!(e->done[k] = calloc(n + 1, 1)))
 			return oqz_err_nomem(err, "the list of images", n);
-		OQZ_TRY(oqz_ledger_states(j->ledger, cell_of(e, k), e->done[k], n, err));
+		OQZ_TRY(oqz_ledger_done(j->ledger, cell_of(e, k), e->done[k], n, err));
 	}
 	for (size_t i = 0; i < n; i++) {
 		bool lacks = false;

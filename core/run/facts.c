@@ -116,7 +116,7 @@ enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, s
 
 /* ------------------------------------------------------------------------------------------------ in the ledger */
 
-static const char *note_name(struct oqz_job *j, const struct oqz_scheme *s)
+static const char *blob_name(struct oqz_job *j, const struct oqz_scheme *s)
 {
 	char key[65];
 
@@ -129,7 +129,7 @@ enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, co
 {
 	struct oqz_str out = { 0 };
 	const struct oqz_program *p = oqz_lane_set_program(set, lane);
-	const char *name = note_name(j, s);
+	const char *name = blob_name(j, s);
 
 	for (size_t i = 0; i < s->n_layers; i++) {
 		struct oqz_step_info info = { .impl = "" };
@@ -138,7 +138,7 @@ enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, co
 			oqz_program_step(p, (size_t)step, &info);
 		oqz_str_addf(&out, "%" PRId64 " %s\n", info.macs, info.impl);
 	}
-	enum oqz_status st = name && oqz_str_ok(&out) ? oqz_ledger_set_note(j->ledger, 0, name, oqz_str_get(&out), out.len, err)
+	enum oqz_status st = name && oqz_str_ok(&out) ? oqz_ledger_put_blob(j->ledger, name, oqz_str_get(&out), out.len, err)
 	                                              : oqz_err_nomem(err, "facts", out.len);
 	oqz_str_release(&out);
 	return st;
@@ -147,13 +147,14 @@ enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, co
 enum oqz_status oqz_facts_load(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE char *text = NULL;
-	const char *name = note_name(j, s);
+	const char *name = blob_name(j, s);
+	size_t size;
 
 	if (!name)
 		return oqz_err_nomem(err, "facts", 1);
-	enum oqz_status st = oqz_ledger_get_note(j->ledger, 0, name, &text, NULL, err);
-	if (st != OQZ_OK)
-		return st == OQZ_E_NOENT ? OQZ_OK : st;
+	OQZ_TRY(oqz_ledger_get_blob(j->ledger, name, &text, &size, err));
+	if (!text)
+		return OQZ_OK;
 	s->facts = OQZ_ARENA_NEW_N(j->arena, struct oqz_layer_fact, s->n_layers + 1);
 	if (!s->facts)
 		return oqz_err_nomem(err, "facts", s->n_layers);

@@ -62,7 +62,9 @@ static enum oqz_status collect(const struct oqz_manifest *m, const struct outcom
 		OQZ_CLEANUP_FREE char *text = NULL;
 		size_t size = 0;
 		if (outcomes[i].status == OQZ_OK) {
-			OQZ_TRY(oqz_ledger_get_note(ledger, 0, oqz_child_note(r->arena, m, i), &text, &size, err));
+			OQZ_TRY(oqz_ledger_get_blob(ledger, oqz_child_blob(r->arena, m, i), &text, &size, err));
+			if (!text)
+				OQZ_FAIL(err, OQZ_E_INTERNAL, "the ledger lacks the results of `%s`", m->jobs.v[i].model->id);
 			OQZ_TRY(oqz_results_restore(text, size, &parts[i], err));
 			OQZ_TRY(add_part(parts[i], r, err));
 		} else {
@@ -80,7 +82,7 @@ static enum oqz_status keep(struct oqz_results *r, struct oqz_ledger *ledger, st
 	struct oqz_str text = { 0 };
 
 	oqz_results_store(r, &text);
-	enum oqz_status st = oqz_str_ok(&text) ? oqz_ledger_set_note(ledger, 0, "results", oqz_str_get(&text), text.len, err)
+	enum oqz_status st = oqz_str_ok(&text) ? oqz_ledger_put_blob(ledger, "results", oqz_str_get(&text), text.len, err)
 	                                       : oqz_err_nomem(err, "results", text.len);
 	if (st == OQZ_OK)
 		st = oqz_results_restore(oqz_str_get(&text), text.len, ret, err);
@@ -97,7 +99,7 @@ static enum oqz_status gather(const struct oqz_manifest *m, const struct outcome
 
 	if (!r || !parts)
 		return oqz_err_nomem(err, "results", m->jobs.n);
-	OQZ_TRY(oqz_ledger_open(oqz_path_join(r->arena, dir, "ledger.db"), OQZ_LEDGER_JOIN, &ledger, err));
+	OQZ_TRY(oqz_ledger_open(oqz_path_join(r->arena, dir, "ledger.db"), false, &ledger, err));
 	enum oqz_status st = collect(m, outcomes, ledger, parts, r, err);
 	if (st == OQZ_OK)
 		st = keep(r, ledger, ret, err);
@@ -141,16 +143,6 @@ static enum oqz_status all_failed(const struct oqz_manifest *m, const struct out
 	OQZ_FAIL(err, outcomes[0].status, "%s: %s", m->jobs.v[0].model->id, outcomes[0].err.msg);
 }
 
-static enum oqz_status lock_ledger(const char *dir, int *ret, struct oqz_err *err)
-{
-	struct oqz_str path = { 0 };
-
-	oqz_str_addf(&path, "%s/ledger.db", dir);
-	enum oqz_status st = oqz_ledger_lock(oqz_str_get(&path), ret, err);
-	oqz_str_release(&path);
-	return st;
-}
-
 enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry *reg, const struct oqz_run_options *opt,
                         struct oqz_results **ret, struct oqz_err *err)
 {
@@ -160,8 +152,7 @@ enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry 
 
 	if (!outcomes)
 		return oqz_err_nomem(err, "jobs", m->jobs.n);
-	OQZ_TRY(oqz_mkdirs(opt->dir, err));
-	OQZ_TRY(lock_ledger(opt->dir, &lock, err));
+	OQZ_TRY(oqz_ledger_lock(opt->dir, &lock, err));
 	enum oqz_status st = run_jobs(m, reg, opt, outcomes, err);
 	if (st == OQZ_OK && opt->calibrate_only) {
 		st = all_failed(m, outcomes, err);
@@ -170,7 +161,7 @@ enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry 
 		if (st == OQZ_OK)
 			st = oqz_run_write(r, opt->dir, err);
 	}
-	oqz_ledger_unlock(lock);
+	close(lock);
 	if (st != OQZ_OK) {
 		oqz_results_free(r);
 		return st;
@@ -215,11 +206,11 @@ enum oqz_status oqz_run_restore(const char *dir, struct oqz_results **ret, struc
 
 	if (!a)
 		return oqz_err_nomem(err, dir, 1);
-	OQZ_TRY(oqz_ledger_open(oqz_path_join(a, dir, "ledger.db"), OQZ_LEDGER_READ, &ledger, err));
-	enum oqz_status st = oqz_ledger_get_note(ledger, 0, "results", &text, &size, err);
+	OQZ_TRY(oqz_ledger_open(oqz_path_join(a, dir, "ledger.db"), true, &ledger, err));
+	enum oqz_status st = oqz_ledger_get_blob(ledger, "results", &text, &size, err);
 	oqz_ledger_close(ledger, &ignored);
-	if (st == OQZ_E_NOENT)
-		OQZ_FAIL(err, OQZ_E_NOENT, "%s: no run has come to results here yet", dir);
 	OQZ_TRY(st);
+	if (!text)
+		OQZ_FAIL(err, OQZ_E_NOENT, "%s: no run has come to results here yet", dir);
 	return oqz_results_restore(text, size, ret, err);
 }
