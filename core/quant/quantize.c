@@ -19,6 +19,8 @@ struct oqz_quantize {
 	char *scheme;
 	void *self;
 	OQZ_VEC(struct oqz_quantize_site) sites;
+	struct oqz_grid verified[4]; /* grids that passed oqz_grid_verify(), in turn; kind 0: none yet */
+	size_t n_verified;
 };
 
 /* ---------------------------------------------------------------------------------------------------- failures */
@@ -193,6 +195,37 @@ static void describe_rule(const struct oqz_quantize_site *s, struct oqz_str *out
 	}
 }
 
+/* Members one by one: padding and unused members are the plugin's. */
+static bool same_grid(const struct oqz_grid *a, const struct oqz_grid *b)
+{
+	if (a->kind != b->kind || a->rounding != b->rounding)
+		return false;
+	if (a->kind == OQZ_GRID_AFFINE)
+		return a->qmin == b->qmin && a->qmax == b->qmax;
+	return a->kind == OQZ_GRID_MINIFLOAT && a->exp_bits == b->exp_bits && a->man_bits == b->man_bits &&
+	       a->bias == b->bias && a->special == b->special && a->max == b->max;
+}
+
+/* What a plugin answered: fits the tensor, and its grid behaves as one (each new grid is tried out once). */
+static enum oqz_status check_answer(struct oqz_quantize *z, const struct oqz_qspec *q, const struct oqz_shape *shape,
+                                    struct oqz_err *err)
+{
+	enum oqz_status st = oqz_qspec_check(q, shape, err);
+	bool known = q->grid.kind == OQZ_GRID_CUSTOM;
+
+	for (size_t i = 0; i < OQZ_COUNTOF(z->verified) && !known; i++)
+		known = same_grid(&q->grid, &z->verified[i]);
+	if (st == OQZ_OK && !known) {
+		st = oqz_grid_verify(&q->grid, err);
+		if (st == OQZ_OK)
+			z->verified[z->n_verified++ % OQZ_COUNTOF(z->verified)] = q->grid;
+	}
+	if (st == OQZ_OK)
+		return OQZ_OK;
+	oqz_err_prefix(err, "%s: plan() gave a wrong answer", z->q->base.name);
+	return err->code = OQZ_E_PLUGIN;
+}
+
 static enum oqz_status plan_site(struct oqz_quantize *z, const struct oqz_quantize_site *s,
                                  const struct oqz_observer *o, struct oqz_qplan *p, struct oqz_err *err)
 {
@@ -213,10 +246,7 @@ static enum oqz_status plan_site(struct oqz_quantize *z, const struct oqz_quanti
 		return plugin_failed(z, "plan", st, err);
 	if (!oqz_graph_api.input_type(z->view, s->site.node, s->site.input, &dtype, &shape))
 		shape = (struct oqz_shape) { .rank = -1 };
-	if (oqz_qspec_check(&out.spec, &shape, err) != OQZ_OK) {
-		oqz_err_prefix(err, "%s: plan() gave a wrong answer", z->q->base.name);
-		return err->code = OQZ_E_PLUGIN;
-	}
+	OQZ_TRY(check_answer(z, &out.spec, &shape, err));
 	describe_rule(s, &rule);
 	out.rule = oqz_str_get(&rule);
 	st = oqz_str_ok(&rule) ? oqz_qplan_add(p, &out, err) : oqz_err_nomem(err, "a plan", rule.len);

@@ -313,7 +313,7 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------------------- misbehaviour */
 
-static enum { TWICE, NOWHERE, NO_RULE, PER_AXIS, WORDLESS, BAD_SCALE, NO_STATUS } trick;
+static enum { TWICE, NOWHERE, NO_RULE, PER_AXIS, WORDLESS, BAD_SCALE, BAD_GRID, NO_STATUS } trick;
 
 static enum oqz_status rogue_open(const struct oqz_quantizer_host *h, const struct oqz_params *p, void **ret,
                                   struct oqz_failure *f)
@@ -340,11 +340,19 @@ static enum oqz_status rogue_sites(void *self, const struct oqz_graph_view *g, v
 static enum oqz_status rogue_plan(void *self, const struct oqz_graph_view *g, const struct oqz_site *site,
                                   const struct oqz_site_stats *stats, struct oqz_qspec *ret, struct oqz_failure *f)
 {
-	static const float scale = 0;
+	static const float scales[] = { 0, 1 };
 
 	ret->grid = (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -128, .qmax = 127 };
 	ret->n_scale = 1;
-	ret->scale = &scale;
+	ret->scale = &scales[trick != BAD_SCALE];
+	if (trick == BAD_GRID)
+		ret->grid = (struct oqz_grid) { .kind = OQZ_GRID_MINIFLOAT,
+			                        .bits = 8,
+			                        .exp_bits = 4,
+			                        .man_bits = 3,
+			                        .bias = 7,
+			                        .special = OQZ_GRID_FN,
+			                        .max = 447 };
 	return OQZ_OK;
 }
 
@@ -389,6 +397,8 @@ START_TEST(misbehaving_plugins_are_named)
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN,
 	         "wrong answer");
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN, n.conv->name);
+	trick = BAD_GRID;
+	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN, "maximum");
 	oqz_observer_free(o);
 	oqz_quantize_close(z);
 	oqz_graph_view_free(v);

@@ -31,18 +31,21 @@ enum oqz_grid_kind {
 
 enum oqz_grid_special { OQZ_GRID_IEEE = 0, OQZ_GRID_FN, OQZ_GRID_FNUZ, OQZ_GRID_FINITE };
 
-/* The set of numbers that a scale of 1 and a zero point of 0 can represent. */
+/* The set of numbers that a scale of 1 and a zero point of 0 can represent. The program tries every new grid out over all
+ * its codes: what is not monotone, idempotent and saturating is refused. */
 struct oqz_grid {
 	uint32_t kind;                            /* enum oqz_grid_kind */
 	uint32_t rounding;                        /* 0 half-even, 1 half-up, 2 half-down, 3 half-toward-zero,
-	                                           * 4 half-away, 6 up, 7 down (PPQ's numbering) */
+	                                           * 4 half-away, 6 up, 7 down (PPQ's numbering).
+	                                           * MINIFLOAT: 0 or 3 */
 	int32_t bits;                             /* AFFINE: width 2..16; MINIFLOAT: 1 + exp_bits + man_bits */
 	int32_t qmin, qmax;                       /* AFFINE */
 	int32_t exp_bits, man_bits, bias;         /* MINIFLOAT */
 	uint32_t special;                         /* MINIFLOAT: enum oqz_grid_special */
-	double max;                               /* MINIFLOAT: largest magnitude */
+	double max;                               /* MINIFLOAT: largest magnitude, one of its values */
 	uint32_t n_values;                        /* CODEBOOK */
-	const double *values;                     /* CODEBOOK: increasing; borrowed until plan() returns */
+	const double *values;                     /* CODEBOOK: increasing in float32; borrowed until
+	                                           * plan() returns */
 };
 
 /* How one tensor edge is quantized. */
