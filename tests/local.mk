@@ -21,6 +21,37 @@ TESTS += $(unit_tests)
 
 include tests/contract/local.mk
 include tests/abi/local.mk
+include tests/golden/local.mk
+include tests/cli/local.mk
+include tests/fuzz/local.mk
+include tests/meta/local.mk
+
+# Parsers, loaders and everything else that walks over foreign bytes, for a build with --enable-asan --enable-ubsan. What is
+# left out runs reference kernels over large models, which the sanitizers make ten times slower and no more thorough.
+sanitized_slow = \
+	tests/unit/test_exec_golden \
+	tests/unit/test_onnx_zoo \
+	tests/unit/test_ops_golden \
+	tests/unit/test_ops_onnx \
+	tests/unit/test_quant_e2e \
+	$(NULL)
+check-sanitized:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(filter-out $(sanitized_slow),$(unit_tests)) $(fuzz_tests)"
+
+# The same unit tests under memcheck (configure --enable-valgrind).
+check-valgrind:
+	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check TESTS="$(filter-out $(sanitized_slow),$(unit_tests))" \
+		LOG_COMPILER="$(LIBTOOL) --mode=execute $(VALGRIND) --quiet --error-exitcode=99 --leak-check=no"
+
+# Hours rather than minutes: packages, long fuzzing, every engine on every case.
+check-long: check
+	@for t in $(long_tests); do echo "== $$t"; $(AM_TESTS_ENVIRONMENT) $(SHELL) $(top_srcdir)/$$t || exit 1; done
+
+# What differs from .clang-format.
+check-format:
+	cd $(top_srcdir) && clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+.PHONY: check-sanitized check-valgrind check-long check-format
 
 # Scripts and programs find things by these; OQZ_SHARED may be absent, tests then skip with a message.
 AM_TESTS_ENVIRONMENT = \
@@ -28,6 +59,7 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	OQZ_SHARED="$${OQZ_SHARED-$(abs_top_srcdir)/../shared}"; export OQZ_SHARED; \
 	OQZ_PLUGIN_PATH='$(abs_top_builddir)/quantizers/int8/.libs:$(abs_top_builddir)/tasks/classification/.libs'; export OQZ_PLUGIN_PATH; \
+	OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets'; export OQZ_PRESET_PATH; \
 	OQZ='$(abs_top_builddir)/cli/oqz'; export OQZ; \
 	MALLOC_PERTURB_=$${MALLOC_PERTURB_-165}; export MALLOC_PERTURB_; \
 	OMP_NUM_THREADS=1; export OMP_NUM_THREADS; \

@@ -1,0 +1,8 @@
+# Real models and data, where they are present (OQZ_SHARED), else skipped.
+golden_tests = tests/golden/test_zoo_classification
+tests_golden_test_zoo_classification_SOURCES = tests/golden/test_zoo_classification.c
+tests_golden_test_zoo_classification_CPPFLAGS = $(unit_cppflags)
+tests_golden_test_zoo_classification_LDADD = $(unit_ldadd)
+
+check_PROGRAMS += $(golden_tests)
+TESTS += $(golden_tests)
