@@ -60,6 +60,8 @@ AM_TESTS_ENVIRONMENT = \
 	OQZ_SHARED="$${OQZ_SHARED-$(abs_top_srcdir)/../shared}"; export OQZ_SHARED; \
 	OQZ_PLUGIN_PATH='$(abs_top_builddir)/quantizers/int8/.libs:$(abs_top_builddir)/tasks/classification/.libs'; export OQZ_PLUGIN_PATH; \
 	OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets'; export OQZ_PRESET_PATH; \
+	OQZ_PLUGIN_PATH=`for la in $(plugin_LTLIBRARIES); do printf '%s:' "$(abs_top_builddir)/$${la%/*}/.libs"; done`; \
+	export OQZ_PLUGIN_PATH; \
 	OQZ='$(abs_top_builddir)/cli/oqz'; export OQZ; \
 	MALLOC_PERTURB_=$${MALLOC_PERTURB_-165}; export MALLOC_PERTURB_; \
 	OMP_NUM_THREADS=1; export OMP_NUM_THREADS; \
