@@ -19,6 +19,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_conv.c \
 	core/ops/op_detect.c \
 	core/ops/op_einsum.c \
+	core/ops/op_fold_image.c \
 	core/ops/op_gather.c \
 	core/ops/op_grid.c \
 	core/ops/broadcast.c \
@@ -27,6 +28,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_elementwise.h \
 	core/ops/op_elementwise_binary.c \
 	core/ops/op_elementwise_unary.c \
+	core/ops/op_loss.c \
 	core/ops/op_matmul.c \
 	core/ops/op_matmul.h \
 	core/ops/op_move.c \
@@ -37,11 +39,13 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_norm.h \
 	core/ops/op_pool.c \
 	core/ops/op_quantize.c \
+	core/ops/op_random.c \
 	core/ops/op_recurrent.c \
 	core/ops/op_reduce.c \
 	core/ops/op_select.c \
 	core/ops/op_resize.c \
 	core/ops/op_shape.c \
+	core/ops/op_signal.c \
 	core/ops/op_softmax.c \
 	core/ops/op_softmax.h \
 	core/ops/ops.def \

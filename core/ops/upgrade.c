@@ -386,6 +386,7 @@ static const struct rule rules[] = {
 	{ "Clip", 11, float_to_input, "min", 1 },
 	{ "Clip", 11, float_to_input, "max", 2 },
 	{ "Concat", 4, default_int, "axis", .value = 1 },
+	{ "DFT", 20, default_int, "axis", .value = 1 },
 	{ "Dropout", 12, float_to_input, "ratio", 1 },
 	{ "GRU", 7, drop_attr, "output_sequence" },
 	{ "LSTM", 7, drop_attr, "output_sequence" },

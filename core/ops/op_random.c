@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Random numbers: from the `seed` attribute, or from the node's name where there is none, so that a run can be repeated
+ * on any machine. The numbers are this program's own: ONNX does not say which generator an engine uses.
+ */
+#include "core/ops/ops_util.h"
+
+#include "core/base/hash.h"
+#include "core/base/rng.h"
+
+struct draw {
+	float high, low, mean, scale, seed;
+	int64_t dtype;
+	struct oqz_ints shape;
+};
+
+static enum oqz_status infer_random(struct oqz_infer *c, struct oqz_err *err)
+{
+	const struct draw *p = OQZ_PARAMS(c->node, struct draw);
+	struct oqz_type t = oqz_in_type(c, 0);
+
+	if (p->shape.v) {
+		if (p->shape.n > OQZ_MAX_RANK)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a result of rank %zu", p->shape.n);
+		t.shape = oqz_shape_of((int)p->shape.n, p->shape.v);
+		for (size_t d = 0; d < p->shape.n; d++)
+			if (p->shape.v[d] < 0)
+				OQZ_FAIL(err, OQZ_E_DATA, "dimension %lld", (long long)p->shape.v[d]);
+	}
+	if (p->dtype)
+		t.dtype = (enum oqz_dtype)p->dtype;
+	if (p->dtype && (p->dtype < 0 || p->dtype >= OQZ_DT_COUNT || oqz_dtype_size(t.dtype) == 0))
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "element type %lld", (long long)p->dtype);
+	c->out[0] = t;
+	return OQZ_OK;
+}
+
+static void seed_of(const struct oqz_node *n, struct oqz_rng *r)
+{
+	float seed = OQZ_PARAMS(n, struct draw)->seed;
+
+	oqz_rng_init(r,
+	             oqz_node_attr(n, "seed") ? oqz_hash64(&seed, sizeof seed) : oqz_hash64(n->name, strlen(n->name)));
+}
+
+static enum oqz_status run_random(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct draw *p = OQZ_PARAMS(c->node, struct draw);
+	struct oqz_tensor *out = c->out[0];
+	int64_t n = oqz_tensor_nelem(out);
+	enum oqz_op_id id = c->node->op->id;
+	struct oqz_rng r;
+
+	(void)err;
+	seed_of(c->node, &r);
+	for (int64_t i = 0; i < n; i++) {
+		double x;
+
+		if (id == OQZ_OP_BERNOULLI)
+			x = oqz_rng_f64(&r) < oqz_load_f(c->in[0]->dtype, c->in[0]->data, (size_t)i);
+		else if (id == OQZ_OP_RANDOM_NORMAL || id == OQZ_OP_RANDOM_NORMAL_LIKE)
+			x = (double)p->mean + (double)p->scale * oqz_rng_normal(&r);
+		else
+			x = (double)p->low + ((double)p->high - (double)p->low) * oqz_rng_f64(&r);
+		oqz_store_f(out->dtype, out->data, (size_t)i, x);
+	}
+	return OQZ_OK;
+}
+
+#define SHAPE                                                                                                    \
+	{                                                                                                        \
+		.name = "shape", .type = OQZ_ATTR_INTS, .offset = offsetof(struct draw, shape), .required = true \
+	}
+#define NORMAL OQZ_A_FLOAT(struct draw, mean, 0), OQZ_A_FLOAT(struct draw, scale, 1), OQZ_A_FLOAT(struct draw, seed, 0)
+#define UNIFORM OQZ_A_FLOAT(struct draw, high, 1), OQZ_A_FLOAT(struct draw, low, 0), OQZ_A_FLOAT(struct draw, seed, 0)
+
+static const struct oqz_attr_spec bernoulli_attrs[] = { OQZ_A_INT(struct draw, dtype, 0),
+	                                                OQZ_A_FLOAT(struct draw, seed, 0),
+	                                                { .name = NULL } };
+static const struct oqz_attr_spec normal_attrs[] = {
+	NORMAL, OQZ_A_INT(struct draw, dtype, 1), SHAPE, { .name = NULL }
+};
+static const struct oqz_attr_spec uniform_attrs[] = {
+	UNIFORM, OQZ_A_INT(struct draw, dtype, 1), SHAPE, { .name = NULL }
+};
+static const struct oqz_attr_spec normal_like_attrs[] = { NORMAL, OQZ_A_INT(struct draw, dtype, 0), { .name = NULL } };
+static const struct oqz_attr_spec uniform_like_attrs[] = { UNIFORM,
+	                                                   OQZ_A_INT(struct draw, dtype, 0),
+	                                                   { .name = NULL } };
+
+#define ROW(id, table)                                                                                     \
+	{                                                                                                  \
+		OQZ_ROW(id), OQZ_ROW_PARAMS(struct draw, table), .infer = infer_random, .run = run_random, \
+		                                                 .random = true                            \
+	}
+
+const struct oqz_op oqz_ops_random[] = {
+	ROW(BERNOULLI, bernoulli_attrs),
+	ROW(RANDOM_NORMAL, normal_attrs),
+	ROW(RANDOM_NORMAL_LIKE, normal_like_attrs),
+	ROW(RANDOM_UNIFORM, uniform_attrs),
+	ROW(RANDOM_UNIFORM_LIKE, uniform_like_attrs),
+	{ .name = NULL },
+};
