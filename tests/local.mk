@@ -58,7 +58,6 @@ AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	OQZ_SHARED="$${OQZ_SHARED-$(abs_top_srcdir)/../shared}"; export OQZ_SHARED; \
-	OQZ_PLUGIN_PATH='$(abs_top_builddir)/quantizers/int8/.libs:$(abs_top_builddir)/tasks/classification/.libs'; export OQZ_PLUGIN_PATH; \
 	OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets'; export OQZ_PRESET_PATH; \
 	OQZ_PLUGIN_PATH=`for la in $(plugin_LTLIBRARIES); do printf '%s:' "$(abs_top_builddir)/$${la%/*}/.libs"; done`; \
 	export OQZ_PLUGIN_PATH; \
