@@ -29,7 +29,23 @@ static double log_factorial(double n)
 	return lgamma_r(n + 1, &sign);
 }
 
-/* P(X <= k) and P(X = k) of X ~ Binomial(n, 1/2). */
+/* P(X <= k) and P(X = k) of X ~ Binomial(n, 1/2) by whole numbers, hence to the last bit; C(60, 30) * 60 fits into 64
+ * bits. */
+enum { EXACT_MAX = 60 };
+
+static void binomial_half_exact(int64_t n, int64_t k, double *ret_sum, double *ret_term)
+{
+	uint64_t c = 1, sum = 1; /* C(n, 0) */
+
+	for (int64_t i = 0; i < k; i++) {
+		c = c * (uint64_t)(n - i) / (uint64_t)(i + 1);
+		sum += c;
+	}
+	*ret_sum = ldexp((double)sum, -(int)n);
+	*ret_term = ldexp((double)c, -(int)n);
+}
+
+/* The same for any n, relative error about 1e-12. */
 static void binomial_half(int64_t n, int64_t k, double *ret_sum, double *ret_term)
 {
 	const double nd = (double)n, kd = (double)k;
@@ -56,7 +72,7 @@ static double mcnemar(const struct oqz_pairs *p, double weight_of_equal)
 		return 1;
 	if (2 * k == n)
 		return 1; /* both definitions give at least 1 here */
-	binomial_half(n, k, &sum, &term);
+	(n <= EXACT_MAX ? binomial_half_exact : binomial_half)(n, k, &sum, &term);
 	double v = 2 * (sum - (1 - weight_of_equal) * term);
 	return v < 1 ? v : 1;
 }

@@ -17,6 +17,18 @@ START_TEST(mcnemar_matches_binomial_sums)
 	ck_assert_double_eq_tol(oqz_mcnemar_exact(&p), 112.0 / 1024, 1e-13);
 	ck_assert_double_eq_tol(oqz_mcnemar_midp(&p), 67.0 / 1024, 1e-13);
 	ck_assert_double_eq(oqz_mcnemar_midp(&p), oqz_mcnemar_midp(&q));
+	ck_assert(oqz_mcnemar_exact(&p) == 112.0 / 1024 && oqz_mcnemar_midp(&p) == 67.0 / 1024);
+	/* The two ways of summing meet where they take over from each other. */
+	const struct oqz_pairs p60 = { 0, 38, 22, 0 }, p61 = { 0, 38, 23, 0 };
+	double sum60 = 0, sum61 = 0, c60 = 1, c61 = 1;
+	for (int i = 0; i <= 23; i++) {
+		sum60 += i <= 22 ? c60 : 0;
+		sum61 += c61;
+		c60 = c60 * (60 - i) / (i + 1);
+		c61 = c61 * (61 - i) / (i + 1);
+	}
+	ck_assert_double_eq_tol(oqz_mcnemar_exact(&p60) / (2 * ldexp(sum60, -60)), 1, 1e-14);
+	ck_assert_double_eq_tol(oqz_mcnemar_exact(&p61) / (2 * ldexp(sum61, -61)), 1, 1e-12);
 	const struct oqz_pairs none = { 9, 0, 0, 1 }, even = { 1, 7, 7, 1 }, one = { 0, 6, 0, 0 };
 	ck_assert_double_eq(oqz_mcnemar_midp(&none), 1);
 	ck_assert_double_eq(oqz_mcnemar_exact(&even), 1);
