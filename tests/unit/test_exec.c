@@ -433,6 +433,46 @@ START_TEST(depthwise_transposed_convolution)
 }
 END_TEST
 
+START_TEST(lstm_equals_reference)
+{
+	static const char *const directions[] = { "forward", "reverse", "bidirectional" };
+
+	for (int k = 0; k < 6; k++) {
+		struct gb b;
+		struct oqz_tensor in[3];
+		struct oracle o;
+		int64_t dirs = k % 3 == 2 ? 2 : 1, h = 7;
+		gb_init(&b, (uint64_t)k);
+		struct oqz_value *x = gb_input(&b, "x", GB_DIMS(6, 3, 5));
+		struct oqz_value *h0 = k > 2 ? gb_input(&b, "h", GB_DIMS(dirs, 3, h)) : NULL;
+		struct oqz_value *c0 = k > 2 ? gb_weights(&b, OQZ_DT_F32, GB_DIMS(dirs, 3, h), 1) : NULL;
+		struct oqz_value *args[] = { x,
+			                     gb_weights(&b, OQZ_DT_F32, GB_DIMS(dirs, 4 * h, 5), 0.5),
+			                     gb_weights(&b, OQZ_DT_F32, GB_DIMS(dirs, 4 * h, h), 0.5),
+			                     gb_weights(&b, OQZ_DT_F32, GB_DIMS(dirs, 8 * h), 0.5),
+			                     NULL,
+			                     h0,
+			                     c0 };
+		gb_op_n(&b, "LSTM", args, k > 2 ? 7 : 4, 3);
+		ck_ok(oqz_node_set_int(b.last, "hidden_size", h, err));
+		ck_ok(oqz_node_set_string(b.last, "direction", directions[k % 3], err));
+		gb_finish(&b);
+		random_inputs(&b, in);
+		oracle_run(&o, b.g, in);
+		struct oqz_program *p = program_of(b.g, OQZ_ENGINE_AUTO, NULL, 0);
+		struct oqz_step_info info;
+		oqz_program_step(p, 0, &info);
+		ck_assert_str_eq(info.impl, "own.lstm");
+		check_program(b.g, p, in, &o, 1e-5);
+		oqz_program_free(p);
+		oracle_free(&o);
+		for (size_t i = 0; i < b.g->inputs.n; i++)
+			oqz_tensor_release(&in[i]);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
 /* Shapes that depend on data: NonZero, and what follows it. */
 START_TEST(shapes_may_depend_on_data)
 {
@@ -463,6 +503,6 @@ START_TEST(shapes_may_depend_on_data)
 }
 END_TEST
 
-OQZ_TEST_MAIN("exec", activation_of_two_nodes_is_fused, shapes_may_depend_on_data, depthwise_transposed_convolution,
-              program_equals_oracle, program_of_reference_is_the_oracle, program_is_shared_by_threads,
-              program_names_what_is_wrong)
+OQZ_TEST_MAIN("exec", activation_of_two_nodes_is_fused, shapes_may_depend_on_data, lstm_equals_reference,
+              depthwise_transposed_convolution, program_equals_oracle, program_of_reference_is_the_oracle,
+              program_is_shared_by_threads, program_names_what_is_wrong)
