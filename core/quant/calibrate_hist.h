@@ -22,4 +22,13 @@ int oqz_kl_search(const float *bins, int count, int bits, float *work);
 void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, double hist_scale, double lowest,
                     int *ret_start, int *ret_end);
 
+/* Sum of squared errors of the observed values on a grid, for each of n scales. */
+enum oqz_status oqz_grid_losses(const struct oqz_observer *o, const struct oqz_grid *grid, const float *scales,
+                                size_t n, double *loss, struct oqz_err *err);
+/* Small floats and code books: the scale with the least squared error from twice amax / (largest value) down to an
+ * eighth of that, in sixteenths of an octave; with pow2 in octaves, from the next power of two. (A float grid looks
+ * alike in every octave, so where within the octave the scale lies matters as much as the range.) */
+enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
+                                   struct oqz_err *err);
+
 #endif

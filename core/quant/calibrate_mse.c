@@ -2,7 +2,8 @@
  *
  * Calibrator `mse`: the range with the smallest mean squared error over a grid of candidates, as in PPQ 0.6
  * (quantization.md 3.2). Its model of the symmetric case spends all codes on the positive half axis, and so is twice
- * finer than the grid that is used; kept, since this is the rule behind published numbers.
+ * finer than the grid that is used; kept, since this is the rule behind published numbers. Other grids than integers,
+ * for which PPQ has no such rule, are searched by trial (calibrate_candidates.c).
  */
 #include "core/quant/calibrate_hist.h"
 
@@ -65,8 +66,13 @@ static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_s
 	int start, end;
 
 	OQZ_TRY(oqz_observer_nonempty(o, err));
-	if (site->grid.kind != OQZ_GRID_AFFINE || levels < 2)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator mse works for integer grids");
+	if (site->grid.kind == OQZ_GRID_CUSTOM || (site->grid.kind == OQZ_GRID_AFFINE && levels < 2))
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator mse needs a grid with codes");
+	if (site->grid.kind != OQZ_GRID_AFFINE) {
+		*ret_lo = o->lo;
+		*ret_hi = o->hi;
+		return oqz_grid_mse_scale(o, site, ret_scale, err);
+	}
 	double lowest = site->symmetric ? 0 : (double)o->lo;
 	double range = site->symmetric ? fmax(-(double)o->lo, (double)o->hi) : (double)o->hi - (double)o->lo;
 	double width = range / MSE_BINS;
@@ -84,7 +90,7 @@ static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_s
 
 const struct oqz_calibrator oqz_calibrator_mse = {
 	.name = "mse",
-	.summary = "range with the least mean squared error among PPQ's candidates",
+	.summary = "range (of small floats: scale) with the least mean squared error among candidates",
 	.needs = OQZ_OBS_HISTOGRAM,
 	.per_axis = true,
 	.find = mse_find,

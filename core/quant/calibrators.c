@@ -9,7 +9,8 @@
 #include <string.h>
 
 const struct oqz_calibrator *const oqz_calibrators[] = {
-	&oqz_calibrator_minmax, &oqz_calibrator_percentile, &oqz_calibrator_mse, &oqz_calibrator_kl, NULL,
+	&oqz_calibrator_minmax, &oqz_calibrator_percentile, &oqz_calibrator_mse,
+	&oqz_calibrator_kl,     &oqz_calibrator_candidates, NULL,
 };
 
 const struct oqz_calibrator *oqz_calibrator_find(const char *name)

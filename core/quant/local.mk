@@ -1,6 +1,7 @@
 # Grids, plans, calibration statistics, graph + plan -> graph.
 core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/apply.c \
+	core/quant/calibrate_candidates.c \
 	core/quant/calibrate_hist.c \
 	core/quant/calibrate_hist.h \
 	core/quant/calibrate_kl.c \

@@ -57,5 +57,6 @@ extern const struct oqz_calibrator oqz_calibrator_minmax;
 extern const struct oqz_calibrator oqz_calibrator_percentile;
 extern const struct oqz_calibrator oqz_calibrator_mse;
 extern const struct oqz_calibrator oqz_calibrator_kl;
+extern const struct oqz_calibrator oqz_calibrator_candidates;
 
 #endif

@@ -162,6 +162,72 @@ START_TEST(searches_equal_golden)
 }
 END_TEST
 
+/* PPQ's choice among its seven scales for FP8, whole tensors and weights per channel. */
+START_TEST(candidates_equal_golden)
+{
+	size_t i, k;
+	json_t *row, *candidate;
+	int n = 0;
+
+	if (!golden_open(&g, "quantization/observers/observers"))
+		return;
+	json_array_foreach(json_object_get(g.json, "rows"), i, row)
+	{
+		if (strcmp(row_string(row, "observer"), "floating") != 0)
+			continue;
+		bool per_channel = json_object_get(row, "axis") != NULL;
+		struct oqz_tensor x = array(row_bool(row, "weight") ? "w" : "x", row_string(row, "data"));
+		struct oqz_site site = { .calibrator = "candidates",
+			                 .axis = per_channel ? 0 : -1,
+			                 .grid = { .kind = OQZ_GRID_MINIFLOAT,
+			                           .rounding = 3,
+			                           .bits = 8,
+			                           .exp_bits = 4,
+			                           .man_bits = 3,
+			                           .bias = 7,
+			                           .special = OQZ_GRID_FN,
+			                           .max = 448 } };
+		float *lo, *hi, *scale;
+		size_t count;
+		ck_ok(oqz_observe_constant(&x, &site, &lo, &hi, &scale, &count, err));
+		ck_assert(scale != NULL);
+		json_t *want = json_object_get(row, per_channel ? "scale" : "full_data_choice");
+		for (size_t c = 0; c < count; c++) {
+			double w = json_number_value(per_channel ? json_array_get(want, c) : want);
+			ck_assert_msg((double)scale[c] == w, "row %zu (%s) channel %zu: %g, not %g", i,
+			              row_string(row, "data"), c, (double)scale[c], w);
+		}
+		free(lo);
+		n++;
+		if (per_channel)
+			continue;
+		/* the errors themselves are near: a bin's middle stands for its values */
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+		ck_ok(oqz_observer_add(o, 0, x.data, (size_t)oqz_tensor_nelem(&x), err));
+		json_array_foreach(json_object_get(row, "candidates"), k, candidate)
+		{
+			float s = (float)json_number_value(candidate);
+			double loss, mse = json_number_value(json_array_get(json_object_get(row, "full_data_mse"), k));
+			ck_ok(oqz_grid_losses(o, &site.grid, &s, 1, &loss, err));
+			loss /= (double)oqz_tensor_nelem(&x);
+			ck_assert_msg(fabs(loss - mse) <= 0.01 * mse, "row %zu scale %g: %g, not %g", i, (double)s,
+			              loss, mse);
+		}
+		/* the finer search is never worse */
+		float best;
+		double a, b;
+		ck_ok(oqz_grid_mse_scale(o, &site, &best, err));
+		ck_ok(oqz_grid_losses(o, &site.grid, &best, 1, &a, err));
+		ck_ok(oqz_grid_losses(o, &site.grid, &(float) { (float)json_number_value(want) }, 1, &b, err));
+		ck_assert_msg(a <= b * 1.02, "row %zu: the search found %g with %g, a candidate has %g", i,
+		              (double)best, a, b);
+	}
+	ck_assert_int_eq(n, 8 + 3 + 3);
+	golden_close(&g);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------------------- order */
 
 enum { IMAGES = 11, PER = 700, BATCH = 4 };
@@ -289,5 +355,5 @@ START_TEST(wrong_use_is_refused)
 }
 END_TEST
 
-OQZ_TEST_MAIN("observe", minmax_equals_golden, searches_equal_golden, order_and_partition_do_not_matter,
-              saved_statistics_continue, wrong_use_is_refused)
+OQZ_TEST_MAIN("observe", minmax_equals_golden, searches_equal_golden, candidates_equal_golden,
+              order_and_partition_do_not_matter, saved_statistics_continue, wrong_use_is_refused)

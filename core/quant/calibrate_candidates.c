@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Scales by trial: put the observed values on the grid with each candidate scale and keep the one with the least
+ * squared error. Works for every grid that has codes, and is what small floats need, whose range says little about the
+ * best scale.
+ *
+ * Values come from the histogram, each bin at its middle. What that leaves out of the error is the same for all
+ * candidates wherever they round alike, so the comparison is sharper than the errors themselves.
+ *
+ * Calibrator `candidates` tries PPQ's seven scales for FP8 ("floating", quantization.md 3.4; PPQ draws 4096 elements
+ * per tensor at random, here all count, so the choice can be repeated).
+ */
+#include "core/quant/calibrate_hist.h"
+#include "core/tensor/fakequant.h"
+
+#include <math.h>
+
+enum { ROW = 1024 };
+
+/* Values of up to ROW bins and how often they occur; false when none is left. */
+static bool next_row(const struct oqz_observer *o, int *at, float *x, double *count, int *ret_n)
+{
+	int page, bin, k = 0;
+	uint64_t n;
+
+	while (k < ROW && oqz_hist_next(o, at, &page, &bin, &n)) {
+		double low = 0, high = 0;
+		if (page >= 0)
+			oqz_hist_edges(page, bin, &low, &high);
+		x[k] = (float)((low + high) / 2);
+		if (page >= OQZ_HIST_PAGES / 2)
+			x[k] = -x[k];
+		count[k++] = (double)n;
+	}
+	*ret_n = k;
+	return k > 0;
+}
+
+enum oqz_status oqz_grid_losses(const struct oqz_observer *o, const struct oqz_grid *grid, const float *scales,
+                                size_t n, double *loss, struct oqz_err *err)
+{
+	struct oqz_qspec q = { .grid = *grid, .axis = -1, .n_scale = 1 };
+	float x[ROW], y[ROW];
+	double count[ROW];
+	int at = -1, k;
+
+	if (grid->kind == OQZ_GRID_CUSTOM)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a custom grid cannot be searched");
+	for (size_t s = 0; s < n; s++)
+		loss[s] = 0;
+	while (next_row(o, &at, x, count, &k)) {
+		const struct oqz_shape shape = { .rank = 1, .dim = { k } };
+		for (size_t s = 0; s < n; s++) {
+			q.scale = &scales[s];
+			OQZ_TRY(oqz_fake_quantize(&q, &shape, x, y, err));
+			for (int i = 0; i < k; i++) {
+				double d = (double)y[i] - (double)x[i];
+				loss[s] += count[i] * d * d;
+			}
+		}
+	}
+	return OQZ_OK;
+}
+
+/* The first of the smallest losses. */
+static size_t least(const double *loss, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t s = 1; s < n; s++) {
+		if (loss[s] < loss[best])
+			best = s;
+	}
+	return best;
+}
+
+static enum oqz_status candidates_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
+                                       float *ret_hi, float *ret_scale, struct oqz_err *err)
+{
+	static const float scales[] = { 0x1p-7f, 0x1p-5f, 0x1p-3f, 1, 4, 16, 64 };
+	double loss[OQZ_COUNTOF(scales)];
+
+	OQZ_TRY(oqz_observer_nonempty(o, err));
+	OQZ_TRY(oqz_grid_losses(o, &site->grid, scales, OQZ_COUNTOF(scales), loss, err));
+	*ret_lo = o->lo;
+	*ret_hi = o->hi;
+	*ret_scale = scales[least(loss, OQZ_COUNTOF(scales))];
+	return OQZ_OK;
+}
+
+const struct oqz_calibrator oqz_calibrator_candidates = {
+	.name = "candidates",
+	.summary = "scale with the least squared error among 2^-7, 2^-5, 2^-3, 1, 4, 16, 64",
+	.needs = OQZ_OBS_HISTOGRAM,
+	.per_axis = true,
+	.find = candidates_find,
+};
+
+/* Largest magnitude of a grid's values. */
+static double grid_top(const struct oqz_grid *g)
+{
+	if (g->kind == OQZ_GRID_MINIFLOAT)
+		return g->max;
+	return fmax(fabs(g->values[0]), fabs(g->values[g->n_values - 1]));
+}
+
+enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
+                                   struct oqz_err *err)
+{
+	enum { PER_OCTAVE = 16, OCTAVES = 4, STEPS = PER_OCTAVE * OCTAVES + 1 };
+	float scales[STEPS];
+	double loss[STEPS];
+	double top = fmax(-(double)o->lo, (double)o->hi) / grid_top(&site->grid);
+	int n = site->pow2 ? OCTAVES + 1 : STEPS;
+
+	top = 2 * (top > 1e-8 ? top : 1e-8);
+	if (site->pow2)
+		top = exp2(ceil(log2(top)));
+	for (int i = 0; i < n; i++)
+		scales[i] = (float)fmax(top * exp2(site->pow2 ? -i : -(double)i / PER_OCTAVE), 1e-8);
+	OQZ_TRY(oqz_grid_losses(o, &site->grid, scales, (size_t)n, loss, err));
+	*ret_scale = scales[least(loss, (size_t)n)];
+	return OQZ_OK;
+}
