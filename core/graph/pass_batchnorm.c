@@ -8,7 +8,7 @@
  * each step in float32, in this order, as PPQ does. More digits would be worse: with one scale per channel the largest
  * weight lies exactly between two codes of the grid, so one unit in the last place decides about its code, and figures
  * published with PPQ would be missed by some percent. A BatchNormalization that stands elsewhere is left as it is (PPQ
- *makes a depthwise convolution of it, which would then be quantized).
+ * makes a depthwise convolution of it, which would then be quantized).
  */
 #include "core/graph/pass_impl.h"
 
