@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plans as JSON. Writing is our own: fixed key order, one site a line, numbers as the shortest decimal that reads back
- *to the same float32 or double, so that equal plans are equal bytes and two plans can be compared with diff. Reading
- *goes through jansson; a plan file is untrusted, so every member is checked, unknown ones are refused, and a message
- *says where.
+ * Plans as JSON. Writing is our own: fixed key order, one site a line, numbers as the shortest decimal that reads back to
+ * the same float32 or double, so that equal plans are equal bytes and two plans can be compared with diff. Reading goes
+ * through jansson; a plan file is untrusted, so every member is checked, unknown ones are refused, and a message says
+ * where.
  *
  *	{"oqz-plan": 1, "scheme": "int8:...", "sites": [
- *	{"node": "/conv1/Conv", "input": 0, "tensor": "x", "role": "activation", "rule": "percentile q=0.9999
- *scope=dataset", "grid": {"kind": "affine", "rounding": "half-even", "bits": 8, "min": -128, "max": 127}, "axis": -1,
- *"block": 0, "scale": [0.0123]}, ...]}
+ *	{"node": "/conv1/Conv", "input": 0, "tensor": "x", "role": "activation",
+ *	 "rule": "percentile q=0.9999 scope=dataset",
+ *	 "grid": {"kind": "affine", "rounding": "half-even", "bits": 8, "min": -128, "max": 127},
+ *	 "axis": -1, "block": 0, "scale": [0.0123]}, ...]}
  */
 #include "core/quant/qplan.h"
 
