@@ -41,7 +41,8 @@ static bool grid_of(const struct oqz_step_quant *q, struct oqz_fq *ret)
 /* Every value of the format is a bfloat16: 8 significant bits, exponents far from the ends. */
 static bool fits_bf16(const struct oqz_minifloat *f)
 {
-	return f->man_bits <= 7 && 1 - f->bias - f->man_bits >= -60 && f->max <= 0x1p60 && f->special <= OQZ_MF_FINITE;
+	return f->man_bits >= 1 && f->man_bits <= 7 && 1 - f->bias - f->man_bits >= -60 && f->max <= 0x1p60 &&
+	       (double)(float)f->max == f->max && f->special <= OQZ_MF_FINITE;
 }
 
 /* The element type for an activation's codes; false with a reason. */
@@ -53,7 +54,8 @@ static bool source_type(struct oqz_dnnl_source *s, const struct oqz_step_desc *d
 		s->type = dnnl_bf16;
 		if (!oqz_dnnl_native_bf16())
 			return oqz_dnnl_decline(why, why_size, "no bfloat16 products on this CPU"), false;
-		if (!q->from_float || !fits_bf16(&s->fq.mf) || s->zero)
+		if (!q->from_float || !fits_bf16(&s->fq.mf) || s->zero ||
+		    (s->fq.round != OQZ_ROUND_HALF_EVEN && s->fq.round != OQZ_ROUND_HALF_TO_ZERO))
 			return oqz_dnnl_decline(why, why_size, "input %d is no float that bfloat16 holds", i), false;
 		return true;
 	}
@@ -82,7 +84,7 @@ bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc 
 {
 	const struct oqz_step_quant *q = &d->quant[i];
 
-	*s = (struct oqz_dnnl_source) { .from_float = q->from_float, .one = 1 };
+	*s = (struct oqz_dnnl_source) { .from_float = q->from_float };
 	if (!q->present || q->codes || !grid_of(q, &s->fq))
 		return oqz_dnnl_decline(why, why_size, "input %d is not on an integer or float grid", i), false;
 	if (q->axis >= 0 || q->block || oqz_tensor_nelem(q->scale) != 1 || (q->zero && oqz_tensor_nelem(q->zero) != 1))
@@ -96,39 +98,48 @@ bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc 
 
 void oqz_dnnl_source_bind(struct oqz_dnnl_source *s)
 {
-	bool affine = s->fq.kind == OQZ_FQ_AFFINE;
-
-	s->fq.scale = affine ? &s->scale : &s->one;
-	s->fq.zero = affine ? &s->zero : NULL;
+	s->fq.scale = &s->scale;
+	s->fq.zero = &s->zero;
 }
 
-OQZ_KERNEL static void divide(const float *restrict x, size_t n, float scale, float *restrict out)
+static inline uint32_t bits_of(float f)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = x[i] / scale;
+	uint32_t u;
+
+	memcpy(&u, &f, sizeof u);
+	return u;
 }
 
-/* float32 whose low 16 bits are zero -> bfloat16 */
-OQZ_KERNEL static void narrow(const float *restrict x, size_t n, uint16_t *restrict out)
+static inline float float_of(uint32_t u)
 {
+	float f;
+
+	memcpy(&f, &u, sizeof f);
+	return f;
+}
+
+/* Values of the small floats nearest to x / s, as bfloat16: the rule of core/tensor/fakequant.h in one pass. Adding
+ * 1.5 * 2^23 steps rounds half-even to a multiple of the step, which is 2^(exponent - man_bits), the exponent no
+ * smaller than the smallest normal one. Clamping comes first, as the largest value is on the grid. The result has at
+ * most 8 significant bits: its upper half is the bfloat16. */
+OQZ_KERNEL static void minifloat_codes(const struct oqz_minifloat *f, bool to_zero, float scale,
+                                       const float *restrict x, size_t n, uint16_t *restrict out)
+{
+	uint32_t man = (uint32_t)f->man_bits, lowest = (uint32_t)(128 - f->bias);
+	uint32_t nan = f->special == OQZ_MF_FINITE ? bits_of((float)f->max) : 0x7fc00000;
+	float max = (float)f->max;
+
 	for (size_t i = 0; i < n; i++) {
-		uint32_t bits;
-		memcpy(&bits, &x[i], sizeof bits);
-		out[i] = (uint16_t)(bits >> 16);
-	}
-}
-
-/* Values of the small floats nearest to x / s, as bfloat16. Block by block, so that the steps between stay in cache. */
-static void minifloat_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, uint16_t *out)
-{
-	float v[BLOCK];
-
-	for (size_t at = 0; at < n; at += BLOCK) {
-		size_t m = n - at < BLOCK ? n - at : BLOCK;
-		struct oqz_shape shape = { .rank = 1, .dim = { (int64_t)m } };
-		divide(x + at, m, s->scale, v);
-		oqz_fq_run(&s->fq, &shape, v, v);
-		narrow(v, m, out + at);
+		uint32_t v = bits_of(x[i] / scale), sign = v & 0x80000000, e;
+		float a = float_of(v ^ sign), c = a < max ? a : max;
+		e = bits_of(c) >> 23;
+		bool normal = e >= lowest;
+		e = normal ? e : lowest;
+		float magic = float_of((e + 23 - man) << 23 | 0x400000), step = float_of((e - man) << 23);
+		float r = (c + magic) - magic, up = r - c;
+		r = to_zero && normal && up + up == step ? r - step : r;
+		uint32_t u = a == a ? bits_of(r) : nan;
+		out[i] = (uint16_t)((u | sign) >> 16);
 	}
 }
 
@@ -137,7 +148,7 @@ void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size
 	int32_t codes[BLOCK];
 
 	if (s->type == dnnl_bf16) {
-		minifloat_codes(s, x, n, out);
+		minifloat_codes(&s->fq.mf, s->fq.round == OQZ_ROUND_HALF_TO_ZERO, s->scale, x, n, out);
 		return;
 	}
 	if (s->fq.round == OQZ_ROUND_HALF_EVEN) {

@@ -23,7 +23,7 @@ struct oqz_dnnl_source {
 	bool from_float;       /* codes are made here; else the input is the codes */
 	dnnl_data_type_t type; /* dnnl_u8, dnnl_s8 or dnnl_bf16 (values of small floats, without the scale) */
 	struct oqz_fq fq;
-	float scale, one;
+	float scale;
 	int32_t zero;
 };
 
