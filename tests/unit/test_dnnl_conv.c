@@ -4,6 +4,8 @@
  */
 #include "tests/unit/dnnl_step.h"
 
+#include <pthread.h>
+
 struct sums {
 	const float *x, *w;
 	double *y;
@@ -178,6 +180,82 @@ START_TEST(activations_are_fused)
 }
 END_TEST
 
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+struct sharer {
+	const struct oqz_step_choice *choice;
+	const struct oqz_tensor *in;
+	const float *want;
+	bool wrong;
+};
+
+static void *share(void *arg)
+{
+	struct sharer *t = arg;
+	struct oqz_tensor out = { 0 };
+	struct oqz_tensor *pout[] = { &out };
+	const struct oqz_tensor *pin[] = { t->in };
+	void *scratch = aligned_alloc(64, (t->choice->scratch_bytes + 64) / 64 * 64);
+
+	t->wrong = !scratch || oqz_tensor_alloc(&out, OQZ_DT_F32, &t->in->shape, NULL) != OQZ_OK;
+	for (int i = 0; i < 200 && !t->wrong; i++) {
+		struct oqz_step_call call = { .in = pin, .out = pout, .scratch = scratch };
+		memset(out.data, 0, oqz_tensor_bytes(&out));
+		t->wrong = oqz_impl_dnnl_conv.run(t->choice->state, &call, NULL) != OQZ_OK ||
+		           memcmp(out.data, t->want, oqz_tensor_bytes(&out)) != 0;
+	}
+	oqz_tensor_release(&out);
+	free(scratch);
+	return NULL;
+}
+
+START_TEST(threads_share_one_layer)
+{
+	enum { THREADS = 4 };
+	struct convcase c = { .nsp = 2,
+		              .batch = 1,
+		              .ic = 32,
+		              .oc = 32,
+		              .group = 1,
+		              .in = { 12, 12, 1 },
+		              .k = { 3, 3, 1 },
+		              .stride = { 1, 1, 1 },
+		              .dil = { 1, 1, 1 },
+		              .pad = { 1, 1, 1, 1 },
+		              .out = { 12, 12, 1 } };
+	struct oqz_step_choice choice = { .inplace_input = -1 };
+	struct sharer sharer[THREADS];
+	pthread_t thread[THREADS];
+	struct oqz_rng r;
+	struct step s;
+
+	oqz_rng_init(&r, 5);
+	free(conv_case(&s, &c, &r, true));
+	ck_ok(step_resolve(&s, err));
+	ck_ok(oqz_impl_dnnl_conv.create(&s.d, &choice, s.why, sizeof s.why, err));
+	for (int i = 0; i < THREADS; i++) { /* inputs differ: a mixed-up address gives another thread's answer */
+		struct oqz_tensor *in = malloc(sizeof *in), out = step_tensor(OQZ_DT_F32, s.out.shape);
+		*in = step_tensor(OQZ_DT_F32, s.in[0].shape);
+		fill_f32(&r, in);
+		void *scratch = aligned_alloc(64, (choice.scratch_bytes + 64) / 64 * 64);
+		struct oqz_step_call call = { .in = (const struct oqz_tensor *[]) { in },
+			                      .out = (struct oqz_tensor *[]) { &out },
+			                      .scratch = scratch };
+		ck_ok(oqz_impl_dnnl_conv.run(choice.state, &call, err));
+		sharer[i] = (struct sharer) { .choice = &choice, .in = in, .want = out.data };
+		free(scratch); /* out's memory lives on as `want` until the process ends */
+	}
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, share, &sharer[i]), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_msg(!sharer[i].wrong, "thread %d got another result", i);
+	}
+	oqz_impl_dnnl_conv.destroy(choice.state);
+	step_release(&s);
+}
+END_TEST
+
 START_TEST(what_cannot_be_done_is_declined_with_a_reason)
 {
 	struct convcase c = { .nsp = 1,
@@ -214,4 +292,4 @@ START_TEST(what_cannot_be_done_is_declined_with_a_reason)
 END_TEST
 
 OQZ_TEST_MAIN("dnnl_conv", conv_matches_plain_loop_on_random_shapes, same_padding_splits_as_the_standard_says,
-              activations_are_fused, what_cannot_be_done_is_declined_with_a_reason)
+              activations_are_fused, threads_share_one_layer, what_cannot_be_done_is_declined_with_a_reason)

@@ -3,6 +3,7 @@
  * core/exec/dnnl/dnnl_matmul.c and dnnl_qmatmul.c: Gemm and MatMul against plain loops; integer sums exactly.
  */
 #include "core/exec/dnnl/dnnl_util.h"
+#include "core/tensor/fakequant.h"
 #include "tests/unit/dnnl_step.h"
 
 /* One product with strides: c[m][n] += a[m][k] b[k][n]. */
@@ -273,5 +274,73 @@ START_TEST(integer_sums_are_exact_with_two_activations)
 }
 END_TEST
 
+START_TEST(small_floats_run_in_bfloat16)
+{
+	struct oqz_rng r;
+	struct oqz_fq fq = { 0 };
+	struct step s;
+
+	if (!oqz_dnnl_native_bf16()) {
+		fprintf(stderr, "skipped: this CPU has no bfloat16 products\n");
+		return;
+	}
+	oqz_rng_init(&r, 25);
+	ck_assert(oqz_fq_of_dtype(OQZ_DT_F8E4M3FN, &fq));
+	for (int i = 0; i < 24; i++) {
+		bool constant = i & 1, per_col = constant && (i & 2);
+		int64_t h = constant ? 1 : 3, m = rand_in(&r, 1, 40), k = rand_in(&r, 1, 90), n = rand_in(&r, 1, 70);
+		struct oqz_tensor sa = scalar(OQZ_DT_F32, 0.0103),
+		                  sb = step_tensor(OQZ_DT_F32, per_col ? DIMS(n) : (struct oqz_shape) { 0 });
+		for (int64_t j = 0; j < oqz_tensor_nelem(&sb); j++)
+			((float *)sb.data)[j] = 0.003f * (float)(1 + j % 5);
+		step_init(&s, "MatMul");
+		struct oqz_tensor *a = step_input(&s, step_tensor(OQZ_DT_F32, DIMS(h, m, k)), false);
+		struct oqz_tensor *b =
+		    step_input(&s, step_tensor(OQZ_DT_F32, constant ? DIMS(k, n) : DIMS(h, k, n)), false);
+		struct oqz_tensor codes = step_tensor(OQZ_DT_F8E4M3FN, b->shape);
+		fill_f32(&r, a);
+		fill_f32(&r, b);
+		float *aq = malloc(oqz_tensor_bytes(a)), *bq = malloc(oqz_tensor_bytes(b));
+		int32_t *raw = malloc(oqz_tensor_bytes(b));
+		fq.axis = -1;
+		fq.scale = sa.data;
+		oqz_fq_run(&fq, &a->shape, a->data, aq);
+		fq.axis = per_col ? 1 : -1;
+		fq.scale = sb.data;
+		oqz_fq_run(&fq, &b->shape, b->data, bq);
+		oqz_fq_codes(&fq, &b->shape, b->data, raw);
+		for (int64_t j = 0; j < oqz_tensor_nelem(b); j++)
+			((uint8_t *)codes.data)[j] = (uint8_t)raw[j];
+		s.d.group = true;
+		s.d.quant[0] = (struct oqz_step_quant) {
+			.present = true, .from_float = true, .dtype = OQZ_DT_F8E4M3FN, .axis = -1, .scale = &sa
+		};
+		s.d.quant[1] = (struct oqz_step_quant) { .present = true,
+			                                 .from_float = !constant,
+			                                 .dtype = OQZ_DT_F8E4M3FN,
+			                                 .axis = per_col ? 1 : -1,
+			                                 .scale = &sb,
+			                                 .codes = constant ? &codes : NULL };
+		if (constant)
+			s.d.constant[1] = b; /* nothing for the run to read */
+		step_output(&s, DIMS(h, m, n));
+		double *want = calloc((size_t)(h * m * n), sizeof *want);
+		for (int64_t j = 0; j < h; j++)
+			product(aq + j * m * k, k, 1, bq + j * k * n, n, 1, want + j * m * n, m, k, n);
+		ck_ok(step_run(&s, &oqz_impl_dnnl_qmatmul, err));
+		expect_near(&s, want, 3e-6, constant ? "packed" : "pair");
+		free(want);
+		free(aq);
+		free(bq);
+		free(raw);
+		oqz_tensor_release(&sa);
+		oqz_tensor_release(&sb);
+		oqz_tensor_release(&codes);
+		step_release(&s);
+	}
+}
+END_TEST
+
 OQZ_TEST_MAIN("dnnl_matmul", gemm_folds_transposition_alpha_beta_and_bias, matmul_broadcasts_batches,
-              integer_sums_are_exact_with_packed_weights, integer_sums_are_exact_with_two_activations)
+              integer_sums_are_exact_with_packed_weights, integer_sums_are_exact_with_two_activations,
+              small_floats_run_in_bfloat16)

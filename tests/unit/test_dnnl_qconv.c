@@ -361,7 +361,7 @@ static const struct oqz_fakequant e4m3_to_zero = { .kind = "minifloat",
 
 /* One layer whose input and weights are on a grid of small floats; expected values from the shared grid arithmetic. */
 static void fp8_case(const struct convcase *c, struct oqz_rng *r, enum oqz_dtype dtype, bool fake, bool per_channel,
-                     const char *what)
+                     bool pow2, const char *what)
 {
 	struct oqz_fq fq = { 0 };
 	struct step s;
@@ -385,9 +385,9 @@ static void fp8_case(const struct convcase *c, struct oqz_rng *r, enum oqz_dtype
 	fill_f32(r, &w);
 	fill_f32(r, b);
 	((float *)x->data)[0] = 1e4f; /* beyond the largest value: saturates */
-	*(float *)sx.data = 0.0103f;
+	*(float *)sx.data = pow2 ? 0x1p-7f : 0.0103f;
 	for (int64_t i = 0; i < oqz_tensor_nelem(&sw); i++)
-		((float *)sw.data)[i] = 0.002f * (1 + (float)(i % 7));
+		((float *)sw.data)[i] = pow2 ? ldexpf(1, (int)(i % 3) - 9) : 0.002f * (1 + (float)(i % 7));
 	float *xq = malloc(oqz_tensor_bytes(x)), *wq = malloc(oqz_tensor_bytes(&w));
 	fq.axis = -1;
 	fq.scale = sx.data;
@@ -491,7 +491,7 @@ START_TEST(small_floats_run_in_bfloat16)
 			continue;
 		snprintf(what, sizeof what, "case %d", i);
 		bool fake = i % 3 == 0;
-		fp8_case(&c, &r, fake || i % 3 == 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, fake, i & 1, what);
+		fp8_case(&c, &r, fake || i % 3 == 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, fake, i & 1, i & 2, what);
 	}
 }
 END_TEST

@@ -274,6 +274,8 @@ enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct
 	const struct oqz_shape *s = &q->codes->shape;
 	int64_t n = oqz_shape_nelem(s), n_scale = oqz_tensor_nelem(q->scale),
 	        n_zero = q->zero ? oqz_tensor_nelem(q->zero) : 0;
+	w.shape = *s;
+	w.axis = axis;
 	w.channels = s->dim[axis];
 	w.type = src->type == dnnl_bf16 ? dnnl_bf16 : dnnl_s8;
 	if (q->block || (n_scale != 1 && (q->axis != axis || n_scale != w.channels)) ||
@@ -322,6 +324,24 @@ static bool set_channel_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_so
 	       (!s->zero || dnnl_primitive_attr_set_zero_points(a->attr, DNNL_ARG_SRC, 1, 0, &s->zero) == dnnl_success);
 }
 
+/* bfloat16 weights times powers of two are bfloat16 weights: then no scale is left to apply. */
+static bool fold_scales(struct oqz_dnnl_weights *w)
+{
+	int64_t outer = oqz_shape_span(&w->shape, 0, w->axis);
+	int64_t inner = oqz_shape_span(&w->shape, w->axis + 1, w->shape.rank);
+	uint16_t *code = w->codes;
+	int e;
+
+	for (int64_t c = 0; c < w->channels; c++)
+		if (fabsf(frexpf(w->out_scale[c], &e)) != 0.5f || e < -40 || e > 40)
+			return false;
+	for (int64_t o = 0; o < outer; o++)
+		for (int64_t c = 0; c < w->channels; c++)
+			for (int64_t i = 0; i < inner; i++, code++)
+				*code = (uint16_t)(bits_of(float_of((uint32_t)*code << 16) * w->out_scale[c]) >> 16);
+	return true;
+}
+
 bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, int nd,
                          int dim, double factor, const float *bias, int64_t n_bias, float *ret_bias, char *why,
                          size_t why_size)
@@ -343,6 +363,11 @@ bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *
 		w->out_scale[c] = (float)f;
 		ret_bias[c] = (float)(b / (double)w->out_scale[c]);
 		same &= c == 0 || w->out_scale[c] == w->out_scale[c - 1];
+	}
+	if (w->type == dnnl_bf16 && fold_scales(w)) {
+		for (int64_t c = 0; c < w->channels; c++)
+			ret_bias[c] = bias ? bias[n_bias == 1 ? 0 : c] : 0;
+		return true;
 	}
 	if (same ? !oqz_dnnl_set_scale(a, s, w->out_scale[0]) : !set_channel_scales(a, s, w, nd, dim))
 		return oqz_dnnl_decline(why, why_size, "oneDNN refuses the scales"), false;

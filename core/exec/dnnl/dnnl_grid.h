@@ -32,6 +32,8 @@ struct oqz_dnnl_weights {
 	void *codes;           /* in the tensor's order; zero points taken off */
 	float *scale;          /* one per output channel */
 	double *bound;         /* sum of |code| per channel */
+	struct oqz_shape shape;
+	int axis; /* of the output channels */
 	int64_t channels;
 	bool scale_is_argument; /* see oqz_dnnl_pack_scales */
 	dnnl_memory_desc_t scale_md;
