@@ -22,25 +22,33 @@ OQZ_KERNEL static void differences(const float *a, const float *b, size_t n, dou
 	}
 }
 
-/* acc[0..15] += squares of v, element i into lane i % 16; n is a multiple of 16. */
-OQZ_KERNEL static void add_squares(const double *v, size_t n, double *acc)
-{
-	v8f64 lo, hi, x, y;
+/* The 16 partial sums of one block, of both kinds: four vectors, so that additions overlap. */
+struct lanes {
+	v8f64 err[2], ref[2];
+};
 
-	memcpy(&lo, acc, sizeof lo);
-	memcpy(&hi, acc + 8, sizeof hi);
+/* Adds the squares of d and r, element i into lane i % 16; n is a multiple of 16. */
+OQZ_KERNEL static void add_squares(const double *d, const double *r, size_t n, struct lanes *acc)
+{
+	struct lanes s = *acc;
+	v8f64 x[2], y[2];
+
 	for (size_t i = 0; i < n; i += LANES) {
-		memcpy(&x, v + i, sizeof x);
-		memcpy(&y, v + i + 8, sizeof y);
-		lo += x * x;
-		hi += y * y;
+		memcpy(x, d + i, sizeof x);
+		memcpy(y, r + i, sizeof y);
+		s.err[0] += x[0] * x[0];
+		s.err[1] += x[1] * x[1];
+		s.ref[0] += y[0] * y[0];
+		s.ref[1] += y[1] * y[1];
 	}
-	memcpy(acc, &lo, sizeof lo);
-	memcpy(acc + 8, &hi, sizeof hi);
+	*acc = s;
 }
 
-static double fold(double *acc)
+static double fold(const v8f64 v[2])
 {
+	double acc[LANES];
+
+	memcpy(acc, v, sizeof acc);
 	for (int w = LANES / 2; w > 0; w /= 2)
 		for (int l = 0; l < w; l++)
 			acc[l] += acc[l + w];
@@ -49,18 +57,18 @@ static double fold(double *acc)
 
 static void block(const float *a, const float *b, size_t n, struct oqz_error_sums *sums)
 {
-	double err[LANES] = { 0 }, ref[LANES] = { 0 }, d[CHUNK], r[CHUNK];
+	struct lanes acc = { 0 };
+	double d[CHUNK], r[CHUNK];
 
 	for (size_t i = 0; i < n; i += CHUNK) {
 		size_t m = n - i < CHUNK ? n - i : CHUNK, whole = (m + LANES - 1) / LANES * LANES;
 		differences(a + i, b + i, m, d, r);
 		for (size_t k = m; k < whole; k++)
 			d[k] = r[k] = 0; /* adding +0 to a sum of squares changes nothing */
-		add_squares(d, whole, err);
-		add_squares(r, whole, ref);
+		add_squares(d, r, whole, &acc);
 	}
-	sums->err2 += fold(err);
-	sums->ref2 += fold(ref);
+	sums->err2 += fold(acc.err);
+	sums->ref2 += fold(acc.ref);
 }
 
 void oqz_error_sums(const float *a, const float *b, size_t n, struct oqz_error_sums *ret)
