@@ -36,12 +36,14 @@ enum oqz_status oqz_image_reserve(struct oqz_image *img, int32_t width, int32_t 
 	img->width = width;
 	img->height = height;
 	img->channels = channels;
+	img->orientation = 1;
 	return OQZ_OK;
 }
 
 enum oqz_status oqz_image_copy(struct oqz_image *dst, const struct oqz_image *src, struct oqz_err *err)
 {
 	OQZ_TRY(oqz_image_reserve(dst, src->width, src->height, src->channels, err));
+	dst->orientation = src->orientation;
 	memcpy(dst->data, src->data, oqz_image_bytes(src));
 	return OQZ_OK;
 }

@@ -90,6 +90,38 @@ static void cmyk_to_rgb(const uint8_t *in, uint8_t *out, size_t n)
 	}
 }
 
+static uint32_t number(const uint8_t *p, int bytes, bool big)
+{
+	uint32_t v = 0;
+
+	for (int i = 0; i < bytes; i++)
+		v |= (uint32_t)p[i] << 8 * (big ? bytes - 1 - i : i);
+	return v;
+}
+
+/* Tag 0x0112 of the first directory of an EXIF block (TIFF inside an APP1 marker); 1 when there is none or it makes no
+ * sense, as everybody does. */
+static int exif_orientation(const uint8_t *p, size_t size)
+{
+	if (size < 14 || memcmp(p, "Exif\0", 6) != 0)
+		return 1;
+	p += 6;
+	size -= 6;
+	bool big = memcmp(p, "MM\0*", 4) == 0;
+	if (!big && memcmp(p, "II*\0", 4) != 0)
+		return 1;
+	size_t at = number(p + 4, 4, big);
+	if (at > size - 2)
+		return 1;
+	size_t n = number(p + at, 2, big);
+	for (at += 2; n > 0 && at + 12 <= size; n--, at += 12)
+		if (number(p + at, 2, big) == 0x0112) {
+			uint32_t v = number(p + at + 8, 2, big); /* one SHORT, left-justified in the value field */
+			return number(p + at + 2, 2, big) == 3 && v >= 1 && v <= 8 ? (int)v : 1;
+		}
+	return 1;
+}
+
 /* Everything that may longjmp. */
 static void decode(struct context *ctx)
 {
@@ -99,6 +131,7 @@ static void decode(struct context *ctx)
 	jpeg_create_decompress(c);
 	c->src = &ctx->source;
 	c->progress = &ctx->progress;
+	jpeg_save_markers(c, JPEG_APP0 + 1, 0xffff);
 	jpeg_read_header(c, TRUE);
 	if (c->num_components != 1 && c->num_components != 3 && c->num_components != 4)
 		fail(ctx, OQZ_E_UNSUPPORTED, "a JPEG file with neither 1, 3 nor 4 components");
@@ -109,6 +142,9 @@ static void decode(struct context *ctx)
 	ctx->status = oqz_decode_reserve(ctx->job, c->image_width, c->image_height, 3);
 	if (ctx->status != OQZ_OK)
 		longjmp(ctx->escape, 1);
+	for (jpeg_saved_marker_ptr m = c->marker_list; m && img->orientation == 1; m = m->next)
+		if (m->marker == JPEG_APP0 + 1)
+			img->orientation = exif_orientation(m->data, m->data_length);
 	jpeg_start_decompress(c);
 	if (cmyk)
 		ctx->cmyk = c->mem->alloc_large((j_common_ptr)c, JPOOL_IMAGE, (size_t)ROWS * 4 * c->output_width);

@@ -14,7 +14,8 @@
 struct oqz_image {
 	uint8_t *data;
 	int32_t width, height, channels;
-	size_t cap; /* bytes that the buffer holds, the 64 included */
+	int32_t orientation; /* as the file's EXIF data say, 1 (upright) to 8; samples are as stored */
+	size_t cap;          /* bytes that the buffer holds, the 64 included */
 };
 
 enum { OQZ_IMAGE_SLACK = 64 };
@@ -24,8 +25,8 @@ static inline size_t oqz_image_bytes(const struct oqz_image *img)
 	return (size_t)img->width * (size_t)img->height * (size_t)img->channels;
 }
 
-/* Gives the image these dimensions (all > 0); samples are undefined afterwards. Fails without change when out of
- * memory. */
+/* Gives the image these dimensions (all > 0), orientation 1; samples are undefined afterwards. Fails without change
+ * when out of memory. */
 enum oqz_status oqz_image_reserve(struct oqz_image *img, int32_t width, int32_t height, int32_t channels,
                                   struct oqz_err *err);
 /* dst becomes a copy of src. */

@@ -506,6 +506,62 @@ static const struct oqz_step_def step_affine = {
 	dims_size
 };
 
-const struct oqz_step_def *const oqz_step_defs[] = { &step_affine,    &step_crop, &step_color, &oqz_step_letterbox,
-	                                             &step_normalize, &step_pad,  &step_resize };
+/* ---------------------------------------------------------------------------------------------------- orient */
+
+static const struct oqz_param orient_params[] = {
+	{ "exif", OQZ_P_BOOL, "true", 0, 0, NULL, NULL, "turn the image as its EXIF data say" },
+	{ 0 },
+};
+
+static enum oqz_status orient_parse(const struct oqz_params *p, const struct oqz_step_dims *dims, struct oqz_step *s,
+                                    struct oqz_err *err)
+{
+	if (dims->touched)
+		OQZ_FAIL(err, OQZ_E_USAGE, "must be the first step");
+	s->u.orient.exif = oqz_params_bool(p, "exif");
+	return OQZ_OK;
+}
+
+/* EXIF 2.3, tag Orientation: rows 5 to 8 transpose before they flip. The geometry begins with the turned image: that is
+ * what annotations made on a screen refer to. */
+static enum oqz_status orient_run(const struct oqz_step *s, struct oqz_step_state *st, struct oqz_err *err)
+{
+	static const struct {
+		bool transpose, flip_x, flip_y;
+	} moves[8] = { { 0, 0, 0 }, { 0, 1, 0 }, { 0, 1, 1 }, { 0, 0, 1 },
+		       { 1, 0, 0 }, { 1, 1, 0 }, { 1, 1, 1 }, { 1, 0, 1 } };
+	const struct oqz_image *src = &st->img;
+	int o = src->orientation - 1;
+
+	if (!s->u.orient.exif || o <= 0 || o > 7)
+		return OQZ_OK;
+	int32_t w = moves[o].transpose ? src->height : src->width, h = moves[o].transpose ? src->width : src->height;
+	const size_t ch = (size_t)src->channels;
+	OQZ_TRY(oqz_image_reserve(&st->spare, w, h, src->channels, err));
+	uint8_t *out = st->spare.data;
+	for (int32_t y = 0; y < h; y++)
+		for (int32_t x = 0; x < w; x++, out += ch) {
+			int32_t fx = moves[o].flip_x ? w - 1 - x : x, fy = moves[o].flip_y ? h - 1 - y : y;
+			int32_t sx = moves[o].transpose ? fy : fx, sy = moves[o].transpose ? fx : fy;
+			memcpy(out, src->data + ((size_t)sy * (size_t)src->width + (size_t)sx) * ch, ch);
+		}
+	oqz_step_swap(st);
+	st->geometry.image_width = w;
+	st->geometry.image_height = h;
+	return OQZ_OK;
+}
+
+static void orient_dims(const struct oqz_step *s, struct oqz_step_dims *d) { (void)s, (void)d; }
+
+static const struct oqz_step_def step_orient = {
+	{ "orient", "apply the EXIF orientation, as OpenCV's imread does and Pillow does not", "exif", orient_params },
+	true,
+	false,
+	orient_parse,
+	orient_run,
+	orient_dims
+};
+
+const struct oqz_step_def *const oqz_step_defs[] = { &step_affine,    &step_crop,   &step_color, &oqz_step_letterbox,
+	                                             &step_normalize, &step_orient, &step_pad,   &step_resize };
 const size_t oqz_step_defs_n = OQZ_COUNTOF(oqz_step_defs);

@@ -40,6 +40,9 @@ struct oqz_step {
 			double padding;
 			uint8_t border;
 		} affine;
+		struct {
+			bool exif;
+		} orient;
 		float table[OQZ_STEP_CHANNELS][256]; /* normalize: the result for every byte of every channel */
 	} u;
 };
@@ -60,7 +63,7 @@ struct oqz_step_state {
 /* What is known of an image before it is read: -1 where it depends on the file. */
 struct oqz_step_dims {
 	int32_t width, height, channels;
-	bool is_float;
+	bool is_float, touched; /* touched: some step has run */
 };
 
 struct oqz_step_def {

@@ -76,6 +76,7 @@ static enum oqz_status add_step(struct oqz_prepare *p, const struct oqz_step_spe
 	if (st != OQZ_OK)
 		return oqz_err_prefix(err, "%s", who);
 	def->dims(s, &p->dims);
+	p->dims.touched = true;
 	return OQZ_OK;
 }
 

@@ -51,6 +51,49 @@ START_TEST(jpeg_is_close_to_what_was_encoded)
 }
 END_TEST
 
+/* A JPEG file with this APP1 block behind its first marker. */
+static int orientation_with(struct encoded e, const uint8_t *app1, size_t n)
+{
+	struct oqz_image img = { 0 };
+	uint8_t *file = malloc(e.size + n + 4);
+
+	memcpy(file, e.data, 2);
+	memcpy(file + 2, (uint8_t[]) { 0xff, 0xe1, (uint8_t)((n + 2) >> 8), (uint8_t)(n + 2) }, 4);
+	memcpy(file + 6, app1, n);
+	memcpy(file + 6 + n, e.data + 2, e.size - 2);
+	ck_ok(oqz_image_decode(file, e.size + n + 4, "exif.jpg", OQZ_IMAGE_RGB, NULL, &img, err));
+	int o = img.orientation;
+	oqz_image_release(&img);
+	free(file);
+	return o;
+}
+
+START_TEST(exif_orientation_is_read_with_care)
+{
+	uint8_t le[] = "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+	uint8_t be[] = "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0";
+	const size_t n = sizeof le - 1;
+	struct oqz_image in = { 0 };
+
+	image_generate(&in, 9, 7, 3);
+	struct encoded e = encode_jpeg(&in, 90, false);
+	ck_assert_int_eq(orientation_with(e, le, n), 6);
+	ck_assert_int_eq(orientation_with(e, be, n), 3);
+	for (size_t cut = 0; cut < 26; cut++) /* truncated before the value: upright */
+		ck_assert_int_eq(orientation_with(e, le, cut), 1);
+	for (size_t i = 0; i < n; i++) /* any byte, any value: no crash, and always 1 to 8 */
+		for (int v = 0; v < 256; v += 5) {
+			uint8_t old = le[i];
+			le[i] = (uint8_t)v;
+			int o = orientation_with(e, le, n);
+			ck_assert(o >= 1 && o <= 8);
+			le[i] = old;
+		}
+	free(e.data);
+	oqz_image_release(&in);
+}
+END_TEST
+
 START_TEST(cmyk_follows_pillow)
 {
 	struct oqz_image in = { 0 }, out = { 0 };
@@ -244,6 +287,6 @@ START_TEST(damaged_files_never_crash)
 }
 END_TEST
 
-OQZ_TEST_MAIN("decode", jpeg_equals_golden, jpeg_is_close_to_what_was_encoded, cmyk_follows_pillow,
-              png_kinds_become_rgb_as_in_pillow, codes_are_not_looked_up, wrong_files_are_named,
+OQZ_TEST_MAIN("decode", jpeg_equals_golden, jpeg_is_close_to_what_was_encoded, exif_orientation_is_read_with_care,
+              cmyk_follows_pillow, png_kinds_become_rgb_as_in_pillow, codes_are_not_looked_up, wrong_files_are_named,
               limits_hold_before_memory_is_reserved, truncated_files_are_errors, damaged_files_never_crash)

@@ -258,6 +258,46 @@ START_TEST(geometry_maps_image_to_net)
 }
 END_TEST
 
+START_TEST(orientation_follows_exif)
+{
+	json_t *j = cases_load("jpeg_decode/manifest.json"), *c;
+	struct run r;
+	size_t i, turned = 0;
+
+	json_array_foreach(json_object_get(j, "files"), i, c)
+	{
+		if (strstr(case_text(c, "file"), "cmyk")) /* OpenCV converts CMYK in another way */
+			continue;
+		run_open(&r, "orient exif=true");
+		run_golden(&r, case_text(c, "file"));
+		ck_assert_int_eq(r.g.image_width, case_int(c, "cv2_width"));
+		ck_assert_msg(bytes_crc(&r.view) == case_crc(c, "cv2_rgb_crc32"), "%s", case_text(c, "file"));
+		turned += case_int(c, "cv2_width") != case_int(c, "width");
+		run_close(&r);
+	}
+	ck_assert(!j || turned == 1);
+	json_decref(j);
+	/* All eight, on a 3 x 2 image a b c / d e f: where the first sample of each result comes from. */
+	static const char *const want[8] = { "abcdef", "cbafed", "fedcba", "defabc",
+		                             "adbecf", "daebfc", "fcebda", "cfbead" };
+	struct oqz_image img = { 0 };
+	ck_ok(oqz_image_reserve(&img, 3, 2, 3, err));
+	for (int k = 0; k < 18; k++)
+		img.data[k] = (uint8_t)('a' + k / 3);
+	for (int o = 1; o <= 8; o++) {
+		img.orientation = o;
+		run_open(&r, "orient exif=true");
+		ck_ok(oqz_preparer_run_image(r.worker, &img, "x", NULL, &r.view, &r.g, err));
+		ck_assert_int_eq(r.g.net_width, o > 4 ? 2 : 3);
+		for (int k = 0; k < 6; k++)
+			ck_assert_msg(((const float *)r.view.data)[k] == (float)want[o - 1][k],
+			              "orientation %d, sample %d", o, k);
+		run_close(&r);
+	}
+	oqz_image_release(&img);
+}
+END_TEST
+
 START_TEST(two_workers_and_reused_buffers_agree)
 {
 	struct oqz_image a = { 0 }, b = { 0 };
@@ -291,6 +331,7 @@ START_TEST(wrong_lists_are_refused)
 	ck_fails(prepare_from_text("resize short=3 size=4", &p, err), OQZ_E_USAGE, "exactly one");
 	ck_fails(prepare_from_text("normalize;resize short=3", &p, err), OQZ_E_USAGE, "before normalize");
 	ck_fails(prepare_from_text("normalize;normalize", &p, err), OQZ_E_USAGE, "t.yaml:1:1");
+	ck_fails(prepare_from_text("resize size=3;orient exif=true", &p, err), OQZ_E_USAGE, "first step");
 	ck_fails(prepare_from_text("normalize mean=1:2", &p, err), OQZ_E_USAGE, "one per channel");
 	ck_fails(prepare_from_text("normalize std=0", &p, err), OQZ_E_USAGE, "std");
 	ck_fails(prepare_from_text("color order=y;color order=bgr", &p, err), OQZ_E_USAGE, "colours");
@@ -453,5 +494,5 @@ END_TEST
 
 OQZ_TEST_MAIN("preprocess", torchvision_chain_equals_golden, letterboxes_equal_golden, ocr_lines_equal_golden,
               segmentation_normalize_equals_golden, normalize_is_three_float_operations, geometry_maps_image_to_net,
-              two_workers_and_reused_buffers_agree, wrong_lists_are_refused, impossible_images_are_errors,
-              lists_describe_themselves, presets_are_valid)
+              orientation_follows_exif, two_workers_and_reused_buffers_agree, wrong_lists_are_refused,
+              impossible_images_are_errors, lists_describe_themselves, presets_are_valid)
