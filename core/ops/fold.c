@@ -5,6 +5,7 @@
  */
 #include "core/ops/fold.h"
 #include "core/ops/capture.h"
+#include "core/ops/inline_if.h"
 #include "core/ops/ops_util.h"
 
 #include "core/base/map.h"
@@ -126,6 +127,12 @@ static enum oqz_status walk(struct oqz_graph *g, size_t limit, int *ret_changed,
 		bool folded = false;
 		if (n->dead)
 			continue;
+		OQZ_TRY(oqz_inline_if(n, &folded, err));
+		if (folded) {
+			changed++;
+			i--; /* the branch's nodes stand here now */
+			continue;
+		}
 		OQZ_TRY(oqz_infer_node(n, err));
 		if (foldable(n, limit))
 			OQZ_TRY(evaluate(n, limit, &folded, err));

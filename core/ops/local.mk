@@ -6,13 +6,19 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/fold.h \
 	core/ops/op_fakequant.h \
 	core/ops/infer.c \
+	core/ops/inline_if.c \
+	core/ops/inline_if.h \
 	core/ops/interpret.c \
 	core/ops/interpret.h \
 	core/ops/op.c \
 	core/ops/op.h \
+	core/ops/inline_if.c \
+	core/ops/inline_if.h \
 	core/ops/interpret.c \
 	core/ops/interpret.h \
 	core/ops/op_cast.c \
+	core/ops/inline_if.c \
+	core/ops/inline_if.h \
 	core/ops/interpret.c \
 	core/ops/interpret.h \
 	core/ops/op_control.c \

@@ -105,6 +105,10 @@ unit_tests += tests/unit/test_op_elementwise
 tests_unit_test_op_elementwise_SOURCES = tests/unit/test_op_elementwise.c
 tests_unit_test_op_elementwise_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_elementwise_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_op_control
+tests_unit_test_op_control_SOURCES = tests/unit/test_op_control.c
+tests_unit_test_op_control_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_op_control_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_error_sums
 tests_unit_test_error_sums_SOURCES = tests/unit/test_error_sums.c
