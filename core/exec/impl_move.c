@@ -21,6 +21,7 @@ struct move {
 	int64_t fill_n;
 	unsigned char fill[16]; /* output 0 is filled with this first when fill_n > 0 */
 	OQZ_VEC(struct move_part) parts;
+	int64_t rows, a, b; /* rows > 0: instead of parts, (rows, b, a) -> (rows, a, b) of 4-byte elements, b small */
 };
 
 /* A tensor's strides by logical dimension, and its dimensions from the outermost in memory inwards. */
@@ -369,10 +370,66 @@ static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_ste
 	return OQZ_OK;
 }
 
+/* The channel shuffle of a channels-last tensor: dense but for the two innermost dimensions, which change places. */
+static bool is_shuffle(const struct oqz_box *x, size_t elem_size)
+{
+	int r = x->rank;
+	int64_t step = r >= 3 ? x->dim[r - 1] * x->dim[r - 2] : 0;
+
+	if (r < 3 || elem_size != 4 || x->dim[r - 1] > 8 || x->src[r - 2] != 1 || x->src[r - 1] != x->dim[r - 2])
+		return false;
+	for (int k = r - 3; k >= 0; k--) {
+		if (x->dim[k] != 1 && x->src[k] != step)
+			return false;
+		step *= x->dim[k];
+	}
+	return true;
+}
+
+enum oqz_status oqz_move_box(size_t elem_size, const struct oqz_box *box, void **ret, struct oqz_err *err)
+{
+	struct move *m = calloc(1, sizeof *m);
+	struct move_part p = { .box = *box };
+
+	if (!m || !oqz_vec_push(&m->parts, p)) {
+		free(m);
+		return oqz_err_nomem(err, "a step", sizeof *m);
+	}
+	m->size = elem_size;
+	if (is_shuffle(box, elem_size)) {
+		m->a = box->dim[box->rank - 2];
+		m->b = box->dim[box->rank - 1];
+		m->rows = 1;
+		for (int k = 0; k < box->rank - 2; k++)
+			m->rows *= box->dim[k];
+	}
+	*ret = m;
+	return OQZ_OK;
+}
+
+OQZ_KERNEL static void shuffle(const uint32_t *restrict x, uint32_t *restrict y, int64_t rows, int64_t a, int64_t b)
+{
+	for (int64_t r = 0; r < rows; r++, x += a * b, y += a * b) {
+		if (b == 2)
+			for (int64_t i = 0; i < a; i++) {
+				y[2 * i] = x[i];
+				y[2 * i + 1] = x[a + i];
+			}
+		else
+			for (int64_t j = 0; j < b; j++)
+				for (int64_t i = 0; i < a; i++)
+					y[i * b + j] = x[j * a + i];
+	}
+}
+
 static enum oqz_status move_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	const struct move *m = state;
 
+	if (m->rows) {
+		shuffle(c->in[0]->data, c->out[0]->data, m->rows, m->a, m->b);
+		return OQZ_OK;
+	}
 	if (m->fill_n)
 		oqz_fill(c->out[0]->data, (size_t)m->fill_n, m->size, m->fill);
 	for (size_t i = 0; i < m->parts.n; i++) {

@@ -17,6 +17,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl_reference.c \
 	core/exec/impl_resize.c \
 	core/exec/memplan.c \
+	core/exec/permute.c \
 	core/exec/program.c \
 	core/exec/program.h \
 	core/exec/rewrite.c \

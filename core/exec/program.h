@@ -101,6 +101,12 @@ enum oqz_status oqz_slot_get(struct oqz_planner *pl, struct oqz_value *v, enum o
                              struct oqz_err *err);
 /* slots.c: makes node's output a view of its input where the bytes agree. *ret says whether that was so. */
 enum oqz_status oqz_slot_alias(struct oqz_planner *pl, const struct oqz_node *n, bool *ret, struct oqz_err *err);
+/* slots.c: element strides by dimension. */
+void oqz_slot_strides(const struct oqz_shape *s, enum oqz_layout layout, int64_t *ret);
+/* permute.c: one step for a Reshape and the Transpose (and Reshape) behind it, where that saves a reorder. *ret_last is the
+ * last node that the step stands for, NULL when there is none. */
+enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshape, struct oqz_node **ret_last,
+                                 struct oqz_err *err);
 /* steps.c: an empty step with room for its slots; false: out of memory. */
 bool oqz_step_init(struct oqz_program *p, const struct oqz_node *n, int n_in, int n_out, struct oqz_step *ret);
 /* memplan.c: life times, in-place steps, offsets. */
@@ -110,6 +116,10 @@ enum oqz_status oqz_plan_memory(struct oqz_program *p, struct oqz_err *err);
 bool oqz_type_concrete(const struct oqz_type *t);
 /* True when both layouts mean the same bytes. */
 bool oqz_layouts_same(const struct oqz_shape *s);
+
+/* impl_move.c: a state of oqz_impl_move that copies one box from input 0 to output 0. */
+struct oqz_box;
+enum oqz_status oqz_move_box(size_t elem_size, const struct oqz_box *box, void **ret, struct oqz_err *err);
 
 extern const struct oqz_impl oqz_impl_reference, oqz_impl_reference_group, oqz_impl_reorder;
 

@@ -129,8 +129,7 @@ enum oqz_status oqz_slot_get(struct oqz_planner *pl, struct oqz_value *v, enum o
 	return *ret < 0 ? oqz_err_nomem(err, "the plan", sizeof(struct oqz_slot)) : OQZ_OK;
 }
 
-/* Element strides by dimension. */
-static void strides_of(const struct oqz_shape *s, enum oqz_layout layout, int64_t *st)
+void oqz_slot_strides(const struct oqz_shape *s, enum oqz_layout layout, int64_t *st)
 {
 	int64_t step = 1;
 
@@ -157,10 +156,10 @@ static bool transpose_view(const struct oqz_node *n, const struct oqz_tensor *in
 	const struct oqz_attr *perm = oqz_node_attr(n, "perm");
 	int64_t have[OQZ_MAX_RANK], want[OQZ_MAX_RANK];
 
-	strides_of(&in->shape, in->layout, have);
+	oqz_slot_strides(&in->shape, in->layout, have);
 	for (int layout = OQZ_LAYOUT_PLAIN; layout <= OQZ_LAYOUT_CHANNELS_LAST; layout++) {
 		bool same = layout == OQZ_LAYOUT_PLAIN || out->rank >= 3;
-		strides_of(out, (enum oqz_layout)layout, want);
+		oqz_slot_strides(out, (enum oqz_layout)layout, want);
 		for (int i = 0; i < out->rank && same; i++) {
 			int64_t from = perm ? perm->ints[i] : out->rank - 1 - i;
 			same = out->dim[i] == 1 || want[i] == have[from < 0 ? from + out->rank : from];

@@ -125,9 +125,15 @@ static enum oqz_status finish_outputs(struct oqz_planner *pl, const struct oqz_n
 static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct oqz_err *err)
 {
 	struct oqz_step s;
+	struct oqz_node *last;
 	bool alias;
 
 	OQZ_TRY(check_node(pl, n, err));
+	if (pl->opt->engine != OQZ_ENGINE_REFERENCE) {
+		OQZ_TRY(oqz_plan_permute(pl, n, &last, err));
+		if (last)
+			return finish_outputs(pl, last, err);
+	}
 	OQZ_TRY(oqz_slot_alias(pl, n, &alias, err));
 	if (alias)
 		return finish_outputs(pl, n, err);

@@ -206,6 +206,12 @@ static void add_axis(struct pool *p, struct oqz_value *x)
 		t = GB_OP(b, "Reshape", x, GB_LIST(b, 0, 2, s.dim[1] / 2, s.dim[2], s.dim[3]));
 		gb_infer_last(b);
 		t = GB_OP(b, "Transpose", t);
+		if (draw(p, 3) == 0) { /* the head of a detector: (N, anchors, H, W, numbers) */
+			GB_INTS(b, "perm", 0, 1, 3, 4, 2);
+			gb_infer_last(b);
+			t = GB_OP(b, "Reshape", t, GB_LIST(b, 0, -1, s.dim[1] / 2, 1));
+			break;
+		}
 		GB_INTS(b, "perm", 0, 2, 1, 3, 4);
 		gb_infer_last(b);
 		t = GB_OP(b, "Reshape", t, GB_LIST(b, 0, s.dim[1], s.dim[2], s.dim[3]));
@@ -274,14 +280,14 @@ static void check_random(uint64_t seed, enum oqz_engine e)
 
 START_TEST(program_equals_oracle)
 {
-	for (uint64_t seed = 1; seed <= 150; seed++)
+	for (uint64_t seed = 1; seed <= 250; seed++)
 		check_random(seed, OQZ_ENGINE_AUTO);
 }
 END_TEST
 
 START_TEST(program_of_reference_is_the_oracle)
 {
-	for (uint64_t seed = 200; seed < 215; seed++)
+	for (uint64_t seed = 500; seed < 515; seed++)
 		check_random(seed, OQZ_ENGINE_REFERENCE);
 }
 END_TEST
