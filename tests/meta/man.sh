@@ -1,0 +1,27 @@
+#!/bin/sh
+# Every verb has a manual page that names every option of its --help, and the pages are free of formatting errors.
+set -u
+status=0
+complain() { echo "$*"; status=1; }
+
+verbs=$("$OQZ" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
+[ -n "$verbs" ] || complain "no verbs in --help"
+for v in $verbs; do
+	page=$top_srcdir/doc/oqz-$v.1
+	if [ ! -f "$page" ]; then
+		complain "doc/oqz-$v.1 is missing"
+		continue
+	fi
+	for o in $("$OQZ" "$v" --help | grep -o -- '--[a-z-]*' | sort -u); do
+		sed 's/\\-/-/g' "$page" | grep -q -- "$o" || complain "doc/oqz-$v.1 does not mention $o"
+	done
+	grep -q "oqz.-$v (1)" "$top_srcdir/doc/oqz.1" || sed 's/\\-/-/g' "$top_srcdir/doc/oqz.1" | grep -q "oqz-$v (1)" ||
+		complain "doc/oqz.1 does not list oqz-$v(1)"
+done
+if command -v man >/dev/null && command -v groff >/dev/null; then
+	for f in "$top_srcdir"/doc/*.[15]; do
+		out=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$f" 2>&1 >/dev/null)
+		[ -z "$out" ] || complain "$f: $out"
+	done
+fi
+exit $status
