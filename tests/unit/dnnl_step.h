@@ -131,11 +131,12 @@ static inline enum oqz_status step_resolve(struct step *s, struct oqz_err *err)
 static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *impl, struct oqz_err *err)
 {
 	struct oqz_step_choice ch = { .inplace_input = -1 };
-	struct oqz_tensor in[STEP_MAX] = { { 0 } }, out = step_tensor(OQZ_DT_F32, s->out.shape);
+	struct oqz_tensor in[STEP_MAX] = { { 0 } }, out = { 0 };
 	const struct oqz_tensor *pin[STEP_MAX] = { 0 };
 
 	OQZ_TRY(step_resolve(s, err));
 	OQZ_TRY(impl->create(&s->d, &ch, s->why, sizeof s->why, err));
+	out = step_tensor(OQZ_DT_F32, s->out.shape);
 	for (int i = 0; i < s->d.n_in; i++) {
 		if (!s->in[i].data || (s->d.constant[i] && !ch.uses_constant[i]))
 			continue;

@@ -233,23 +233,26 @@ START_TEST(threads_share_one_layer)
 	free(conv_case(&s, &c, &r, true));
 	ck_ok(step_resolve(&s, err));
 	ck_ok(oqz_impl_dnnl_conv.create(&s.d, &choice, s.why, sizeof s.why, err));
+	struct oqz_tensor in[THREADS], out[THREADS];
 	for (int i = 0; i < THREADS; i++) { /* inputs differ: a mixed-up address gives another thread's answer */
-		struct oqz_tensor *in = malloc(sizeof *in), out = step_tensor(OQZ_DT_F32, s.out.shape);
-		*in = step_tensor(OQZ_DT_F32, s.in[0].shape);
-		fill_f32(&r, in);
+		in[i] = step_tensor(OQZ_DT_F32, s.in[0].shape);
+		out[i] = step_tensor(OQZ_DT_F32, s.out.shape);
+		fill_f32(&r, &in[i]);
 		void *scratch = aligned_alloc(64, (choice.scratch_bytes + 64) / 64 * 64);
-		struct oqz_step_call call = { .in = (const struct oqz_tensor *[]) { in },
-			                      .out = (struct oqz_tensor *[]) { &out },
+		struct oqz_step_call call = { .in = (const struct oqz_tensor *[]) { &in[i] },
+			                      .out = (struct oqz_tensor *[]) { &out[i] },
 			                      .scratch = scratch };
 		ck_ok(oqz_impl_dnnl_conv.run(choice.state, &call, err));
-		sharer[i] = (struct sharer) { .choice = &choice, .in = in, .want = out.data };
-		free(scratch); /* out's memory lives on as `want` until the process ends */
+		sharer[i] = (struct sharer) { .choice = &choice, .in = &in[i], .want = out[i].data };
+		free(scratch);
 	}
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, share, &sharer[i]), 0);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(thread[i], NULL);
 		ck_assert_msg(!sharer[i].wrong, "thread %d got another result", i);
+		oqz_tensor_release(&in[i]);
+		oqz_tensor_release(&out[i]);
 	}
 	oqz_impl_dnnl_conv.destroy(choice.state);
 	step_release(&s);
