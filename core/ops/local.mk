@@ -16,6 +16,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/inline_if.h \
 	core/ops/interpret.c \
 	core/ops/interpret.h \
+	core/ops/op_attention.c \
 	core/ops/op_cast.c \
 	core/ops/inline_if.c \
 	core/ops/inline_if.h \
