@@ -36,9 +36,9 @@ struct oqz_case_options {
 	double rtol, atol;
 };
 
-/* Runs one folder. Everything that happens is an outcome; the status is for being out of memory and the like. */
-enum oqz_status oqz_backend_case(const char *dir, const struct oqz_case_options *opt, oqz_case_run_fn *run, void *ctx, struct oqz_case_result *ret,
-                                 struct oqz_err *err);
+/* Runs one folder. Everything that happens is an outcome; the status is for a path that cannot be one. */
+enum oqz_status oqz_backend_case(const char *dir, const struct oqz_case_options *opt, oqz_case_run_fn *run, void *ctx,
+                                 struct oqz_case_result *ret, struct oqz_err *err);
 
 /* Whether two tensors agree: dtype, shape, and |a - b| <= atol + rtol * |b| everywhere (NaN equals NaN). On
  * disagreement fails with OQZ_E_MISMATCH, naming the first element that differs and the largest difference. */

@@ -108,12 +108,14 @@ static struct sample sample_at(double y, double x, int64_t h, int64_t w)
 		                 { (1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx } };
 }
 
+enum { MAX_GRID = 1 << 12 };
+
 struct roi {
 	double y, x, bin_h, bin_w; /* start and bin size in input pixels */
 	int64_t grid_h, grid_w;    /* samples per bin */
 };
 
-static struct roi roi_of(const struct roi_params *p, const double *box)
+static enum oqz_status roi_of(const struct roi_params *p, const double *box, struct roi *ret, struct oqz_err *err)
 {
 	bool half = strcmp(p->coordinate_transformation_mode, "half_pixel") == 0;
 	double offset = half ? 0.5 : 0, scale = (double)p->spatial_scale;
@@ -126,9 +128,14 @@ static struct roi roi_of(const struct roi_params *p, const double *box)
 	}
 	r.bin_h = h / (double)p->output_height;
 	r.bin_w = w / (double)p->output_width;
+	/* A grid is at most as fine as the region has pixels; coordinates come from data and may be anything. */
+	if (!(isfinite(r.x) && isfinite(r.y) && fabs(r.bin_h) < MAX_GRID && fabs(r.bin_w) < MAX_GRID) ||
+	    p->sampling_ratio >= MAX_GRID)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "a region is too large, or sampled too finely");
 	r.grid_h = p->sampling_ratio > 0 ? p->sampling_ratio : (int64_t)ceil(r.bin_h);
 	r.grid_w = p->sampling_ratio > 0 ? p->sampling_ratio : (int64_t)ceil(r.bin_w);
-	return r;
+	*ret = r;
+	return OQZ_OK;
 }
 
 static double roi_bin(const struct roi *r, const double *plane, int64_t h, int64_t w, int64_t oy, int64_t ox, bool max)
@@ -160,8 +167,6 @@ static enum oqz_status check_batch(int64_t b, int64_t batch, struct oqz_err *err
 	return OQZ_OK;
 }
 
-enum { MAX_GRID = 1 << 16 };
-
 static enum oqz_status run_roi_align(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct roi_params *p = OQZ_PARAMS(c->node, struct roi_params);
@@ -178,10 +183,9 @@ static enum oqz_status run_roi_align(const struct oqz_call *c, struct oqz_err *e
 		OQZ_FAIL(err, OQZ_E_DATA, "regions of an empty image");
 	for (int64_t i = 0; i < o->dim[0]; i++) {
 		int64_t b = oqz_load_i(c->in[2]->dtype, c->in[2]->data, (size_t)i);
-		struct roi r = roi_of(p, box + 4 * i);
+		struct roi r = { 0 };
 		OQZ_TRY(check_batch(b, s->dim[0], err));
-		if (!(r.grid_h < MAX_GRID && r.grid_w < MAX_GRID && isfinite(r.x) && isfinite(r.y)))
-			OQZ_FAIL(err, OQZ_E_LIMIT, "region %lld is too large", (long long)i);
+		OQZ_TRY(roi_of(p, box + 4 * i, &r, err));
 		for (int64_t j = 0; j < o->dim[1] * out_plane; j++)
 			y[i * o->dim[1] * out_plane + j] =
 			    roi_bin(&r, x + (b * s->dim[1] + j / out_plane) * plane, s->dim[2], s->dim[3],

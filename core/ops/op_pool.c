@@ -188,33 +188,43 @@ static double end_average(const struct reduction *r, int64_t p)
 
 static double end_power(const struct reduction *r, int64_t p) { return pow(r->value, 1.0 / (double)p); }
 
-/* Position of tap k in dim i for output o; `inside` the input, `counts` inside the padded input as well. */
-static int64_t tap_at(const struct oqz_window *w, int i, int64_t o, int64_t k, bool *inside, bool *counts)
-{
-	int64_t at = o * w->stride[i] - w->pad_begin[i] + k * w->dilation[i];
+/* Taps [lo, hi) of dim i for output o that lie inside the input, the position of tap 0, and how many count when padding
+ * does. A kernel may be far larger than the input (it comes from a file), so only the taps inside are walked. */
+struct span {
+	int64_t start, lo, hi, counted;
+};
 
-	*inside = *inside && at >= 0 && at < w->in[i];
-	*counts = *counts && at < w->in[i] + w->pad_end[i]; /* what ceil_mode adds beyond the padding does not count */
-	return at;
+static struct span span_of(const struct oqz_window *w, int i, int64_t o)
+{
+	struct span s = { .start = o * w->stride[i] - w->pad_begin[i] };
+	int64_t d = w->dilation[i], k = w->kernel[i], left = w->in[i] - s.start;
+
+	s.lo = s.start < 0 ? (-s.start + d - 1) / d : 0;
+	s.hi = left <= 0 ? 0 : (left + d - 1) / d < k ? (left + d - 1) / d : k;
+	if (s.hi < s.lo)
+		s.hi = s.lo;
+	/* what ceil_mode adds beyond the padding does not count */
+	left += w->pad_end[i];
+	s.counted = left <= 0 ? 0 : (left + d - 1) / d < k ? (left + d - 1) / d : k;
+	return s;
 }
 
 static struct reduction pool_one(const struct pooling *q, const double *x, int64_t od, int64_t oh, int64_t ow)
 {
 	const struct oqz_window *w = &q->w;
 	struct reduction r = { .value = q->first, .index = -1 };
+	struct span d = span_of(w, 0, od), h = span_of(w, 1, oh), v = span_of(w, 2, ow);
 
-	for (int64_t kd = 0; kd < w->kernel[0]; kd++)
-		for (int64_t kh = 0; kh < w->kernel[1]; kh++)
-			for (int64_t kw = 0; kw < w->kernel[2]; kw++) {
-				bool inside = true, counts = true;
-				int64_t d = tap_at(w, 0, od, kd, &inside, &counts);
-				int64_t h = tap_at(w, 1, oh, kh, &inside, &counts);
-				int64_t v = tap_at(w, 2, ow, kw, &inside, &counts);
-				int64_t at = (d * w->in[1] + h) * w->in[2] + v;
-				r.counted += inside || (q->count_padding && counts);
-				if (inside)
-					q->see(&r, x[at], at, q->p);
+	for (int64_t kd = d.lo; kd < d.hi; kd++)
+		for (int64_t kh = h.lo; kh < h.hi; kh++)
+			for (int64_t kw = v.lo; kw < v.hi; kw++) {
+				int64_t id = d.start + kd * w->dilation[0], ih = h.start + kh * w->dilation[1];
+				int64_t at = (id * w->in[1] + ih) * w->in[2] + v.start + kw * w->dilation[2];
+				q->see(&r, x[at], at, q->p);
+				r.counted++;
 			}
+	if (q->count_padding)
+		r.counted = (int64_t)fmin((double)d.counted * (double)h.counted * (double)v.counted, 0x1p62);
 	return r;
 }
 
