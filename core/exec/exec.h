@@ -4,7 +4,9 @@
  *
  *   program   what is computed: an ordered list of steps, each with the implementation chosen for it, packed weights,
  *             and a memory plan. Immutable and shared by all workers.
- *   context   one worker's memory: an arena laid out by the plan, and scratch space. Nothing is allocated while running.
+ *   context   one worker's memory: an arena laid out by the plan, and scratch space. Nothing is allocated while running,
+ *             with two exceptions: tensors whose shape depends on data (NonZero, NonMaxSuppression, ...), and the memory
+ *             of layers run alone, which grows on first use.
  *
  *	oqz_program_new(graph, &options, shapes, &program, err)
  *	oqz_context_new(program, &ctx, err)               once per worker
