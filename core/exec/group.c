@@ -150,7 +150,9 @@ static void absorb_fake(struct oqz_planner *pl, struct oqz_group *g, int i, stru
 {
 	const struct oqz_tensor *scale = constant_in(f, 1);
 
-	if (!scale || (f->n_in > 2 && f->in[2] && !constant_in(f, 2)) || !oqz_type_concrete(&f->in[0]->type))
+	/* a plugin's own function has no scale */
+	if ((f->n_in > 1 && f->in[1] && !scale) || (f->n_in > 2 && f->in[2] && !constant_in(f, 2)) ||
+	    !oqz_type_concrete(&f->in[0]->type))
 		return;
 	if (!f->in[0]->constant && !private_value(pl, f->out[0]))
 		return;
@@ -158,7 +160,7 @@ static void absorb_fake(struct oqz_planner *pl, struct oqz_group *g, int i, stru
 		.present = true,
 		.from_float = true,
 		.dtype = OQZ_DT_F32,
-		.axis = oqz_tensor_nelem(scale) == 1 ? -1 : (int)int_attr(f, "axis", 1),
+		.axis = !scale || oqz_tensor_nelem(scale) == 1 ? -1 : (int)int_attr(f, "axis", 1),
 		.block = int_attr(f, "block", 0),
 		.scale = scale,
 		.zero = constant_in(f, 2),
@@ -263,7 +265,8 @@ static enum oqz_status evaluate(struct oqz_planner *pl, struct oqz_node *n, stru
 
 static bool all_constant(const struct oqz_node *n)
 {
-	if (n->dead || n->n_in == 0 || n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT || !n->op || n->op->random)
+	if (n->dead || n->n_in == 0 || n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT || !n->op ||
+	    n->op->random)
 		return false;
 	for (int i = 0; i < n->n_in; i++)
 		if (n->in[i] && !n->in[i]->constant)

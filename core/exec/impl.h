@@ -42,7 +42,8 @@ struct oqz_step_desc {
 	struct oqz_type in_type[64], out_type[OQZ_STEP_MAX_OUT]; /* concrete; logical types of the step's inputs (float tensor for
 	                                   * an absorbed Q); inputs left out have dtype UNDEFINED */
 	const struct oqz_tensor *constant[64]; /* inputs known now (PLAIN), else NULL */
-	struct oqz_step_quant quant[3];   /* of inputs 0..2, for groups */
+	struct oqz_step_quant quant[3];   /* of inputs 0 and 1, for groups (a quantized bias has become float32: the third
+	                                   * is never present). Custom FakeQuant: scale is NULL */
 	const struct oqz_node *act;       /* activation to apply to output 0, or NULL */
 	enum oqz_layout in_layout[64];    /* how the producers will leave the inputs (proposal) */
 	enum oqz_engine engine;

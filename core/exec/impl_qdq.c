@@ -98,7 +98,7 @@ static enum oqz_status gridder_float(struct gridder *g, const struct oqz_step_qu
 
 	g->node = q->fake;
 	g->shape = memory_shape(shape, layout, &axis);
-	if (q->fake ? !fq_of_node(q->fake, &g->fq) : !oqz_fq_of_dtype(q->dtype, &g->fq)) {
+	if (q->fake ? !q->scale || !fq_of_node(q->fake, &g->fq) : !oqz_fq_of_dtype(q->dtype, &g->fq)) {
 		g->how = GRID_NODE;
 		return q->fake ? OQZ_OK : OQZ_E_UNSUPPORTED;
 	}

@@ -4,6 +4,7 @@
  * form of a layer agree when they are given the same input (whole networks may differ by a step here and there, which
  * then spreads: see the layer on its own, oqz_context_run_alone).
  */
+#include "core/ops/op_fakequant.h"
 #include "tests/unit/exec_graph.h"
 
 /* Q -> DQ behind a value, per tensor. */
@@ -175,6 +176,34 @@ START_TEST(group_takes_other_grids)
 }
 END_TEST
 
+static void halves(void *ctx, const struct oqz_shape *shape, const float *x, float *y)
+{
+	for (int64_t i = 0; i < oqz_shape_nelem(shape); i++)
+		y[i] = rintf(x[i] * *(const float *)ctx) / *(const float *)ctx;
+}
+
+/* A plugin's own function: no scale, row-major, in front of a convolution that wants channels-last. */
+START_TEST(group_takes_a_function)
+{
+	struct gb b;
+	float two = 2;
+
+	gb_init(&b, 9);
+	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(2, 4, 6, 5));
+	struct oqz_value *c = conv(&b, x, codes(&b, GB_DIMS(6, 4, 3, 3), 0), 6, 1);
+	struct oqz_value *f = GB_OP(&b, "FakeQuant", c);
+	struct oqz_node *n = b.last;
+	ck_ok(oqz_node_set_string(n, "kind", "custom", err));
+	struct oqz_value *y = conv(&b, f, codes(&b, GB_DIMS(3, 6, 3, 3), 0), 3, 1);
+	gb_finish(&b);
+	struct oqz_fakequant *p = n->params;
+	p->custom = halves;
+	p->ctx = &two;
+	check_layers(&b, (const char *[]) { y->name }, 1);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 static int count_steps(const struct oqz_program *p, const char *op)
 {
 	struct oqz_step_info s;
@@ -251,4 +280,4 @@ START_TEST(weights_alone_are_no_group)
 END_TEST
 
 OQZ_TEST_MAIN("exec_group", group_convolutions_agree, group_matrix_products_agree, group_takes_other_grids,
-              group_leaves_shared_and_tapped_edges, weights_alone_are_no_group)
+              group_takes_a_function, group_leaves_shared_and_tapped_edges, weights_alone_are_no_group)
