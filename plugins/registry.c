@@ -6,6 +6,7 @@
 #include "plugins/registry.h"
 #include "core/base/arena.h"
 #include "core/base/file.h"
+#include "core/base/installed.h"
 #include "core/base/str.h"
 #include "core/base/vec.h"
 
@@ -106,7 +107,6 @@ enum oqz_status oqz_registry_new(const struct oqz_registry_options *options, str
 {
 	const struct oqz_registry_options o = options ? *options : (struct oqz_registry_options) { 0 };
 	const char *path = o.path ? o.path : secure_getenv("OQZ_PLUGIN_PATH");
-	const char *plugindir = o.plugindir ? o.plugindir : OQZ_PLUGINDIR;
 	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *r = calloc(1, sizeof *r);
 	size_t n;
 
@@ -115,6 +115,9 @@ enum oqz_status oqz_registry_new(const struct oqz_registry_options *options, str
 	if (!r || !r->arena)
 		return oqz_err_nomem(err, "the plugin registry", sizeof *r);
 	r->probe_ms = o.probe_ms;
+	const char *plugindir = o.plugindir ? o.plugindir : oqz_installed(r->arena, OQZ_BINDIR, OQZ_PLUGINDIR);
+	if (!plugindir)
+		return oqz_err_nomem(err, "the plugin path", sizeof OQZ_PLUGINDIR);
 	for (const char *s = path ? path : ""; *s; s += n + (s[n] == ':')) {
 		n = strcspn(s, ":");
 		if (n == 0 || seen_before(path, s, n))

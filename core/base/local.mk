@@ -11,6 +11,8 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/file.h \
 	core/base/hash.c \
 	core/base/hash.h \
+	core/base/installed.c \
+	core/base/installed.h \
 	core/base/map.c \
 	core/base/map.h \
 	core/base/params.c \

@@ -287,8 +287,9 @@ static enum oqz_status read_gates(struct oqz_manifest *m, struct oqz_err *err)
 		OQZ_TRY(need_text(g.node, "metric", "a gate", &g.metric, err));
 		OQZ_TRY(read_drop(g.node, &g.max_drop, err));
 		OQZ_TRY(number_of(g.node, "confidence", 0, &g.confidence, err));
-		if (g.confidence >= 1)
-			return oqz_yaml_fail(g.node, err, OQZ_E_USAGE, "`confidence` lies between 0 and 1 (0.95)");
+		if (g.confidence != 0 && g.confidence != 0.95)
+			return oqz_yaml_fail(oqz_yaml_get(g.node, "confidence"), err, OQZ_E_USAGE,
+			                     "`confidence` can only be 0.95, the level of the intervals (or 0: the difference itself decides)");
 		if (!oqz_vec_push(&m->gates, g))
 			return oqz_err_nomem(err, "a gate", sizeof g);
 	}

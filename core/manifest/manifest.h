@@ -64,7 +64,7 @@ struct oqz_gate {
 	const char *model, *scheme, *tag; /* globs; NULL: any */
 	const char *metric;
 	double max_drop;      /* in the metric's own unit (a ratio: 0.01 for "1.0pp") */
-	double confidence;    /* 0: the point estimate decides; else the interval's far end at this level */
+	double confidence;    /* 0: the point estimate decides; 0.95: only when the whole interval is beyond max_drop */
 };
 
 /* One job: a model with all schemes wanted for it. */

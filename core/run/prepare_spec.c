@@ -4,6 +4,7 @@
  */
 #include "core/run/prepare_spec.h"
 #include "core/base/file.h"
+#include "core/base/installed.h"
 #include "core/manifest/manifest.h"
 
 #include <string.h>
@@ -75,7 +76,8 @@ static const char *find_preset(struct oqz_arena *a, const char *name)
 			return file;
 		p += n + (p[n] == ':');
 	}
-	const char *file = oqz_arena_printf(a, "%s/presets/%s.yaml", OQZ_DATADIR, name);
+	const char *data = oqz_installed(a, OQZ_BINDIR, OQZ_DATADIR);
+	const char *file = data ? oqz_arena_printf(a, "%s/presets/%s.yaml", data, name) : NULL;
 	return file && access(file, R_OK) == 0 ? file : NULL;
 }
 

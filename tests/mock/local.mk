@@ -145,3 +145,9 @@ tests_mock_mock_task_la_SOURCES = tests/mock/mock-task.c tests/mock/mock.h
 tests_mock_mock_task_la_CPPFLAGS = $(mock_cppflags)
 tests_mock_mock_task_la_CFLAGS = $(PLUGIN_COMPILE)
 tests_mock_mock_task_la_LDFLAGS = $(mock_ldflags)
+
+check_LTLIBRARIES += tests/mock/mock-crash-plan.la
+tests_mock_mock_crash_plan_la_SOURCES = tests/mock/mock-crash-plan.c tests/mock/mock.h
+tests_mock_mock_crash_plan_la_CPPFLAGS = $(mock_cppflags)
+tests_mock_mock_crash_plan_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_crash_plan_la_LDFLAGS = $(mock_ldflags)

@@ -6,6 +6,7 @@
 #include "core/base/arena.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
+#include "core/base/installed.h"
 #include "core/base/map.h"
 #include "core/base/str.h"
 
@@ -119,6 +120,26 @@ START_TEST(errors_take_a_prefix)
 }
 END_TEST
 
+START_TEST(installed_folders_move_with_the_program)
+{
+	struct oqz_arena *a = oqz_arena_new();
+
+	ck_assert_str_eq(oqz_installed_beside(a, "/opt/x/bin", "/usr/bin", "/usr/lib/oqz"), "/opt/x/lib/oqz");
+	ck_assert_str_eq(oqz_installed_beside(a, "/t/usr/local/bin", "/usr/local/bin", "/usr/local/share/oqz"),
+	                 "/t/usr/local/share/oqz");
+	ck_assert_str_eq(oqz_installed_beside(a, "/bin", "/usr/bin", "/usr/lib"), "/lib");
+	/* nothing in common but the root: everything behind it moves */
+	ck_assert_str_eq(oqz_installed_beside(a, "/t/a/bin", "/a/bin", "/b/lib"), "/t/b/lib");
+	/* "/usr/libexec" and "/usr/lib" share "/usr", not "/usr/lib" */
+	ck_assert_str_eq(oqz_installed_beside(a, "/t/libexec", "/usr/libexec", "/usr/lib/oqz"), "/t/lib/oqz");
+	ck_assert_ptr_null(oqz_installed_beside(a, "/src/build/cli", "/usr/bin", "/usr/lib/oqz"));
+	ck_assert_ptr_null(oqz_installed_beside(a, "/sbin", "/usr/bin", "/usr/lib/oqz"));
+	/* this test lies in no bin/ */
+	ck_assert_str_eq(oqz_installed(a, "/usr/bin", "/usr/lib/oqz"), "/usr/lib/oqz");
+	oqz_arena_free(a);
+}
+END_TEST
+
 OQZ_TEST_MAIN("base", glob_matches_whole_strings, double_prints_shortest_that_reads_back, json_strings_escape_and_repair,
               nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors, map_keeps_many_keys,
-              files_respect_limits_and_name_the_path, errors_take_a_prefix)
+              files_respect_limits_and_name_the_path, errors_take_a_prefix, installed_folders_move_with_the_program)

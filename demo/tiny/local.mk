@@ -1,0 +1,29 @@
+# The tiny example: a generated model with generated pictures. `make try` makes it in demo/tiny/data below the build folder
+# and evaluates it; the tests of the command line use the same data.
+noinst_PROGRAMS += demo/tiny/make_tiny
+demo_tiny_make_tiny_SOURCES = \
+	demo/tiny/make_tiny.c \
+	demo/tiny/tiny.h \
+	demo/tiny/tiny_draw.c \
+	demo/tiny/tiny_net.c \
+	demo/tiny/tiny_ridge.c \
+	$(NULL)
+demo_tiny_make_tiny_CPPFLAGS = $(AM_CPPFLAGS) $(PNG_CFLAGS)
+demo_tiny_make_tiny_LDADD = $(OQZ_LIBS) $(OQZ_SYSLIBS)
+
+tiny_data = demo/tiny/data
+# Made in one piece: an interrupted make leaves no half of it behind.
+$(tiny_data)/tiny.yaml: demo/tiny/make_tiny$(EXEEXT)
+	$(AM_V_GEN)rm -rf $(tiny_data) $(tiny_data).part && demo/tiny/make_tiny$(EXEEXT) $(tiny_data).part && \
+		mv $(tiny_data).part $(tiny_data)
+check_DATA += $(tiny_data)/tiny.yaml
+
+try: all $(tiny_data)/tiny.yaml
+	@OQZ_PLUGIN_PATH="`for la in $(plugin_LTLIBRARIES); do printf '%s:' "$(abs_top_builddir)/$${la%/*}/.libs"; done`"; \
+	export OQZ_PLUGIN_PATH; \
+	cli/oqz$(EXEEXT) run --progress none -o demo/tiny/tiny.oqz $(tiny_data)/tiny.yaml && \
+	echo "All of it, layer by layer: $(abs_top_builddir)/demo/tiny/tiny.oqz (results.json, results.csv, layers.csv)"
+clean-local-tiny:
+	rm -rf $(tiny_data) $(tiny_data).part demo/tiny/tiny.oqz
+clean-local: clean-local-tiny
+.PHONY: try clean-local-tiny
