@@ -27,6 +27,7 @@ enum { MAX_RECORD = 1 << 30 };
 struct item_sink {
 	struct oqz_item_list *list;
 	struct oqz_map ids;
+	bool has_boxes; /* the plugin's struct oqz_item ends behind `box` (API 1.1) */
 };
 
 static enum oqz_status add_item(void *sink, const struct oqz_item *item, struct oqz_failure *f)
@@ -40,7 +41,14 @@ static enum oqz_status add_item(void *sink, const struct oqz_item *item, struct 
 		OQZ_FAIL(err, OQZ_E_DATA, "the item '%s' comes twice", item->id);
 	struct oqz_item copy = { .id = oqz_arena_strdup(s->list->arena, item->id),
 		                 .image = oqz_arena_strdup(s->list->arena, item->image),
-		                 .tag = item->tag };
+		                 .tag = item->tag,
+		                 .has_box = s->has_boxes && item->has_box };
+	if (copy.has_box)
+		memcpy(copy.box, item->box, sizeof copy.box);
+	for (int i = 0; copy.has_box && i < 4; i++)
+		if (!isfinite(copy.box[i]))
+			OQZ_FAIL(err, OQZ_E_DATA, "the box of the item '%s' has a coordinate that is not finite",
+			         item->id);
 	if (!copy.id || !copy.image || !oqz_vec_push(&s->list->items, copy) || !oqz_map_set(&s->ids, copy.id, &s->ids))
 		return oqz_err_nomem(err, "the list of items", sizeof copy);
 	return OQZ_OK;
@@ -166,7 +174,7 @@ static enum oqz_status call_items(struct oqz_task_instance *t, struct item_sink 
 
 enum oqz_status oqz_task_items(struct oqz_task_instance *t, struct oqz_item_list *ret, struct oqz_err *err)
 {
-	struct item_sink sink = { .list = ret };
+	struct item_sink sink = { .list = ret, .has_boxes = t->task->base.api_minor >= 1 };
 
 	ret->arena = oqz_arena_new();
 	if (!ret->arena)

@@ -19,6 +19,8 @@ struct oqz_item_list {
 	OQZ_VEC(struct oqz_item) items;
 };
 void oqz_item_list_release(struct oqz_item_list *l);
+/* What oqz_preparer_run() takes as the box: NULL for the whole image. */
+static inline const double *oqz_item_box(const struct oqz_item *item) { return item->has_box ? item->box : NULL; }
 
 /* The host, the module and both parameter sets must outlive the instance. */
 enum oqz_status oqz_task_open(const struct oqz_module *m, const struct oqz_plugin_host *host,

@@ -173,7 +173,7 @@ static enum oqz_status calibrate_image(struct calibration *c, struct cal_worker 
 	struct oqz_shape shape;
 	struct oqz_view view;
 
-	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, NULL, &view, &geometry, err));
+	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, oqz_item_box(item), &view, &geometry, err));
 	OQZ_TRY(oqz_job_input_shape(c->job->graph, &view, &shape, err));
 	OQZ_TRY(enter_shape(c, w, &shape, err));
 	const struct planned *p = w->entry->thing;

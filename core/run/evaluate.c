@@ -145,7 +145,7 @@ static enum oqz_status walk_image(struct evaluation *e, struct eval_worker *w, s
 	struct oqz_view view;
 	struct oqz_shape shape;
 
-	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, NULL, &view, geometry, err));
+	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, oqz_item_box(item), &view, geometry, err));
 	OQZ_TRY(oqz_job_input_shape(e->job->graph, &view, &shape, err));
 	OQZ_TRY(enter_shape(e, w, &shape, err));
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
@@ -280,10 +280,11 @@ static enum oqz_status plan_first(struct evaluation *e, struct oqz_err *err)
 	struct oqz_view view;
 	struct oqz_shape shape;
 	struct oqz_err ignored = { 0 };
+	const struct oqz_item *items = j->test.items.items.v;
 	size_t i = 0;
 
-	while (i < j->test.n &&
-	       oqz_preparer_run(w->preparer, j->test.items.items.v[i].image, NULL, &view, &geometry, &ignored) != OQZ_OK)
+	while (i < j->test.n && oqz_preparer_run(w->preparer, items[i].image, oqz_item_box(&items[i]), &view, &geometry,
+	                                         &ignored) != OQZ_OK)
 		i++;
 	if (i == j->test.n)
 		return OQZ_OK; /* every image fails, and is reported as such */

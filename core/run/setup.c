@@ -57,6 +57,8 @@ static enum oqz_status hash_data(struct oqz_data *d, struct oqz_err *err)
 		uint64_t words[2] = { stat(it->image, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX, it->tag };
 		oqz_sha256_add(&h, it->id, strlen(it->id) + 1);
 		oqz_sha256_add(&h, words, sizeof words);
+		if (it->has_box)
+			oqz_sha256_add(&h, it->box, sizeof it->box);
 	}
 	oqz_str_clear(&s);
 	oqz_prepare_canonical(d->prepare, &s);

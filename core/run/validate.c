@@ -122,6 +122,7 @@ static enum oqz_status first_image(struct oqz_job *j, struct oqz_err *err)
 	OQZ_CLEANUP(oqz_walker_free_cleanup) struct oqz_walker *walker = NULL;
 	struct oqz_lane_spec lane = { .graph = j->graph };
 	struct oqz_lane_errors none = { 0 };
+	const struct oqz_item *first = &j->test.items.items.v[0];
 	struct oqz_geometry geometry;
 	struct oqz_view view;
 	struct oqz_shape shape;
@@ -129,7 +130,7 @@ static enum oqz_status first_image(struct oqz_job *j, struct oqz_err *err)
 
 	if (!w)
 		return oqz_err_nomem(err, "a preparer", 1);
-	OQZ_TRY(oqz_preparer_run(w, j->test.items.items.v[0].image, NULL, &view, &geometry, err));
+	OQZ_TRY(oqz_preparer_run(w, first->image, oqz_item_box(first), &view, &geometry, err));
 	OQZ_TRY(oqz_job_input_shape(j->graph, &view, &shape, err));
 	OQZ_TRY(oqz_lane_set_new(&lane, 1, NULL, 0, false, j->engine, &shape, &set, err));
 	OQZ_TRY(oqz_walker_new(set, &walker, err));
@@ -142,7 +143,7 @@ static enum oqz_status first_image(struct oqz_job *j, struct oqz_err *err)
 		outputs[i] = (struct oqz_output){ .name = j->graph->outputs.v[i]->name,
 			                          .view = { .dtype = o->dtype, .shape = o->shape, .data = o->data } };
 	}
-	enum oqz_status st = outputs ? oqz_task_score(j->test.instance, &j->test.items.items.v[0], outputs, j->graph->outputs.n,
+	enum oqz_status st = outputs ? oqz_task_score(j->test.instance, first, outputs, j->graph->outputs.n,
 	                                              &geometry, &record, err)
 	                             : oqz_err_nomem(err, "outputs", 1);
 	oqz_str_release(&record);

@@ -46,7 +46,8 @@ static void task_close(void *self) { ((struct task *)self)->host->base->free_mem
 static enum oqz_status task_items(void *self, void *sink, struct oqz_failure *f)
 {
 	struct task *t = self;
-	const struct oqz_item a = { "a", "a.png", 0 }, b = { is(t, "items") ? "a" : "b", "b.png", 1 };
+	const struct oqz_item a = { .id = "a", .image = "a.png" },
+	                      b = { .id = is(t, "items") ? "a" : "b", .image = "b.png", .tag = 1 };
 	enum oqz_status st = t->host->add_item(sink, &a, f);
 
 	return st == OQZ_OK ? t->host->add_item(sink, &b, f) : st;

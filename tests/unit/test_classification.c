@@ -70,7 +70,7 @@ static enum oqz_status score(struct bench *b, const float *x, int64_t n, uint64_
                              struct oqz_err *err)
 {
 	const struct oqz_output o = output_of(x, n);
-	const struct oqz_item item = { "img", "img", label };
+	const struct oqz_item item = { .id = "img", .image = "img", .tag = label };
 
 	oqz_str_clear(record);
 	return oqz_task_score(b->task, &item, &o, 1, NULL, record, err);
@@ -293,7 +293,7 @@ START_TEST(wrong_models_and_labels_are_refused)
 	ck_fails(score(&b, x, 4, UINT64_MAX, &record, err), OQZ_E_DATA, "no label");
 	struct oqz_output o = { "y", { OQZ_DT_F32, { 2, { 2, 2 } }, x } };
 	const struct oqz_output two[] = { output_of(x, 4), output_of(x, 4) };
-	const struct oqz_item item = { "img", "img", 0 };
+	const struct oqz_item item = { .id = "img", .image = "img" };
 	ck_fails(oqz_task_score(b.task, &item, &o, 1, NULL, &record, err), OQZ_E_MISMATCH, "not one score per class");
 	ck_fails(oqz_task_score(b.task, &item, two, 2, NULL, &record, err), OQZ_E_MISMATCH, "2 outputs");
 	o.view.dtype = OQZ_DT_BOOL;

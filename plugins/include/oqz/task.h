@@ -50,6 +50,10 @@ struct oqz_item {
 	const char *id;      /* unique and stable: names the item in the ledger and in messages */
 	const char *image;   /* path of the image file */
 	uint64_t tag;        /* the task's own number for it, handed back to score() */
+	/* Since API 1.1. The part of the image that the item is about (a person): x0, y0, x1, y1 in image pixels, for the
+	 * preprocessing step `affine`. Two items may share an image. */
+	bool has_box;
+	double box[4];
 };
 
 struct oqz_record {
