@@ -5,8 +5,9 @@
  *   1. QuantizeLinear/DequantizeLinear, where the grid is exactly an ONNX element type with half-even rounding: any
  * other tool understands it, and the executor lowers it to integer arithmetic. Constants become codes +
  * DequantizeLinear.
- *   2. For other constants: their fake-quantized values, computed here once.
- *   3. For other activations: one FakeQuant node.
+ *   2. One FakeQuant node, for constants too where scales are per tensor or per channel, since the executor makes codes
+ * for its kernels from node and numbers.
+ *   3. Other constants: their fake-quantized values, computed here once.
  */
 #include "core/base/checked.h"
 #include "core/base/str.h"
@@ -311,6 +312,12 @@ static enum oqz_status find_edge(struct oqz_graph *g, const struct oqz_qplan_sit
 	return e->base ? OQZ_OK : oqz_err_nomem(err, "a name", 0);
 }
 
+/* Constants on grids that kernels know by their parameters. */
+static bool kernels_know(const struct oqz_qspec *q)
+{
+	return (q->grid.kind == OQZ_GRID_AFFINE || q->grid.kind == OQZ_GRID_MINIFLOAT) && q->block == 0;
+}
+
 static enum oqz_status apply_site(struct oqz_graph *g, const struct oqz_qplan_site *s, struct oqz_err *err)
 {
 	struct edge e;
@@ -319,7 +326,7 @@ static enum oqz_status apply_site(struct oqz_graph *g, const struct oqz_qplan_si
 	OQZ_TRY(find_edge(g, s, &e, err));
 	if (e.codes != OQZ_DT_UNDEFINED) {
 		OQZ_TRY(insert_pair(&e, &y, err));
-	} else if (e.x->constant) {
+	} else if (e.x->constant && !kernels_know(&s->spec)) {
 		struct oqz_tensor t = { 0 };
 		enum oqz_status st = values_tensor(&e, &t, err);
 		if (st == OQZ_OK)

@@ -107,11 +107,11 @@ static double grid_top(const struct oqz_grid *g)
 enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
                                    struct oqz_err *err)
 {
-	enum { PER_OCTAVE = 16, OCTAVES = 4, STEPS = PER_OCTAVE * OCTAVES + 1 };
+	enum { PER_OCTAVE = 16, OCTAVES = 4, STEPS = PER_OCTAVE * OCTAVES + 1, POWERS = 17 };
 	float scales[STEPS];
 	double loss[STEPS];
 	double top = fmax(-(double)o->lo, (double)o->hi) / grid_top(&site->grid);
-	int n = site->pow2 ? OCTAVES + 1 : STEPS;
+	int n = site->pow2 ? POWERS : STEPS;
 
 	top = 2 * (top > 1e-8 ? top : 1e-8);
 	if (site->pow2)

@@ -26,7 +26,8 @@ void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, d
 enum oqz_status oqz_grid_losses(const struct oqz_observer *o, const struct oqz_grid *grid, const float *scales,
                                 size_t n, double *loss, struct oqz_err *err);
 /* Small floats and code books: the scale with the least squared error from twice amax / (largest value) down to an
- * eighth of that, in sixteenths of an octave; with pow2 in octaves, from the next power of two. (A float grid looks
+ * eighth of that, in sixteenths of an octave; with pow2 the power of two, from the next one above twice amax / (largest
+ * value) down to 2^-16 of it, where nearly all of the tensor would be clipped. (A float grid looks
  * alike in every octave, so where within the octave the scale lies matters as much as the range.) */
 enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
                                    struct oqz_err *err);

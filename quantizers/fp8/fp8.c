@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Quantizer `fp8`: small floating-point grids times a scale: E4M3FN, E5M2 and any other split of exponent and mantissa.
+ * The scale decides where the range ends, and, since such a grid looks alike in every octave, little else: so it is
+ * found by amax, by the least squared error over powers of two, by the zoo's seven candidates, or is given.
+ */
+#include "../small_float.h"
+
+struct fp8 {
+	const struct oqz_quantizer_host *host;
+	struct oqz_grid grid;
+	const char *calibrator; /* "none": the scale is given */
+	bool per_channel;
+	float given;
+	float *scale; /* the answer of the last plan() */
+	size_t room;
+};
+
+static const char *const roundings[] = { "nearest-even", "half-toward-zero", NULL };
+static const char *const granularities[] = { "tensor", "channel", NULL };
+
+static const struct oqz_param fp8_params[] = {
+	{ .name = "format",
+	  .type = OQZ_P_STRING,
+	  .dflt = "e4m3fn",
+	  .help = "e4m3fn, e5m2, or e<E>m<M> with 2 to 6 exponent and 1 to 10 mantissa bits" },
+	{ .name = "bias",
+	  .type = OQZ_P_STRING,
+	  .dflt = "standard",
+	  .help = "exponent bias: the format's, or a number" },
+	{ .name = "max",
+	  .type = OQZ_P_STRING,
+	  .dflt = "standard",
+	  .help = "where the grid ends: the format's largest value, or another of its values" },
+	{ .name = "scale", .type = OQZ_P_STRING, .dflt = "amax", .help = "amax, mse, candidates, or a number" },
+	{ .name = "rounding",
+	  .type = OQZ_P_STRING,
+	  .dflt = "nearest-even",
+	  .choices = roundings,
+	  .help = "where ties go" },
+	{ .name = "granularity",
+	  .type = OQZ_P_STRING,
+	  .dflt = "tensor",
+	  .choices = granularities,
+	  .help = "one weight scale per tensor or one per channel" },
+	{ .name = NULL },
+};
+
+/* ---------------------------------------------------------------------------------------------------- life */
+
+static bool number(const char *text, double *ret)
+{
+	char *end;
+
+	*ret = strtod(text, &end);
+	return end != text && !*end && isfinite(*ret);
+}
+
+static enum oqz_status read_grid(struct fp8 *s, const struct oqz_params *params, struct oqz_failure *f)
+{
+	const struct oqz_host *h = s->host->base;
+	const char *format = h->param_string(params, "format"), *bias = h->param_string(params, "bias"),
+	           *max = h->param_string(params, "max");
+	double x;
+
+	if (!small_float_by_name(format, &s->grid))
+		return h->fail(f, OQZ_E_USAGE, "format is e4m3fn, e5m2 or e<E>m<M>, not `%s`", format);
+	if (strcmp(bias, "standard") != 0) {
+		if (!number(bias, &x) || x != floor(x) || x < -30 || x > 90)
+			return h->fail(f, OQZ_E_USAGE, "bias is `standard` or an integer from -30 to 90, not `%s`",
+			               bias);
+		s->grid.bias = (int32_t)x;
+		s->grid.max = small_float_top(&s->grid);
+	}
+	if (strcmp(max, "standard") != 0) {
+		if (!number(max, &x) || !small_float_has(&s->grid, x))
+			return h->fail(f, OQZ_E_USAGE, "max is `standard` or a value of %s up to %g, not `%s`", format,
+			               s->grid.max, max);
+		s->grid.max = x;
+	}
+	if (!strcmp(h->param_string(params, "rounding"), "half-toward-zero"))
+		s->grid.rounding = 3;
+	return OQZ_OK;
+}
+
+static enum oqz_status read_scale(struct fp8 *s, const char *scale, struct oqz_failure *f)
+{
+	double x;
+
+	if (!strcmp(scale, "amax")) {
+		s->calibrator = "minmax";
+	} else if (!strcmp(scale, "mse")) {
+		s->calibrator = "mse";
+	} else if (!strcmp(scale, "candidates")) {
+		s->calibrator = "candidates";
+	} else {
+		if (!number(scale, &x) || !(x >= 0x1p-100) || x > 0x1p100)
+			return s->host->base->fail(
+			    f, OQZ_E_USAGE, "scale is amax, mse, candidates or a positive number, not `%s`", scale);
+		s->calibrator = "none";
+		s->given = (float)x;
+	}
+	return OQZ_OK;
+}
+
+static void fp8_close(void *self)
+{
+	struct fp8 *s = self;
+
+	s->host->base->free_mem(s->scale);
+	s->host->base->free_mem(s);
+}
+
+static enum oqz_status fp8_open(const struct oqz_quantizer_host *host, const struct oqz_params *params, void **ret,
+                                struct oqz_failure *f)
+{
+	const struct oqz_host *h = host->base;
+	struct fp8 *s = h->alloc(sizeof *s);
+
+	if (!s)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	s->host = host;
+	s->per_channel = !strcmp(h->param_string(params, "granularity"), "channel");
+	enum oqz_status st = read_grid(s, params, f);
+	if (st == OQZ_OK)
+		st = read_scale(s, h->param_string(params, "scale"), f);
+	if (st != OQZ_OK) {
+		fp8_close(s);
+		return st;
+	}
+	*ret = s;
+	return OQZ_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- sites */
+
+static int32_t scale_axis(const struct fp8 *s, const struct oqz_graph_view *g, int32_t node, int32_t input)
+{
+	const struct oqz_graph_api *api = s->host->graph;
+	struct oqz_view constant;
+
+	if (!s->per_channel || !strcmp(s->calibrator, "none") || api->input_role(g, node, input) != OQZ_INPUT_WEIGHT ||
+	    !api->input_constant(g, node, input, &constant) || constant.shape.rank == 0)
+		return -1;
+	return api->channel_axis(g, node, input);
+}
+
+static enum oqz_status fp8_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
+{
+	struct fp8 *s = self;
+	const struct oqz_graph_api *api = s->host->graph;
+
+	for (int32_t n = 0; n < api->node_count(g); n++) {
+		for (int32_t i = 0; i < api->input_count(g, n); i++) {
+			if (!api->selected(g, n, i))
+				continue;
+			struct oqz_site site = {
+				.node = n,
+				.input = i,
+				.calibrator = s->calibrator,
+				.axis = scale_axis(s, g, n, i),
+				.grid = s->grid,
+				.symmetric = true,
+				.pow2 = true, /* what mse searches */
+			};
+			enum oqz_status st = s->host->add_site(sink, &site, f);
+			if (st != OQZ_OK)
+				return st;
+		}
+	}
+	return OQZ_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- plan */
+
+/* The largest magnitude lands on the grid's largest value. A tensor of zeros is on every grid. */
+static float amax_scale(const struct oqz_grid *g, float lo, float hi)
+{
+	double amax = fmax(fabs((double)lo), fabs((double)hi));
+	float s = (float)(amax / g->max);
+
+	if (!(amax > 0))
+		return 1;
+	return s > 0x1p-100f ? s : 0x1p-100f;
+}
+
+static enum oqz_status fp8_plan(void *self, const struct oqz_graph_view *g, const struct oqz_site *site,
+                                const struct oqz_site_stats *stats, struct oqz_qspec *ret, struct oqz_failure *f)
+{
+	struct fp8 *s = self;
+	const struct oqz_host *h = s->host->base;
+	bool given = !strcmp(s->calibrator, "none");
+	size_t n = given ? 1 : stats->n;
+
+	(void)g;
+	if (n > s->room) {
+		h->free_mem(s->scale);
+		s->scale = h->alloc(n * sizeof *s->scale);
+		s->room = s->scale ? n : 0;
+		if (!s->scale)
+			return h->fail(f, OQZ_E_NOMEM, "out of memory for %zu scales", n);
+	}
+	for (size_t i = 0; i < n; i++)
+		s->scale[i] = given          ? s->given
+		              : stats->scale ? stats->scale[i]
+		                             : amax_scale(&s->grid, stats->lo[i], stats->hi[i]);
+	*ret = (struct oqz_qspec) { .grid = s->grid, .axis = site->axis, .n_scale = n, .scale = s->scale };
+	return OQZ_OK;
+}
+
+static const struct oqz_quantizer fp8_quantizer = {
+	.base = { OQZ_PLUGIN_HEAD(OQZ_KIND_QUANTIZER, struct oqz_quantizer), .name = "fp8", .version = "1",
+	          .licence = "Apache-2.0",
+	          .summary = "8-bit and other small floats: E4M3FN, E5M2, any exponent and mantissa, times a scale",
+	          .params = fp8_params },
+	.open = fp8_open,
+	.close = fp8_close,
+	.sites = fp8_sites,
+	.plan = fp8_plan,
+};
+
+OQZ_PLUGIN_EXPORT(fp8_quantizer)
