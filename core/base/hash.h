@@ -6,6 +6,7 @@
 #define OQZ_BASE_HASH_H
 
 #include "core/base/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,14 +14,13 @@
 uint64_t oqz_hash64(const void *p, size_t n);
 
 struct oqz_sha256 {
-	uint32_t h[8];
-	uint64_t bytes;
-	unsigned char block[64];
+	struct evp_md_ctx_st *ctx; /* between init and hex */
+	bool ok;
 };
 
 void oqz_sha256_init(struct oqz_sha256 *s);
 void oqz_sha256_add(struct oqz_sha256 *s, const void *p, size_t n);
-/* Writes 64 hexadecimal digits and a NUL. The state is used up. */
+/* Writes 64 hexadecimal digits and a NUL. The state is used up and holds nothing any more: every init needs its hex. */
 void oqz_sha256_hex(struct oqz_sha256 *s, char hex[65]);
 
 /* Digest of a file's bytes. */

@@ -1,4 +1,4 @@
-# Leaf helpers: errors, memory, strings, files, hashes. Depends on libc only.
+# Leaf helpers: errors, memory, strings, files, hashes. Depends on libc and libcrypto only.
 core_base_liboqz_base_a_SOURCES = \
 	core/base/arena.c \
 	core/base/arena.h \
@@ -22,3 +22,4 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/str.h \
 	core/base/vec.h \
 	$(NULL)
+core_base_liboqz_base_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
