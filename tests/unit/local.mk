@@ -244,3 +244,13 @@ unit_tests += tests/unit/test_fp8_plugin
 tests_unit_test_fp8_plugin_SOURCES = tests/unit/test_fp8_plugin.c tests/unit/plugin_case.h
 tests_unit_test_fp8_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_fp8_plugin_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_float_plugin
+tests_unit_test_float_plugin_SOURCES = tests/unit/test_float_plugin.c tests/unit/plugin_case.h
+tests_unit_test_float_plugin_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_float_plugin_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_cast_plugin
+tests_unit_test_cast_plugin_SOURCES = tests/unit/test_cast_plugin.c tests/unit/plugin_case.h
+tests_unit_test_cast_plugin_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_cast_plugin_LDADD = $(unit_ldadd)
