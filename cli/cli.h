@@ -62,6 +62,8 @@ bool cli_integer(const struct oqz_args *a, const char *name, long long min, long
 
 /* Prints "oqz: <message>" and returns the exit code that belongs to the error. */
 int cli_fail(const struct oqz_err *err);
+/* By kind of error. Things that do not fit together (a model and its inputs) are OQZ_EXIT_DATA; verbs that compare return
+ * OQZ_EXIT_INCOMPARABLE by themselves. */
 enum oqz_exit cli_exit_code(enum oqz_status st);
 /* Flushes standard output; a full disk or closed pipe there is an error like any other. */
 int cli_finish(int code);

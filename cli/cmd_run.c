@@ -43,28 +43,43 @@ static void install_handlers(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-/* 0 all ok; 5 when a part failed; the failure's own code when nothing at all came to results. */
-static int exit_code(const struct oqz_results *r)
-{
-	size_t ok = r->floats.n;
-	const char *code = NULL;
-	bool mixed = false, gate = false;
+/* How the jobs ended, beside their progress. */
+struct tally {
+	struct cli_progress progress;
+	size_t ok, failed;
+	int code;   /* of the failed ones */
+	bool mixed; /* they have several */
+};
 
-	for (size_t i = 0; i < r->cells.n; i++) {
-		const struct oqz_cell_result *c = r->cells.v[i];
-		ok += c->status == OQZ_CELL_OK;
-		if (c->status == OQZ_CELL_OK)
-			continue;
-		mixed |= code && strcmp(code, c->code) != 0;
-		code = c->code;
-	}
-	for (size_t i = 0; i < r->gates.n; i++)
+static void on_event(void *ctx, const struct oqz_run_event *e)
+{
+	struct tally *t = ctx;
+
+	cli_progress_event(&t->progress, e);
+	if (e->progress.phase != OQZ_PHASE_DONE)
+		return;
+	int code = cli_exit_code(e->status);
+	t->ok += code == OQZ_EXIT_OK;
+	if (code == OQZ_EXIT_OK)
+		return;
+	t->mixed |= t->failed && t->code != code;
+	t->code = code;
+	t->failed++;
+}
+
+/* 0 all well; 5 when a part failed; when nothing at all came to results and all for one kind of reason, that reason's.
+ * `r` is NULL after a calibration. */
+static int exit_code(const struct tally *t, const struct oqz_results *r)
+{
+	bool gate = false;
+
+	if (t->failed && !t->ok && !t->mixed)
+		return t->code;
+	if (t->failed || (r && !r->complete))
+		return OQZ_EXIT_PARTIAL;
+	for (size_t i = 0; r && i < r->gates.n; i++)
 		gate |= r->gates.v[i].failed;
-	if (!r->complete && ok == 0 && code && !mixed)
-		for (int st = OQZ_E_AGAIN; st < 0; st++)
-			if (strcmp(oqz_status_name(st), code) == 0)
-				return cli_exit_code(st);
-	return !r->complete ? OQZ_EXIT_PARTIAL : gate ? OQZ_EXIT_GATE : OQZ_EXIT_OK;
+	return gate ? OQZ_EXIT_GATE : OQZ_EXIT_OK;
 }
 
 static void print_results(const struct oqz_results *r, const char *dir)
@@ -75,8 +90,8 @@ static void print_results(const struct oqz_results *r, const char *dir)
 	fputs(oqz_str_get(&s), stdout);
 	oqz_str_release(&s);
 	for (size_t i = 0; i < r->failed_images.n && i < 10; i++)
-		fprintf(stderr, "oqz: %s: image %s failed: %s\n", r->failed_images.v[i].model, r->failed_images.v[i].item,
-		        r->failed_images.v[i].message);
+		fprintf(stderr, "oqz: %s: image %s failed: %s\n", r->failed_images.v[i].model,
+		        r->failed_images.v[i].item, r->failed_images.v[i].message);
 	if (r->failed_images.n > 10)
 		fprintf(stderr, "oqz: ... and %zu more failed images\n", r->failed_images.n - 10);
 	for (size_t i = 0; i < r->gates.n; i++)
@@ -89,27 +104,26 @@ static int evaluate(const struct oqz_args *args, const struct oqz_manifest *m, s
 {
 	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *reg = NULL;
 	OQZ_CLEANUP(oqz_results_free_cleanup) struct oqz_results *r = NULL;
-	struct cli_progress progress;
+	struct tally tally = { 0 };
 	struct oqz_err err = { 0 };
 
-	if (!cli_progress_init(&progress, cli_option(args, "progress"))) {
+	if (!cli_progress_init(&tally.progress, cli_option(args, "progress"))) {
 		fprintf(stderr, "oqz: --progress is auto, plain, json or none\n");
 		return OQZ_EXIT_USAGE;
 	}
 	if (oqz_registry_new(NULL, &reg, &err) != OQZ_OK)
 		return cli_fail(&err);
-	opt->event = cli_progress_event;
-	opt->ctx = &progress;
+	opt->event = on_event;
+	opt->ctx = &tally;
 	install_handlers();
 	opt->stop = &stop_flag;
 	enum oqz_status st = oqz_run(m, reg, opt, &r, &err);
-	cli_progress_finish(&progress);
+	cli_progress_finish(&tally.progress);
 	if (st != OQZ_OK)
 		return cli_fail(&err);
-	if (!r)
-		return OQZ_EXIT_OK;
-	print_results(r, opt->dir);
-	return exit_code(r);
+	if (r)
+		print_results(r, opt->dir);
+	return exit_code(&tally, r);
 }
 
 static int run_verb(const struct oqz_args *args, bool calibrate_only)
@@ -134,6 +148,8 @@ static int run_verb(const struct oqz_args *args, bool calibrate_only)
 static int run(const struct oqz_args *args) { return run_verb(args, false); }
 static int calibrate(const struct oqz_args *args) { return run_verb(args, true); }
 
-const struct oqz_verb cmd_run = { "run", "zoo.yaml", "evaluate: run what the ledger lacks, print the table", options, 1, 1, run };
-const struct oqz_verb cmd_calibrate = { "calibrate", "zoo.yaml", "only the calibration phase: write the plans", options, 1, 1,
+const struct oqz_verb cmd_run = { "run", "zoo.yaml", "evaluate: run what the ledger lacks, print the table", options, 1,
+	                          1,     run };
+const struct oqz_verb cmd_calibrate = { "calibrate", "zoo.yaml", "only the calibration phase: write the plans",
+	                                options,     1,          1,
 	                                calibrate };

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -45,7 +47,6 @@ enum oqz_exit cli_exit_code(enum oqz_status st)
 	case OQZ_OK: return OQZ_EXIT_OK;
 	case OQZ_E_USAGE: return OQZ_EXIT_USAGE;
 	case OQZ_E_PLUGIN: return OQZ_EXIT_PLUGIN;
-	case OQZ_E_MISMATCH: return OQZ_EXIT_INCOMPARABLE;
 	case OQZ_E_INTERRUPTED: return OQZ_EXIT_INTERRUPTED;
 	default: return OQZ_EXIT_DATA;
 	}
@@ -114,8 +115,19 @@ static int run_verb(const char *name, int argc, char **argv)
 	return OQZ_EXIT_USAGE;
 }
 
+/* A closed standard stream must not become the first file that is opened, which messages would then be written into. What
+ * stands in for it fails like a closed one: input cannot be read, output not be written. */
+static void occupy_standard_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(OQZ_EXIT_DATA);
+}
+
 int main(int argc, char **argv)
 {
+	occupy_standard_streams();
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a write error with a message, not a death */
 	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
 	const char *self = oqz_path_base(argv[0]);
 	if (strncmp(self, "lt-", 3) == 0)

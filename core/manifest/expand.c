@@ -29,7 +29,21 @@ struct table {
 	bool *plain;       /* [n_models]: runs in float even without a scheme */
 };
 
-static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *row, struct table *t, struct oqz_err *err)
+static enum oqz_status no_match(const struct oqz_manifest *m, const struct oqz_yaml *row, const char *pattern,
+                                bool model, struct oqz_err *err)
+{
+	size_t n = model ? m->models.n : m->schemes.n;
+	OQZ_CLEANUP_FREE const char **names = calloc(n + 1, sizeof *names);
+
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = model ? m->models.v[i]->id : m->schemes.v[i]->name;
+	const char *near = names ? oqz_str_nearest(pattern, names, n) : NULL;
+	return oqz_yaml_fail(row, err, OQZ_E_USAGE, "`%s` matches no %s%s%s%s", pattern, model ? "model" : "scheme",
+	                     near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+}
+
+static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *row, struct table *t,
+                                struct oqz_err *err)
 {
 	static const char *const all[] = { "*" };
 	const char **models = (const char **)all, **schemes = (const char **)all;
@@ -45,7 +59,7 @@ static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *r
 		for (size_t j = 0; j < t->n_schemes; j++)
 			hit |= oqz_glob_match(schemes[p], m->schemes.v[j]->name);
 		if (!hit)
-			return oqz_yaml_fail(row, err, OQZ_E_USAGE, "`%s` matches no scheme", schemes[p]);
+			return no_match(m, row, schemes[p], false, err);
 	}
 	for (size_t p = 0; p < n_m; p++) {
 		bool hit = false;
@@ -60,7 +74,7 @@ static enum oqz_status mark_row(struct oqz_manifest *m, const struct oqz_yaml *r
 						t->mark[i * t->n_schemes + j] = true;
 		}
 		if (!hit)
-			return oqz_yaml_fail(row, err, OQZ_E_USAGE, "`%s` matches no model", models[p]);
+			return no_match(m, row, models[p], true, err);
 	}
 	return OQZ_OK;
 }
@@ -74,7 +88,7 @@ static enum oqz_status apply_except(struct oqz_manifest *m, const struct oqz_yam
 		const struct oqz_yaml *x = list->items[e];
 		OQZ_TRY(oqz_schema_check(x, OQZ_SECTION_EXCEPT, false, "`except`", err));
 		const struct oqz_yaml *model = oqz_yaml_get(x, "model"), *scheme = oqz_yaml_get(x, "scheme"),
-				      *tag = oqz_yaml_get(x, "tag");
+		                      *tag = oqz_yaml_get(x, "tag");
 		bool hit = false;
 		for (size_t i = 0; i < t->n_models; i++)
 			for (size_t j = 0; j < t->n_schemes; j++) {
@@ -109,7 +123,8 @@ static enum oqz_status selected(const struct oqz_manifest_options *opt, const st
 			else if (strncmp(part, "tag=", 4) == 0)
 				ok &= has_tag(model, part + 4);
 			else
-				OQZ_FAIL(err, OQZ_E_USAGE, "--select %s: write model=GLOB, scheme=GLOB or tag=T", opt->selects[k]);
+				OQZ_FAIL(err, OQZ_E_USAGE, "--select %s: write model=GLOB, scheme=GLOB or tag=T",
+				         opt->selects[k]);
 		}
 		*ret |= ok;
 	}
@@ -138,7 +153,8 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 			return oqz_err_nomem(err, "jobs", sizeof job);
 	}
 	if (m->jobs.n == 0)
-		OQZ_FAIL(err, OQZ_E_USAGE, "%s: nothing to run: the matrix (or --select) leaves no model with a scheme", m->file);
+		OQZ_FAIL(err, OQZ_E_USAGE, "%s: nothing to run: the matrix (or --select) leaves no model with a scheme",
+		         m->file);
 	return OQZ_OK;
 }
 
@@ -149,8 +165,9 @@ static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t
 		for (size_t i = 0; i < t->n_models; i++)
 			used |= t->want[i * t->n_schemes + j];
 		const struct oqz_yaml *n = m->schemes.v[j]->node;
-		char *w = used ? NULL : oqz_arena_printf(m->arena, "%s:%d:%d: scheme `%s` is not used", n->file, n->line,
-		                                         n->column, m->schemes.v[j]->name);
+		char *w = used ? NULL
+		               : oqz_arena_printf(m->arena, "%s:%d:%d: scheme `%s` is not used", n->file, n->line,
+		                                  n->column, m->schemes.v[j]->name);
 		if (w && !oqz_vec_push(&m->warnings, w))
 			return oqz_err_nomem(err, "warnings", 1);
 	}
@@ -159,8 +176,9 @@ static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t
 		for (size_t k = 0; k < m->tasks.n; k++)
 			used |= m->tasks.v[k]->test == m->datasets.v[d] || m->tasks.v[k]->calib == m->datasets.v[d];
 		const struct oqz_yaml *n = m->datasets.v[d]->node;
-		char *w = used ? NULL : oqz_arena_printf(m->arena, "%s:%d:%d: data set `%s` is not used", n->file, n->line,
-		                                         n->column, m->datasets.v[d]->name);
+		char *w = used ? NULL
+		               : oqz_arena_printf(m->arena, "%s:%d:%d: data set `%s` is not used", n->file, n->line,
+		                                  n->column, m->datasets.v[d]->name);
 		if (w && !oqz_vec_push(&m->warnings, w))
 			return oqz_err_nomem(err, "warnings", 1);
 	}

@@ -15,9 +15,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x6f717a6c, SCHEMA = 1, BUSY_MS = 60000 };
+enum { APPLICATION_ID = 0x6f717a6c, SCHEMA = 1, BUSY_MS = 60000, LOCK_TRIES = 20 };
 
 static const char schema[] =
     "CREATE TABLE cell(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, model TEXT NOT NULL, scheme TEXT NOT NULL);"
@@ -114,8 +115,16 @@ enum oqz_status oqz_ledger_lock(const char *dir, int *ret_fd, struct oqz_err *er
 	int fd = open(name, O_RDWR | O_CREAT, 0666);
 	if (fd < 0)
 		return oqz_err_errno(err, errno, name);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		int e = errno;
+	/* The workers of a killed run go with it, but not in the same instant. */
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	int e = 0;
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		e = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+		if (e != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (e) {
 		long pid = lock_holder(fd);
 		close(fd);
 		if (e == EWOULDBLOCK)
@@ -125,7 +134,7 @@ enum oqz_status oqz_ledger_lock(const char *dir, int *ret_fd, struct oqz_err *er
 	char text[32];
 	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-		int e = errno;
+		e = errno;
 		close(fd);
 		return oqz_err_errno(err, e, name);
 	}

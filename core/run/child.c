@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The forked job. Messages on the pipe have a fixed size below PIPE_BUF, so that each arrives whole. The parent forks
- * before it has any threads and holds no ledger connection meanwhile; OpenMP is never entered in the parent, whose runtime
- * would not survive fork().
+ * before it has any threads and holds no ledger connection meanwhile; OpenMP is never entered in the parent, whose
+ * runtime would not survive fork().
  */
 #include "core/run/child.h"
 #include "core/base/file.h"
@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -85,7 +86,8 @@ static enum oqz_status write_plans(const struct oqz_job *j, const char *dir, str
 		if (!s->plan)
 			continue;
 		enum oqz_status st = oqz_qplan_to_json(s->plan, &text, err);
-		const char *path = oqz_arena_printf(j->arena, "%s/%s.%s.json", plans, j->spec->model->id, s->spec->name);
+		const char *path =
+		    oqz_arena_printf(j->arena, "%s/%s.%s.json", plans, j->spec->model->id, s->spec->name);
 		if (st == OQZ_OK)
 			st = oqz_file_write(path, oqz_str_get(&text), text.len, err);
 		oqz_str_release(&text);
@@ -109,21 +111,30 @@ static enum oqz_status store_results(struct oqz_job *j, const char *blob, struct
 	return st;
 }
 
+/* A run shows a scheme without a plan as a failed cell; the calibration alone has nothing else to show it in. */
+static enum oqz_status check_schemes(const struct oqz_job *j, struct oqz_err *err)
+{
+	for (size_t i = 0; i < j->n_schemes; i++)
+		if (j->schemes[i].status != OQZ_OK)
+			OQZ_FAIL(err, j->schemes[i].status, "scheme `%s`: %s", j->schemes[i].spec->name,
+			         j->schemes[i].message);
+	return OQZ_OK;
+}
+
 static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
                                   struct oqz_ledger *ledger, const struct oqz_run_options *opt, struct sender *sender,
                                   struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = NULL;
-	struct oqz_job_options jopt = { .threads = opt->threads,
-		                        .stop = opt->stop,
-		                        .progress = send_progress,
-		                        .progress_ctx = sender };
+	struct oqz_job_options jopt = {
+		.threads = opt->threads, .stop = opt->stop, .progress = send_progress, .progress_ctx = sender
+	};
 
 	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));
 	OQZ_TRY(write_plans(j, opt->dir, err));
 	if (opt->calibrate_only)
-		return OQZ_OK;
+		return check_schemes(j, err);
 	OQZ_TRY(oqz_job_evaluate(j, err));
 	const char *blob = oqz_child_blob(j->arena, m, index);
 	return blob ? store_results(j, blob, err) : oqz_err_nomem(err, "results", 1);
@@ -213,8 +224,8 @@ static void pass_on(struct watch *w, const struct message *msg)
 		w->opt->event(w->opt->ctx, &e);
 }
 
-/* Waits for messages, looking twice a second at the clock and at the stop flag. The child gets the interrupt of a terminal by
- * itself; one that was sent to this process alone is passed on. */
+/* Waits for messages, looking twice a second at the clock and at the stop flag. The child gets the interrupt of a
+ * terminal by itself; one that was sent to this process alone is passed on. */
 static bool watch_child(struct watch *w, int fd, struct message *last)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -251,6 +262,7 @@ enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const 
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	fflush(NULL);
+	pid_t parent = getpid();
 	w.pid = fork();
 	if (w.pid < 0) {
 		close(fds[0]);
@@ -261,7 +273,11 @@ enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const 
 		struct message end = { .kind = MESSAGE_END };
 		struct oqz_err e = { 0 };
 		close(fds[0]);
-		signal(SIGPIPE, SIG_IGN); /* a dead parent must not keep the ledger from being closed */
+		/* Without its parent it would hold the folder's lock, unheard. The ledger takes a kill at any moment.
+		 */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+			_exit(1);
+		signal(SIGPIPE, SIG_IGN);
 		end.status = child_main(m, index, reg, opt, fds[1], &e);
 		snprintf(end.text, sizeof end.text, "%s", e.msg);
 		send_message(fds[1], &end);

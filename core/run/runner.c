@@ -131,18 +131,6 @@ static enum oqz_status run_jobs(const struct oqz_manifest *m, const struct oqz_r
 	return OQZ_OK;
 }
 
-/* A run whose every job failed for one and the same kind of reason ends with that reason (exit code 2, 3 or 4), since nothing
- * of it is "the rest". */
-static enum oqz_status all_failed(const struct oqz_manifest *m, const struct outcome *outcomes, struct oqz_err *err)
-{
-	for (size_t i = 0; i < m->jobs.n; i++)
-		if (outcomes[i].status == OQZ_OK || outcomes[i].status != outcomes[0].status)
-			return OQZ_OK;
-	if (m->jobs.n > 1)
-		return OQZ_OK;
-	OQZ_FAIL(err, outcomes[0].status, "%s: %s", m->jobs.v[0].model->id, outcomes[0].err.msg);
-}
-
 enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry *reg, const struct oqz_run_options *opt,
                         struct oqz_results **ret, struct oqz_err *err)
 {
@@ -154,9 +142,7 @@ enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry 
 		return oqz_err_nomem(err, "jobs", m->jobs.n);
 	OQZ_TRY(oqz_ledger_lock(opt->dir, &lock, err));
 	enum oqz_status st = run_jobs(m, reg, opt, outcomes, err);
-	if (st == OQZ_OK && opt->calibrate_only) {
-		st = all_failed(m, outcomes, err);
-	} else if (st == OQZ_OK) {
+	if (st == OQZ_OK && !opt->calibrate_only) {
 		st = gather(m, outcomes, opt->dir, &r, err);
 		if (st == OQZ_OK)
 			st = oqz_run_write(r, opt->dir, err);

@@ -1,5 +1,29 @@
 # The program as its users run it: shell scripts over $OQZ, one behaviour each.
 cli_tests = \
+	tests/cli/broken_images.sh \
+	tests/cli/broken_model.sh \
+	tests/cli/calibrate.sh \
+	tests/cli/closed_output.sh \
+	tests/cli/crashing_plugin.sh \
+	tests/cli/damaged_ledger.sh \
+	tests/cli/exit_codes.sh \
+	tests/cli/full_disk.sh \
+	tests/cli/gates.sh \
+	tests/cli/infer.sh \
+	tests/cli/installed.sh \
+	tests/cli/near_matches.sh \
+	tests/cli/prepare.sh \
+	tests/cli/profile.sh \
+	tests/cli/qdq.sh \
+	tests/cli/report.sh \
+	tests/cli/run_interrupted.sh \
+	tests/cli/run_locked.sh \
+	tests/cli/run_threads.sh \
+	tests/cli/run_twice.sh \
+	tests/cli/show.sh \
+	tests/cli/unwritable.sh \
+	tests/cli/validate.sh \
 	$(NULL)
 dist_check_SCRIPTS += $(cli_tests)
+EXTRA_DIST += tests/cli/functions.sh
 TESTS += $(cli_tests)

@@ -6,3 +6,7 @@ tests_golden_test_zoo_classification_LDADD = $(unit_ldadd)
 
 check_PROGRAMS += $(golden_tests)
 TESTS += $(golden_tests)
+
+# The example manifest end to end.
+dist_check_SCRIPTS += tests/golden/zoo-run.sh
+TESTS += tests/golden/zoo-run.sh

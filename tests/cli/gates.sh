@@ -1,0 +1,26 @@
+#!/bin/sh
+# Gates: exit 1 when a metric drops by more than allowed; with a confidence only when the interval says so, too.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+gate() { # GATE: a run with it, in the same folder
+	manifest "$tmp/zoo.yaml"
+	printf 'gates:\n  - %s\n' "$1" >>"$tmp/zoo.yaml"
+}
+gate '{metric: top1, max_drop: 50.0pp}'
+expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
+gate '{when: {scheme: pow2}, metric: top1, max_drop: 0.1pp}'
+expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'gate: tiny pow2 top1: drop .* > 0.001'
+says stdout '^tiny  *pow2'
+# The channel scheme's loss is within its uncertainty.
+gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95}'
+expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
+gate '{when: {scheme: nothing}, metric: top1, max_drop: 1pp}'
+expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'matches no cell'
+gate '{metric: top7, max_drop: 1pp}'
+expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'no metric .top7.'
+# Intervals are at 95 %; another level is refused rather than taken for it.
+gate '{metric: top1, max_drop: 1pp, confidence: 0.9}'
+expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'zoo.yaml:[0-9]*:[0-9]*: .*confidence. can only be 0.95'

@@ -1,0 +1,23 @@
+#!/bin/sh
+# An image becomes the tensor that the model would get: against a formula here, against torchvision's tensor where that is there.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+image=$tiny/test/$(sed -n '1s/ .*//p' "$tiny/test.txt")
+printf 'steps:\n  - center-crop: 2\n' >"$tmp/plain.yaml"
+printf 'steps:\n  - center-crop: 2\n  - normalize: {scale: 64, mean: 1, std: 0.5}\n' >"$tmp/scaled.yaml"
+expect_exit 0 prepare --steps "$tmp/plain.yaml" -o "$tmp/plain.npy" "$image"
+says stdout '"shape": \[1,3,2,2\]}'
+says stdout '"image_width": 48, "image_height": 48, "net_width": 2, "net_height": 2'
+expect_exit 0 prepare --steps "$tmp/scaled.yaml" -o "$tmp/scaled.npy" "$image"
+npy_values "$tmp/plain.npy" | awk '{ printf "%.6f\n", ($1 / 64 - 1) / 0.5 }' >"$tmp/want"
+npy_values "$tmp/scaled.npy" | awk '{ printf "%.6f\n", $1 }' | cmp - "$tmp/want" || fail "normalize"
+awk '$1 != int($1 * 32) / 32 { exit 1 }' "$tmp/want" || fail "the image is not of whole numbers"
+
+expect_exit 2 prepare "$image"
+says stderr -- '--steps'
+expect_exit 2 prepare --steps no-such-preset "$image"
+says stderr 'no-such-preset'
+expect_exit 4 prepare --steps "$tmp/plain.yaml" "$tmp/plain.yaml"
+says stderr 'plain.yaml'
+printf 'steps:\n  - centre-crop: 2\n' >"$tmp/wrong.yaml"
+expect_exit 2 prepare --steps "$tmp/wrong.yaml" "$image"
+says stderr 'did you mean .center-crop.'
