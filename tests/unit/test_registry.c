@@ -79,7 +79,7 @@ START_TEST(each_wrong_plugin_is_refused_for_its_reason)
 {
 	ck_refused("magic", "its magic number is 6f717a706c756732, not 6f717a706c756731");
 	ck_refused("abi", "its abi is 'oqz1/be/i32/num0', not '" OQZ_ABI "'");
-	ck_refused("major", "it is made for api 2.0, this program has 1.0");
+	ck_refused("major", "it is made for api 2.0, this program has 1.");
 	ck_refused("kind", "its kind 77 is unknown");
 	ck_refused("tiny", "its descriptor claims a size of");
 	ck_refused("missing", "the required callback 'plan' is missing");
