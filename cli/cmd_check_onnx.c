@@ -31,7 +31,7 @@ static enum oqz_status run_program(void *ctx, const struct oqz_graph *g, const s
                                    struct oqz_tensor *outputs, struct oqz_err *err)
 {
 	const struct check *k = ctx;
-	struct oqz_exec_options opt = { .engine = k->engine };
+	struct oqz_exec_options opt = { .engine = k->engine, .lists = true };
 	OQZ_CLEANUP(oqz_program_free_cleanup) struct oqz_program *p = NULL;
 	OQZ_CLEANUP(oqz_context_free_cleanup) struct oqz_context *c = NULL;
 	OQZ_CLEANUP_FREE struct oqz_shape *shapes = calloc(g->inputs.n + 1, sizeof *shapes);
@@ -43,7 +43,7 @@ static enum oqz_status run_program(void *ctx, const struct oqz_graph *g, const s
 	OQZ_TRY(oqz_program_new(g, &opt, shapes, &p, err));
 	OQZ_TRY(oqz_context_new(p, &c, err));
 	for (size_t i = 0; i < g->inputs.n; i++)
-		oqz_tensor_relayout(oqz_context_input(c, i), inputs[i]);
+		OQZ_TRY(oqz_context_set_input(c, i, inputs[i], err));
 	OQZ_TRY(oqz_context_run(c, 0, oqz_program_nsteps(p), err));
 	for (size_t i = 0; i < g->outputs.n; i++)
 		OQZ_TRY(oqz_tensor_copy(&outputs[i], oqz_context_output(c, i), err));

@@ -104,6 +104,23 @@ void oqz_context_free(struct oqz_context *c)
 
 struct oqz_tensor *oqz_context_input(struct oqz_context *c, size_t i) { return &c->tensors[c->p->inputs[i]]; }
 
+enum oqz_status oqz_context_set_input(struct oqz_context *c, size_t i, const struct oqz_tensor *t, struct oqz_err *err)
+{
+	struct oqz_tensor *in = oqz_context_input(c, i), copy = { 0 };
+
+	if (t->dtype != in->dtype || (!oqz_dtype_is_list(t->dtype) && !oqz_shape_equal(&t->shape, &in->shape)))
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' has another type or shape",
+		         oqz_program_input_name(c->p, i));
+	if (!oqz_dtype_is_list(t->dtype)) {
+		oqz_tensor_relayout(in, t);
+		return OQZ_OK;
+	}
+	OQZ_TRY(oqz_tensor_copy(&copy, t, err));
+	oqz_tensor_release(in);
+	*in = copy;
+	return OQZ_OK;
+}
+
 const struct oqz_tensor *oqz_context_output(struct oqz_context *c, size_t i) { return &c->tensors[c->p->outputs[i]]; }
 
 const struct oqz_tensor *oqz_context_tap(struct oqz_context *c, int tap) { return &c->tensors[c->p->taps[tap].slot]; }

@@ -37,6 +37,8 @@ struct oqz_exec_options {
 	                          * materialised (never fused away) and stay intact until the step after it, and
 	                          * until the last step that reads the value in any layout, has run */
 	size_t n_taps;
+	bool lists;              /* the caller can handle inputs and outputs that are sequences or optionals; otherwise
+	                          * such a model is OQZ_E_UNSUPPORTED */
 	const char *impl;        /* NULL, or a glob: only implementations of such a name (and the reference) are considered */
 };
 
@@ -82,6 +84,8 @@ OQZ_DEFINE_CLEANUP(struct oqz_context, oqz_context_free)
 
 /* The i-th input's memory (PLAIN, dtype and shape set): write it before running step 0. Valid until the first run. */
 struct oqz_tensor *oqz_context_input(struct oqz_context *c, size_t i);
+/* Copies a value into the i-th input; the only way to give a sequence or an optional. */
+enum oqz_status oqz_context_set_input(struct oqz_context *c, size_t i, const struct oqz_tensor *t, struct oqz_err *err);
 /* Runs steps [from, to). Steps of one image run once each, in order. */
 enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, struct oqz_err *err);
 /* The i-th output (PLAIN) after the last step. Borrowed; valid until the next run of step 0. */

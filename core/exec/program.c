@@ -26,7 +26,7 @@ const char *oqz_engine_name(enum oqz_engine e) { return engine_names[e]; }
 
 bool oqz_type_concrete(const struct oqz_type *t)
 {
-	if (t->dtype == OQZ_DT_UNDEFINED || t->shape.rank < 0)
+	if (t->dtype == OQZ_DT_UNDEFINED || oqz_dtype_is_list(t->dtype) || t->shape.rank < 0)
 		return false;
 	for (int i = 0; i < t->shape.rank; i++)
 		if (t->shape.dim[i] < 0)
@@ -78,9 +78,11 @@ static enum oqz_status add_inputs(struct oqz_planner *pl, struct oqz_err *err)
 		return oqz_err_nomem(err, "the plan", p->n_inputs);
 	for (size_t i = 0; i < p->n_inputs; i++) {
 		struct oqz_value *v = pl->g->inputs.v[i];
-		if (v->kind != OQZ_VALUE_TENSOR || !oqz_type_concrete(&v->type))
+		struct oqz_type t = oqz_value_type(v);
+		bool list = oqz_dtype_is_list(t.dtype);
+		if (list ? !pl->opt->lists : !oqz_type_concrete(&t))
 			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "input '%s' is not a tensor of a known type", v->name);
-		int s = oqz_slot_add(p, v, OQZ_SLOT_ARENA, &v->type, OQZ_LAYOUT_PLAIN);
+		int s = oqz_slot_add(p, v, list ? OQZ_SLOT_HEAP : OQZ_SLOT_ARENA, &t, OQZ_LAYOUT_PLAIN);
 		if (s < 0)
 			return oqz_err_nomem(err, "the plan", sizeof(struct oqz_slot));
 		p->inputs[i] = pl->made[v->id] = pl->slot[v->id][OQZ_LAYOUT_PLAIN] = s;
@@ -100,8 +102,11 @@ static enum oqz_status find_results(struct oqz_planner *pl, struct oqz_err *err)
 	p->taps = OQZ_ARENA_NEW_N(p->arena, struct oqz_program_tap, p->n_taps);
 	if (!p->outputs || !p->taps)
 		return oqz_err_nomem(err, "the plan", p->n_taps * sizeof *p->taps);
-	for (size_t i = 0; i < p->n_outputs; i++)
+	for (size_t i = 0; i < p->n_outputs; i++) {
+		if (pl->g->outputs.v[i]->kind != OQZ_VALUE_TENSOR && !pl->opt->lists)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "output '%s' is not a tensor", pl->g->outputs.v[i]->name);
 		OQZ_TRY(oqz_slot_get(pl, pl->g->outputs.v[i], OQZ_LAYOUT_PLAIN, &p->outputs[i], err));
+	}
 	for (size_t i = 0; i < p->n_taps; i++) {
 		struct oqz_value *v = oqz_graph_value(pl->g, pl->opt->taps[i]);
 		struct oqz_program_tap *t = &p->taps[i];

@@ -51,21 +51,21 @@ static void describe(struct oqz_planner *pl, const struct oqz_node *n, struct oq
 		struct oqz_value *v = step_input(pl, n, i);
 		if (!v)
 			continue;
-		d->in_type[i] = v->type;
+		d->in_type[i] = oqz_value_type(v);
 		d->constant[i] = v->constant;
 		if (!v->constant)
 			d->in_layout[i] = pl->p->slots.v[pl->made[v->id]].tensor.layout;
-		s->dynamic |= !v->constant && (!oqz_type_concrete(&v->type));
+		s->dynamic |= !v->constant && !oqz_type_concrete(&d->in_type[i]);
 	}
 	for (int i = 0; i < n->n_out; i++) {
 		if (!n->out[i] || !pl->needed[n->out[i]->id])
 			continue;
-		d->out_type[i] = n->out[i]->type;
-		s->dynamic |= !oqz_type_concrete(&n->out[i]->type);
+		d->out_type[i] = oqz_value_type(n->out[i]);
+		s->dynamic |= !oqz_type_concrete(&d->out_type[i]);
 	}
 }
 
-/* The kind of values that steps can handle, and whether every input has been made. */
+/* The number of values that steps can handle, and whether every input has been made. */
 static enum oqz_status check_node(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_err *err)
 {
 	if (n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT)
@@ -73,8 +73,6 @@ static enum oqz_status check_node(struct oqz_planner *pl, const struct oqz_node 
 		         n->n_out, OQZ_STEP_MAX_IN, OQZ_STEP_MAX_OUT);
 	for (int i = 0; i < n->n_in; i++) {
 		struct oqz_value *v = step_input(pl, n, i);
-		if (v && v->kind != OQZ_VALUE_TENSOR)
-			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "input '%s' is a sequence or an optional", v->name);
 		if (v && !v->constant && pl->made[v->id] < 0)
 			OQZ_FAIL(err, OQZ_E_INTERNAL, "input '%s' is not there yet", v->name);
 	}
@@ -102,7 +100,8 @@ static enum oqz_status connect_outputs(struct oqz_planner *pl, const struct oqz_
 		if (!v || !pl->needed[v->id])
 			continue;
 		enum oqz_layout layout = s->dynamic ? OQZ_LAYOUT_PLAIN : s->choice.out_layout[i];
-		int slot = oqz_slot_add(pl->p, v, s->dynamic ? OQZ_SLOT_HEAP : OQZ_SLOT_ARENA, &v->type, layout);
+		struct oqz_type t = oqz_value_type(v);
+		int slot = oqz_slot_add(pl->p, v, s->dynamic ? OQZ_SLOT_HEAP : OQZ_SLOT_ARENA, &t, layout);
 		if (slot < 0)
 			return oqz_err_nomem(err, "the plan", sizeof(struct oqz_slot));
 		pl->p->slots.v[slot].pinned = pl->tapped[v->id];

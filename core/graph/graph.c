@@ -221,3 +221,11 @@ enum oqz_status oqz_node_err(const struct oqz_node *n, struct oqz_err *err)
 	return oqz_err_prefix(err, "node '%s' (%s%s%s-%d)", n->name, n->domain, *n->domain ? "::" : "", n->op_type,
 	                      n->opset);
 }
+
+struct oqz_type oqz_value_type(const struct oqz_value *v)
+{
+	if (v->kind == OQZ_VALUE_TENSOR)
+		return v->type;
+	return (struct oqz_type) { v->kind == OQZ_VALUE_SEQUENCE ? OQZ_DT_SEQUENCE : OQZ_DT_OPTIONAL,
+		                   { .rank = 1, .dim = { OQZ_DIM_UNKNOWN } } };
+}

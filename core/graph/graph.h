@@ -31,7 +31,13 @@ struct oqz_type {
 	struct oqz_shape shape;
 };
 
-enum oqz_value_kind { OQZ_VALUE_TENSOR = 0, OQZ_VALUE_SEQUENCE, OQZ_VALUE_OPTIONAL };
+/* For sequences and optionals `type` is that of the tensors inside. */
+enum oqz_value_kind {
+	OQZ_VALUE_TENSOR = 0,
+	OQZ_VALUE_SEQUENCE,
+	OQZ_VALUE_OPTIONAL,          /* of a tensor */
+	OQZ_VALUE_OPTIONAL_SEQUENCE, /* of a sequence of tensors */
+};
 
 struct oqz_node;
 
@@ -145,6 +151,9 @@ enum oqz_status oqz_value_set_constant(struct oqz_graph *g, struct oqz_value *v,
 /* A new constant value. */
 enum oqz_status oqz_graph_add_constant(struct oqz_graph *g, const char *name, const struct oqz_tensor *t,
                                        struct oqz_value **ret, struct oqz_err *err);
+
+/* The type as type rules and kernels see it: sequences and optionals are lists of unknown length (core/tensor/dtype.h). */
+struct oqz_type oqz_value_type(const struct oqz_value *v);
 
 /* Adds a node before `before` (NULL: at the end). Arrays are copied. Use lists are updated at once. */
 enum oqz_status oqz_graph_add_node(struct oqz_graph *g, const char *name, const char *domain, const char *op_type,

@@ -13,7 +13,9 @@ enum { SHOWN = 8 };
 static void add_type(const struct oqz_value *v, struct oqz_str *out)
 {
 	if (v->kind != OQZ_VALUE_TENSOR)
-		oqz_str_add(out, v->kind == OQZ_VALUE_SEQUENCE ? "sequence of " : "optional ");
+		oqz_str_add(out, v->kind == OQZ_VALUE_SEQUENCE   ? "sequence of "
+		                 : v->kind == OQZ_VALUE_OPTIONAL ? "optional "
+		                                                 : "optional sequence of ");
 	oqz_str_add(out, v->type.dtype ? oqz_dtype_name(v->type.dtype) : "?");
 	if (v->type.shape.rank < 0) {
 		oqz_str_add(out, "[*]");

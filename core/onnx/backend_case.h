@@ -11,7 +11,7 @@
 enum oqz_case_outcome {
 	OQZ_CASE_PASS = 0,
 	OQZ_CASE_FAIL, /* an error, or a wrong result */
-	OQZ_CASE_SKIP, /* uses what this program does not support; the reason names it */
+	OQZ_CASE_SKIP, /* training, or strings: the reason says which */
 };
 
 struct oqz_case_result {
@@ -20,7 +20,7 @@ struct oqz_case_result {
 };
 
 /* Executes a resolved graph (types inferred, nothing bound or folded; clone it to change it). outputs[] is all zero on
- * entry; the runner releases what it holds. OQZ_E_UNSUPPORTED makes the case SKIP. */
+ * entry; the runner releases what it holds. */
 typedef enum oqz_status oqz_case_run_fn(void *ctx, const struct oqz_graph *g, const struct oqz_tensor *const *inputs,
                                         struct oqz_tensor *outputs, struct oqz_err *err);
 

@@ -10,6 +10,7 @@ core_onnx_liboqz_onnx_a_SOURCES = \
 	core/onnx/onnx_save.c \
 	core/onnx/onnx_tensor.c \
 	core/onnx/onnx_type.c \
+	core/onnx/onnx_value.c \
 	core/onnx/onnx_wire.c \
 	core/onnx/prepare.c \
 	$(NULL)

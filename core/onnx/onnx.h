@@ -15,6 +15,9 @@ enum oqz_status oqz_onnx_load(const char *path, struct oqz_graph **ret, struct o
 enum oqz_status oqz_onnx_parse(const void *data, size_t size, const char *name, const char *dir, struct oqz_graph **ret,
                                struct oqz_err *err);
 
+/* A TensorProto, SequenceProto or OptionalProto file (.pb): nothing in the file says which, the value's kind does. */
+enum oqz_status oqz_onnx_load_value(const char *path, enum oqz_value_kind kind, struct oqz_tensor *ret,
+                                    struct oqz_err *err);
 /* A TensorProto file (.pb). `name`, if wanted, is malloc'ed. Sequences and optionals are OQZ_E_UNSUPPORTED here. */
 enum oqz_status oqz_onnx_load_tensor(const char *path, struct oqz_tensor *ret, char **ret_name, struct oqz_err *err);
 

@@ -113,6 +113,10 @@ static enum oqz_status load_attrs(struct oqz_onnx_loader *l, struct oqz_node *n,
 		if (a->ref_attr_name && *a->ref_attr_name && !call)
 			OQZ_FAIL(err, OQZ_E_DATA, "attribute %s refers to a function's, but stands in none", a->name);
 		const Onnx__AttributeProto *meant = oqz_onnx_attr_resolve(call, a);
+		/* The type that an empty optional would have: nothing here depends on it. */
+		if (meant && meant->type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TYPE_PROTO &&
+		    strcmp(or_empty(p->op_type), "Optional") == 0)
+			continue;
 		if (meant)
 			OQZ_TRY(load_attr(l, n, scope, call, a->name, meant, err));
 	}

@@ -131,6 +131,32 @@ static Onnx__TensorShapeProto *save_shape(struct saver *s, const struct oqz_valu
 	return p;
 }
 
+static Onnx__TypeProto *sequence_of(struct saver *s, Onnx__TypeProto *element)
+{
+	Onnx__TypeProto *o = NEW(s, Onnx__TypeProto, onnx__type_proto__init);
+	Onnx__TypeProto__Sequence *q = NEW(s, Onnx__TypeProto__Sequence, onnx__type_proto__sequence__init);
+
+	if (!o || !q || !element)
+		return NULL;
+	q->elem_type = element;
+	o->value_case = ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE;
+	o->sequence_type = q;
+	return o;
+}
+
+static Onnx__TypeProto *optional_of(struct saver *s, Onnx__TypeProto *element)
+{
+	Onnx__TypeProto *o = NEW(s, Onnx__TypeProto, onnx__type_proto__init);
+	Onnx__TypeProto__Optional *q = NEW(s, Onnx__TypeProto__Optional, onnx__type_proto__optional__init);
+
+	if (!o || !q || !element)
+		return NULL;
+	q->elem_type = element;
+	o->value_case = ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE;
+	o->optional_type = q;
+	return o;
+}
+
 static Onnx__TypeProto *save_type(struct saver *s, const struct oqz_value *v)
 {
 	Onnx__TypeProto *p = NEW(s, Onnx__TypeProto, onnx__type_proto__init);
@@ -144,20 +170,9 @@ static Onnx__TypeProto *save_type(struct saver *s, const struct oqz_value *v)
 	p->tensor_type = t;
 	if (v->kind == OQZ_VALUE_TENSOR)
 		return p;
-	Onnx__TypeProto *o = NEW(s, Onnx__TypeProto, onnx__type_proto__init);
-	Onnx__TypeProto__Sequence *q = NEW(s, Onnx__TypeProto__Sequence, onnx__type_proto__sequence__init);
-	Onnx__TypeProto__Optional *r = NEW(s, Onnx__TypeProto__Optional, onnx__type_proto__optional__init);
-	if (!o || !q || !r)
-		return NULL;
-	q->elem_type = r->elem_type = p;
-	if (v->kind == OQZ_VALUE_SEQUENCE) {
-		o->value_case = ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE;
-		o->sequence_type = q;
-	} else {
-		o->value_case = ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE;
-		o->optional_type = r;
-	}
-	return o;
+	if (v->kind == OQZ_VALUE_SEQUENCE || v->kind == OQZ_VALUE_OPTIONAL_SEQUENCE)
+		p = sequence_of(s, p);
+	return v->kind == OQZ_VALUE_SEQUENCE ? p : optional_of(s, p);
 }
 
 static enum oqz_status add_info(struct saver *s, const struct oqz_value *v, Onnx__ValueInfoProto **list, size_t *n,

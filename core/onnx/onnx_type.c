@@ -43,6 +43,10 @@ enum oqz_status oqz_onnx_type(const Onnx__TypeProto *p, struct oqz_value *v, str
 	} else if (p && p->value_case == ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE) {
 		v->kind = OQZ_VALUE_OPTIONAL;
 		p = p->optional_type->elem_type;
+		if (p && p->value_case == ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE) {
+			v->kind = OQZ_VALUE_OPTIONAL_SEQUENCE;
+			p = p->sequence_type->elem_type;
+		}
 	}
 	if (!p || p->value_case == ONNX__TYPE_PROTO__VALUE__NOT_SET)
 		return OQZ_OK;

@@ -67,6 +67,9 @@ static bool within_limit(const struct oqz_node *n, size_t limit)
 
 static bool foldable(const struct oqz_node *n, size_t limit)
 {
+	for (int i = 0; i < n->n_out; i++)
+		if (n->out[i] && n->out[i]->kind != OQZ_VALUE_TENSOR)
+			return false; /* constants are tensors */
 	if (n->op->random || keeps_meaning(n->op->id) || has_wild_body(n) || !inputs_known(n))
 		return false;
 	/* A Constant node holds its memory already, whatever its size. */
@@ -108,8 +111,9 @@ static enum oqz_status evaluate(struct oqz_node *n, size_t limit, bool *ret_fold
 	}
 	OQZ_TRY(oqz_op_run(n, e.in, e.out, err));
 	for (int i = 0; i < n->n_out; i++)
-		if (n->out[i] && n->op->id != OQZ_OP_CONSTANT && oqz_tensor_bytes(&e.out[i]) > limit)
-			return OQZ_OK; /* larger than its type told: it stays a node */
+		if (n->out[i] && (oqz_dtype_is_list(e.out[i].dtype) ||
+		                  (n->op->id != OQZ_OP_CONSTANT && oqz_tensor_bytes(&e.out[i]) > limit)))
+			return OQZ_OK; /* larger than its type told, or no tensor: it stays a node */
 	for (int i = 0; i < n->n_out; i++)
 		if (n->out[i])
 			OQZ_TRY(oqz_value_set_constant(n->graph, n->out[i], &e.out[i], err));
@@ -172,6 +176,8 @@ static enum oqz_status bind_input(struct binding *b, struct oqz_value *v, const 
 	int64_t count;
 
 	OQZ_TRY(oqz_shape_count(s, &count, err));
+	if (v->kind != OQZ_VALUE_TENSOR)
+		return OQZ_OK;
 	if (oqz_shape_merge(&merged, s, NULL) != OQZ_OK)
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s': shape %s given, the model declares %s", v->name,
 		         oqz_shape_str(s, have, sizeof have), oqz_shape_str(&v->type.shape, want, sizeof want));

@@ -186,6 +186,32 @@ static void refine(struct oqz_type *inferred, const struct oqz_type *declared)
 		inferred->shape = s;
 }
 
+/* A list says nothing of the tensors inside: their type stays as declared. */
+static void learn(struct oqz_value *v, struct oqz_type *inferred)
+{
+	if (inferred->dtype == OQZ_DT_SEQUENCE)
+		v->kind = OQZ_VALUE_SEQUENCE;
+	else if (inferred->dtype == OQZ_DT_OPTIONAL && v->kind != OQZ_VALUE_OPTIONAL_SEQUENCE)
+		v->kind = OQZ_VALUE_OPTIONAL;
+	if (oqz_dtype_is_list(inferred->dtype))
+		return;
+	if (inferred->dtype != OQZ_DT_UNDEFINED)
+		v->kind = OQZ_VALUE_TENSOR;
+	if (v->kind != OQZ_VALUE_TENSOR)
+		return;
+	refine(inferred, &v->type);
+	v->type = *inferred;
+}
+
+enum oqz_status oqz_refuse_lists(const struct oqz_infer *c, struct oqz_err *err)
+{
+	for (int i = 0; i < c->n_in && !c->node->op->lists; i++)
+		if (c->in[i] && oqz_dtype_is_list(c->in[i]->dtype))
+			OQZ_FAIL(err, OQZ_E_DATA, "input %d is %s, should be a tensor", i,
+			         oqz_dtype_name(c->in[i]->dtype));
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 {
 	const struct oqz_op *op = n->op;
@@ -195,12 +221,13 @@ enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 
 	OQZ_CLEANUP_FREE const struct oqz_type **in = calloc(n_in + 1, sizeof *in);
 	OQZ_CLEANUP_FREE const struct oqz_tensor **constant = calloc(n_in + 1, sizeof *constant);
-	OQZ_CLEANUP_FREE struct oqz_type *out = calloc(n_out + 1, sizeof *out);
-	if (!in || !constant || !out)
+	OQZ_CLEANUP_FREE struct oqz_type *out = calloc(n_out + 1, sizeof *out), *types = calloc(n_in + 1, sizeof *types);
+	if (!in || !constant || !out || !types)
 		return oqz_err_nomem(err, "type inference", (n_in + n_out) * sizeof *out);
 	for (int i = 0; i < n->n_in; i++)
 		if (n->in[i]) {
-			in[i] = &n->in[i]->type;
+			types[i] = oqz_value_type(n->in[i]);
+			in[i] = &types[i];
 			constant[i] = n->in[i]->constant;
 		}
 	for (size_t i = 0; i <= n_out; i++)
@@ -209,15 +236,13 @@ enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 	struct oqz_infer c = {
 		.node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .constant = constant, .out = out
 	};
-	if (op->infer(&c, err) != OQZ_OK) {
+	if (oqz_refuse_lists(&c, err) != OQZ_OK || op->infer(&c, err) != OQZ_OK) {
 		oqz_node_err(n, err);
 		return err ? err->code : OQZ_E_DATA;
 	}
 	for (int i = 0; i < n->n_out; i++)
-		if (n->out[i]) {
-			refine(&out[i], &n->out[i]->type);
-			n->out[i]->type = out[i];
-		}
+		if (n->out[i])
+			learn(n->out[i], &out[i]);
 	return OQZ_OK;
 }
 

@@ -42,9 +42,11 @@ static enum oqz_status state_init(struct state *s, const struct oqz_tensor *cons
 	}
 	for (size_t i = 0; i < g->inputs.n; i++) {
 		const struct oqz_value *v = g->inputs.v[i];
-		if (v->type.dtype != OQZ_DT_UNDEFINED && inputs[i]->dtype != v->type.dtype)
+		enum oqz_dtype want = oqz_value_type(v).dtype;
+		/* Loops begin with an empty optional and carry what it came to hold. */
+		if (want != OQZ_DT_UNDEFINED && want != OQZ_DT_OPTIONAL && inputs[i]->dtype != want)
 			OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' is %s, should be %s", v->name,
-			         oqz_dtype_name(inputs[i]->dtype), oqz_dtype_name(v->type.dtype));
+			         oqz_dtype_name(inputs[i]->dtype), oqz_dtype_name(want));
 		s->value[v->id] = *inputs[i];
 	}
 	return OQZ_OK;

@@ -52,6 +52,8 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_select.c \
 	core/ops/op_resize.c \
 	core/ops/op_shape.c \
+	core/ops/op_ngram.c \
+	core/ops/op_sequence.c \
 	core/ops/op_signal.c \
 	core/ops/op_softmax.c \
 	core/ops/op_softmax.h \
@@ -62,6 +64,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/strided.c \
 	core/ops/strided.h \
 	core/ops/upgrade.c \
+	core/ops/upgrade_scan.c \
 	core/ops/window.c \
 	core/ops/window.h \
 	$(NULL)

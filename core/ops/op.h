@@ -94,6 +94,7 @@ struct oqz_op {
 	const unsigned char *roles;         /* role of input i for i < n_roles; later ones are activations */
 	int n_roles;
 	const void *formula;                /* elementwise families: the row's scalar function(s), see op_elementwise.c */
+	bool lists;                         /* takes sequences and optionals: its inputs may be lists (tensor.h) */
 	bool random;                        /* results are not a function of the inputs: never folded */
 };
 

@@ -80,7 +80,7 @@ static enum oqz_status truth(const struct oqz_tensor *t, bool *ret, struct oqz_e
 
 static struct oqz_type declared(const struct oqz_graph *g, int i)
 {
-	return g && (size_t)i < g->outputs.n ? g->outputs.v[i]->type
+	return g && (size_t)i < g->outputs.n ? oqz_value_type(g->outputs.v[i])
 	                                     : (struct oqz_type) { .shape.rank = OQZ_RANK_UNKNOWN };
 }
 
@@ -407,10 +407,10 @@ static const struct oqz_attr_spec scan_attrs[] = {
 };
 
 const struct oqz_op oqz_ops_control[] = {
-	{ OQZ_ROW(IF), OQZ_ROW_PARAMS(struct control, if_attrs), OQZ_ROW_ROLES(OQZ_ROLE_INDEX), .infer = infer_if,
+	{ OQZ_ROW(IF), .lists = true, OQZ_ROW_PARAMS(struct control, if_attrs), OQZ_ROW_ROLES(OQZ_ROLE_INDEX), .infer = infer_if,
 	  .run = run_if },
-	{ OQZ_ROW(LOOP), OQZ_ROW_PARAMS(struct control, loop_attrs), OQZ_ROW_ROLES(OQZ_ROLE_INDEX, OQZ_ROLE_INDEX),
+	{ OQZ_ROW(LOOP), .lists = true, OQZ_ROW_PARAMS(struct control, loop_attrs), OQZ_ROW_ROLES(OQZ_ROLE_INDEX, OQZ_ROLE_INDEX),
 	  .infer = infer_loop, .run = run_loop },
-	{ OQZ_ROW(SCAN), OQZ_ROW_PARAMS(struct control, scan_attrs), .infer = infer_loop, .run = run_scan },
+	{ OQZ_ROW(SCAN), .lists = true, OQZ_ROW_PARAMS(struct control, scan_attrs), .infer = infer_loop, .run = run_scan },
 	{ .name = NULL },
 };

@@ -345,6 +345,7 @@ static enum oqz_status run_unpool(const struct oqz_call *c, struct oqz_err *err)
 		OQZ_FAIL(err, OQZ_E_DATA, "the indices are not int64 of the input's shape");
 	oqz_shape_strides(&y->shape, stride);
 	size_t size = oqz_dtype_size(x->dtype);
+	memset(y->data, 0, oqz_tensor_bytes(y));
 	for (int64_t i = 0, n = oqz_tensor_nelem(x); i < n; i++) {
 		int64_t rest = ((const int64_t *)index->data)[i], at = 0;
 		if (rest < 0 || rest >= limit)

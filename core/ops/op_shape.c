@@ -17,6 +17,11 @@ static enum oqz_status run_copy(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+static enum oqz_status run_identity(const struct oqz_call *c, struct oqz_err *err)
+{
+	return oqz_dtype_is_list(c->in[0]->dtype) ? oqz_tensor_copy(c->out[0], c->in[0], err) : run_copy(c, err);
+}
+
 /* ---- Reshape ---- */
 
 struct reshape {
@@ -458,7 +463,7 @@ const struct oqz_op oqz_ops_shape[] = {
 	{ OQZ_ROW(DROPOUT), OQZ_ROW_PARAMS(struct dropout, dropout_attrs), .infer = infer_dropout, .run = run_dropout },
 	{ OQZ_ROW(EYE_LIKE), OQZ_ROW_PARAMS(struct eye, eye_attrs), .infer = infer_eye, .run = run_eye },
 	{ OQZ_ROW(FLATTEN), OQZ_ROW_PARAMS(struct axis_only, flatten_attrs), .infer = infer_flatten, .run = run_copy },
-	{ OQZ_ROW(IDENTITY), .infer = oqz_infer_same, .run = run_copy },
+	{ OQZ_ROW(IDENTITY), .lists = true, .infer = oqz_infer_same, .run = run_identity },
 	{ OQZ_ROW(RANGE), OQZ_ROW_ROLES(INDEX, INDEX, INDEX), .infer = infer_range, .run = run_range },
 	{ OQZ_ROW(RESHAPE), OQZ_ROW_PARAMS(struct reshape, reshape_attrs), OQZ_ROW_ROLES(DATA, INDEX),
 	  .infer = infer_reshape, .run = run_copy },

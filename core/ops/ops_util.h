@@ -71,6 +71,9 @@ enum oqz_status oqz_shape_broadcast(struct oqz_shape *acc, const struct oqz_shap
 /* Refines *acc by *b, which describes the same tensor: unknown parts are taken over; a contradiction is OQZ_E_DATA. */
 enum oqz_status oqz_shape_merge(struct oqz_shape *acc, const struct oqz_shape *b, struct oqz_err *err);
 
+/* Inputs are tensors, unless the operator takes sequences or optionals. */
+enum oqz_status oqz_refuse_lists(const struct oqz_infer *c, struct oqz_err *err);
+
 /* out[0] has the type of in[0]. */
 enum oqz_status oqz_infer_same(struct oqz_infer *c, struct oqz_err *err);
 /* out[0]: broadcast of all inputs, dtype of the first known one. */
@@ -107,6 +110,8 @@ void oqz_shape_strides(const struct oqz_shape *s, int64_t stride[OQZ_MAX_RANK]);
 /* Translates one node of an older operator set in place (see upgrade.c); may add nodes and constants. Does nothing when
  * the node has the newest form. */
 enum oqz_status oqz_upgrade_node(struct oqz_node *n, struct oqz_err *err);
+/* The rule for Scan of operator set 8. (upgrade_scan.c) */
+enum oqz_status oqz_upgrade_scan(struct oqz_node *n, struct oqz_err *err);
 /* The node's operator has no row any more, but a rule that turns it into one that has. */
 bool oqz_upgrade_known(const struct oqz_node *n);
 

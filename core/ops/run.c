@@ -143,6 +143,7 @@ static enum oqz_status run_in_frame(const struct oqz_node *n, struct frame *f, s
 
 	if (!any_wanted(n))
 		return OQZ_OK;
+	OQZ_TRY(oqz_refuse_lists(&inf, err));
 	OQZ_TRY(n->op->infer(&inf, err));
 	for (int i = 0; i < n->n_out; i++) {
 		if (n->out[i])
@@ -151,7 +152,8 @@ static enum oqz_status run_in_frame(const struct oqz_node *n, struct frame *f, s
 			f->out[i] = &f->spare;
 		else
 			continue;
-		if (f->out_type[i].dtype != OQZ_DT_UNDEFINED && oqz_shape_concrete(&f->out_type[i].shape))
+		if (f->out_type[i].dtype != OQZ_DT_UNDEFINED && !oqz_dtype_is_list(f->out_type[i].dtype) &&
+		    oqz_shape_concrete(&f->out_type[i].shape))
 			OQZ_TRY(oqz_tensor_alloc(f->out[i], f->out_type[i].dtype, &f->out_type[i].shape, err));
 	}
 	struct oqz_call call = { .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = f->in, .out = f->out };

@@ -360,9 +360,10 @@ static enum oqz_status legacy_softmax(struct oqz_node *n, const struct rule *r, 
 	return oqz_node_set_input(back, 0, inner, err);
 }
 
-static enum oqz_status refuse(struct oqz_node *n, const struct rule *r, struct oqz_err *err)
+static enum oqz_status batched_scan(struct oqz_node *n, const struct rule *r, struct oqz_err *err)
 {
-	OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s of operator set %d (newer ones: from %d)", n->op_type, n->opset, r->below);
+	(void)r;
+	return oqz_upgrade_scan(n, err);
 }
 
 static const struct rule rules[] = {
@@ -413,7 +414,7 @@ static const struct rule rules[] = {
 	{ "Resize", 11, resize_inputs },
 	{ "RoiAlign", 16, default_word, "coordinate_transformation_mode", .to = "output_half_pixel" },
 	{ "Scatter", ANY_OPSET, rename_op, .to = "ScatterElements" },
-	{ "Scan", 9, refuse },
+	{ "Scan", 9, batched_scan },
 	{ "Slice", 10, ints_to_input, "starts", 1 },
 	{ "Slice", 10, ints_to_input, "ends", 2 },
 	{ "Slice", 10, ints_to_input, "axes", 3 },

@@ -55,6 +55,11 @@ static const struct oqz_dtype_traits table[OQZ_DT_COUNT] = {
 
 const struct oqz_dtype_traits *oqz_dtype_traits(enum oqz_dtype t)
 {
+	static const struct oqz_dtype_traits sequence = { .name = "a sequence", .onnx = "seq" },
+	                                     optional = { .name = "an optional", .onnx = "optional" };
+
+	if (oqz_dtype_is_list(t))
+		return t == OQZ_DT_SEQUENCE ? &sequence : &optional;
 	return &table[(unsigned)t < OQZ_DT_COUNT ? t : OQZ_DT_UNDEFINED];
 }
 

@@ -9,6 +9,13 @@
 #include "core/base/compiler.h"
 #include <oqz/types.h>
 
+/* What a value is when it is no tensor: a sequence of tensors, or an optional that holds one value or none. They stand where
+ * an element type stands, so that whoever expects numbers refuses them like any type that does not fit; the numbers are not
+ * part of the plugin ABI, plugins never see such values. Their elements have no size. */
+#define OQZ_DT_SEQUENCE ((enum oqz_dtype)64)
+#define OQZ_DT_OPTIONAL ((enum oqz_dtype)65)
+static inline bool oqz_dtype_is_list(enum oqz_dtype t) { return t == OQZ_DT_SEQUENCE || t == OQZ_DT_OPTIONAL; }
+
 enum oqz_dtype_kind { OQZ_KIND_OTHER, OQZ_KIND_FLOAT, OQZ_KIND_INT, OQZ_KIND_UINT, OQZ_KIND_BOOL, OQZ_KIND_COMPLEX };
 
 struct oqz_dtype_traits {

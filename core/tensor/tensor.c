@@ -13,6 +13,7 @@ enum { BUFFER_ALIGN = 64 };
 
 struct oqz_buffer {
 	atomic_int refs;
+	int64_t items; /* of a list: `data` holds so many tensors */
 	_Alignas(BUFFER_ALIGN) unsigned char data[];
 };
 
@@ -88,26 +89,69 @@ enum oqz_status oqz_axis_resolve(int64_t axis, int rank, bool inclusive, int *re
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_tensor_alloc(struct oqz_tensor *t, enum oqz_dtype dtype, const struct oqz_shape *shape,
-                                 struct oqz_err *err)
+static enum oqz_status new_buffer(struct oqz_tensor *t, enum oqz_dtype dtype, struct oqz_shape s, size_t elem_size,
+                                  int64_t items, struct oqz_err *err)
 {
-	struct oqz_shape s = *shape; /* the caller may pass &t->shape */
 	int64_t n;
 	size_t bytes, total;
 
 	OQZ_TRY(oqz_shape_count(&s, &n, err));
-	if (oqz_dtype_size(dtype) == 0)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "tensors of type %s have no memory form", oqz_dtype_name(dtype));
-	if (!oqz_size_mul((size_t)n, oqz_dtype_size(dtype), &bytes) ||
+	if (!oqz_size_mul((size_t)n, elem_size, &bytes) ||
 	    !oqz_size_add(bytes, sizeof(struct oqz_buffer) + BUFFER_ALIGN, &total) || total > SIZE_MAX / 4)
 		OQZ_FAIL(err, OQZ_E_LIMIT, "a tensor of %lld elements is too large", (long long)n);
 	struct oqz_buffer *buf = aligned_alloc(BUFFER_ALIGN, oqz_align_up(total, BUFFER_ALIGN));
 	if (!buf)
 		return oqz_err_nomem(err, "a tensor", bytes);
 	atomic_init(&buf->refs, 1);
+	buf->items = items;
 	memset(buf->data, 0, bytes);
 	oqz_tensor_release(t);
 	*t = (struct oqz_tensor) { .dtype = dtype, .shape = s, .data = buf->data, .buf = buf };
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_tensor_alloc(struct oqz_tensor *t, enum oqz_dtype dtype, const struct oqz_shape *shape,
+                                 struct oqz_err *err)
+{
+	struct oqz_shape s = *shape; /* the caller may pass &t->shape */
+
+	if (oqz_dtype_size(dtype) == 0)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "tensors of type %s have no memory form", oqz_dtype_name(dtype));
+	return new_buffer(t, dtype, s, oqz_dtype_size(dtype), 0, err);
+}
+
+enum oqz_status oqz_list_alloc(struct oqz_tensor *t, enum oqz_dtype kind, int64_t n, struct oqz_err *err)
+{
+	return new_buffer(t, kind, oqz_shape_of(1, &n), sizeof(struct oqz_tensor), n, err);
+}
+
+enum oqz_status oqz_list_set(struct oqz_tensor *list, int64_t i, const struct oqz_tensor *item, struct oqz_err *err)
+{
+	struct oqz_tensor *to = (struct oqz_tensor *)list->data + i, held = { 0 };
+
+	if (item->dtype == OQZ_DT_OPTIONAL || (list->dtype == OQZ_DT_SEQUENCE && oqz_dtype_is_list(item->dtype)))
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s inside %s", oqz_dtype_name(item->dtype),
+		         oqz_dtype_name(list->dtype));
+	if (item->buf)
+		oqz_tensor_share(&held, item);
+	else
+		OQZ_TRY(oqz_tensor_copy(&held, item, err));
+	oqz_tensor_release(to);
+	*to = held;
+	return OQZ_OK;
+}
+
+static enum oqz_status copy_list(struct oqz_tensor *dst, const struct oqz_tensor *src, struct oqz_err *err)
+{
+	struct oqz_tensor t = { 0 };
+
+	OQZ_TRY(oqz_list_alloc(&t, src->dtype, src->shape.dim[0], err));
+	for (int64_t i = 0; i < src->shape.dim[0]; i++)
+		if (oqz_list_set(&t, i, oqz_list_at(src, i), err) != OQZ_OK) {
+			oqz_tensor_release(&t);
+			return err ? err->code : OQZ_E_NOMEM;
+		}
+	*dst = t;
 	return OQZ_OK;
 }
 
@@ -122,6 +166,8 @@ enum oqz_status oqz_tensor_copy(struct oqz_tensor *dst, const struct oqz_tensor 
 {
 	struct oqz_tensor t = { 0 };
 
+	if (oqz_dtype_is_list(src->dtype))
+		return copy_list(dst, src, err);
 	OQZ_TRY(oqz_tensor_alloc(&t, src->dtype, &src->shape, err));
 	t.layout = src->layout;
 	memcpy(t.data, src->data, oqz_tensor_bytes(src));
@@ -131,8 +177,11 @@ enum oqz_status oqz_tensor_copy(struct oqz_tensor *dst, const struct oqz_tensor 
 
 void oqz_tensor_release(struct oqz_tensor *t)
 {
-	if (t->buf && atomic_fetch_sub_explicit(&t->buf->refs, 1, memory_order_acq_rel) == 1)
+	if (t->buf && atomic_fetch_sub_explicit(&t->buf->refs, 1, memory_order_acq_rel) == 1) {
+		for (int64_t i = 0; i < t->buf->items; i++) /* lists nest at most two deep */
+			oqz_tensor_release((struct oqz_tensor *)t->buf->data + i);
 		free(t->buf);
+	}
 	memset(t, 0, sizeof *t);
 }
 

@@ -55,6 +55,17 @@ enum oqz_status oqz_tensor_copy(struct oqz_tensor *dst, const struct oqz_tensor 
 /* Drops the memory; the tensor becomes all zero. Releasing an all-zero tensor does nothing. */
 void oqz_tensor_release(struct oqz_tensor *t);
 
+/* Sequences and optionals: a tensor of type OQZ_DT_SEQUENCE or OQZ_DT_OPTIONAL and shape [n] whose `data` is an array of n
+ * tensors, owned by the buffer. A sequence holds tensors, an optional holds a tensor or a sequence (n = 1) or nothing
+ * (n = 0): nothing nests deeper. Sharing, copying and releasing are those of tensors; a copy shares the elements' memory. */
+enum oqz_status oqz_list_alloc(struct oqz_tensor *t, enum oqz_dtype kind, int64_t n, struct oqz_err *err);
+static inline const struct oqz_tensor *oqz_list_at(const struct oqz_tensor *list, int64_t i)
+{
+	return (const struct oqz_tensor *)list->data + i;
+}
+/* Makes `item` element i of a list that has no other owner: shared where it owns memory, else copied. */
+enum oqz_status oqz_list_set(struct oqz_tensor *list, int64_t i, const struct oqz_tensor *item, struct oqz_err *err);
+
 /* Copies src into dst's memory, changing layout as dst->layout says. Same dtype and shape, dst has memory. */
 void oqz_tensor_relayout(struct oqz_tensor *dst, const struct oqz_tensor *src);
 

@@ -23,6 +23,7 @@ cli_tests = \
 	tests/cli/show.sh \
 	tests/cli/unwritable.sh \
 	tests/cli/validate.sh \
+	tests/cli/check_onnx.sh \
 	$(NULL)
 dist_check_SCRIPTS += $(cli_tests)
 EXTRA_DIST += tests/cli/functions.sh

@@ -27,8 +27,6 @@ static const struct {
 	{ "test_cast_FLOAT_to_BFLOAT16", "truncated instead of rounded to even" },
 	{ "test_castlike_FLOAT_to_BFLOAT16", "truncated instead of rounded to even" },
 	{ "test_castlike_FLOAT_to_BFLOAT16_expanded", "truncated instead of rounded to even" },
-	{ "test_castlike_BFLOAT16_to_FLOAT", "an input of another shape than the model declares" },
-	{ "test_castlike_BFLOAT16_to_FLOAT_expanded", "an input of another shape than the model declares" },
 	{ "test_bernoulli", "NumPy's draws" },
 	{ "test_bernoulli_double", "NumPy's draws" },
 	{ "test_bernoulli_double_expanded", "NumPy's draws" },
