@@ -37,7 +37,9 @@ static bool fq_of_node(const struct oqz_node *n, struct oqz_fq *ret)
 {
 	const struct oqz_fakequant *f = OQZ_PARAMS(n, struct oqz_fakequant);
 
-	*ret = (struct oqz_fq) { .axis = -1, .round = (enum oqz_round)f->rounding };
+	*ret = (struct oqz_fq) { .axis = -1,
+		                 .round = (enum oqz_round)f->rounding,
+		                 .dynamic = (enum oqz_fq_dynamic)f->dynamic };
 	if (strcmp(f->kind, "affine") == 0) {
 		ret->kind = OQZ_FQ_AFFINE;
 		ret->qmin = (int32_t)f->qmin;
@@ -72,7 +74,7 @@ static enum oqz_status copy_scales(struct gridder *g, const struct oqz_tensor *s
 	for (size_t i = 0; zero && oqz_dtype_is_int(zero->dtype) && i < n && i < (size_t)oqz_tensor_nelem(zero); i++)
 		g->zeros[i] = (int32_t)oqz_load_i(zero->dtype, zero->data, i);
 	g->fq.scale = g->scales;
-	g->fq.zero = g->fq.kind == OQZ_FQ_AFFINE ? g->zeros : NULL;
+	g->fq.zero = g->fq.kind == OQZ_FQ_AFFINE && !g->fq.dynamic ? g->zeros : NULL;
 	return OQZ_OK;
 }
 
@@ -94,8 +96,11 @@ static struct oqz_shape memory_shape(const struct oqz_shape *s, enum oqz_layout 
 static enum oqz_status gridder_float(struct gridder *g, const struct oqz_step_quant *q, const struct oqz_shape *shape,
                                      enum oqz_layout layout, struct oqz_err *err)
 {
+	const struct oqz_fakequant *f = q->fake ? OQZ_PARAMS(q->fake, struct oqz_fakequant) : NULL;
 	int axis = q->axis;
 
+	if (f && f->dynamic) /* one scale, but an axis */
+		axis = (int)(f->axis < 0 ? f->axis + shape->rank : f->axis);
 	g->node = q->fake;
 	g->shape = memory_shape(shape, layout, &axis);
 	if (q->fake ? !q->scale || !fq_of_node(q->fake, &g->fq) : !oqz_fq_of_dtype(q->dtype, &g->fq)) {

@@ -7,7 +7,7 @@
  *	y = FakeQuant(x float, scale float, zero int32 (may be left out))      y: type and shape of x
  *
  * scale has one element (per tensor); or is 1-D along `axis`; or, with block > 0, has x's shape with ceil(n / block) on
- * `axis`. Attributes: the members of the struct below down to `block`, by name (kind is "affine", "minifloat",
+ * `axis`. Attributes: the members of the struct below down to `dynamic`, by name (kind is "affine", "minifloat",
  *"codebook" or "custom"). The function of a "custom" node is no attribute, so that a file can never name an address: it
  *is put into the parsed parameters after resolving, and a node without one fails when it is run.
  */
@@ -25,6 +25,7 @@ struct oqz_fakequant {
 	struct oqz_floats values;                  /* FLOATS: code book */
 	int64_t axis;                              /* INT, 1 */
 	int64_t block;                             /* INT, 0 */
+	int64_t dynamic;                           /* INT, 0: enum oqz_fq_dynamic; then scale has one element */
 
 	void (*custom)(void *ctx, const struct oqz_shape *shape, const float *x, float *y);
 	void *ctx;

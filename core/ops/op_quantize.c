@@ -299,6 +299,19 @@ static enum oqz_status infer_fake(struct oqz_infer *c, struct oqz_err *err)
 	return oqz_infer_same(c, err);
 }
 
+/* Scales that are made while the node runs. */
+static enum oqz_status place_dynamic(const struct oqz_fakequant *p, const struct oqz_shape *x,
+                                     const struct oqz_tensor *scale, struct oqz_fq *q, struct oqz_err *err)
+{
+	OQZ_TRY(oqz_axis_resolve(p->axis, x->rank, false, &q->axis, err));
+	if (p->dynamic < 0 || p->dynamic > OQZ_FQ_E4M3 || p->block < 1 || oqz_tensor_nelem(scale) != 1)
+		OQZ_FAIL(err, OQZ_E_DATA, "dynamic scales %lld in blocks of %lld", (long long)p->dynamic,
+		         (long long)p->block);
+	q->block = p->block;
+	q->dynamic = (enum oqz_fq_dynamic)p->dynamic;
+	return OQZ_OK;
+}
+
 static enum oqz_status run_fake(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct oqz_fakequant *p = OQZ_PARAMS(c->node, struct oqz_fakequant);
@@ -316,7 +329,10 @@ static enum oqz_status run_fake(const struct oqz_call *c, struct oqz_err *err)
 	if (!c->in[1])
 		OQZ_FAIL(err, OQZ_E_DATA, "FakeQuant without a scale");
 	OQZ_TRY(fake_grid(p, &q, &values, err));
-	OQZ_TRY(place_scales(&x->shape, c->in[1], p->axis, p->block, &q, err));
+	if (p->dynamic)
+		OQZ_TRY(place_dynamic(p, &x->shape, c->in[1], &q, err));
+	else
+		OQZ_TRY(place_scales(&x->shape, c->in[1], p->axis, p->block, &q, err));
 	OQZ_TRY(read_steps(c->in[1], c->in[2], &s, &q, err));
 	OQZ_TRY(oqz_fq_check(&q, &x->shape, err));
 	oqz_fq_run(&q, &x->shape, x->data, c->out[0]->data);
@@ -354,6 +370,7 @@ static const struct oqz_attr_spec fake_attrs[] = {
 	OQZ_A_FLOATS(struct oqz_fakequant, values),
 	OQZ_A_INT(struct oqz_fakequant, axis, 1),
 	OQZ_A_INT(struct oqz_fakequant, block, 0),
+	OQZ_A_INT(struct oqz_fakequant, dynamic, 0),
 	{ .name = NULL },
 };
 

@@ -50,7 +50,7 @@ enum oqz_dtype oqz_qspec_dtype(const struct oqz_qspec *q)
 		                                OQZ_DT_F8E5M2, OQZ_DT_F8E5M2FNUZ };
 	struct oqz_fq want, have;
 
-	if (q->grid.kind != OQZ_GRID_AFFINE && q->grid.kind != OQZ_GRID_MINIFLOAT)
+	if (q->dynamic || (q->grid.kind != OQZ_GRID_AFFINE && q->grid.kind != OQZ_GRID_MINIFLOAT))
 		return OQZ_DT_UNDEFINED;
 	oqz_qspec_fq(q, &want);
 	for (size_t i = 0; i < OQZ_COUNTOF(types); i++) {
@@ -99,7 +99,7 @@ static struct oqz_shape scale_shape(const struct oqz_qspec *q, const struct oqz_
 {
 	struct oqz_shape s = { .rank = 0 };
 
-	if (q->axis < 0)
+	if (q->axis < 0 || q->dynamic)
 		return s;
 	if (q->block == 0) {
 		s.rank = 1;
@@ -267,6 +267,8 @@ static enum oqz_status insert_fakequant(struct edge *e, struct oqz_value **ret, 
 		OQZ_TRY(add_steps(e, OQZ_DT_I32, &in[1], &in[2], err));
 	OQZ_TRY(add_node(e, "dq", "oqz", "FakeQuant", 1, in, n_in, ret, err));
 	OQZ_TRY(set_grid(e->made[0], &q->grid, err));
+	if (q->dynamic)
+		OQZ_TRY(oqz_node_set_int(e->made[0], "dynamic", q->dynamic, err));
 	return set_place(e->made[0], q, "block", err);
 }
 
@@ -305,8 +307,8 @@ static enum oqz_status find_edge(struct oqz_graph *g, const struct oqz_qplan_sit
 		         oqz_dtype_name(x->type.dtype));
 	if (oqz_qspec_check(&s->spec, &x->type.shape, err) != OQZ_OK)
 		return err->code = OQZ_E_MISMATCH;
-	if (s->spec.block > 0 && !x->constant)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "blocks are for constants only");
+	if (s->spec.block > 0 && !x->constant && !s->spec.dynamic)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "blocks with scales of their own are for constants only");
 	*e = (struct edge) { .g = g, .node = n, .site = s, .x = x, .codes = oqz_qspec_dtype(&s->spec) };
 	e->base = oqz_arena_printf(g->arena, "%s/%d/", n->name, s->input);
 	return e->base ? OQZ_OK : oqz_err_nomem(err, "a name", 0);

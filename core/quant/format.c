@@ -17,6 +17,8 @@ _Static_assert((int)OQZ_GRID_AFFINE == (int)OQZ_FQ_AFFINE && (int)OQZ_GRID_MINIF
 _Static_assert((int)OQZ_GRID_IEEE == (int)OQZ_MF_IEEE && (int)OQZ_GRID_FN == (int)OQZ_MF_FN &&
                    (int)OQZ_GRID_FNUZ == (int)OQZ_MF_FNUZ && (int)OQZ_GRID_FINITE == (int)OQZ_MF_FINITE,
                "conventions of small floats have one numbering");
+_Static_assert((int)OQZ_SCALE_E8M0 == (int)OQZ_FQ_E8M0 && (int)OQZ_SCALE_E4M3 == (int)OQZ_FQ_E4M3,
+               "dynamic scales have one numbering");
 
 /* PPQ's OBSERVER_MIN_SCALE. */
 static const double min_scale = 1e-8;
@@ -47,6 +49,7 @@ void oqz_qspec_fq(const struct oqz_qspec *q, struct oqz_fq *ret)
 	ret->block = q->block;
 	ret->scale = q->scale;
 	ret->zero = q->zero;
+	ret->dynamic = (enum oqz_fq_dynamic)q->dynamic;
 }
 
 /* ---------------------------------------------------------------------------------------------------- checks */
@@ -66,7 +69,9 @@ static enum oqz_status check_scales(const struct oqz_qspec *q, const struct oqz_
 		OQZ_FAIL(err, OQZ_E_DATA, "a spec needs at least one scale");
 	if (q->axis < 0 && q->n_scale != 1)
 		OQZ_FAIL(err, OQZ_E_DATA, "%zu scales without an axis", q->n_scale);
-	if (shape_known(shape) && q->n_scale != oqz_fq_scales(shape, q->axis, q->block)) {
+	if (q->dynamic && q->n_scale != 1)
+		OQZ_FAIL(err, OQZ_E_DATA, "%zu scales beside dynamic ones: one is the factor of all", q->n_scale);
+	if (shape_known(shape) && !q->dynamic && q->n_scale != oqz_fq_scales(shape, q->axis, q->block)) {
 		char text[OQZ_SHAPE_STR];
 		OQZ_FAIL(err, OQZ_E_DATA, "%zu scales for shape %s along axis %d, block %lld: %zu are needed",
 		         q->n_scale, oqz_shape_str(shape, text, sizeof text), q->axis, (long long)q->block,
@@ -121,6 +126,8 @@ enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_s
 	OQZ_TRY(oqz_shape_count(shape, &count, err));
 	if (q->grid.kind == OQZ_GRID_CUSTOM)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a custom grid has no codes");
+	if (q->dynamic)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "codes of dynamic scales");
 	OQZ_TRY(oqz_qspec_check(q, shape, err));
 	oqz_qspec_fq(q, &fq);
 	oqz_fq_codes(&fq, shape, x, codes);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plans as JSON. Writing is our own: fixed key order, one site a line, numbers as the shortest decimal that reads back to
- * the same float32 or double, so that equal plans are equal bytes and two plans can be compared with diff. Reading goes
- * through jansson; a plan file is untrusted, so every member is checked, unknown ones are refused, and a message says
- * where.
+ * Plans as JSON. Writing is our own: fixed key order, one site a line, numbers as the shortest decimal that reads back
+ *to the same float32 or double, so that equal plans are equal bytes and two plans can be compared with diff. Reading
+ *goes through jansson; a plan file is untrusted, so every member is checked, unknown ones are refused, and a message
+ *says where.
  *
  *	{"oqz-plan": 1, "scheme": "int8:...", "sites": [
  *	{"node": "/conv1/Conv", "input": 0, "tensor": "x", "role": "activation",
  *	 "rule": "percentile q=0.9999 scope=dataset",
  *	 "grid": {"kind": "affine", "rounding": "half-even", "bits": 8, "min": -128, "max": 127},
  *	 "axis": -1, "block": 0, "scale": [0.0123]}, ...]}
+ *
+ * "dynamic" ("e8m0" or "e4m3") stands before "scale" where block scales are made at run time.
  */
 #include "core/quant/qplan.h"
 
@@ -23,6 +25,7 @@
 static const char *const roles[] = { "activation", "weight", "bias", "index", NULL };
 static const char *const kinds[] = { "", "affine", "minifloat", "codebook", "custom", NULL };
 static const char *const specials[] = { "ieee", "fn", "fnuz", "finite", NULL };
+static const char *const dynamics[] = { "", "e8m0", "e4m3", NULL };
 
 /* ---------------------------------------------------------------------------------------------------- writing */
 
@@ -74,7 +77,10 @@ static void add_site(struct oqz_str *out, const struct oqz_qplan_site *s)
 	oqz_str_add_json(out, s->rule);
 	oqz_str_add(out, ", \"grid\": ");
 	add_grid(out, &s->spec.grid);
-	oqz_str_addf(out, ", \"axis\": %d, \"block\": %lld, \"scale\": [", s->spec.axis, (long long)s->spec.block);
+	oqz_str_addf(out, ", \"axis\": %d, \"block\": %lld", s->spec.axis, (long long)s->spec.block);
+	if (s->spec.dynamic)
+		oqz_str_addf(out, ", \"dynamic\": \"%s\"", dynamics[s->spec.dynamic]);
+	oqz_str_add(out, ", \"scale\": [");
 	for (size_t i = 0; i < s->spec.n_scale; i++) {
 		oqz_str_add(out, i ? ", " : "");
 		add_float(out, s->spec.scale[i]);
@@ -295,6 +301,8 @@ static enum oqz_status read_site(struct oqz_qplan *p, json_t *j, struct oqz_err 
 	OQZ_TRY(get_int32(&o, "axis", -1, OQZ_MAX_RANK - 1, &s.spec.axis));
 	OQZ_TRY(get_int(&o, "block", 0, INT32_MAX, &block));
 	s.spec.block = block;
+	if (json_object_get(j, "dynamic"))
+		OQZ_TRY(get_word(&o, "dynamic", dynamics, &s.spec.dynamic));
 	OQZ_TRY(read_scales(&o, &s.spec, &scale, &zero));
 	OQZ_TRY(no_surplus(&o));
 	return oqz_qplan_add(p, &s, err);

@@ -8,6 +8,10 @@
  *	affine     code = clamp(R(x / s) + z, qmin, qmax)       value = (code - z) * s
  *	minifloat  code = nearest of the format to x / s        value = decode(code) * s
  *	codebook   code = index of the nearest value to x / s   value = values[code] * s
+ * Dynamic block scales are no part of the parameters: s is made of the block's largest magnitude, amax, when x is there
+ * (OCP microscaling, and NVIDIA's variant of it for FP4):
+ *	E8M0       s = scale * 2^clamp(floor(log2(amax / scale)) - floor(log2(largest value of the grid)), -127, 127)
+ *	E4M3       s = scale * E4M3(amax / (largest value of the grid) / scale), at least scale * 2^-9
  * NaN gives the code of zero on affine grids and code books, NaN in formats that have one, else the largest magnitude.
  */
 #ifndef OQZ_TENSOR_FAKEQUANT_H
@@ -15,6 +19,8 @@
 
 #include "core/tensor/minifloat.h"
 #include "core/tensor/tensor.h"
+
+enum oqz_fq_dynamic { OQZ_FQ_STATIC = 0, OQZ_FQ_E8M0, OQZ_FQ_E4M3 }; /* numbers of enum oqz_dynamic_scale */
 
 enum oqz_fq_kind { OQZ_FQ_AFFINE = 1, OQZ_FQ_MINIFLOAT, OQZ_FQ_CODEBOOK }; /* numbers of enum oqz_grid_kind */
 
@@ -29,6 +35,7 @@ struct oqz_fq {
 	int64_t block;       /* 0: one scale per index of `axis`; else per block of this many elements along it */
 	const float *scale;  /* > 0; count: oqz_fq_scales() */
 	const int32_t *zero; /* as many, or NULL for all 0 (AFFINE only) */
+	enum oqz_fq_dynamic dynamic; /* not STATIC: needs axis and block, has one scale, no zero point and no codes */
 };
 
 /* How many scales a tensor needs: 1; the length of the axis; or, in blocks, the shape with the axis' length replaced by
@@ -41,7 +48,7 @@ enum oqz_status oqz_fq_check(const struct oqz_fq *q, const struct oqz_shape *sha
 
 /* Dequantized values, x == y is fine. PLAIN, contiguous. The spec must have passed oqz_fq_check(). */
 void oqz_fq_run(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, float *y);
-/* Codes: affine with the zero point in them; minifloat: the bit pattern; codebook: the index. */
+/* Codes (not of dynamic scales): affine with the zero point in them; minifloat: the bit pattern; codebook: the index. */
 void oqz_fq_codes(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, int32_t *codes);
 /* Codes -> values. oqz_fq_run(x) == oqz_fq_values(oqz_fq_codes(x)), but for the sign of zero. Affine codes may be any
  * int32 (DequantizeLinear of int32 biases); code - z is formed in 64 bits and rounded to float32 once. */

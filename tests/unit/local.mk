@@ -254,3 +254,13 @@ unit_tests += tests/unit/test_cast_plugin
 tests_unit_test_cast_plugin_SOURCES = tests/unit/test_cast_plugin.c tests/unit/plugin_case.h
 tests_unit_test_cast_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_cast_plugin_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_mx_plugin
+tests_unit_test_mx_plugin_SOURCES = tests/unit/test_mx_plugin.c tests/unit/plugin_case.h
+tests_unit_test_mx_plugin_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_mx_plugin_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_int4_plugin
+tests_unit_test_int4_plugin_SOURCES = tests/unit/test_int4_plugin.c tests/unit/plugin_case.h
+tests_unit_test_int4_plugin_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_int4_plugin_LDADD = $(unit_ldadd)

@@ -7,6 +7,7 @@
 #define OQZ_TESTS_PLUGIN_CASE_H
 
 #include "core/base/params.h"
+#include "core/base/str.h"
 #include "core/quant/qdq_tensor.h"
 #include "core/quant/quantize.h"
 #include "plugins/host.h"

@@ -48,6 +48,13 @@ struct oqz_grid {
 	                                           * plan() returns */
 };
 
+/* Block scales that depend on the numbers themselves (OCP microscaling). They exist only while a tensor is quantized. */
+enum oqz_dynamic_scale {
+	OQZ_SCALE_STATIC = 0,
+	OQZ_SCALE_E8M0, /* scale[0] * 2^(floor(log2(amax / scale[0])) - floor(log2(grid's largest value))), exponent -127..127 */
+	OQZ_SCALE_E4M3, /* scale[0] * (amax / grid's largest value / scale[0] as E4M3FN, at least 2^-9) */
+};
+
 /* How one tensor edge is quantized. */
 struct oqz_qspec {
 	struct oqz_grid grid;
@@ -59,6 +66,9 @@ struct oqz_qspec {
 	/* CUSTOM only: y = on-grid(x) for a PLAIN tensor; thread-safe; `ctx` lives until close(). */
 	void (*fake_quantize)(void *ctx, const struct oqz_shape *shape, const float *x, float *y);
 	void *ctx;
+	/* enum oqz_dynamic_scale. Not STATIC: each block of `block` elements along `axis` gets a scale by its largest
+	 * magnitude amax; n_scale is 1 and scale[0] a factor for the whole tensor; zero is NULL; AFFINE or MINIFLOAT. */
+	uint32_t dynamic;
 };
 
 /* -------------------------------------------------------------------------------------------------- the graph, read-only */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Quantizer `int4`: weights as 4-bit integers with a scale per block of input channels; activations stay float. What
+ * memory-bound inference uses.
+ */
+#include "../reduction.h"
+
+#include <math.h>
+
+struct int4 {
+	const struct oqz_quantizer_host *host;
+	struct oqz_grid grid;
+	int64_t block;
+	bool symmetric, search;
+	float *scale; /* the answer of the last plan() */
+	int32_t *zero;
+	size_t room;
+};
+
+static const char *const rules[] = { "amax", "mse", NULL };
+
+static const struct oqz_param int4_params[] = {
+	{ .name = "block",
+	  .type = OQZ_P_INT,
+	  .dflt = "32",
+	  .min = 16,
+	  .max = 256,
+	  .unit = "elements",
+	  .help = "input channels that share a scale" },
+	{ .name = "symmetric",
+	  .type = OQZ_P_BOOL,
+	  .dflt = "true",
+	  .help = "codes -8 to 7; false: codes 0 to 15 with a zero point per block" },
+	{ .name = "scale",
+	  .type = OQZ_P_STRING,
+	  .dflt = "amax",
+	  .choices = rules,
+	  .help = "the block's whole range, or the part of it with the least squared error" },
+	{ .name = NULL },
+};
+
+static enum oqz_status int4_open(const struct oqz_quantizer_host *host, const struct oqz_params *params, void **ret,
+                                 struct oqz_failure *f)
+{
+	const struct oqz_host *h = host->base;
+	struct int4 *s = h->alloc(sizeof *s);
+
+	if (!s)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	s->host = host;
+	s->block = h->param_int(params, "block");
+	s->symmetric = h->param_bool(params, "symmetric");
+	s->search = !strcmp(h->param_string(params, "scale"), "mse");
+	s->grid = (struct oqz_grid) {
+		.kind = OQZ_GRID_AFFINE, .bits = 4, .qmin = s->symmetric ? -8 : 0, .qmax = s->symmetric ? 7 : 15
+	};
+	*ret = s;
+	return OQZ_OK;
+}
+
+static void int4_close(void *self)
+{
+	struct int4 *s = self;
+
+	s->host->base->free_mem(s->scale);
+	s->host->base->free_mem(s->zero);
+	s->host->base->free_mem(s);
+}
+
+static enum oqz_status int4_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
+{
+	struct int4 *s = self;
+	const struct oqz_graph_api *api = s->host->graph;
+
+	for (int32_t n = 0; n < api->node_count(g); n++) {
+		for (int32_t i = 0; i < api->input_count(g, n); i++) {
+			const struct oqz_site site = {
+				.node = n, .input = i, .calibrator = "none", .axis = -1, .grid = s->grid
+			};
+			struct oqz_view w;
+			if (!api->selected(g, n, i) || api->input_role(g, n, i) != OQZ_INPUT_WEIGHT ||
+			    !api->input_constant(g, n, i, &w) || w.dtype != OQZ_DT_F32 || w.shape.rank == 0)
+				continue;
+			enum oqz_status st = s->host->add_site(sink, &site, f);
+			if (st != OQZ_OK)
+				return st;
+		}
+	}
+	return OQZ_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- plan */
+
+/* One block: n numbers, `stride` apart. */
+struct block {
+	const float *x;
+	size_t n, stride;
+};
+
+static double squared_error(const struct int4 *s, const struct block *b, float scale, int32_t zero)
+{
+	double e = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		float x = b->x[i * b->stride], t = rintf(x / scale) + (float)zero;
+		t = fminf(fmaxf(t, (float)s->grid.qmin), (float)s->grid.qmax);
+		double d = (double)((t - (float)zero) * scale) - (double)x;
+		e += d * d;
+	}
+	return e;
+}
+
+/* The range, shrunk in steps of 1/32 down to a half of it when searching. */
+static void block_scale(const struct int4 *s, const struct block *b, float *ret_scale, int32_t *ret_zero)
+{
+	enum { STEPS = 17 };
+	double lo = 0, hi = 0, least = INFINITY;
+
+	for (size_t i = 0; i < b->n; i++) {
+		lo = fmin(lo, (double)b->x[i * b->stride]);
+		hi = fmax(hi, (double)b->x[i * b->stride]);
+	}
+	for (int k = 0; k < (s->search ? STEPS : 1); k++) {
+		double part = 1 - k / 32.0;
+		float scale;
+		int32_t zero;
+		s->host->affine_from_range(lo * part, hi * part, &s->grid, s->symmetric, false, &scale, &zero);
+		double e = s->search ? squared_error(s, b, scale, zero) : 0;
+		if (e < least) {
+			least = e;
+			*ret_scale = scale;
+			*ret_zero = zero;
+		}
+	}
+}
+
+static bool make_room(struct int4 *s, size_t n)
+{
+	const struct oqz_host *h = s->host->base;
+
+	if (n <= s->room)
+		return true;
+	h->free_mem(s->scale);
+	h->free_mem(s->zero);
+	s->scale = h->alloc(n * sizeof *s->scale);
+	s->zero = h->alloc(n * sizeof *s->zero);
+	s->room = s->scale && s->zero ? n : 0;
+	return s->room != 0;
+}
+
+static enum oqz_status int4_plan(void *self, const struct oqz_graph_view *g, const struct oqz_site *site,
+                                 const struct oqz_site_stats *stats, struct oqz_qspec *ret, struct oqz_failure *f)
+{
+	struct int4 *s = self;
+	int32_t axis = reduction_axis(s->host->graph, g, site->node, site->input);
+	size_t outer = 1, inner = 1, k = 0;
+	struct oqz_view w;
+
+	(void)stats;
+	if (axis < 0 || !s->host->graph->input_constant(g, site->node, site->input, &w))
+		return s->host->base->fail(f, OQZ_E_INTERNAL, "a weight is gone");
+	for (int i = 0; i < w.shape.rank; i++) {
+		if (i < axis)
+			outer *= (size_t)w.shape.dim[i];
+		else if (i > axis)
+			inner *= (size_t)w.shape.dim[i];
+	}
+	size_t len = (size_t)w.shape.dim[axis], per = (size_t)s->block, blocks = (len + per - 1) / per;
+	size_t n = outer * blocks * inner;
+	if (n == 0 || !make_room(s, n))
+		return s->host->base->fail(f, n ? OQZ_E_NOMEM : OQZ_E_UNSUPPORTED, "%zu scales", n);
+	for (size_t o = 0; o < outer; o++)
+		for (size_t a = 0; a < len; a += per)
+			for (size_t i = 0; i < inner; i++, k++) {
+				const struct block b = { (const float *)w.data + (o * len + a) * inner + i,
+					                 len - a < per ? len - a : per, inner };
+				block_scale(s, &b, &s->scale[k], &s->zero[k]);
+			}
+	*ret = (struct oqz_qspec) {
+		.grid = s->grid, .axis = axis, .block = s->block, .n_scale = n, .scale = s->scale, .zero = s->zero
+	};
+	return OQZ_OK;
+}
+
+static const struct oqz_quantizer int4_quantizer = {
+	.base = { OQZ_PLUGIN_HEAD(OQZ_KIND_QUANTIZER, struct oqz_quantizer), .name = "int4", .version = "1",
+	          .licence = "Apache-2.0",
+	          .summary = "weights as 4-bit integers with a scale per block of input channels; activations float",
+	          .params = int4_params },
+	.open = int4_open,
+	.close = int4_close,
+	.sites = int4_sites,
+	.plan = int4_plan,
+};
+
+OQZ_PLUGIN_EXPORT(int4_quantizer)
