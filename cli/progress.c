@@ -90,12 +90,25 @@ void cli_progress_finish(struct cli_progress *p)
 	p->line_open = false;
 }
 
+/* What plugins say is for people, whatever form progress has; their chatter below a warning is not shown. */
+static void show_note(struct cli_progress *p, const struct oqz_run_event *e)
+{
+	if (e->level > OQZ_LOG_WARN)
+		return;
+	cli_progress_finish(p);
+	fprintf(stderr, "oqz: %s: %s%s\n", e->model, e->level == OQZ_LOG_WARN ? "warning: " : "", e->note);
+}
+
 void cli_progress_event(void *ctx, const struct oqz_run_event *e)
 {
 	struct cli_progress *p = ctx;
 	bool new_phase = e->progress.phase != p->phase;
 	char text[512];
 
+	if (e->note) {
+		show_note(p, e);
+		return;
+	}
 	if (new_phase) {
 		p->phase = e->progress.phase;
 		p->start_done = e->progress.resumed;

@@ -20,9 +20,10 @@
 #include <unistd.h>
 
 struct message {
-	enum { MESSAGE_PROGRESS = 1, MESSAGE_END } kind;
+	enum { MESSAGE_PROGRESS = 1, MESSAGE_LOG, MESSAGE_END } kind;
 	struct oqz_progress progress;
 	enum oqz_status status;
+	enum oqz_log_level level;
 	char text[1000];
 };
 
@@ -59,6 +60,16 @@ static void send_progress(void *ctx, const struct oqz_progress *p)
 		return;
 	s->phase = p->phase;
 	clock_gettime(CLOCK_MONOTONIC, &s->last);
+	send_message(s->fd, &m);
+}
+
+/* Messages of plugins; one message of this size is written whole even when threads speak at once. */
+static void send_log(void *ctx, enum oqz_log_level level, const char *line)
+{
+	struct sender *s = ctx;
+	struct message m = { .kind = MESSAGE_LOG, .level = level };
+
+	snprintf(m.text, sizeof m.text, "%s", line);
 	send_message(s->fd, &m);
 }
 
@@ -127,7 +138,8 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
 {
 	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = NULL;
 	struct oqz_job_options jopt = {
-		.threads = opt->threads, .stop = opt->stop, .progress = send_progress, .progress_ctx = sender
+		.threads = opt->threads, .stop = opt->stop, .progress = send_progress, .progress_ctx = sender,
+		.log = send_log, .log_ctx = sender
 	};
 
 	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
@@ -212,6 +224,16 @@ struct watch {
 
 static void pass_on(struct watch *w, const struct message *msg)
 {
+	if (msg->kind == MESSAGE_LOG) {
+		struct oqz_run_event e = { .job = w->index,
+			                   .n_jobs = w->m->jobs.n,
+			                   .model = w->m->jobs.v[w->index].model->id,
+			                   .level = msg->level,
+			                   .note = msg->text };
+		if (w->opt->event)
+			w->opt->event(w->opt->ctx, &e);
+		return;
+	}
 	if (msg->progress.phase != w->phase)
 		clock_gettime(CLOCK_MONOTONIC, &w->phase_start);
 	w->phase = msg->progress.phase;

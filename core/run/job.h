@@ -99,7 +99,8 @@ struct oqz_job_options {
 	const volatile sig_atomic_t *stop; /* may be NULL */
 	oqz_progress_fn *progress;         /* may be NULL; called from any worker thread, serialised */
 	void *progress_ctx;
-	bool calibrate_only;
+	oqz_plugin_log_fn *log;            /* messages of plugins; may be NULL; called from any thread */
+	void *log_ctx;
 };
 
 /* Opens a job. `ledger` may be NULL (validate: nothing is stored). */

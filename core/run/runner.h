@@ -17,6 +17,8 @@ struct oqz_run_event {
 	double seconds;               /* since the job's phase began */
 	enum oqz_status status;       /* phase DONE: how */
 	const char *message;          /* phase DONE: why it failed */
+	const char *note;             /* not NULL: a plugin has something to say, nothing else in the event counts */
+	enum oqz_log_level level;     /* of the note */
 };
 
 struct oqz_run_options {

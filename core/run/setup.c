@@ -209,7 +209,7 @@ enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_
 	j->progress_ctx = opt->progress_ctx;
 	if (!oqz_engine_parse(spec->model->engine, &j->engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "engine `%s`", spec->model->engine);
-	oqz_plugin_host_init(&j->host, NULL, NULL);
+	oqz_plugin_host_init(&j->host, opt->log, opt->log_ctx);
 	OQZ_TRY(open_all(j, err));
 	*ret = oqz_steal(j);
 	return OQZ_OK;
