@@ -195,7 +195,9 @@ static enum oqz_status try_forked(const struct oqz_manifest *m, size_t index, co
 	close(fds[0]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (have < sizeof *found)
+	if (have < sizeof *found && !WIFSIGNALED(status))
+		oqz_err_set(found, OQZ_E_PLUGIN, "the process ended without a word (exit status %d)", WEXITSTATUS(status));
+	else if (have < sizeof *found)
 		oqz_err_set(found, OQZ_E_PLUGIN, "the process died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	return OQZ_OK;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# An image becomes the tensor that the model would get: against a formula here, against torchvision's tensor where that is there.
+# An image becomes the tensor that the model would get: against a formula (tests/golden/preset.sh has real images).
 . "${top_srcdir:-.}/tests/cli/functions.sh"
 image=$tiny/test/$(sed -n '1s/ .*//p' "$tiny/test.txt")
 printf 'steps:\n  - center-crop: 2\n' >"$tmp/plain.yaml"

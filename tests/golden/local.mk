@@ -8,5 +8,5 @@ check_PROGRAMS += $(golden_tests)
 TESTS += $(golden_tests)
 
 # The example manifest end to end.
-dist_check_SCRIPTS += tests/golden/zoo-run.sh
-TESTS += tests/golden/zoo-run.sh
+dist_check_SCRIPTS += tests/golden/preset.sh tests/golden/zoo-run.sh
+TESTS += tests/golden/preset.sh tests/golden/zoo-run.sh
