@@ -22,5 +22,6 @@ dist_presets_DATA = \
 	$(NULL)
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	etc/examples/detection.yaml \
 	etc/examples/imagenet.yaml \
 	$(NULL)

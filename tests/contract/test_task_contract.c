@@ -61,7 +61,33 @@ static void classification_outputs(uint64_t number, struct outputs *ret)
 	ret->n = 1;
 }
 
+static const char *detection_dataset(const char *dir)
+{
+	static char params[2000];
+
+	write_text(dir, "instances.json",
+	           "{\"images\": [{\"id\": 2, \"file_name\": \"b.jpg\"}, {\"id\": 1, \"file_name\": \"a.jpg\"}],"
+	           " \"categories\": [{\"id\": 1, \"name\": \"x\"}, {\"id\": 7, \"name\": \"y\"}], \"annotations\": ["
+	           "{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"bbox\": [100, 100, 200, 200], \"area\": 4e4},"
+	           "{\"id\": 2, \"image_id\": 2, \"category_id\": 7, \"bbox\": [1, 1, 9, 9], \"area\": 80}]}");
+	snprintf(params, sizeof params, "root=%s,annotations=%s/instances.json", dir, dir);
+	return params;
+}
+
+/* Rows of centre, size, objectness, two classes. */
+static void detection_outputs(uint64_t number, struct outputs *ret)
+{
+	struct oqz_rng rng;
+
+	oqz_rng_init(&rng, number);
+	for (int i = 0; i < 20 * 7; i++)
+		ret->values[0][i] = (float)(oqz_rng_f64(&rng) * (i % 7 < 4 ? 200 : 1));
+	ret->v[0] = (struct oqz_output) { "rows", { OQZ_DT_F32, { 3, { 1, 20, 7 } }, ret->values[0] } };
+	ret->n = 1;
+}
+
 static const struct fixture fixtures[] = {
+	{ "detection", detection_dataset, detection_outputs },
 	{ "classification", classification_dataset, classification_outputs },
 };
 

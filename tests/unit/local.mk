@@ -264,3 +264,7 @@ unit_tests += tests/unit/test_int4_plugin
 tests_unit_test_int4_plugin_SOURCES = tests/unit/test_int4_plugin.c tests/unit/plugin_case.h
 tests_unit_test_int4_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_int4_plugin_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_detection
+tests_unit_test_detection_SOURCES = tests/unit/test_detection.c $(tasks_detection_detection_la_SOURCES)
+tests_unit_test_detection_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_detection_LDADD = $(unit_ldadd)

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * COCOeval's matching and accumulation, see eval.h. Sums and comparisons are in the original's order and precision
+ * (double), so figures agree to the last bits.
+ */
+#include "eval.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct coco_area coco_box_areas[4] = { { 0, 1e10 }, { 0, 1024 }, { 1024, 9216 }, { 9216, 1e10 } };
+const struct coco_area coco_keypoint_areas[3] = { { 0, 1e10 }, { 1024, 9216 }, { 9216, 1e10 } };
+
+static bool outside(const struct coco_area *a, double area) { return area < a->lo || area > a->hi; }
+
+uint32_t coco_count(const struct coco_area *area, const struct coco_truth *gt, size_t n)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += !gt[i].ignore && !outside(area, gt[i].area);
+	return count;
+}
+
+double coco_box_iou(const double dt[4], const double gt[4], bool crowd)
+{
+	double w = fmin(dt[2] + dt[0], gt[2] + gt[0]) - fmax(dt[0], gt[0]);
+	double h = fmin(dt[3] + dt[1], gt[3] + gt[1]) - fmax(dt[1], gt[1]);
+
+	if (w <= 0 || h <= 0)
+		return 0;
+	double i = w * h, u = crowd ? dt[2] * dt[3] : dt[2] * dt[3] + gt[2] * gt[3] - i;
+	return i / u;
+}
+
+/* One area's view of the truths: those that count come first, else in file order. */
+struct field {
+	size_t n_gt;
+	const struct coco_truth *gt;
+	uint32_t *order;
+	bool *ignore;    /* by truth */
+	uint16_t *taken; /* by truth, bit t */
+};
+
+static void order_truths(struct field *f, const struct coco_area *area)
+{
+	size_t n = 0;
+
+	for (size_t g = 0; g < f->n_gt; g++)
+		f->ignore[g] = f->gt[g].ignore || outside(area, f->gt[g].area);
+	for (int last = 0; last < 2; last++)
+		for (size_t g = 0; g < f->n_gt; g++)
+			if (f->ignore[g] == last)
+				f->order[n++] = (uint32_t)g;
+	if (f->n_gt)
+		memset(f->taken, 0, f->n_gt * sizeof *f->taken);
+}
+
+/* The best free truth for a detection, or -1. Of equal ones the later wins; one that counts is kept against those that
+ * do not. */
+static int32_t best_truth(const struct field *f, const double *similarity, int t)
+{
+	double best = fmin(coco_threshold(t), 1 - 1e-10);
+	int32_t m = -1;
+
+	for (size_t j = 0; j < f->n_gt; j++) {
+		uint32_t g = f->order[j];
+		if ((f->taken[g] >> t & 1) && !f->gt[g].crowd)
+			continue;
+		if (m >= 0 && !f->ignore[m] && f->ignore[g])
+			break;
+		if (!(similarity[g] >= best))
+			continue;
+		best = similarity[g];
+		m = (int32_t)g;
+	}
+	return m;
+}
+
+bool coco_match(const struct coco_area *areas, size_t n_areas, const double *similarity, size_t n_dt,
+                const double *dt_area, size_t n_gt, const struct coco_truth *gt, struct coco_hits *ret,
+                int32_t *matches)
+{
+	char *memory = malloc((n_gt + 1) * (sizeof(uint32_t) + sizeof(uint16_t) + sizeof(bool)));
+	struct field f = { .n_gt = n_gt, .gt = gt };
+
+	if (!memory)
+		return false;
+	f.order = (uint32_t *)memory;
+	f.taken = (uint16_t *)(f.order + n_gt + 1);
+	f.ignore = (bool *)(f.taken + n_gt + 1);
+	if (n_dt)
+		memset(ret, 0, n_dt * sizeof *ret);
+	for (size_t a = 0; a < n_areas; a++) {
+		order_truths(&f, &areas[a]);
+		for (int t = 0; t < COCO_THRESHOLDS; t++)
+			for (size_t d = 0; d < n_dt; d++) {
+				int32_t m = best_truth(&f, similarity + d * n_gt, t);
+				bool matched = m >= 0 && !gt[m].silent, ignored = m >= 0 && f.ignore[m];
+				if (m >= 0)
+					f.taken[m] |= (uint16_t)(1u << t);
+				if (!matched && outside(&areas[a], dt_area[d]))
+					ignored = true;
+				ret[d].matched[a] |= (uint16_t)((unsigned)matched << t);
+				ret[d].ignored[a] |= (uint16_t)((unsigned)ignored << t);
+				if (matches)
+					matches[(a * COCO_THRESHOLDS + (size_t)t) * n_dt + d] = m;
+			}
+	}
+	free(memory);
+	return true;
+}
+
+static int by_score(const void *a, const void *b)
+{
+	const struct coco_entry *x = a, *y = b;
+
+	if (isnan(x->score) != isnan(y->score))
+		return isnan(x->score) ? 1 : -1;
+	if (x->score != y->score && !isnan(x->score))
+		return x->score < y->score ? 1 : -1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+void coco_sort(struct coco_entry *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		e[i].order = (uint32_t)i;
+	if (n)
+		qsort(e, n, sizeof *e, by_score);
+}
+
+/* Precision only rises at hits, so its envelope and the first place of each recall are found among the hits alone. */
+void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, uint64_t truths, double *work,
+                struct coco_curve *ret)
+{
+	for (int t = 0; t < COCO_THRESHOLDS; t++) {
+		size_t hits = 0, misses = 0, k = 0;
+		for (size_t i = 0; i < n; i++) {
+			if (e[i].rank >= max_det || (e[i].hits.ignored[area] >> t & 1))
+				continue;
+			if (!(e[i].hits.matched[area] >> t & 1)) {
+				misses++;
+				continue;
+			}
+			hits++;
+			work[hits - 1] = (double)hits / ((double)(misses + hits) + 2.220446049250313e-16);
+		}
+		for (size_t i = hits; i > 1; i--)
+			work[i - 2] = fmax(work[i - 2], work[i - 1]);
+		ret->recall[t] = (double)hits / (double)truths;
+		for (int r = 0; r < COCO_RECALLS; r++) {
+			while (k < hits && (double)(k + 1) / (double)truths < r * 0.01)
+				k++;
+			ret->precision[t][r] = k < hits ? work[k] : 0;
+		}
+	}
+}
+
+void coco_add_precision(const struct coco_curve *c, int first, int last, struct coco_mean *m)
+{
+	for (int t = first; t <= last; t++)
+		for (int r = 0; r < COCO_RECALLS; r++)
+			m->sum += c->precision[t][r];
+	m->n += (uint64_t)(last - first + 1) * COCO_RECALLS;
+}
+
+void coco_add_recall(const struct coco_curve *c, int first, int last, struct coco_mean *m)
+{
+	for (int t = first; t <= last; t++)
+		m->sum += c->recall[t];
+	m->n += (uint64_t)(last - first + 1);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this task share: the instance, detections, and the way they take: heads.c (outputs to candidates),
+ * nms.c (candidates to boxes), records.c (boxes to a record, records to figures).
+ */
+#ifndef DETECTION_H
+#define DETECTION_H
+
+#include "tasks/coco/data.h"
+#include "tasks/coco/eval.h"
+#include <oqz/task.h>
+
+enum { MAX_STRIDES = 8, MAX_BINS = 64, N_FIGURES = 12 };
+enum nms_kind { NMS_CLASS, NMS_ALL, NMS_NONE };
+
+struct head;
+
+struct task {
+	const struct oqz_host *host;
+	const struct oqz_task_host *task_host;
+	const struct oqz_params *dataset;
+	struct coco_data data; /* empty for calibration images */
+	const struct head *head;
+	int bins;
+	int64_t strides[MAX_STRIDES];
+	size_t n_strides;
+	const double *anchors; /* width, height, of each anchor of each level */
+	size_t n_anchors;      /* of one level */
+	const char *const *output_names;
+	size_t n_output_names;
+	float score_threshold, iou;
+	bool inclusive, multi_label, clip, compat;
+	enum nms_kind nms;
+	size_t max_candidates, max_detections;
+	const int64_t *class_ids;
+	uint32_t *categories; /* of each class of the model: position in data.categories, or NO_CATEGORY */
+	size_t n_classes;
+};
+#define NO_CATEGORY UINT32_MAX
+
+/* (cell, class) with a score above the threshold; the cell's box is in struct candidates. */
+struct candidate {
+	float score;
+	uint32_t class, cell;
+};
+
+/* What one image's outputs say. Boxes are x0, y0, x1, y1 in network pixels. */
+struct candidates {
+	struct candidate *v;
+	size_t n, cap;
+	float (*boxes)[4]; /* by cell; set for the cells that v names */
+	size_t n_cells;
+};
+void candidates_release(const struct task *t, struct candidates *c);
+
+struct detection {
+	float score, box[4]; /* network pixels, later x, y, w, h in the image */
+	uint32_t class;      /* of the model, later position of the category */
+};
+
+/* A head by its name; NULL when there is none. Fills in what follows from it and from parameters. */
+const struct head *head_find(const char *name);
+extern const char *const head_names[];
+enum oqz_status head_setup(struct task *t, const struct oqz_params *p, struct oqz_failure *f);
+/* All candidates of one image. */
+enum oqz_status head_decode(const struct task *t, const struct oqz_output *outputs, size_t n,
+                            const struct oqz_geometry *g, struct candidates *ret, struct oqz_failure *f);
+/* heads_final.c: a graph that ends in its own suppression. */
+enum oqz_status decode_final(const struct task *t, const struct oqz_output *const *outputs, size_t n,
+                             struct candidates *ret, struct oqz_failure *f);
+/* Adds a candidate; the cell's box is the caller's to set. */
+enum oqz_status candidates_add(const struct task *t, struct candidates *c, float score, uint32_t class, uint32_t cell,
+                               struct oqz_failure *f);
+enum oqz_status candidates_reserve(const struct task *t, struct candidates *c, size_t cells, struct oqz_failure *f);
+
+/* The detections that suppression leaves, best first: at most t->max_detections, for which *ret has room. Reorders
+ * the candidates. */
+size_t nms(const struct task *t, struct candidates *c, struct detection *ret);
+
+/* To x, y, w, h in pixels of the image, and the model's classes to categories (without one: dropped). */
+size_t to_image(const struct task *t, const struct oqz_geometry *g, struct detection *d, size_t n);
+
+/* Matches detections (by falling score) with an image's truth. `boxes` may be NULL: those in `d`; hits has room for n.
+ * `matches` may be NULL, else gets annotation positions in the image, (class by class is the order of d) for area
+ * "all": (COCO_THRESHOLDS, n), -1 without. */
+enum oqz_status match_image(const struct task *t, size_t image, const struct detection *d, const double (*boxes)[4],
+                            size_t n, struct coco_hits *hits, int32_t *matches, struct oqz_failure *f);
+enum oqz_status record_add(const struct task *t, size_t image, const struct detection *d, size_t n, void *sink,
+                           struct oqz_failure *f);
+enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
+                               struct oqz_failure *f);
+enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
+                               struct oqz_failure *f);
+
+/* From accumulated classes to the twelve figures of COCOeval.summarize(). */
+struct coco_class {
+	struct coco_entry *entries; /* sorted */
+	size_t n;
+	uint64_t truths[COCO_MAX_AREAS];
+};
+void summarize(const struct coco_class *classes, size_t n, double *work, double figures[N_FIGURES]);
+
+enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
+
+#define TRY(call)                              \
+	do {                                   \
+		enum oqz_status try_ = (call); \
+		if (try_ != OQZ_OK)            \
+			return try_;           \
+	} while (0)
+
+#endif

@@ -1,0 +1,23 @@
+# Task detection: COCO average precision.
+coco_sources = \
+	tasks/coco/data.c \
+	tasks/coco/data.h \
+	tasks/coco/eval.c \
+	tasks/coco/eval.h \
+	$(NULL)
+plugin_LTLIBRARIES += tasks/detection/detection.la
+tasks_detection_detection_la_SOURCES = \
+	$(coco_sources) \
+	tasks/detection/dataset.c \
+	tasks/detection/detection.c \
+	tasks/detection/detection.h \
+	tasks/detection/heads.c \
+	tasks/detection/heads_final.c \
+	tasks/detection/nms.c \
+	tasks/detection/records.c \
+	$(NULL)
+tasks_detection_detection_la_CPPFLAGS = $(PLUGIN_INCLUDES) -I$(top_srcdir)
+tasks_detection_detection_la_CFLAGS = $(PLUGIN_COMPILE) $(JANSSON_CFLAGS)
+tasks_detection_detection_la_LDFLAGS = $(PLUGIN_LINK)
+tasks_detection_detection_la_LIBADD = $(JANSSON_LIBS) -lm
+EXTRA_DIST += tasks/detection/detection.md

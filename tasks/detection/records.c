@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A record holds an image's detections and, of each, whether it matched at every threshold and area; and how many
+ * truths each class has. Matching happens within an image, so figures of any list of records, with repeats or without,
+ * are one sorted pass over them: a resampled image counts as a new image.
+ *
+ * Bytes, little-endian: u8 version, u8 0, u16 0, u32 image, u32 n_truths, u32 n_detections; n_truths times u32
+ * category, u32 truths[4]; n_detections times u32 category, f32 score, f32 x, y, w, h, u16 matched[4], u16 ignored[4].
+ */
+#include "detection.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1, HEAD_SIZE = 16, TRUTH_SIZE = 20, DETECTION_SIZE = 40, N_AREAS = 4, MAX_DET = 100 };
+
+static void put(unsigned char **p, uint32_t x, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		*(*p)++ = (unsigned char)(x >> 8 * i);
+}
+
+static uint32_t get(const unsigned char **p, int bytes)
+{
+	uint32_t x = 0;
+
+	for (int i = 0; i < bytes; i++)
+		x |= (uint32_t) * (*p)++ << 8 * i;
+	return x;
+}
+
+static uint32_t bits_of(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	return bits;
+}
+
+static float float_of(uint32_t bits)
+{
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
+/* -------------------------------------------------------------------------------------------------- matching */
+
+struct match_work {
+	double *similarity, *area, (*box)[4];
+	uint32_t *det; /* detections of the class */
+	uint32_t *ann; /* annotations of the class, by place in the image */
+	struct coco_truth *gt;
+	struct coco_hits *hits; /* of `det` */
+	int32_t *matches;
+};
+
+static enum oqz_status work_open(const struct task *t, struct match_work *w, size_t n_dt, size_t n_gt,
+                                 struct oqz_failure *f)
+{
+	const struct oqz_host *h = t->host;
+
+	w->similarity = h->alloc((MAX_DET * n_gt + 1) * sizeof *w->similarity);
+	w->area = h->alloc((n_dt + 1) * sizeof *w->area);
+	w->box = h->alloc((n_dt + 1) * sizeof *w->box);
+	w->det = h->alloc((n_dt + 1) * sizeof *w->det);
+	w->ann = h->alloc((n_gt + 1) * sizeof *w->ann);
+	w->gt = h->alloc((n_gt + 1) * sizeof *w->gt);
+	w->hits = h->alloc((n_dt + 1) * sizeof *w->hits);
+	w->matches = h->alloc((MAX_DET * COCO_THRESHOLDS * N_AREAS + 1) * sizeof *w->matches);
+	if (!w->similarity || !w->area || !w->box || !w->det || !w->ann || !w->gt || !w->hits || !w->matches)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	return OQZ_OK;
+}
+
+static void work_close(const struct task *t, struct match_work *w)
+{
+	void *const all[] = { w->similarity, w->area, w->box, w->det, w->ann, w->gt, w->hits, w->matches };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		t->host->free_mem(all[i]);
+}
+
+/* The image's annotations of a category, in file order. */
+static size_t collect_truths(const struct task *t, size_t image, uint32_t category, struct match_work *w)
+{
+	const struct coco_image *i = &t->data.images[image];
+	size_t n = 0;
+
+	for (size_t k = 0; k < i->n; k++) {
+		const struct coco_annotation *a = &t->data.annotations[i->first + k];
+		if (a->category != category)
+			continue;
+		w->ann[n] = (uint32_t)k;
+		w->gt[n++] = (struct coco_truth) { a->area, a->crowd, a->crowd, t->compat && a->id == 0 };
+	}
+	return n;
+}
+
+/* Matches the detections of one category; those behind the first hundred stay unmatched and are never counted. */
+static bool match_class(const struct task *t, size_t image, uint32_t category, const struct detection *d,
+                        const double (*boxes)[4], size_t n, struct match_work *w, struct coco_hits *hits,
+                        int32_t *matches)
+{
+	size_t n_dt = 0, n_gt = collect_truths(t, image, category, w);
+
+	for (size_t i = 0; i < n && n_dt < MAX_DET; i++) {
+		if (d[i].class != category)
+			continue;
+		for (int k = 0; k < 4; k++)
+			w->box[n_dt][k] = boxes ? boxes[i][k] : d[i].box[k];
+		w->area[n_dt] = w->box[n_dt][2] * w->box[n_dt][3];
+		w->det[n_dt++] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < n_dt; i++)
+		for (size_t g = 0; g < n_gt; g++)
+			w->similarity[i * n_gt + g] =
+			    coco_box_iou(w->box[i], t->data.annotations[t->data.images[image].first + w->ann[g]].box,
+			                 w->gt[g].crowd);
+	if (!coco_match(coco_box_areas, N_AREAS, w->similarity, n_dt, w->area, n_gt, w->gt, w->hits, w->matches))
+		return false;
+	for (size_t i = 0; i < n_dt; i++) {
+		hits[w->det[i]] = w->hits[i];
+		for (size_t k = 0; matches && k < COCO_THRESHOLDS; k++) {
+			int32_t m = w->matches[k * n_dt + i];
+			matches[k * n + w->det[i]] = m < 0 ? -1 : (int32_t)w->ann[m];
+		}
+	}
+	return true;
+}
+
+static bool seen_before(const struct detection *d, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (d[k].class == d[i].class)
+			return true;
+	return false;
+}
+
+enum oqz_status match_image(const struct task *t, size_t image, const struct detection *d, const double (*boxes)[4],
+                            size_t n, struct coco_hits *hits, int32_t *matches, struct oqz_failure *f)
+{
+	struct match_work w = { 0 };
+	enum oqz_status st = work_open(t, &w, n, t->data.images[image].n, f);
+
+	memset(hits, 0, n * sizeof *hits);
+	for (size_t i = 0; matches && i < n * COCO_THRESHOLDS; i++)
+		matches[i] = -1;
+	for (size_t i = 0; i < n && st == OQZ_OK; i++)
+		if (!seen_before(d, i) && !match_class(t, image, d[i].class, d, boxes, n, &w, hits, matches))
+			st = t->host->fail(f, OQZ_E_NOMEM, "out of memory");
+	work_close(t, &w);
+	return st;
+}
+
+/* -------------------------------------------------------------------------------------------------- writing */
+
+/* The truths of each category in the image; *ret_n entries at *p. */
+static uint32_t put_truths(const struct task *t, size_t image, unsigned char **p)
+{
+	const struct coco_image *i = &t->data.images[image];
+	const struct coco_annotation *a = t->data.annotations + i->first;
+	uint32_t n = 0;
+
+	for (size_t k = 0; k < i->n; k++) {
+		uint32_t counts[N_AREAS] = { 0 };
+		bool first = true;
+		for (size_t j = 0; j < k && first; j++)
+			first = a[j].category != a[k].category;
+		if (!first)
+			continue;
+		for (size_t j = k; j < i->n; j++) {
+			const struct coco_truth gt = { a[j].area, a[j].crowd, a[j].crowd, false };
+			for (int area = 0; a[j].category == a[k].category && area < N_AREAS; area++)
+				counts[area] += coco_count(&coco_box_areas[area], &gt, 1);
+		}
+		put(p, a[k].category, 4);
+		for (int area = 0; area < N_AREAS; area++)
+			put(p, counts[area], 4);
+		n++;
+	}
+	return n;
+}
+
+static void put_detection(unsigned char **p, const struct detection *d, const struct coco_hits *hits)
+{
+	put(p, d->class, 4);
+	put(p, bits_of(d->score), 4);
+	for (int k = 0; k < 4; k++)
+		put(p, bits_of(d->box[k]), 4);
+	for (int a = 0; a < N_AREAS; a++)
+		put(p, hits->matched[a], 2);
+	for (int a = 0; a < N_AREAS; a++)
+		put(p, hits->ignored[a], 2);
+}
+
+enum oqz_status record_add(const struct task *t, size_t image, const struct detection *d, size_t n, void *sink,
+                           struct oqz_failure *f)
+{
+	const struct oqz_host *h = t->host;
+	size_t room = HEAD_SIZE + t->data.images[image].n * TRUTH_SIZE + n * DETECTION_SIZE;
+	unsigned char *bytes = h->alloc(room), *p = bytes + HEAD_SIZE;
+	struct coco_hits *hits = h->alloc((n + 1) * sizeof *hits);
+	enum oqz_status st =
+	    bytes && hits ? match_image(t, image, d, NULL, n, hits, NULL, f) : h->fail(f, OQZ_E_NOMEM, "out of memory");
+
+	if (st == OQZ_OK) {
+		uint32_t n_truths = put_truths(t, image, &p);
+		for (size_t i = 0; i < n; i++)
+			put_detection(&p, &d[i], &hits[i]);
+		size_t size = (size_t)(p - bytes);
+		p = bytes;
+		put(&p, VERSION, 4);
+		put(&p, (uint32_t)image, 4);
+		put(&p, n_truths, 4);
+		put(&p, (uint32_t)n, 4);
+		st = t->task_host->add_record(sink, bytes, size, f);
+	}
+	h->free_mem(bytes);
+	h->free_mem(hits);
+	return st;
+}
+
+/* -------------------------------------------------------------------------------------------------- reading */
+
+struct view {
+	uint32_t image, n_truths, n_detections;
+	const unsigned char *truths, *detections;
+};
+
+static enum oqz_status record_open(const struct task *t, const struct oqz_record *r, struct view *ret,
+                                   struct oqz_failure *f)
+{
+	const unsigned char *p = r->data;
+
+	if (r->size < HEAD_SIZE || get(&p, 4) != VERSION)
+		return t->host->fail(f, OQZ_E_DATA, "a record of %zu bytes that is not of this task", r->size);
+	ret->image = get(&p, 4);
+	ret->n_truths = get(&p, 4);
+	ret->n_detections = get(&p, 4);
+	ret->truths = p;
+	ret->detections = p + (size_t)ret->n_truths * TRUTH_SIZE;
+	if (r->size != HEAD_SIZE + (uint64_t)ret->n_truths * TRUTH_SIZE + (uint64_t)ret->n_detections * DETECTION_SIZE)
+		return t->host->fail(f, OQZ_E_DATA, "a record of %zu bytes that should hold %" PRIu32 " detections",
+		                     r->size, ret->n_detections);
+	return OQZ_OK;
+}
+
+/* Counts first, then fills: `classes` has the entries' places in one array. */
+struct totals {
+	struct coco_class *classes;
+	struct coco_entry *entries;
+	uint32_t *rank, *touched; /* of the image at hand, by class */
+	size_t n;
+};
+
+static enum oqz_status count_record(const struct task *t, const struct view *v, struct totals *a, struct oqz_failure *f)
+{
+	const unsigned char *p = v->truths;
+
+	for (uint32_t i = 0; i < v->n_truths; i++) {
+		uint32_t class = get(&p, 4);
+		if (class >= t->data.n_categories)
+			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, class);
+		for (int k = 0; k < N_AREAS; k++)
+			a->classes[class].truths[k] += get(&p, 4);
+	}
+	for (uint32_t i = 0; i < v->n_detections; i++) {
+		p = v->detections + (size_t)i * DETECTION_SIZE;
+		uint32_t class = get(&p, 4);
+		if (class >= t->data.n_categories)
+			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, class);
+		a->classes[class].n++;
+		a->n++;
+	}
+	return OQZ_OK;
+}
+
+static void fill_record(const struct view *v, struct totals *a)
+{
+	const unsigned char *p = v->detections;
+
+	for (uint32_t i = 0; i < v->n_detections; i++) {
+		uint32_t class = get(&p, 4);
+		struct coco_class *c = &a->classes[class];
+		struct coco_entry *e = &c->entries[c->n];
+		e->score = float_of(get(&p, 4));
+		p += 16;
+		for (int k = 0; k < N_AREAS; k++)
+			e->hits.matched[k] = (uint16_t)get(&p, 2);
+		for (int k = 0; k < N_AREAS; k++)
+			e->hits.ignored[k] = (uint16_t)get(&p, 2);
+		e->rank = a->rank[class]++;
+		a->touched[i] = class;
+		c->n += e->rank < MAX_DET;
+	}
+	for (uint32_t i = 0; i < v->n_detections; i++)
+		a->rank[a->touched[i]] = 0;
+}
+
+static enum oqz_status add_records(const struct task *t, const struct oqz_record *records, size_t n, struct totals *a,
+                                   size_t *scored, struct oqz_failure *f)
+{
+	struct view v;
+	size_t most = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!records[i].data)
+			continue;
+		TRY(record_open(t, &records[i], &v, f));
+		TRY(count_record(t, &v, a, f));
+		most = v.n_detections > most ? v.n_detections : most;
+		(*scored)++;
+	}
+	a->entries = t->host->alloc((a->n + 1) * sizeof *a->entries);
+	a->touched = t->host->alloc((most + 1) * sizeof *a->touched);
+	if (!a->entries || !a->touched)
+		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
+	for (size_t k = 0; k < t->data.n_categories; k++) {
+		a->classes[k].entries = a->entries + at;
+		at += a->classes[k].n;
+		a->classes[k].n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!records[i].data)
+			continue;
+		TRY(record_open(t, &records[i], &v, f));
+		fill_record(&v, a);
+	}
+	return OQZ_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- figures */
+
+void summarize(const struct coco_class *classes, size_t n, double *work, double figures[N_FIGURES])
+{
+	static const uint32_t limits[3] = { 1, 10, 100 };
+	struct coco_mean m[N_FIGURES] = { { 0, 0 } };
+	struct coco_curve curve;
+
+	for (size_t k = 0; k < n; k++) {
+		const struct coco_class *c = &classes[k];
+		for (size_t a = 0; a < N_AREAS; a++) {
+			if (c->truths[a] == 0)
+				continue;
+			coco_curve(c->entries, c->n, a, MAX_DET, c->truths[a], work, &curve);
+			coco_add_precision(&curve, 0, COCO_THRESHOLDS - 1, &m[a ? 2 + a : 0]);
+			coco_add_recall(&curve, 0, COCO_THRESHOLDS - 1, &m[8 + a]);
+			if (a)
+				continue;
+			coco_add_precision(&curve, 0, 0, &m[1]);
+			coco_add_precision(&curve, 5, 5, &m[2]);
+			for (int i = 0; i < 2; i++) {
+				coco_curve(c->entries, c->n, 0, limits[i], c->truths[0], work, &curve);
+				coco_add_recall(&curve, 0, COCO_THRESHOLDS - 1, &m[6 + i]);
+			}
+		}
+	}
+	for (int i = 0; i < N_FIGURES; i++)
+		figures[i] = coco_mean(m[i]);
+}
+
+static enum oqz_status set_figures(const struct task *t, const struct totals *a, double *work, void *sink,
+                                   struct oqz_failure *f)
+{
+	static const char *const names[N_FIGURES] = { "ap",   "ap50",  "ap75",   "ap_small", "ap_medium", "ap_large",
+		                                      "ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large" };
+	double figures[N_FIGURES];
+
+	for (size_t k = 0; k < t->data.n_categories; k++)
+		coco_sort(a->classes[k].entries, a->classes[k].n);
+	summarize(a->classes, t->data.n_categories, work, figures);
+	for (int i = 0; i < N_FIGURES; i++)
+		TRY(t->task_host->set_metric(sink, names[i], figures[i], f));
+	return t->task_host->set_metric(sink, "boxes", (double)a->n, f);
+}
+
+enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
+                               struct oqz_failure *f)
+{
+	const struct oqz_host *h = t->host;
+	struct totals a = { .classes = h->alloc((t->data.n_categories + 1) * sizeof *a.classes),
+		            .rank = h->alloc((t->data.n_categories + 1) * sizeof *a.rank) };
+	size_t scored = 0;
+	double *work = NULL;
+	enum oqz_status st =
+	    a.classes && a.rank ? add_records(t, records, n, &a, &scored, f) : h->fail(f, OQZ_E_NOMEM, "out of memory");
+
+	if (st == OQZ_OK && !scored)
+		st = h->fail(f, OQZ_E_DATA, "none of the %zu images was scored", n);
+	if (st == OQZ_OK && !(work = h->alloc((a.n + 1) * sizeof *work)))
+		st = h->fail(f, OQZ_E_NOMEM, "out of memory");
+	if (st == OQZ_OK)
+		st = set_figures(t, &a, work, sink, f);
+	h->free_mem(a.classes);
+	h->free_mem(a.rank);
+	h->free_mem(a.touched);
+	h->free_mem(a.entries);
+	h->free_mem(work);
+	return st;
+}
+
+enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
+                               struct oqz_failure *f)
+{
+	struct view v;
+	char best[100] = "";
+	uint64_t truths = 0, shown = 0, right = 0;
+
+	TRY(record_open(t, record, &v, f));
+	const unsigned char *p = v.truths;
+	for (uint32_t i = 0; i < v.n_truths; i++, p += 12) {
+		get(&p, 4);
+		truths += get(&p, 4);
+	}
+	for (uint32_t i = 0; i < v.n_detections; i++) {
+		p = v.detections + (size_t)i * DETECTION_SIZE;
+		uint32_t class = get(&p, 4);
+		float score = float_of(get(&p, 4));
+		p += 16;
+		if (class >= t->data.n_categories)
+			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, class);
+		if (i == 0)
+			snprintf(best, sizeof best, ", best %.60s %.3g", t->data.categories[class].name, score);
+		shown += score >= 0.3f;
+		right += score >= 0.3f && (get(&p, 2) & 1);
+	}
+	snprintf(text, size,
+	         "%" PRIu32 " boxes%s; %" PRIu64 " from 0.3 up, %" PRIu64 " of them right at IoU 0.5; %" PRIu64
+	         " to be found",
+	         v.n_detections, best, shown, right, truths);
+	return OQZ_OK;
+}
