@@ -10,7 +10,7 @@ struct fp8 {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
 	const char *calibrator; /* "none": the scale is given */
-	bool per_channel;
+	bool per_channel, activations;
 	float given;
 	float *scale; /* the answer of the last plan() */
 	size_t room;
@@ -43,6 +43,10 @@ static const struct oqz_param fp8_params[] = {
 	  .dflt = "tensor",
 	  .choices = granularities,
 	  .help = "one weight scale per tensor or one per channel" },
+	{ .name = "activations",
+	  .type = OQZ_P_BOOL,
+	  .dflt = "true",
+	  .help = "quantize activations; false: weights only" },
 	{ .name = NULL },
 };
 
@@ -121,6 +125,7 @@ static enum oqz_status fp8_open(const struct oqz_quantizer_host *host, const str
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	s->host = host;
 	s->per_channel = !strcmp(h->param_string(params, "granularity"), "channel");
+	s->activations = h->param_bool(params, "activations");
 	enum oqz_status st = read_grid(s, params, f);
 	if (st == OQZ_OK)
 		st = read_scale(s, h->param_string(params, "scale"), f);
@@ -152,7 +157,8 @@ static enum oqz_status fp8_sites(void *self, const struct oqz_graph_view *g, voi
 
 	for (int32_t n = 0; n < api->node_count(g); n++) {
 		for (int32_t i = 0; i < api->input_count(g, n); i++) {
-			if (!api->selected(g, n, i))
+			if (!api->selected(g, n, i) ||
+			    (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT))
 				continue;
 			struct oqz_site site = {
 				.node = n,

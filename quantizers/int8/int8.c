@@ -11,7 +11,7 @@
 struct int8 {
 	const struct oqz_quantizer_host *host;
 	int bits;
-	bool symmetric, per_channel, pow2, batch_scope, positional;
+	bool symmetric, per_channel, pow2, batch_scope, positional, activations;
 	const char *calibrate, *weight_calibrate;
 	double q;
 	float *scale; /* the answer of the last plan() */
@@ -74,6 +74,10 @@ static const struct oqz_param int8_params[] = {
 	  .dflt = "output",
 	  .choices = axes,
 	  .help = "weight channels are output channels, or by input position as in the zoo" },
+	{ .name = "activations",
+	  .type = OQZ_P_BOOL,
+	  .dflt = "true",
+	  .help = "quantize activations; false: weights only" },
 	{ .name = NULL },
 };
 
@@ -97,6 +101,7 @@ static enum oqz_status int8_open(const struct oqz_quantizer_host *host, const st
 	s->q = h->param_float(params, "q");
 	s->batch_scope = !strcmp(h->param_string(params, "scope"), "batch");
 	s->positional = !strcmp(h->param_string(params, "axis"), "positional");
+	s->activations = h->param_bool(params, "activations");
 	*ret = s;
 	return OQZ_OK;
 }
@@ -143,6 +148,8 @@ static enum oqz_status int8_sites(void *self, const struct oqz_graph_view *g, vo
 			if (!api->selected(g, n, i))
 				continue;
 			bool weight = by_weight_rule(s, g, n, i);
+			if (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT)
+				continue;
 			bool symmetric = s->symmetric || weight;
 			int32_t half = INT32_C(1) << (s->bits - 1);
 			struct oqz_site site = {

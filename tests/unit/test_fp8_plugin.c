@@ -156,6 +156,15 @@ START_TEST(formats_are_what_they_say)
 	plugin_refuses("fp8", "bias=7.5", "`7.5`");
 	plugin_refuses("fp8", "scale=big", "`big`");
 	plugin_refuses("fp8", "scale=-1", "`-1`");
+
+	struct gb b;
+	layers_make(&b);
+	struct oqz_qplan *plan = plugin_plan(&b, "fp8", "activations=false", 1);
+	ck_assert_int_eq((int)plan->sites.n, 6);
+	for (size_t i = 0; i < plan->sites.n; i++)
+		ck_assert_int_eq(plan->sites.v[i].role, OQZ_INPUT_WEIGHT);
+	oqz_qplan_free(plan);
+	oqz_graph_free(b.g);
 }
 END_TEST
 

@@ -114,6 +114,8 @@ START_TEST(sites_follow_the_rules)
 	                 "Conv:0 percentile -1; Conv:1 kl -1; ConvTranspose:0 percentile -1; ConvTranspose:1 kl -1; "
 	                 "Gemm:0 percentile -1; Gemm:1 kl -1; LayerNormalization:0 percentile -1; "
 	                 "MatMul:0 percentile -1; MatMul:1 kl -1; MatMul:0 percentile -1; MatMul:1 percentile -1");
+	ck_assert_str_eq(sites_of(n.b.g, "activations=false", NULL),
+	                 "Conv:1 minmax 0; ConvTranspose:1 minmax 1; Gemm:1 minmax 1; MatMul:1 minmax 1");
 	oqz_graph_free(n.b.g);
 }
 END_TEST
