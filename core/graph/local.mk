@@ -12,6 +12,8 @@ core_graph_liboqz_graph_a_SOURCES = \
 	core/graph/pass_batchnorm.c \
 	core/graph/pass_bias.c \
 	core/graph/pass_dead.c \
+	core/graph/pass_gelu.c \
 	core/graph/pass_identity.c \
 	core/graph/pass_impl.h \
+	core/graph/pass_layernorm.c \
 	$(NULL)

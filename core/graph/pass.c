@@ -10,8 +10,12 @@ const struct oqz_pass oqz_passes[] = {
 	{ "fuse-bias", "an Add of a constant behind Conv, ConvTranspose or Gemm becomes its bias", oqz_pass_bias },
 	{ "fuse-batchnorm", "a BatchNormalization goes into the weights of the Conv, ConvTranspose or Gemm before it",
 	  oqz_pass_batchnorm },
+	{ "fuse-gelu", "Erf with the products and sums of GELU around it becomes Gelu", oqz_pass_gelu },
+	{ "fuse-layernorm",
+	  "mean, deviation and scale over the last axis become LayerNormalization, a layer to be quantized",
+	  oqz_pass_layernorm, .on_request = true },
 	{ "remove-dead", "removes what no output depends on", oqz_pass_dead },
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };
 
 int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing)
@@ -26,6 +30,16 @@ double oqz_node_float(const struct oqz_node *n, const char *name, double missing
 	const struct oqz_attr *a = oqz_node_attr(n, name);
 
 	return a && a->type == OQZ_ATTR_FLOAT ? a->f : missing;
+}
+
+bool oqz_value_scalar(const struct oqz_value *v, double *ret)
+{
+	const struct oqz_tensor *t = v ? v->constant : NULL;
+
+	if (!t || oqz_tensor_nelem(t) != 1 || !oqz_dtype_is_float(t->dtype))
+		return false;
+	*ret = oqz_load_f(t->dtype, t->data, 0);
+	return true;
 }
 
 bool oqz_node_takes_bias(const struct oqz_node *n)

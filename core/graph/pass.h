@@ -15,15 +15,19 @@ struct oqz_pass {
 	const char *name;    /* "fuse-batchnorm" */
 	const char *summary; /* one line */
 	enum oqz_status (*run)(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);
+	bool on_request; /* no part of the default pipeline: it changes what a scheme takes for a layer */
 };
 
-/* All passes in the order in which the default pipeline runs them; ends with a row whose name is NULL. */
+/* All passes in the order of the default pipeline; ends with a row whose name is NULL. Nodes that a pass adds are not
+ * resolved. */
 extern const struct oqz_pass oqz_passes[];
 
 enum oqz_status oqz_pass_identity(struct oqz_graph *g, int *ret_changed, struct oqz_err *err); /* Identity, Dropout */
 enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);     /* op + Add -> bias */
 enum oqz_status oqz_pass_batchnorm(struct oqz_graph *g, int *ret_changed,
                                    struct oqz_err *err);                                   /* into Conv/ConvT/Gemm */
+enum oqz_status oqz_pass_gelu(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);
+enum oqz_status oqz_pass_layernorm(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);
 enum oqz_status oqz_pass_dead(struct oqz_graph *g, int *ret_changed, struct oqz_err *err); /* reach no output */
 
 #endif

@@ -32,6 +32,9 @@ static inline const struct oqz_tensor *oqz_node_constant(const struct oqz_node *
 int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing);
 double oqz_node_float(const struct oqz_node *n, const char *name, double missing);
 
+/* The number of a constant with one element; false when v is none. */
+bool oqz_value_scalar(const struct oqz_value *v, double *ret);
+
 /* Conv, ConvTranspose or Gemm: what takes a bias as input 2. */
 bool oqz_node_takes_bias(const struct oqz_node *n);
 /* Number of output channels (of columns for Gemm) by the weight's type; -1 when not known. */

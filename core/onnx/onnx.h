@@ -22,7 +22,8 @@ enum oqz_status oqz_onnx_load_value(const char *path, enum oqz_value_kind kind, 
 enum oqz_status oqz_onnx_load_tensor(const char *path, struct oqz_tensor *ret, char **ret_name, struct oqz_err *err);
 
 /* Load, resolve, default passes, folding, type inference: the float graph that everything starts from. `passes` is a
- * NULL-terminated list of pass names, or NULL for the default pipeline. (core/onnx/prepare.c) */
+ * NULL-terminated list of pass names, or NULL for the default pipeline; names that all begin with + or - edit the
+ * default pipeline ("+fuse-layernorm"). (core/onnx/prepare.c) */
 enum oqz_status oqz_model_open(const char *path, const char *const *passes, struct oqz_graph **ret,
                                struct oqz_err *err);
 

@@ -54,20 +54,49 @@ static enum oqz_status run_pass(const struct oqz_pass *p, struct oqz_graph *g, s
 
 	if (p->run(g, &changed, err) != OQZ_OK)
 		return oqz_err_prefix(err, "%s: pass %s", g->source, p->name);
+	return changed ? oqz_ops_resolve(g, err) : OQZ_OK;
+}
+
+static bool is_edit(const char *name) { return *name == '+' || *name == '-'; }
+
+/* Names of a list, without the sign of edits: all must exist, and be edits or none. */
+static enum oqz_status check_names(const char *const *passes, struct oqz_err *err)
+{
+	const struct oqz_pass *p;
+
+	for (size_t i = 0; passes && passes[i]; i++) {
+		if (is_edit(passes[i]) != is_edit(passes[0]))
+			OQZ_FAIL(err, OQZ_E_USAGE, "passes: either all begin with + or -, or none ('%s', '%s')", passes[0],
+			         passes[i]);
+		OQZ_TRY(find_pass(passes[i] + is_edit(passes[i]), &p, err));
+	}
 	return OQZ_OK;
+}
+
+/* Whether a pass of the default pipeline's order runs; the last edit that names it decides. */
+static bool wanted(const struct oqz_pass *p, const char *const *edits)
+{
+	bool yes = !p->on_request;
+
+	for (size_t i = 0; edits && edits[i]; i++)
+		if (strcmp(edits[i] + 1, p->name) == 0)
+			yes = edits[i][0] == '+';
+	return yes;
 }
 
 enum oqz_status oqz_model_prepare(struct oqz_graph *g, const char *const *passes, struct oqz_err *err)
 {
 	const struct oqz_pass *p = NULL;
 
-	for (size_t i = 0; passes && passes[i]; i++)
-		OQZ_TRY(find_pass(passes[i], &p, err));
+	bool list = passes && passes[0] && !is_edit(passes[0]), none = passes && !passes[0];
+
+	OQZ_TRY(check_names(passes, err));
 	OQZ_TRY(oqz_ops_resolve(g, err));
 	OQZ_TRY(oqz_infer_types(g, err));
-	for (size_t i = 0; !passes && (p = oqz_model_pass(i)); i++)
-		OQZ_TRY(run_pass(p, g, err));
-	for (size_t i = 0; passes && passes[i]; i++) {
+	for (size_t i = 0; !list && !none && (p = oqz_model_pass(i)); i++)
+		if (wanted(p, passes))
+			OQZ_TRY(run_pass(p, g, err));
+	for (size_t i = 0; list && passes[i]; i++) {
 		OQZ_TRY(find_pass(passes[i], &p, err));
 		OQZ_TRY(run_pass(p, g, err));
 	}

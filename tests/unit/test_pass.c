@@ -368,6 +368,100 @@ START_TEST(batchnorm_stays_where_it_must)
 }
 END_TEST
 
+static void number(struct oqz_graph *g, const char *name, float x)
+{
+	const struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = { .rank = 0 }, .data = &x };
+
+	ck_ok(oqz_value_set_constant(g, value(g, name), &t, err));
+}
+
+/* x (2,3,5) -> the written-out normalization -> y. Trick 1: the mean is over another axis; 2: the exponent is 3; 3: the
+ * scale is no vector of the last axis; 4: no bias; 5: d is squared by Mul, constants first. */
+static struct oqz_graph *written_norm(int trick)
+{
+	struct oqz_graph *g = new_graph();
+
+	value(g, "x")->type = (struct oqz_type) { OQZ_DT_F32, oqz_shape_of(3, (int64_t[]) { 2, 3, 5 }) };
+	value(g, "d")->type = value(g, "sq")->type = value(g, "x")->type;
+	number(g, "two", trick == 2 ? 3 : 2);
+	number(g, "eps", 1e-5f);
+	CONSTANT(g, "scale", trick == 3 ? 1 : 5);
+	CONSTANT(g, "bias", 5);
+	struct oqz_node *a = node(g, "ReduceMean", "m", "x");
+	ck_ok(oqz_node_set_ints(a, "axes", (int64_t[]) { trick == 1 ? 1 : -1 }, 1, err));
+	node(g, "Sub", "d", "x m");
+	if (trick == 5)
+		node(g, "Mul", "sq", "d d");
+	else
+		node(g, "Pow", "sq", "d two");
+	a = node(g, "ReduceMean", "v", "sq");
+	ck_ok(oqz_node_set_ints(a, "axes", (int64_t[]) { 2 }, 1, err));
+	node(g, "Add", "ve", trick == 5 ? "eps v" : "v eps");
+	node(g, "Sqrt", "sd", "ve");
+	node(g, "Div", "n", "d sd");
+	node(g, "Mul", trick == 4 ? "y" : "s", trick == 5 ? "scale n" : "n scale");
+	if (trick != 4)
+		node(g, "Add", "y", trick == 5 ? "bias s" : "s bias");
+	output(g, "y");
+	return g;
+}
+
+START_TEST(layer_normalizations_are_found)
+{
+	for (int trick = 0; trick <= 5; trick++) {
+		struct oqz_graph *g = written_norm(trick);
+		bool fused = trick == 0 || trick > 3;
+		ck_assert_msg(run(g, "fuse-layernorm") == fused, "trick %d", trick);
+		const struct oqz_node *n = g->nodes.v[0];
+		if (fused) {
+			ck_assert_uint_eq(g->nodes.n, 1);
+			ck_assert_str_eq(n->op_type, "LayerNormalization");
+			ck_assert_str_eq(n->out[0]->name, "y");
+			ck_assert_str_eq(n->in[1]->name, "scale");
+			ck_assert_int_eq(n->n_in, trick == 4 ? 2 : 3);
+			ck_assert(oqz_node_attr(n, "epsilon")->f == 1e-5f);
+		}
+		oqz_graph_free(g);
+	}
+}
+END_TEST
+
+START_TEST(gelus_are_found)
+{
+	static const struct {
+		const char *scaled, *first, *second, *outer; /* inputs of the nodes; outer: the last product */
+		bool fused;
+	} rows[] = {
+		{ "x root", "x t", "p half", "", true },  { "x root", "t x", "half p", "", true },
+		{ "x root", "t half", "x p", "", true },  { "x root", "t h", "", "x half", true },
+		{ "x half", "x t", "p half", "", false }, { "x root", "x t", "p root", "", false },
+		{ "x root", "w t", "p half", "", false },
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct oqz_graph *g = new_graph();
+		number(g, "root", 1.41421356f);
+		number(g, "one", 1);
+		number(g, "half", 0.5f);
+		node(g, "Relu", "w", "x");
+		node(g, "Div", "u", rows[i].scaled);
+		node(g, "Erf", "e", "u");
+		node(g, "Add", "t", "e one");
+		if (*rows[i].outer)
+			node(g, "Mul", "h", rows[i].outer);
+		node(g, "Mul", *rows[i].second ? "p" : "y", rows[i].first);
+		if (*rows[i].second)
+			node(g, "Mul", "y", rows[i].second);
+		output(g, "y");
+		ck_assert_msg(run(g, "fuse-gelu") == rows[i].fused, "row %zu", i);
+		ck_assert(!rows[i].fused || (g->nodes.n == 1 && !strcmp(g->nodes.v[0]->op_type, "Gelu") &&
+		                             !strcmp(g->nodes.v[0]->out[0]->name, "y")));
+		oqz_graph_free(g);
+	}
+}
+END_TEST
+
 OQZ_TEST_MAIN("pass", identity_goes_but_names_stay, dropout_goes_outside_training, dead_branches_go,
               bias_joins_where_shapes_allow, bias_needs_a_sole_consumer_and_room, batchnorm_joins,
-              batchnorm_leaves_shared_weights_alone, batchnorm_stays_where_it_must)
+              batchnorm_leaves_shared_weights_alone, batchnorm_stays_where_it_must,
+              layer_normalizations_are_found, gelus_are_found)
