@@ -28,6 +28,7 @@
 	X(report) \
 	X(run) \
 	X(show) \
+	X(split) \
 	X(validate)
 
 #define X(name) extern const struct oqz_verb cmd_##name;

@@ -13,5 +13,6 @@ dist_man_MANS += \
 	doc/oqz-report.1 \
 	doc/oqz-run.1 \
 	doc/oqz-show.1 \
+	doc/oqz-split.1 \
 	doc/oqz-validate.1 \
 	$(NULL)

@@ -268,3 +268,8 @@ unit_tests += tests/unit/test_detection
 tests_unit_test_detection_SOURCES = tests/unit/test_detection.c $(tasks_detection_detection_la_SOURCES)
 tests_unit_test_detection_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_detection_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_split
+tests_unit_test_split_SOURCES = tests/unit/test_split.c
+tests_unit_test_split_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_split_LDADD = $(unit_ldadd)
