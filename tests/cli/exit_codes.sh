@@ -8,9 +8,9 @@ expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr 'zoo.yaml:[0-9]*:[0-9]*: '
 
 manifest "$tmp/zoo.yaml"
-sed -i 's/plugin: int8,/plugin: int9,/' "$tmp/zoo.yaml"
+sed -i 's/plugin: int8,/plugin: intt8,/' "$tmp/zoo.yaml"
 expect_exit 3 run -o "$tmp/b" "$tmp/zoo.yaml"
-says stderr "no quantizer 'int9' (did you mean 'int8'?)"
+says stderr "no quantizer 'intt8' (did you mean 'int8'?)"
 manifest "$tmp/zoo.yaml"
 sed -i 's/granularity: tensor/granularity: tensr/' "$tmp/zoo.yaml"
 expect_exit 2 run -o "$tmp/c" "$tmp/zoo.yaml"
