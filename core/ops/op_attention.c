@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Attention (operator set 23): softmax(Q K^T * scale + mask) V for several heads, as vision transformers are exported.
- * Keys and values of earlier calls (past and present), soft capping and the intermediate output belong to language
- * models that generate text; they are refused by name.
+ * Attention (operator sets 23 and 24): softmax(cap(Q K^T * scale) + mask) V for several heads, with the keys and values
+ * of earlier calls in front; RotaryEmbedding, which turns Q and K before.
  */
 #include "core/ops/broadcast.h"
 #include "core/ops/ops_util.h"
@@ -37,57 +36,99 @@ static enum oqz_status side_of(const struct oqz_shape *s, int64_t heads, const c
 	return OQZ_OK;
 }
 
-static enum oqz_status plan(const struct oqz_node *n, const struct oqz_shape *q, const struct oqz_shape *k,
-                            const struct oqz_shape *v, struct side s[3], struct oqz_err *err)
+/* Everything known of one call: Q, K, V; keys in the cache before K; all keys. */
+struct shapes {
+	struct side q, k, v;
+	int64_t past, total;
+};
+
+/* past_key and past_value are (B, heads, length, size), whatever form K and V have. */
+static enum oqz_status past_of(const struct oqz_shape *key, const struct oqz_shape *value, struct shapes *s,
+                               struct oqz_err *err)
+{
+	if (!key != !value)
+		OQZ_FAIL(err, OQZ_E_DATA, "past_key and past_value come together");
+	if (!key)
+		return OQZ_OK;
+	if (key->rank != 4 || value->rank != 4 || key->dim[0] != s->k.batch || key->dim[1] != s->k.heads ||
+	    key->dim[3] != s->k.size || value->dim[0] != s->k.batch || value->dim[1] != s->k.heads ||
+	    value->dim[3] != s->v.size || key->dim[2] != value->dim[2])
+		OQZ_FAIL(err, OQZ_E_DATA, "past_key and past_value do not fit K and V");
+	s->past = key->dim[2];
+	return OQZ_OK;
+}
+
+static enum oqz_status plan(const struct oqz_node *n, const struct oqz_shape *const *in, struct shapes *s,
+                            struct oqz_err *err)
 {
 	const struct attention *p = OQZ_PARAMS(n, struct attention);
 
-	OQZ_TRY(side_of(q, p->q_num_heads, "Q", &s[0], err));
-	OQZ_TRY(side_of(k, p->kv_num_heads, "K", &s[1], err));
-	OQZ_TRY(side_of(v, p->kv_num_heads, "V", &s[2], err));
-	if (q->rank != k->rank || k->rank != v->rank || s[0].batch != s[1].batch || s[1].batch != s[2].batch ||
-	    s[0].size != s[1].size || s[1].length != s[2].length || s[1].heads != s[2].heads || s[1].heads < 1 ||
-	    s[0].heads % s[1].heads)
+	*s = (struct shapes) { .past = 0 };
+	OQZ_TRY(side_of(in[0], p->q_num_heads, "Q", &s->q, err));
+	OQZ_TRY(side_of(in[1], p->kv_num_heads, "K", &s->k, err));
+	OQZ_TRY(side_of(in[2], p->kv_num_heads, "V", &s->v, err));
+	if (in[0]->rank != in[1]->rank || in[1]->rank != in[2]->rank || s->q.batch != s->k.batch ||
+	    s->k.batch != s->v.batch || s->q.size != s->k.size || s->k.length != s->v.length ||
+	    s->k.heads != s->v.heads || s->k.heads < 1 || s->q.heads % s->k.heads)
 		OQZ_FAIL(err, OQZ_E_DATA, "shapes of Q, K and V do not belong together");
+	OQZ_TRY(past_of(in[4], in[5], s, err));
+	if (!oqz_i64_add(s->past, s->k.length, &s->total))
+		OQZ_FAIL(err, OQZ_E_LIMIT, "too many keys");
 	return OQZ_OK;
+}
+
+/* The shapes of the inputs; false when one is not known. */
+static bool known_shapes(const struct oqz_infer *c, const struct oqz_shape **in)
+{
+	for (int i = 0; i < 6; i++) {
+		in[i] = c->in[i] ? &c->in[i]->shape : NULL;
+		if (in[i] && !oqz_shape_concrete(in[i]))
+			return false;
+	}
+	return true;
 }
 
 static enum oqz_status infer_attention(struct oqz_infer *c, struct oqz_err *err)
 {
 	const struct attention *p = OQZ_PARAMS(c->node, struct attention);
-	const struct oqz_shape *q = &c->in[0]->shape, *k = &c->in[1]->shape, *v = &c->in[2]->shape;
-	struct side s[3];
+	const struct oqz_shape *in[6];
+	struct shapes s;
 
-	if (c->in[4] || c->in[5] || c->in[6] || c->node->n_out > 1)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "Attention with past or present keys and values");
-	if (p->softcap != 0)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "Attention with softcap");
+	if (p->qk_matmul_output_mode < 0 || p->qk_matmul_output_mode > 3 || !(p->softcap >= 0))
+		OQZ_FAIL(err, OQZ_E_DATA, "qk_matmul_output_mode %lld, softcap %g", (long long)p->qk_matmul_output_mode,
+		         (double)p->softcap);
 	OQZ_TRY(oqz_need_float(c, 0, err));
-	c->out[0] = *c->in[0];
-	if (!oqz_shape_concrete(q) || !oqz_shape_concrete(k) || !oqz_shape_concrete(v)) {
-		if (q->rank > 0) /* heads times the size of a value, which need not be that of a query */
-			c->out[0].shape.dim[q->rank - 1] = OQZ_DIM_UNKNOWN;
+	for (int i = 0; i < c->n_out; i++)
+		c->out[i] = (struct oqz_type) { oqz_in_type(c, i == 1 || i == 2 ? i : 0).dtype,
+			                        oqz_shape_unknown(i ? 4 : oqz_in_rank(c, 0)) };
+	if (!known_shapes(c, in))
 		return OQZ_OK;
-	}
-	OQZ_TRY(plan(c->node, q, k, v, s, err));
-	c->out[0].shape.dim[q->rank - 1] = q->rank == 4 ? s[2].size : s[0].heads * s[2].size;
+	OQZ_TRY(plan(c->node, in, &s, err));
+	c->out[0].shape = *in[0];
+	c->out[0].shape.dim[in[0]->rank - 1] = in[0]->rank == 4 ? s.v.size : s.q.heads * s.v.size;
+	c->out[1].shape = oqz_shape_of(4, (const int64_t[]) { s.k.batch, s.k.heads, s.total, s.k.size });
+	c->out[2].shape = oqz_shape_of(4, (const int64_t[]) { s.k.batch, s.k.heads, s.total, s.v.size });
+	c->out[3].shape = oqz_shape_of(4, (const int64_t[]) { s.q.batch, s.q.heads, s.q.length, s.total });
 	return OQZ_OK;
 }
 
-/* Strides of the mask, which broadcasts to (B, heads, queries, keys); absent: nothing. */
+/* The mask broadcasts to (B, heads, queries, keys); keys beyond its end (since operator set 24) take no part. */
 struct mask {
 	const struct oqz_tensor *t;
-	int64_t stride[4];
+	int64_t stride[4], keys;
 };
 
-static enum oqz_status mask_of(const struct oqz_tensor *t, const struct side s[3], struct mask *m, struct oqz_err *err)
+static enum oqz_status mask_of(const struct oqz_tensor *t, const struct shapes *s, struct mask *m, struct oqz_err *err)
 {
-	struct oqz_shape full = oqz_shape_of(4, (const int64_t[]) { s[0].batch, s[0].heads, s[0].length, s[1].length }),
+	struct oqz_shape full = oqz_shape_of(4, (const int64_t[]) { s->q.batch, s->q.heads, s->q.length, s->total }),
 	                 got;
 
-	*m = (struct mask) { .t = t };
+	*m = (struct mask) { .t = t, .keys = s->total };
 	if (!t)
 		return OQZ_OK;
+	int64_t keys = t->shape.rank ? t->shape.dim[t->shape.rank - 1] : 1;
+	if (keys > 1 && keys < s->total)
+		full.dim[3] = m->keys = keys;
 	if (!oqz_bcast_shape(&full, &t->shape, &got) || !oqz_shape_equal(&full, &got))
 		OQZ_FAIL(err, OQZ_E_DATA, "the mask does not broadcast to batch, heads, queries and keys");
 	int64_t step = 1;
@@ -96,18 +137,20 @@ static enum oqz_status mask_of(const struct oqz_tensor *t, const struct side s[3
 	return OQZ_OK;
 }
 
-static double masked(const struct mask *m, double score, int64_t b, int64_t h, int64_t i, int64_t j)
+/* What the mask adds to a score. */
+static double bias_of(const struct mask *m, int64_t b, int64_t h, int64_t i, int64_t j)
 {
-	size_t at = (size_t)(b * m->stride[0] + h * m->stride[1] + i * m->stride[2] + j * m->stride[3]);
-
 	if (!m->t)
-		return score;
+		return 0;
+	if (j >= m->keys)
+		return -INFINITY;
+	size_t at = (size_t)(b * m->stride[0] + h * m->stride[1] + i * m->stride[2] + j * m->stride[3]);
 	if (m->t->dtype == OQZ_DT_BOOL)
-		return oqz_load_i(OQZ_DT_BOOL, m->t->data, at) ? score : -INFINITY;
-	return score + oqz_load_f(m->t->dtype, m->t->data, at);
+		return oqz_load_i(OQZ_DT_BOOL, m->t->data, at) ? 0 : -INFINITY;
+	return oqz_load_f(m->t->dtype, m->t->data, at);
 }
 
-/* w[j] = softmax over the n scores in place. */
+/* Softmax over the n scores in place; a query that may see no key gets no weights at all. */
 static void softmax(double *w, int64_t n)
 {
 	double top = -INFINITY, sum = 0;
@@ -115,67 +158,223 @@ static void softmax(double *w, int64_t n)
 	for (int64_t j = 0; j < n; j++)
 		top = w[j] > top ? w[j] : top;
 	for (int64_t j = 0; j < n; j++)
-		sum += w[j] = exp(w[j] - top);
+		sum += w[j] = top == -INFINITY ? 0 : exp(w[j] - top);
 	for (int64_t j = 0; j < n; j++)
-		w[j] /= sum;
+		w[j] /= sum > 0 || isnan(sum) ? sum : 1;
 }
 
 struct operands {
-	const double *q, *k, *v;
-	double *w; /* one row of weights */
-	double scale;
+	const double *q, *k, *v; /* q as it lies; k and v with the cache in front, (B, heads, total, size) */
+	double *w;               /* one row of weights */
+	double *qk;              /* qk_matmul_output, or NULL */
+	double scale, softcap;
+	int64_t mode;
 	bool causal;
+	const struct oqz_tensor *valid; /* nonpad_kv_seqlen */
 	struct mask mask;
 };
 
-/* One query: its weights over the keys, then the weighted sum of values. */
-static void attend(const struct operands *x, const struct side s[3], int64_t b, int64_t h, int64_t i, double *out)
+/* Scores of one query. The cap comes before the mask, so that what is masked stays so (ONNX 1.22; earlier texts of the
+ * same operator sets had it the other way round, which lets masked keys in). Without a cap the output modes 1 and 2
+ * mean the same in both. */
+static void score(const struct operands *x, const struct shapes *s, int64_t b, int64_t h, int64_t i, double *raw)
 {
-	int64_t kv = h / (s[0].heads / s[1].heads);
-	const double *q = x->q + b * s[0].sb + h * s[0].sh + i * s[0].sl;
-	const double *k = x->k + b * s[1].sb + kv * s[1].sh, *v = x->v + b * s[2].sb + kv * s[2].sh;
+	int64_t kv = h / (s->q.heads / s->k.heads), valid = s->total, offset = s->past;
+	const double *q = x->q + b * s->q.sb + h * s->q.sh + i * s->q.sl;
+	const double *k = x->k + (b * s->k.heads + kv) * s->total * s->k.size;
 
-	for (int64_t j = 0; j < s[1].length; j++) {
-		double score = 0;
+	if (x->valid)
+		valid = oqz_load_i(x->valid->dtype, x->valid->data, (size_t)b);
+	if (x->valid && s->past == 0) /* the cache lies in K itself: the queries are its last entries */
+		offset = valid - s->q.length;
+	for (int64_t j = 0; j < s->total; j++) {
+		double sum = 0;
 
-		for (int64_t d = 0; d < s[0].size; d++)
-			score += q[d] * k[j * s[1].sl + d];
-		x->w[j] = x->causal && j > i ? -INFINITY : masked(&x->mask, score * x->scale, b, h, i, j);
+		for (int64_t d = 0; d < s->q.size; d++)
+			sum += q[d] * k[j * s->k.size + d];
+		sum *= x->scale;
+		double capped = x->softcap > 0 ? x->softcap * tanh(sum / x->softcap) : sum;
+		bool hidden = (x->causal && j > i + offset) || j >= valid;
+		x->w[j] = hidden ? -INFINITY : capped + bias_of(&x->mask, b, h, i, j);
+		if (raw)
+			raw[j] = x->mode == 0 ? sum : x->mode == 1 && x->softcap > 0 ? capped : x->w[j];
 	}
-	softmax(x->w, s[1].length);
-	for (int64_t d = 0; d < s[2].size; d++)
+}
+
+/* One query: its weights over the keys, then the weighted sum of values. */
+static void attend(const struct operands *x, const struct shapes *s, int64_t b, int64_t h, int64_t i, double *out)
+{
+	int64_t kv = h / (s->q.heads / s->k.heads);
+	const double *v = x->v + (b * s->k.heads + kv) * s->total * s->v.size;
+	double *raw = x->qk ? x->qk + ((b * s->q.heads + h) * s->q.length + i) * s->total : NULL;
+
+	score(x, s, b, h, i, raw);
+	softmax(x->w, s->total);
+	for (int64_t j = 0; raw && x->mode == 3 && j < s->total; j++)
+		raw[j] = x->w[j];
+	for (int64_t d = 0; d < s->v.size; d++)
 		out[d] = 0;
-	for (int64_t j = 0; j < s[1].length; j++)
-		for (int64_t d = 0; d < s[2].size; d++)
-			out[d] += x->w[j] * v[j * s[2].sl + d];
+	for (int64_t j = 0; j < s->total; j++)
+		for (int64_t d = 0; d < s->v.size && x->w[j] != 0; d++)
+			out[d] += x->w[j] * v[j * s->v.size + d];
+}
+
+/* Cache and new entries, (B, heads, total, size), also in `present` when that is wanted. */
+static enum oqz_status join_cache(const struct oqz_tensor *past, const struct oqz_tensor *now, const struct side *n,
+                                  const struct shapes *s, struct oqz_tensor *present, double **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE double *old = NULL;
+	OQZ_CLEANUP_FREE double *fresh = NULL;
+	double *all = NULL;
+
+	if (past)
+		OQZ_TRY(oqz_read_f64(past, &old, err));
+	OQZ_TRY(oqz_read_f64(now, &fresh, err));
+	OQZ_TRY(oqz_new_f64(n->batch * n->heads * s->total * n->size, &all, err));
+	for (int64_t bh = 0; bh < n->batch * n->heads; bh++) {
+		double *to = all + bh * s->total * n->size;
+		const double *from = fresh + bh / n->heads * n->sb + bh % n->heads * n->sh;
+
+		if (s->past)
+			memcpy(to, old + bh * s->past * n->size, (size_t)(s->past * n->size) * sizeof *to);
+		for (int64_t i = 0; i < n->length; i++)
+			memcpy(to + (s->past + i) * n->size, from + i * n->sl, (size_t)n->size * sizeof *to);
+	}
+	if (present)
+		oqz_write_f64(present, all);
+	*ret = all;
+	return OQZ_OK;
+}
+
+static enum oqz_status check_valid(const struct oqz_tensor *valid, const struct shapes *s, struct oqz_err *err)
+{
+	if (!valid)
+		return OQZ_OK;
+	if (!oqz_dtype_is_int(valid->dtype) || oqz_tensor_nelem(valid) != s->q.batch)
+		OQZ_FAIL(err, OQZ_E_DATA, "nonpad_kv_seqlen is one integer for each of the batch");
+	return OQZ_OK;
+}
+
+static enum oqz_status attend_all(const struct oqz_call *c, struct operands *x, const struct shapes *s,
+                                  struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE double *out = NULL;
+	struct side o = { 0 };
+
+	OQZ_TRY(side_of(&c->out[0]->shape, s->q.heads, "Y", &o, err));
+	OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[0]), &out, err));
+	for (int64_t b = 0; b < o.batch; b++)
+		for (int64_t h = 0; h < o.heads; h++)
+			for (int64_t i = 0; i < o.length; i++)
+				attend(x, s, b, h, i, out + b * o.sb + h * o.sh + i * o.sl);
+	oqz_write_f64(c->out[0], out);
+	if (x->qk)
+		oqz_write_f64(c->out[3], x->qk);
+	return OQZ_OK;
 }
 
 static enum oqz_status run_attention(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct attention *p = OQZ_PARAMS(c->node, struct attention);
+	const struct oqz_shape *in[6] = { NULL };
 	OQZ_CLEANUP_FREE double *q = NULL;
 	OQZ_CLEANUP_FREE double *k = NULL;
 	OQZ_CLEANUP_FREE double *v = NULL;
 	OQZ_CLEANUP_FREE double *w = NULL;
-	OQZ_CLEANUP_FREE double *out = NULL;
-	struct side s[3], o = { 0 };
+	OQZ_CLEANUP_FREE double *qk = NULL;
+	struct shapes s;
 
-	OQZ_TRY(plan(c->node, &c->in[0]->shape, &c->in[1]->shape, &c->in[2]->shape, s, err));
-	OQZ_TRY(side_of(&c->out[0]->shape, p->q_num_heads, "Y", &o, err));
+	for (int i = 0; i < 6; i++)
+		in[i] = c->in[i] ? &c->in[i]->shape : NULL;
+	OQZ_TRY(plan(c->node, in, &s, err));
+	OQZ_TRY(check_valid(c->in[6], &s, err));
 	OQZ_TRY(oqz_read_f64(c->in[0], &q, err));
-	OQZ_TRY(oqz_read_f64(c->in[1], &k, err));
-	OQZ_TRY(oqz_read_f64(c->in[2], &v, err));
-	OQZ_TRY(oqz_new_f64(s[1].length, &w, err));
-	OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[0]), &out, err));
-	struct operands x = { .q = q, .k = k, .v = v, .w = w, .causal = p->is_causal != 0 };
-	x.scale = oqz_node_attr(c->node, "scale") ? (double)p->scale : 1 / sqrt((double)s[0].size);
-	OQZ_TRY(mask_of(c->in[3], s, &x.mask, err));
-	for (int64_t b = 0; b < o.batch; b++)
-		for (int64_t h = 0; h < o.heads; h++)
-			for (int64_t i = 0; i < o.length; i++)
-				attend(&x, s, b, h, i, out + b * o.sb + h * o.sh + i * o.sl);
-	oqz_write_f64(c->out[0], out);
+	OQZ_TRY(join_cache(c->in[4], c->in[1], &s.k, &s, c->out[1], &k, err));
+	OQZ_TRY(join_cache(c->in[5], c->in[2], &s.v, &s, c->out[2], &v, err));
+	OQZ_TRY(oqz_new_f64(s.total, &w, err));
+	if (c->out[3])
+		OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[3]), &qk, err));
+	struct operands x = { .q = q, .k = k, .v = v, .w = w, .qk = qk, .softcap = (double)p->softcap };
+	x.mode = p->qk_matmul_output_mode;
+	x.causal = p->is_causal != 0;
+	x.valid = c->in[6];
+	x.scale = oqz_node_attr(c->node, "scale") ? (double)p->scale : 1 / sqrt((double)s.q.size);
+	OQZ_TRY(mask_of(c->in[3], &s, &x.mask, err));
+	return attend_all(c, &x, &s, err);
+}
+
+/* ---- RotaryEmbedding (operator set 23) ---- */
+
+struct rotary {
+	int64_t interleaved, num_heads, rotary_embedding_dim;
+};
+
+/* Pairs of X's elements are turned by angles whose cosines and sines come from tables (positions, half), or, without
+ * position_ids, (B, length, half). */
+static enum oqz_status rotary_plan(const struct rotary *p, const struct oqz_call *c, struct side *x, int64_t *ret_half,
+                                   struct oqz_err *err)
+{
+	const struct oqz_shape *cs = &c->in[1]->shape, *sn = &c->in[2]->shape,
+	                       *ids = c->in[3] ? &c->in[3]->shape : NULL;
+
+	OQZ_TRY(side_of(&c->in[0]->shape, p->num_heads, "X", x, err));
+	int64_t turned = p->rotary_embedding_dim ? p->rotary_embedding_dim : x->size;
+	if (turned < 0 || turned > x->size || turned % 2)
+		OQZ_FAIL(err, OQZ_E_DATA, "%lld of %lld elements to rotate", (long long)turned, (long long)x->size);
+	if (!oqz_shape_equal(cs, sn) || cs->rank != (ids ? 2 : 3) || cs->dim[cs->rank - 1] != turned / 2)
+		OQZ_FAIL(err, OQZ_E_DATA, "the caches of cosines and sines do not fit");
+	if (ids ? ids->rank != 2 || ids->dim[0] != x->batch || ids->dim[1] != x->length
+	        : cs->dim[0] != x->batch || cs->dim[1] != x->length)
+		OQZ_FAIL(err, OQZ_E_DATA, "positions are given for another batch or length");
+	*ret_half = turned / 2;
 	return OQZ_OK;
+}
+
+static void turn(double *x, int64_t half, bool interleaved, const double *cs, const double *sn, double *out)
+{
+	for (int64_t i = 0; i < half; i++) {
+		int64_t re = interleaved ? 2 * i : i, im = interleaved ? 2 * i + 1 : i + half;
+		double a = x[re], b = x[im];
+
+		out[re] = cs[i] * a - sn[i] * b;
+		out[im] = sn[i] * a + cs[i] * b;
+	}
+}
+
+static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct rotary *p = OQZ_PARAMS(c->node, struct rotary);
+	OQZ_CLEANUP_FREE double *v = NULL;
+	OQZ_CLEANUP_FREE double *cs = NULL;
+	OQZ_CLEANUP_FREE double *sn = NULL;
+	struct side x = { 0 };
+	int64_t half = 0;
+
+	OQZ_TRY(rotary_plan(p, c, &x, &half, err));
+	OQZ_TRY(oqz_read_f64(c->in[0], &v, err));
+	OQZ_TRY(oqz_read_f64(c->in[1], &cs, err));
+	OQZ_TRY(oqz_read_f64(c->in[2], &sn, err));
+	for (int64_t b = 0; b < x.batch; b++)
+		for (int64_t i = 0; i < x.length; i++) {
+			int64_t row = b * x.length + i;
+
+			if (c->in[3])
+				row = oqz_load_i(c->in[3]->dtype, c->in[3]->data, (size_t)row);
+			if (row < 0 || (c->in[3] && row >= c->in[1]->shape.dim[0]))
+				OQZ_FAIL(err, OQZ_E_DATA, "position %lld is not in the caches", (long long)row);
+			for (int64_t h = 0; h < x.heads; h++) {
+				double *at = v + b * x.sb + h * x.sh + i * x.sl;
+				turn(at, half, p->interleaved != 0, cs + row * half, sn + row * half, at);
+			}
+		}
+	oqz_write_f64(c->out[0], v);
+	return OQZ_OK;
+}
+
+static enum oqz_status infer_rotary(struct oqz_infer *c, struct oqz_err *err)
+{
+	OQZ_TRY(oqz_need_float(c, 0, err));
+	return oqz_infer_same(c, err);
 }
 
 static const struct oqz_attr_spec attention_attrs[] = {
@@ -185,7 +384,16 @@ static const struct oqz_attr_spec attention_attrs[] = {
 	OQZ_A_INT(struct attention, softmax_precision, 0), { .name = NULL },
 };
 
+static const struct oqz_attr_spec rotary_attrs[] = {
+	OQZ_A_INT(struct rotary, interleaved, 0),
+	OQZ_A_INT(struct rotary, num_heads, 0),
+	OQZ_A_INT(struct rotary, rotary_embedding_dim, 0),
+	{ .name = NULL },
+};
+
 const struct oqz_op oqz_ops_attention[] = {
+	{ OQZ_ROW(ROTARY_EMBEDDING), OQZ_ROW_PARAMS(struct rotary, rotary_attrs), .infer = infer_rotary,
+	  .run = run_rotary, OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_INDEX, OQZ_ROLE_INDEX, OQZ_ROLE_INDEX) },
 	{ OQZ_ROW(ATTENTION), OQZ_ROW_PARAMS(struct attention, attention_attrs), .infer = infer_attention,
 	  .run = run_attention },
 	{ .name = NULL },

@@ -9,6 +9,7 @@
 
 struct cast {
 	int64_t to, saturate;
+	const char *round_mode; /* to float8e8m0 */
 };
 
 static enum oqz_status check_numeric(enum oqz_dtype t, struct oqz_err *err)
@@ -46,6 +47,31 @@ static void cast_minifloat(const struct oqz_tensor *in, struct oqz_tensor *out, 
 		                                     saturate);
 }
 
+/* Powers of two (operator set 24): the code is the exponent, which rounds as asked. Values have no sign; zero and what
+ * is smaller give the smallest code; beyond the range saturates or is NaN, as are NaN and, without saturation,
+ * infinity. */
+static void cast_scale(const struct oqz_tensor *in, struct oqz_tensor *out, const struct cast *p)
+{
+	enum { BIAS = 127, LARGEST = 254, NOT_A_NUMBER = 255 };
+
+	for (int64_t i = 0, n = oqz_tensor_nelem(in); i < n; i++) {
+		double x = fabs(oqz_load_f(in->dtype, in->data, (size_t)i));
+		int e = 0;
+		double m = frexp(x, &e); /* x = m 2^e, m in [0.5, 1) */
+		int code = e - 1 + BIAS;
+
+		if (p->round_mode[0] == 'u' ? m > 0.5 : p->round_mode[0] == 'n' && m >= 0.75)
+			code++;
+		if (x == 0 || code < 0)
+			code = 0;
+		if (isnan(x) || ((isinf(x) || code > LARGEST) && !p->saturate))
+			code = NOT_A_NUMBER;
+		else if (isinf(x) || code > LARGEST)
+			code = LARGEST;
+		((uint8_t *)out->data)[i] = (uint8_t)code;
+	}
+}
+
 static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct cast *p = OQZ_PARAMS(c->node, struct cast);
@@ -58,6 +84,8 @@ static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
 	(void)err;
 	if (a == b)
 		memcpy(out->data, in->data, oqz_tensor_bytes(in));
+	else if (b == OQZ_DT_F8E8M0)
+		cast_scale(in, out, p);
 	else if (oqz_dtype_is_float(b) && oqz_dtype_size(b) == 1)
 		cast_minifloat(in, out, oqz_minifloat_of(b), p->saturate != 0);
 	else if (b == OQZ_DT_F32 && a != OQZ_DT_F64)
@@ -75,13 +103,16 @@ static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+static const char *const round_modes[] = { "up", "down", "nearest", NULL };
 static const struct oqz_attr_spec cast_attrs[] = {
 	{ .name = "to", .type = OQZ_ATTR_INT, .offset = offsetof(struct cast, to), .required = true },
 	OQZ_A_INT(struct cast, saturate, 1),
+	OQZ_A_STRING(struct cast, round_mode, "up", round_modes),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec cast_like_attrs[] = {
 	OQZ_A_INT(struct cast, saturate, 1),
+	OQZ_A_STRING(struct cast, round_mode, "up", round_modes),
 	{ .name = NULL },
 };
 

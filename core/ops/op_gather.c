@@ -307,6 +307,60 @@ static enum oqz_status run_scatter_nd(const struct oqz_call *c, struct oqz_err *
 	return OQZ_OK;
 }
 
+/* ---- TensorScatter (operator set 24): rows of a cache are overwritten from a position on ---- */
+
+struct tensor_scatter {
+	int64_t axis;
+	const char *mode;
+};
+
+static enum oqz_status infer_tensor_scatter(struct oqz_infer *c, struct oqz_err *err)
+{
+	enum oqz_dtype t;
+
+	OQZ_TRY(oqz_same_dtype(c, 0, 2, &t, err));
+	return oqz_infer_same(c, err);
+}
+
+static enum oqz_status run_tensor_scatter(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct tensor_scatter *p = OQZ_PARAMS(c->node, struct tensor_scatter);
+	const struct oqz_tensor *x = c->in[0], *upd = c->in[1], *at = c->in[2];
+	struct oqz_shape rest = upd->shape;
+	bool circular = strcmp(p->mode, "circular") == 0;
+	int axis;
+
+	OQZ_TRY(oqz_axis_resolve(p->axis, x->shape.rank, false, &axis, err));
+	int64_t have = x->shape.dim[axis], more = upd->shape.rank == x->shape.rank ? upd->shape.dim[axis] : -1;
+	rest.dim[axis] = have;
+	if (axis == 0 || more < 0 || more > have || !oqz_shape_equal(&rest, &x->shape))
+		OQZ_FAIL(err, OQZ_E_DATA, "the update does not fit the cache along axis %d", axis);
+	if (at && (!oqz_dtype_is_int(at->dtype) || oqz_tensor_nelem(at) != x->shape.dim[0]))
+		OQZ_FAIL(err, OQZ_E_DATA, "write_indices is one integer for each of the batch");
+	int64_t outer = oqz_shape_span(&x->shape, 0, axis), per = oqz_shape_span(&x->shape, 1, axis);
+	size_t row = (size_t)oqz_shape_span(&x->shape, axis + 1, x->shape.rank) * oqz_dtype_size(x->dtype);
+	memcpy(c->out[0]->data, x->data, oqz_tensor_bytes(x));
+	for (int64_t o = 0; o < outer; o++)
+		for (int64_t i = 0; i < more; i++) {
+			int64_t to = at ? oqz_load_i(at->dtype, at->data, (size_t)(o / per)) : 0;
+
+			if (to < 0 || to > INT64_MAX - i || (!circular && to + i >= have))
+				OQZ_FAIL(err, OQZ_E_DATA, "position %lld in a cache of %lld", (long long)to,
+				         (long long)have);
+			to = circular ? (to + i) % have : to + i;
+			memcpy((char *)c->out[0]->data + (size_t)(o * have + to) * row,
+			       (const char *)upd->data + (size_t)(o * more + i) * row, row);
+		}
+	return OQZ_OK;
+}
+
+static const char *const modes[] = { "linear", "circular", NULL };
+static const struct oqz_attr_spec tensor_scatter_attrs[] = {
+	OQZ_A_INT(struct tensor_scatter, axis, -2),
+	OQZ_A_STRING(struct tensor_scatter, mode, "linear", modes),
+	{ .name = NULL },
+};
+
 static const char *const reductions[] = { "none", "add", "mul", "max", "min", NULL };
 static const struct oqz_attr_spec axis_attrs[] = { OQZ_A_INT(struct gather, axis, 0), { .name = NULL } };
 static const struct oqz_attr_spec batch_attrs[] = { OQZ_A_INT(struct gather, batch_dims, 0), { .name = NULL } };
@@ -330,5 +384,7 @@ const struct oqz_op oqz_ops_gather[] = {
 	ROW(GATHER_ND, batch_attrs, infer_gather_nd, run_gather_nd),
 	ROW(SCATTER_ELEMENTS, scatter_attrs, infer_scatter, run_scatter_elements),
 	ROW(SCATTER_ND, scatter_attrs + 1, infer_scatter, run_scatter_nd),
+	{ OQZ_ROW(TENSOR_SCATTER), OQZ_ROW_PARAMS(struct tensor_scatter, tensor_scatter_attrs),
+	  OQZ_ROW_ROLES(DATA, DATA, INDEX), .infer = infer_tensor_scatter, .run = run_tensor_scatter },
 	{ .name = NULL },
 };

@@ -155,7 +155,7 @@ static enum oqz_status run_topk(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* ---- CumSum ---- */
+/* ---- CumSum, CumProd ---- */
 
 struct cumsum {
 	int64_t exclusive, reverse;
@@ -166,7 +166,7 @@ static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
 	const struct cumsum *p = OQZ_PARAMS(c->node, struct cumsum);
 	const struct oqz_tensor *in = c->in[0];
 	enum oqz_dtype t = in->dtype;
-	bool floats = oqz_dtype_is_float(t);
+	bool floats = oqz_dtype_is_float(t), product = c->node->op->id == OQZ_OP_CUMPROD;
 	int64_t which;
 	size_t n;
 	int axis;
@@ -178,8 +178,8 @@ static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
 	struct lanes l = lanes_of(&in->shape, axis);
 	for (int64_t lane = 0; lane < l.outer * l.inner; lane++) {
 		int64_t first = lane / l.inner * l.n * l.inner + lane % l.inner;
-		double sum = 0;
-		uint64_t whole = 0;
+		double sum = product;
+		uint64_t whole = product;
 
 		for (int64_t j = 0; j < l.n; j++) {
 			size_t at = (size_t)(first + (p->reverse ? l.n - 1 - j : j) * l.inner);
@@ -187,10 +187,12 @@ static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
 			uint64_t whole_before = whole;
 
 			if (floats) {
-				sum += oqz_load_f(t, in->data, at);
+				double x = oqz_load_f(t, in->data, at);
+				sum = product ? sum * x : sum + x;
 				oqz_store_f(t, c->out[0]->data, at, p->exclusive ? before : sum);
 			} else {
-				whole += (uint64_t)oqz_load_i(t, in->data, at);
+				uint64_t x = (uint64_t)oqz_load_i(t, in->data, at);
+				whole = product ? whole * x : whole + x;
 				oqz_store_i(t, c->out[0]->data, at, (int64_t)(p->exclusive ? whole_before : whole));
 			}
 		}
@@ -222,6 +224,8 @@ static const struct oqz_attr_spec cumsum_attrs[] = {
 const struct oqz_op oqz_ops_order[] = {
 	{ OQZ_ROW(ARGMAX), OQZ_ROW_PARAMS(struct arg, arg_attrs), .infer = infer_arg, .run = run_arg },
 	{ OQZ_ROW(ARGMIN), OQZ_ROW_PARAMS(struct arg, arg_attrs), .infer = infer_arg, .run = run_arg },
+	{ OQZ_ROW(CUMPROD), OQZ_ROW_PARAMS(struct cumsum, cumsum_attrs), OQZ_ROW_ROLES(DATA, INDEX),
+	  .infer = oqz_infer_same, .run = run_cumsum },
 	{ OQZ_ROW(CUMSUM), OQZ_ROW_PARAMS(struct cumsum, cumsum_attrs), OQZ_ROW_ROLES(DATA, INDEX),
 	  .infer = oqz_infer_same, .run = run_cumsum },
 	{ OQZ_ROW(TOPK), OQZ_ROW_PARAMS(struct topk, topk_attrs), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_topk,

@@ -273,3 +273,7 @@ unit_tests += tests/unit/test_split
 tests_unit_test_split_SOURCES = tests/unit/test_split.c
 tests_unit_test_split_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_split_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_op_opsets
+tests_unit_test_op_opsets_SOURCES = tests/unit/test_op_opsets.c
+tests_unit_test_op_opsets_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_op_opsets_LDADD = $(unit_ldadd)
