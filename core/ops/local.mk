@@ -64,6 +64,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/strided.c \
 	core/ops/strided.h \
 	core/ops/upgrade.c \
+	core/ops/upgrade_contrib.c \
 	core/ops/upgrade_scan.c \
 	core/ops/window.c \
 	core/ops/window.h \

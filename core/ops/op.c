@@ -145,7 +145,8 @@ static enum oqz_status check_counts(const struct oqz_node *n, const struct oqz_o
 static enum oqz_status resolve_one(struct oqz_node *n, struct oqz_err *err)
 {
 	n->domain = canonical_domain(n->domain);
-	const char *op_type = n->op_type; /* as written: only its own name is held against its own operator set */
+	/* as written: only its own name is held against its own operator set */
+	const char *op_type = n->op_type, *domain = n->domain;
 	int opset = n->opset;
 	OQZ_TRY(oqz_upgrade_node(n, err));
 
@@ -155,7 +156,7 @@ static enum oqz_status resolve_one(struct oqz_node *n, struct oqz_err *err)
 	if (!op)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "operator %s%s%s is not supported", n->domain, *n->domain ? "::" : "",
 		         n->op_type);
-	if (opset < op->since && strcmp(op_type, n->op_type) == 0)
+	if (opset < op->since && strcmp(op_type, n->op_type) == 0 && strcmp(domain, n->domain) == 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "operator set %d has no %s (since %d)", opset, n->op_type, op->since);
 	OQZ_TRY(check_counts(n, op, err));
 

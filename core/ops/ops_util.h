@@ -112,6 +112,9 @@ void oqz_shape_strides(const struct oqz_shape *s, int64_t stride[OQZ_MAX_RANK]);
 enum oqz_status oqz_upgrade_node(struct oqz_node *n, struct oqz_err *err);
 /* The rule for Scan of operator set 8. (upgrade_scan.c) */
 enum oqz_status oqz_upgrade_scan(struct oqz_node *n, struct oqz_err *err);
+/* Writes out an operator of com.microsoft; other nodes stay as they are. (upgrade_contrib.c) */
+enum oqz_status oqz_upgrade_contrib(struct oqz_node *n, struct oqz_err *err);
+bool oqz_upgrade_contrib_known(const struct oqz_node *n);
 /* The node's operator has no row any more, but a rule that turns it into one that has. */
 bool oqz_upgrade_known(const struct oqz_node *n);
 

@@ -433,6 +433,8 @@ static const struct rule rules[] = {
 
 bool oqz_upgrade_known(const struct oqz_node *n)
 {
+	if (oqz_upgrade_contrib_known(n))
+		return true;
 	for (size_t i = 0; i < OQZ_COUNTOF(rules); i++)
 		if (rules[i].apply == rename_op && strcmp(rules[i].op, n->op_type) == 0 && *n->domain == 0)
 			return oqz_op_find("", rules[i].to) != NULL;
@@ -442,6 +444,7 @@ bool oqz_upgrade_known(const struct oqz_node *n)
 /* Rules are chosen by the name that the file has: one rule's renaming must not call up another's. */
 enum oqz_status oqz_upgrade_node(struct oqz_node *n, struct oqz_err *err)
 {
+	OQZ_TRY(oqz_upgrade_contrib(n, err));
 	const char *op_type = n->op_type;
 
 	if (*n->domain != 0)

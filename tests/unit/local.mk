@@ -277,3 +277,7 @@ unit_tests += tests/unit/test_op_opsets
 tests_unit_test_op_opsets_SOURCES = tests/unit/test_op_opsets.c
 tests_unit_test_op_opsets_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_opsets_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_op_contrib
+tests_unit_test_op_contrib_SOURCES = tests/unit/test_op_contrib.c
+tests_unit_test_op_contrib_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_op_contrib_LDADD = $(unit_ldadd)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What operator sets 18 to 26 changed and ONNX 1.12's vectors cannot show: new operators, new inputs and attributes, new
- * element types. One row or two for each entry of the changelog; expected values follow from the specification's text.
+ * What operator sets 18 to 26 changed and ONNX 1.12's vectors cannot show: new operators, new inputs and attributes,
+ * new element types. One row or two for each entry of the changelog; expected values follow from the specification's
+ * text.
  */
 #include "tests/support/op_text.h"
 
@@ -17,15 +18,17 @@ START_TEST(set_18)
 		{ "Mish", "", "float32[1]: 1", "float32[1]: 0.86509838", 1e-6, 18 },
 		{ "GroupNormalization", "num_groups=2", "float32[1,2,2]: 1 3 2 6; float32[2]: 1 2; float32[2]: 0 1",
 		  "float32[1,2,2]: -1 1 -1 3", 1e-4, 18 },
-		{ "Pad", "", "float32[2,2]: 1 2 3 4; int64[2]: 1 0; -; int64[1]: 1", "float32[2,3]: 0 1 2 0 3 4", 0, 18 },
-		{ "Split", "num_outputs=2", "float32[3]: 1 2 3", "float32[2]: 1 2; float32[1]: 3", 0, 18 },
-		{ "ScatterElements", "reduction=max", "float32[2]: 1 5; int64[2]: 0 1; float32[2]: 3 2", "float32[2]: 3 5", 0,
+		{ "Pad", "", "float32[2,2]: 1 2 3 4; int64[2]: 1 0; -; int64[1]: 1", "float32[2,3]: 0 1 2 0 3 4", 0,
 		  18 },
-		{ "ScatterND", "reduction=min", "float32[2]: 1 5; int64[2,1]: 0 1; float32[2]: 3 2", "float32[2]: 1 2", 0, 18 },
+		{ "Split", "num_outputs=2", "float32[3]: 1 2 3", "float32[2]: 1 2; float32[1]: 3", 0, 18 },
+		{ "ScatterElements", "reduction=max", "float32[2]: 1 5; int64[2]: 0 1; float32[2]: 3 2",
+		  "float32[2]: 3 5", 0, 18 },
+		{ "ScatterND", "reduction=min", "float32[2]: 1 5; int64[2,1]: 0 1; float32[2]: 3 2", "float32[2]: 1 2",
+		  0, 18 },
 		{ "CenterCropPad", "axes=[1]", "float32[1,4]: 1 2 3 4; int64[1]: 2", "float32[1,2]: 2 3", 0, 18 },
 		{ "LpPool", "kernel_shape=[2] dilations=[2]", "float32[1,1,3]: 3 0 4", "float32[1,1,1]: 5", 1e-6, 18 },
-		{ "Resize", "mode=linear axes=[2]", "float32[1,1,2]: 1 3; -; -; int64[1]: 4", "float32[1,1,4]: 1 1.5 2.5 3", 1e-6,
-		  18 },
+		{ "Resize", "mode=linear axes=[2]", "float32[1,1,2]: 1 3; -; -; int64[1]: 4",
+		  "float32[1,1,4]: 1 1.5 2.5 3", 1e-6, 18 },
 	};
 
 	op_check_all(rows, OQZ_COUNTOF(rows));
@@ -35,7 +38,8 @@ END_TEST
 START_TEST(sets_19_and_20)
 {
 	static const struct op_row rows[] = {
-		{ "AveragePool", "kernel_shape=[2] dilations=[2]", "float32[1,1,4]: 1 2 3 4", "float32[1,1,2]: 2 3", 0, 19 },
+		{ "AveragePool", "kernel_shape=[2] dilations=[2]", "float32[1,1,4]: 1 2 3 4", "float32[1,1,2]: 2 3", 0,
+		  19 },
 		{ "Cast", "to=17", "float32[3]: 1000 1.0625 -1", "float8e4m3fn[3]: 448 1 -1", 0, 19 },
 		{ "Cast", "to=19 saturate=0", "float32[2]: 1e6 1", "float8e5m2[2]: inf 1", 0, 19 },
 		{ "QuantizeLinear", "", "float32[3]: 2 1000 -3; float32[]: 2; float8e4m3fn[]: 0",
@@ -51,15 +55,15 @@ START_TEST(sets_19_and_20)
 		{ "ReduceMax", "keepdims=0", "bool[2]: 0 1; int64[1]: 0", "bool[]: 1", 0, 20 },
 		{ "ReduceMin", "keepdims=0", "bool[2]: 0 1; int64[1]: 0", "bool[]: 0", 0, 20 },
 		{ "DFT", "", "float32[1,2,1]: 1 3; -; int64[]: 1", "float32[1,2,2]: 4 0 -2 0", 1e-6, 20 },
-		{ "AffineGrid", "align_corners=1", "float32[1,2,3]: 1 0 0 0 1 0; int64[4]: 1 1 1 2", "float32[1,1,2,2]: -1 0 1 0", 1e-6,
-		  20 },
+		{ "AffineGrid", "align_corners=1", "float32[1,2,3]: 1 0 0 0 1 0; int64[4]: 1 1 1 2",
+		  "float32[1,1,2,2]: -1 0 1 0", 1e-6, 20 },
 		{ "ConstantOfShape", "value=bfloat16[1]:2", "int64[1]: 2", "bfloat16[2]: 2", 0, 20 },
 		{ "StringConcat", "", "-", "-", 0, 20 },
 	};
 
 	op_check_all(rows, OQZ_COUNTOF(rows) - 1);
-	op_refuses(&(struct op_row) { "StringConcat", "", "float32[1]: 1; float32[1]: 1", "-", 0, 20 }, OQZ_E_UNSUPPORTED,
-	           "StringConcat");
+	op_refuses(&(struct op_row) { "StringConcat", "", "float32[1]: 1; float32[1]: 1", "-", 0, 20 },
+	           OQZ_E_UNSUPPORTED, "StringConcat");
 }
 END_TEST
 
@@ -68,11 +72,12 @@ START_TEST(sets_21_to_26)
 	static const struct op_row rows[] = {
 		{ "GroupNormalization", "num_groups=1", "float32[1,2,1]: 1 3; float32[2]: 1 2; float32[2]: 0 1",
 		  "float32[1,2,1]: -1 3", 1e-4, 21 },
-		{ "QuantizeLinear", "axis=1 block_size=2", "float32[1,4]: 1 2 30 40; float32[1,2]: 1 10; int4[1,2]: 0 1",
-		  "int4[1,4]: 1 2 4 5", 0, 21 },
-		{ "QuantizeLinear", "output_dtype=22", "float32[3]: -100 3 100; float32[]: 2", "int4[3]: -8 2 7", 0, 21 },
-		{ "DequantizeLinear", "axis=0 block_size=2", "uint4[4,1]: 1 2 3 15; float32[2,1]: 1 10; uint4[2,1]: 1 0",
-		  "float32[4,1]: 0 1 30 150", 0, 21 },
+		{ "QuantizeLinear", "axis=1 block_size=2",
+		  "float32[1,4]: 1 2 30 40; float32[1,2]: 1 10; int4[1,2]: 0 1", "int4[1,4]: 1 2 4 5", 0, 21 },
+		{ "QuantizeLinear", "output_dtype=22", "float32[3]: -100 3 100; float32[]: 2", "int4[3]: -8 2 7", 0,
+		  21 },
+		{ "DequantizeLinear", "axis=0 block_size=2",
+		  "uint4[4,1]: 1 2 3 15; float32[2,1]: 1 10; uint4[2,1]: 1 0", "float32[4,1]: 0 1 30 150", 0, 21 },
 		{ "QuantizeLinear", "", "float32[2]: 2 70000; float32[]: 1; uint16[]: 3", "uint16[2]: 5 65535", 0, 21 },
 		{ "Transpose", "", "int4[1,2]: -8 7", "int4[2,1]: -8 7", 0, 21 },
 		{ "Size", "", "uint4[2,3]: 1", "int64[]: 6", 0, 21 },
@@ -82,16 +87,18 @@ START_TEST(sets_21_to_26)
 		{ "Conv", "", "bfloat16[1,1,2]: 1 2; bfloat16[1,1,2]: 1 1", "bfloat16[1,1,1]: 3", 0, 22 },
 		{ "GlobalAveragePool", "", "bfloat16[1,1,2]: 1 3", "bfloat16[1,1,1]: 2", 0, 22 },
 		{ "Cast", "to=23", "float32[4]: 0.3 100 -2.5 5", "float4e2m1[4]: 0.5 6 -2 4", 0, 23 },
-		{ "QuantizeLinear", "output_dtype=23", "float32[2]: 1 -100; float32[]: 2", "float4e2m1[2]: 0.5 -6", 0, 23 },
-		{ "QuantizeLinear", "precision=1", "float16[2]: 3 5; float16[]: 2; int8[]: 0", "int8[2]: 2 2", 0, 23 },
-		{ "RMSNormalization", "epsilon=0.0", "float32[1,2]: 3 4; float32[2]: 1 2", "float32[1,2]: 0.84852814 2.26274170", 1e-6,
+		{ "QuantizeLinear", "output_dtype=23", "float32[2]: 1 -100; float32[]: 2", "float4e2m1[2]: 0.5 -6", 0,
 		  23 },
+		{ "QuantizeLinear", "precision=1", "float16[2]: 3 5; float16[]: 2; int8[]: 0", "int8[2]: 2 2", 0, 23 },
+		{ "RMSNormalization", "epsilon=0.0", "float32[1,2]: 3 4; float32[2]: 1 2",
+		  "float32[1,2]: 0.84852814 2.26274170", 1e-6, 23 },
 		{ "Swish", "alpha=2.0", "float32[1]: 1", "float32[1]: 0.88079708", 1e-6, 24 },
 		{ "Cast", "to=24", "float32[3]: 1 1.5 3", "float8e8m0[3]: 1 2 4", 0, 24 },
 		{ "Cast", "to=24 round_mode=down", "float32[3]: 1 1.5 3", "float8e8m0[3]: 1 1 2", 0, 24 },
 		{ "Cast", "to=24 round_mode=nearest", "float32[3]: 1.25 1.5 3.5", "float8e8m0[3]: 1 2 4", 0, 24 },
 		{ "Cast", "to=1", "float8e8m0[2]: 0.5 4", "float32[2]: 0.5 4", 0, 24 },
-		{ "DequantizeLinear", "axis=0 block_size=2", "float4e2m1[2]: 1 6; float8e8m0[1]: 4; -", "float8e8m0[2]: 4 32", 0, 24 },
+		{ "DequantizeLinear", "axis=0 block_size=2", "float4e2m1[2]: 1 6; float8e8m0[1]: 4; -",
+		  "float8e8m0[2]: 4 32", 0, 24 },
 		{ "TensorScatter", "", "float32[2,3,1]: 1 2 3 4 5 6; float32[2,1,1]: 7 8; int64[2]: 0 2",
 		  "float32[2,3,1]: 7 2 3 4 5 8", 0, 24 },
 		{ "TensorScatter", "mode=circular axis=1", "float32[1,3]: 1 2 3; float32[1,2]: 7 8; int64[1]: 2",
@@ -103,8 +110,9 @@ START_TEST(sets_21_to_26)
 	};
 
 	op_check_all(rows, OQZ_COUNTOF(rows));
-	op_refuses(&(struct op_row) { "TensorScatter", "axis=1", "float32[1,3]: 1; float32[1,2]: 7; int64[1]: 2", "-", 0, 24 },
-	           OQZ_E_DATA, "position");
+	op_refuses(
+	    &(struct op_row) { "TensorScatter", "axis=1", "float32[1,3]: 1; float32[1,2]: 7; int64[1]: 2", "-", 0, 24 },
+	    OQZ_E_DATA, "position");
 }
 END_TEST
 
