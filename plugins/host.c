@@ -6,8 +6,10 @@
 #include "plugins/host.h"
 #include "core/base/file.h"
 #include "core/base/params.h"
+#include "core/image/image.h"
 #include "plugins/walk.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +61,22 @@ static enum oqz_status host_list_dirs(const char *root, enum oqz_status (*each)(
 	return oqz_list_dirs(root, each, ctx, f ? f->err : NULL);
 }
 
+enum oqz_status oqz_host_load_image(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f)
+{
+	struct oqz_err *err = f ? f->err : NULL;
+	struct oqz_image img = { 0 };
+
+	if (mode != OQZ_PICTURE_RGB && mode != OQZ_PICTURE_CODES)
+		OQZ_FAIL(err, OQZ_E_USAGE, "load_image: %" PRIu32 " is no mode", mode);
+	enum oqz_status st =
+	    oqz_image_load(path, mode == OQZ_PICTURE_RGB ? OQZ_IMAGE_RGB : OQZ_IMAGE_CODES, NULL, &img, err);
+	if (st == OQZ_OK)
+		*ret = (struct oqz_picture) { img.data, img.width, img.height, img.channels };
+	else
+		oqz_image_release(&img);
+	return st;
+}
+
 static void *host_alloc(size_t size) { return calloc(1, size ? size : 1); }
 
 void oqz_plugin_host_init(struct oqz_plugin_host *h, oqz_plugin_log_fn *log, void *log_ctx)
@@ -82,6 +100,7 @@ void oqz_plugin_host_init(struct oqz_plugin_host *h, oqz_plugin_log_fn *log, voi
 			.alloc = host_alloc,
 			.free_mem = free,
 			.list_dirs = host_list_dirs,
+			.load_image = oqz_host_load_image,
 		},
 		.log = log,
 		.log_ctx = log_ctx,

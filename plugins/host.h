@@ -24,6 +24,9 @@ void oqz_plugin_host_init(struct oqz_plugin_host *h, oqz_plugin_log_fn *log, voi
 /* host->fail: for other host tables. */
 enum oqz_status oqz_host_fail(struct oqz_failure *f, enum oqz_status code, const char *fmt, ...) OQZ_PRINTF(3, 4);
 
+/* host->load_image: for other host tables. */
+enum oqz_status oqz_host_load_image(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f);
+
 /* Makes a plugin's failure fit to be shown: a status that is no failure code or a message that was never given is the
  * plugin's broken contract (OQZ_E_PLUGIN); else "<name>: " goes in front. Call it with err->msg emptied before the
  * call. Returns the final code. */

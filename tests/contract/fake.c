@@ -91,6 +91,17 @@ static enum oqz_status record_list_dirs(const char *root, enum oqz_status (*each
 	return st;
 }
 
+static enum oqz_status record_load_image(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f)
+{
+	enum oqz_status st = oqz_host_load_image(path, mode, ret, f);
+
+	if (st == OQZ_OK)
+		atomic_fetch_add(&allocs, 1);
+	else
+		fake.fails++;
+	return st;
+}
+
 const struct oqz_host fake_host = {
 	.struct_size = sizeof fake_host,
 	.api_major = OQZ_API_MAJOR,
@@ -109,6 +120,7 @@ const struct oqz_host fake_host = {
 	.alloc = record_alloc,
 	.free_mem = record_free,
 	.list_dirs = record_list_dirs,
+	.load_image = record_load_image,
 };
 
 /* -------------------------------------------------------------------------------------------------- graph */

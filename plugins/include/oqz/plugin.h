@@ -64,6 +64,16 @@ enum oqz_log_level { OQZ_LOG_ERROR, OQZ_LOG_WARN, OQZ_LOG_INFO, OQZ_LOG_DEBUG };
 
 struct oqz_failure; /* where host->fail writes; handed to each call that can fail */
 
+/* An image in memory: data[(y * width + x) * channels + c], freed with host->free_mem. */
+struct oqz_picture {
+	uint8_t *data;
+	int32_t width, height, channels;
+};
+enum oqz_picture_mode {
+	OQZ_PICTURE_RGB,   /* 3 channels, as Pillow's convert("RGB"); EXIF orientation is not applied */
+	OQZ_PICTURE_CODES, /* 1 channel of stored codes: gray levels or palette indices, unscaled (label maps) */
+};
+
 /* Services of the program. The table outlives every instance. */
 struct oqz_host {
 	uint32_t struct_size;
@@ -98,6 +108,9 @@ struct oqz_host {
 	/* Names of the immediate sub-directories of `root` (links to directories too), in byte order. */
 	enum oqz_status (*list_dirs)(const char *root, enum oqz_status (*each)(void *ctx, const char *name), void *ctx,
 	                             struct oqz_failure *f);
+	/* Since API 1.1. Reads and decodes a JPEG or PNG with the program's limits and messages (references, label maps);
+	 * `mode` is an enum oqz_picture_mode. Thread-safe. */
+	enum oqz_status (*load_image)(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f);
 };
 
 /* -------------------------------------------------------------------------------------------------- descriptor */
