@@ -16,6 +16,7 @@ dist_presets_DATA = \
 	etc/presets/quantzoo-640.yaml \
 	etc/presets/squeezenet.yaml \
 	etc/presets/superres-rgb.yaml \
+	etc/presets/superres-y-224.yaml \
 	etc/presets/superres-y.yaml \
 	etc/presets/yolov5-640.yaml \
 	etc/presets/yolox-640.yaml \
@@ -24,4 +25,5 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	etc/examples/detection.yaml \
 	etc/examples/imagenet.yaml \
+	etc/examples/superres.yaml \
 	$(NULL)

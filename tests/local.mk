@@ -6,8 +6,10 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/op_text.h \
 	tests/support/support.c \
 	tests/support/support.h \
+	tests/support/task_bench.c \
+	tests/support/task_bench.h \
 	$(NULL)
-tests_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_support_libsupport_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 
 unit_ldadd = tests/support/libsupport.a $(OQZ_LIBS) $(OQZ_SYSLIBS) $(CHECK_LIBS)
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)

@@ -10,6 +10,7 @@
 #include "plugins/host.h"
 #include "plugins/task_instance.h"
 #include "tests/contract/fake.h"
+#include "tests/support/task_bench.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@ struct fixture {
 	const char *(*dataset)(const char *dir);
 	/* Outputs of a pretended model for the item with this number. */
 	void (*outputs)(uint64_t number, struct outputs *ret);
+	/* How the pretended model saw the images; NULL: 640 x 480 squeezed into 224 x 224. */
+	const struct oqz_geometry *geometry;
 };
 
 static void write_text(const char *dir, const char *name, const char *text)
@@ -86,9 +89,41 @@ static void detection_outputs(uint64_t number, struct outputs *ret)
 	ret->n = 1;
 }
 
+/* Two images of 16 x 12 pixels, enlarged to 32 x 24. */
+static const struct oqz_geometry superres_geometry = { 16, 12, 16, 12, 1, 1, 0, 0 };
+
+static const char *superres_dataset(const char *dir)
+{
+	static char params[2000];
+	uint8_t pixels[24 * 32 * 3];
+	struct oqz_rng rng;
+
+	oqz_rng_init(&rng, 5);
+	for (size_t i = 0; i < sizeof pixels; i++)
+		pixels[i] = (uint8_t)(oqz_rng_u64(&rng) >> 56);
+	test_write_png(dir, "hr/a.png", pixels, 32, 24, 3);
+	test_write_png(dir, "hr/b.png", pixels, 32, 24, 3);
+	test_write_text(dir, "lr/ax4.png", "never read by the task");
+	test_write_text(dir, "lr/bx4.png", "never read by the task");
+	snprintf(params, sizeof params, "lr=%s/lr,hr=%s/hr", dir, dir);
+	return params;
+}
+
+static void superres_outputs(uint64_t number, struct outputs *ret)
+{
+	struct oqz_rng rng;
+
+	oqz_rng_init(&rng, number);
+	for (int i = 0; i < 3 * 24 * 32; i++)
+		ret->values[0][i] = (float)(0.5 + 0.3 * oqz_rng_normal(&rng));
+	ret->v[0] = (struct oqz_output) { "image", { OQZ_DT_F32, { 4, { 1, 3, 24, 32 } }, ret->values[0] } };
+	ret->n = 1;
+}
+
 static const struct fixture fixtures[] = {
-	{ "detection", detection_dataset, detection_outputs },
-	{ "classification", classification_dataset, classification_outputs },
+	{ "classification", classification_dataset, classification_outputs, NULL },
+	{ "detection", detection_dataset, detection_outputs, NULL },
+	{ "superres", superres_dataset, superres_outputs, &superres_geometry },
 };
 
 static const struct fixture *fixture_of(const char *task)
@@ -166,7 +201,8 @@ static bool score_one(struct instance *in, size_t i, struct oqz_str *bytes)
 	const struct oqz_geometry geometry = { 640, 480, 224, 224, 0.35, 224.0 / 480, 0, 0 };
 
 	in->fix->outputs(i, &out);
-	enum oqz_status st = oqz_task_score(in->t, &in->items.items.v[i], out.v, out.n, &geometry, bytes, &why);
+	const struct oqz_geometry *g = in->fix->geometry ? in->fix->geometry : &geometry;
+	enum oqz_status st = oqz_task_score(in->t, &in->items.items.v[i], out.v, out.n, g, bytes, &why);
 	ck_assert_msg(st == OQZ_OK || !strstr(why.msg, "without saying why"), "%s", why.msg);
 	return st == OQZ_OK;
 }

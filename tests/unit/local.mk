@@ -281,3 +281,7 @@ unit_tests += tests/unit/test_op_contrib
 tests_unit_test_op_contrib_SOURCES = tests/unit/test_op_contrib.c
 tests_unit_test_op_contrib_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_contrib_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_superres
+tests_unit_test_superres_SOURCES = tests/unit/test_superres.c tasks/superres/metric.c
+tests_unit_test_superres_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_superres_LDADD = $(unit_ldadd)

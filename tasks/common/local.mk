@@ -1,0 +1,6 @@
+# Source that every task compiles into itself.
+task_common_sources = \
+	tasks/common/common.c \
+	tasks/common/common.h \
+	$(NULL)
+TASK_INCLUDES = $(PLUGIN_INCLUDES) -I$(top_srcdir)
