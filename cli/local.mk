@@ -5,6 +5,7 @@ cli_oqz_SOURCES = \
 	cli/cli.h \
 	cli/cmd_check_onnx.c \
 	cli/cmd_describe.c \
+	cli/cmd_export.c \
 	cli/cmd_infer.c \
 	cli/cmd_list.c \
 	cli/cmd_prepare.c \

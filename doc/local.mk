@@ -4,6 +4,7 @@ dist_man_MANS += \
 	doc/oqz-calibrate.1 \
 	doc/oqz-check-onnx.1 \
 	doc/oqz-describe.1 \
+	doc/oqz-export.1 \
 	doc/oqz-infer.1 \
 	doc/oqz-list.1 \
 	doc/oqz-manifest.5 \

@@ -34,6 +34,9 @@ enum oqz_status oqz_model_prepare(struct oqz_graph *g, const char *const *passes
  * behind the last. */
 const struct oqz_pass *oqz_model_pass(size_t i);
 
+/* Lets the nodes of a resolved graph be of the oldest operator set, from 13, that says the same. Only for saving: the
+ * graph must not be resolved again. */
+void oqz_onnx_lower_opset(struct oqz_graph *g);
 /* Writes a graph as an ONNX model (ir_version by opset); weights inside the file, or in `<path>.data` beyond 1 GiB. */
 enum oqz_status oqz_onnx_save(const struct oqz_graph *g, const char *path, struct oqz_err *err);
 

@@ -7,6 +7,7 @@ cli_tests = \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/damaged_ledger.sh \
 	tests/cli/exit_codes.sh \
+	tests/cli/export.sh \
 	tests/cli/full_disk.sh \
 	tests/cli/gates.sh \
 	tests/cli/infer.sh \

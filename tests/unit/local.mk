@@ -285,3 +285,7 @@ unit_tests += tests/unit/test_superres
 tests_unit_test_superres_SOURCES = tests/unit/test_superres.c tasks/superres/metric.c
 tests_unit_test_superres_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_superres_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_export
+tests_unit_test_export_SOURCES = tests/unit/test_export.c tests/unit/plugin_case.h
+tests_unit_test_export_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_export_LDADD = $(unit_ldadd)

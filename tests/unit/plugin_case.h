@@ -22,6 +22,10 @@ static inline const struct oqz_quantizer *plugin_open(const char *name)
 	const char *build = getenv("top_builddir");
 	char path[1024];
 
+	if (plugin_module && strcmp(plugin_module->desc.base.name, name) != 0) {
+		oqz_module_close(plugin_module);
+		plugin_module = NULL;
+	}
 	if (!plugin_module) {
 		snprintf(path, sizeof path, "%s/quantizers/%s/.libs/%s.so", build ? build : ".", name, name);
 		ck_ok(oqz_module_open(path, &plugin_module, err));
