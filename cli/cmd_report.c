@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const struct oqz_option options[] = { { "format", 0, "FORM", "table (default), csv, layers, json or md" }, { 0 } };
+static const struct oqz_option options[] = { { "format", 0, "FORM", "table (default), csv, layers, json, md or html" }, { 0 } };
 
 static int run(const struct oqz_args *args)
 {
@@ -29,8 +29,10 @@ static int run(const struct oqz_args *args)
 		oqz_results_json(r, &s);
 	else if (strcmp(format, "md") == 0)
 		oqz_results_markdown(r, &s);
+	else if (strcmp(format, "html") == 0)
+		oqz_results_html(r, &s);
 	else {
-		fprintf(stderr, "oqz: --format is table, csv, layers, json or md, not `%s`\n", format);
+		fprintf(stderr, "oqz: --format is table, csv, layers, json, md or html, not `%s`\n", format);
 		return OQZ_EXIT_USAGE;
 	}
 	fwrite(oqz_str_get(&s), 1, s.len, stdout);

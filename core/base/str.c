@@ -121,6 +121,26 @@ void oqz_str_add_json(struct oqz_str *b, const char *s)
 	oqz_str_add(b, "\"");
 }
 
+/* U+FFFE and U+FFFF are no characters of XML. */
+static bool is_noncharacter(const unsigned char *p, size_t n)
+{
+	return n == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
+}
+
+void oqz_str_add_html(struct oqz_str *b, const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p;) {
+		size_t n = utf8_len(p);
+		if (n == 0 || (*p < 0x20 && !strchr("\t\n", *p)) || *p == 0x7f || is_noncharacter(p, n))
+			oqz_str_add(b, "\xef\xbf\xbd");
+		else if (strchr("&<>\"'", *p))
+			oqz_str_addf(b, "&#%d;", *p);
+		else
+			oqz_str_addn(b, p, n);
+		p += n ? n : 1;
+	}
+}
+
 void oqz_str_add_csv(struct oqz_str *b, const char *s)
 {
 	if (!strpbrk(s, ",\"\r\n")) {
@@ -179,7 +199,8 @@ static bool set_match(const char **p, char c)
 
 bool oqz_glob_match(const char *p, const char *s)
 {
-	const char *star = NULL, *star_s = NULL; /* where to resume after the last `*`: iterative, so linear in practice */
+	const char *star = NULL,
+	           *star_s = NULL; /* where to resume after the last `*`: iterative, so linear in practice */
 
 	while (*s) {
 		if (*p == '*') {

@@ -23,6 +23,9 @@ void oqz_str_addf(struct oqz_str *b, const char *fmt, ...) OQZ_PRINTF(2, 3);
 void oqz_str_add_double(struct oqz_str *b, double x);
 /* A JSON string literal with quotes; bytes that are not valid UTF-8 become U+FFFD. */
 void oqz_str_add_json(struct oqz_str *b, const char *s);
+/* Text for HTML and XML content or a quoted attribute: markup characters escaped, what is not valid UTF-8 and what XML
+ * does not allow becomes U+FFFD. */
+void oqz_str_add_html(struct oqz_str *b, const char *s);
 /* A CSV field: quoted when it has a comma, quote or line break (RFC 4180). */
 void oqz_str_add_csv(struct oqz_str *b, const char *s);
 /* The contents, or "" when empty. */

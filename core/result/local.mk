@@ -1,11 +1,19 @@
 # Ledger (SQLite), typed results and their renderings.
 core_result_liboqz_result_a_SOURCES = \
+	core/result/format.c \
+	core/result/format.h \
 	core/result/ledger.c \
 	core/result/ledger.h \
 	core/result/ledger_impl.h \
 	core/result/ledger_merge.c \
 	core/result/ledger_read.c \
 	core/result/ledger_write.c \
+	core/result/report_html.c \
+	core/result/report_html.h \
+	core/result/report_html_chart.c \
+	core/result/report_html_layers.c \
+	core/result/report_html_notes.c \
+	core/result/report_html_table.c \
 	core/result/results.c \
 	core/result/results.h \
 	core/result/results_csv.c \
@@ -15,3 +23,13 @@ core_result_liboqz_result_a_SOURCES = \
 	core/result/words.h \
 	$(NULL)
 core_result_liboqz_result_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
+
+# The page's style and script, embedded: a report needs no installed files to be written.
+nodist_core_result_liboqz_result_a_SOURCES = core/result/report_assets.c
+report_assets = core/result/html/report.css core/result/html/report.js
+EXTRA_DIST += core/result/html/embed.awk $(report_assets)
+CLEANFILES += core/result/report_assets.c
+core/result/report_assets.c: core/result/html/embed.awk $(report_assets)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cd $(srcdir) && \
+		LC_ALL=C $(AWK) -f core/result/html/embed.awk $(report_assets) >$(abs_builddir)/$@.part && \
+		mv $(abs_builddir)/$@.part $(abs_builddir)/$@

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Typed results of a run, and their renderings: results.json, results.csv, layers.csv, the table on a terminal,
- * Markdown. Built once from the ledger; every rendering reads only this. Nothing in it depends on time, host, threads
+ * Markdown, an HTML page. Built once from the ledger; every rendering reads only this. Nothing in it depends on time, host, threads
  * or order of work. Everything lives in the arena.
  */
 #ifndef OQZ_RESULT_RESULTS_H
@@ -114,5 +114,7 @@ void oqz_results_layers_csv(const struct oqz_results *r, struct oqz_str *out);
 /* Fits `columns` (0: unlimited); `colour`: ANSI colours. Primary metric, difference with interval, AQE, MQE, OQE. */
 void oqz_results_table(const struct oqz_results *r, int columns, bool colour, struct oqz_str *out);
 void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out);
+/* report.html: one page that needs nothing beside itself, readable without scripts. */
+void oqz_results_html(const struct oqz_results *r, struct oqz_str *out);
 
 #endif

@@ -4,6 +4,7 @@
  * a rank, and on a narrow terminal the least important ones are left out until the rest fits.
  */
 #include "core/base/str.h"
+#include "core/result/format.h"
 #include "core/result/results.h"
 
 #include <math.h>
@@ -32,7 +33,7 @@ static const struct {
 };
 
 struct row {
-	char text[N_COLUMNS][120];
+	char text[N_COLUMNS][OQZ_FORMAT_SIZE];
 	int tone;            /* of the difference: -1 a significant loss, 1 a significant gain, 0 neither */
 	const char *outcome; /* "failed" or "skipped"; NULL for a cell with figures */
 	const char *message;
@@ -45,48 +46,18 @@ struct grid {
 	bool shown[N_COLUMNS];
 };
 
-/* Shares as percentages, decibels and counts plain. */
-static void format_value(char *buf, size_t size, uint32_t unit, double x, bool sign)
-{
-	if (isnan(x))
-		snprintf(buf, size, "-");
-	else if (unit == OQZ_UNIT_RATIO)
-		snprintf(buf, size, sign ? "%+.2f" : "%.2f", 100 * x);
-	else
-		snprintf(buf, size, sign ? "%+.4g" : "%.5g", x);
-}
-
-static void format_error(char *buf, size_t size, double x)
-{
-	if (isnan(x))
-		snprintf(buf, size, "-");
-	else
-		snprintf(buf, size, "%.4f", x);
-}
-
 static void fill_metric(struct row *row, const struct oqz_cell_result *c, const struct oqz_metric_result *m)
 {
 	snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", m->name, m->unit == OQZ_UNIT_RATIO ? " %" : "");
-	format_value(row->text[FLOAT], sizeof row->text[0], m->unit, m->value_float, false);
-	format_value(row->text[QUANTIZED], sizeof row->text[0], m->unit, m->value_quantized, false);
-	format_value(row->text[DELTA], sizeof row->text[0], m->unit, m->delta, true);
-	if (isnan(m->ci_lo) || isnan(m->ci_hi)) {
-		snprintf(row->text[INTERVAL], sizeof row->text[0], "-");
-	} else {
-		char lo[40], hi[40];
-		format_value(lo, sizeof lo, m->unit, m->ci_lo, true);
-		format_value(hi, sizeof hi, m->unit, m->ci_hi, true);
-		snprintf(row->text[INTERVAL], sizeof row->text[0], "%s .. %s", lo, hi);
-	}
-	if (isnan(m->p))
-		snprintf(row->text[P], sizeof row->text[0], "-");
-	else
-		snprintf(row->text[P], sizeof row->text[0], m->p < 0.001 ? "<0.001" : "%.3f", m->p);
-	bool worse = m->higher_is_better ? m->delta < 0 : m->delta > 0;
-	row->tone = m->p < 0.05 && m->delta != 0 ? (worse ? -1 : 1) : 0;
-	format_error(row->text[AQE], sizeof row->text[0], c->aqe);
-	format_error(row->text[MQE], sizeof row->text[0], c->mqe);
-	format_error(row->text[OQE], sizeof row->text[0], c->oqe);
+	oqz_format_value(row->text[FLOAT], sizeof row->text[0], m->unit, m->value_float, false);
+	oqz_format_value(row->text[QUANTIZED], sizeof row->text[0], m->unit, m->value_quantized, false);
+	oqz_format_value(row->text[DELTA], sizeof row->text[0], m->unit, m->delta, true);
+	oqz_format_interval(row->text[INTERVAL], sizeof row->text[0], m);
+	oqz_format_p(row->text[P], sizeof row->text[0], m->p);
+	row->tone = oqz_metric_tone(m);
+	oqz_format_error(row->text[AQE], sizeof row->text[0], c->aqe);
+	oqz_format_error(row->text[MQE], sizeof row->text[0], c->mqe);
+	oqz_format_error(row->text[OQE], sizeof row->text[0], c->oqe);
 	snprintf(row->text[IMAGES], sizeof row->text[0], c->failed_images ? "%lld (%lld failed)" : "%lld",
 	         (long long)c->images, (long long)c->failed_images);
 }
@@ -111,18 +82,10 @@ static void fill_float(struct row *row, const struct oqz_float_result *f)
 	if (f->n_metrics) {
 		snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", f->metrics[0].name,
 		         f->metrics[0].unit == OQZ_UNIT_RATIO ? " %" : "");
-		format_value(row->text[FLOAT], sizeof row->text[0], f->metrics[0].unit, f->values[0], false);
+		oqz_format_value(row->text[FLOAT], sizeof row->text[0], f->metrics[0].unit, f->values[0], false);
 	}
 	snprintf(row->text[IMAGES], sizeof row->text[0], f->failed_images ? "%lld (%lld failed)" : "%lld",
 	         (long long)f->images, (long long)f->failed_images);
-}
-
-static bool has_cells(const struct oqz_results *r, const char *model)
-{
-	for (size_t i = 0; i < r->cells.n; i++)
-		if (strcmp(r->cells.v[i]->model, model) == 0)
-			return true;
-	return false;
 }
 
 static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
@@ -133,7 +96,7 @@ static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
 	for (size_t i = 0; i < r->cells.n; i++)
 		fill_row(&g->rows[g->n++], r->cells.v[i]);
 	for (size_t i = 0; i < r->floats.n; i++)
-		if (!has_cells(r, r->floats.v[i].model))
+		if (!oqz_results_has_cells(r, r->floats.v[i].model))
 			fill_float(&g->rows[g->n++], &r->floats.v[i]);
 	for (int c = 0; c < N_COLUMNS; c++) {
 		g->shown[c] = true;

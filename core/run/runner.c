@@ -166,6 +166,7 @@ enum oqz_status oqz_run_write(const struct oqz_results *r, const char *dir, stru
 		{ "results.json", oqz_results_json },
 		{ "results.csv", oqz_results_csv },
 		{ "layers.csv", oqz_results_layers_csv },
+		{ "report.html", oqz_results_html },
 	};
 
 	for (size_t i = 0; i < OQZ_COUNTOF(files); i++) {

@@ -17,6 +17,8 @@ cli_tests = \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \
 	tests/cli/report.sh \
+	tests/cli/report_browser.sh \
+	tests/cli/report_html.sh \
 	tests/cli/run_interrupted.sh \
 	tests/cli/run_locked.sh \
 	tests/cli/run_threads.sh \
@@ -27,5 +29,5 @@ cli_tests = \
 	tests/cli/check_onnx.sh \
 	$(NULL)
 dist_check_SCRIPTS += $(cli_tests)
-EXTRA_DIST += tests/cli/functions.sh
+EXTRA_DIST += tests/cli/functions.sh tests/cli/html_functions.sh
 TESTS += $(cli_tests)

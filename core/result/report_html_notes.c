@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What stands beside the figures: gates, what failed and why, and what exactly was measured.
+ */
+#include "core/result/report_html.h"
+
+#include <string.h>
+
+static void text_cell(const struct oqz_html *h, const char *tag, const char *s)
+{
+	oqz_str_addf(h->out, "<%s>", tag);
+	oqz_html_text(h, s);
+	oqz_str_addf(h->out, "</%.2s>", tag);
+}
+
+static void open_table(const struct oqz_html *h, const char *const *titles)
+{
+	oqz_str_add(h->out, "<div class=\"scroll\"><table class=\"plain\"><thead><tr>");
+	for (; *titles; titles++)
+		oqz_str_addf(h->out, "<th scope=\"col\">%s</th>", *titles);
+	oqz_str_add(h->out, "</tr></thead>\n<tbody>\n");
+}
+
+void oqz_html_gates(const struct oqz_html *h)
+{
+	static const char *const titles[] = { "", "Gate", NULL };
+
+	if (!h->r->gates.n)
+		return;
+	oqz_str_add(h->out, "<section id=\"gates\">\n<h2>Gates</h2>\n");
+	open_table(h, titles);
+	for (size_t i = 0; i < h->r->gates.n; i++) {
+		const struct oqz_gate_result *g = &h->r->gates.v[i];
+		oqz_str_addf(h->out, "<tr><td class=\"%s\">%s</td>", g->failed ? "bad" : "good",
+		             g->failed ? "&#10007; failed" : "&#10003; passed");
+		text_cell(h, "td", g->text);
+		oqz_str_add(h->out, "</tr>\n");
+	}
+	oqz_str_add(h->out, "</tbody></table></div>\n</section>\n");
+}
+
+static void failed_cells(const struct oqz_html *h)
+{
+	static const char *const titles[] = { "Model", "Scheme", "Status", "Code", "Reason", NULL };
+
+	open_table(h, titles);
+	for (size_t i = 0; i < h->r->cells.n; i++) {
+		const struct oqz_cell_result *c = h->r->cells.v[i];
+		if (c->status == OQZ_CELL_OK)
+			continue;
+		oqz_str_add(h->out, "<tr>");
+		text_cell(h, "th scope=\"row\"", c->model);
+		text_cell(h, "td", c->scheme);
+		text_cell(h, "td class=\"bad\"", c->status == OQZ_CELL_SKIPPED ? "skipped" : "failed");
+		text_cell(h, "td", c->code);
+		text_cell(h, "td class=\"reason\"", c->message);
+		oqz_str_add(h->out, "</tr>\n");
+	}
+	oqz_str_add(h->out, "</tbody></table></div>\n");
+}
+
+static void failed_images(const struct oqz_html *h)
+{
+	static const char *const titles[] = { "Model", "Image", "Reason", NULL };
+
+	oqz_str_addf(h->out,
+	             "<h3>Images (%zu)</h3>\n<p>They count for no metric, in float as little as quantized.</p>\n",
+	             h->r->failed_images.n);
+	open_table(h, titles);
+	for (size_t i = 0; i < h->r->failed_images.n; i++) {
+		const struct oqz_failed_image *f = &h->r->failed_images.v[i];
+		oqz_str_add(h->out, "<tr>");
+		text_cell(h, "th scope=\"row\"", f->model);
+		text_cell(h, "td", f->item);
+		text_cell(h, "td class=\"reason\"", f->message);
+		oqz_str_add(h->out, "</tr>\n");
+	}
+	oqz_str_add(h->out, "</tbody></table></div>\n");
+}
+
+void oqz_html_failures(const struct oqz_html *h)
+{
+	bool cells = false;
+
+	for (size_t i = 0; i < h->r->cells.n; i++)
+		cells |= h->r->cells.v[i]->status != OQZ_CELL_OK;
+	if (!cells && !h->r->failed_images.n)
+		return;
+	oqz_str_add(h->out, "<section id=\"failures\">\n<h2>Failures</h2>\n");
+	if (cells)
+		failed_cells(h);
+	if (h->r->failed_images.n)
+		failed_images(h);
+	oqz_str_add(h->out, "</section>\n");
+}
+
+static void fact(const struct oqz_html *h, const char *name, const char *value, const char *more)
+{
+	if (!value)
+		return;
+	oqz_str_addf(h->out, "<dt>%s</dt><dd><code>", name);
+	oqz_html_text(h, value);
+	oqz_str_add(h->out, "</code>");
+	if (more) {
+		oqz_str_add(h->out, " ");
+		oqz_html_text(h, more);
+	}
+	oqz_str_add(h->out, "</dd>");
+}
+
+void oqz_html_provenance(const struct oqz_html *h)
+{
+	oqz_str_add(h->out, "<section id=\"provenance\">\n<h2>Provenance</h2>\n"
+	                    "<p>What exactly was measured: digests are SHA-256, parameters are complete.</p>\n");
+	for (size_t i = 0; i < h->r->cells.n; i++) {
+		const struct oqz_cell_result *c = h->r->cells.v[i];
+		const struct oqz_provenance *p = &c->provenance;
+		if (!p->model_sha256 && !p->scheme)
+			continue;
+		oqz_str_add(h->out, "<details><summary>");
+		oqz_html_text(h, c->model);
+		oqz_str_add(h->out, " &#183; ");
+		oqz_html_scheme(h, c->scheme);
+		oqz_str_add(h->out, "</summary>\n<dl>");
+		fact(h, "Scheme", p->scheme, p->scheme_plugin);
+		fact(h, "Task", p->task, p->task_plugin);
+		fact(h, "Model", p->model_sha256, NULL);
+		fact(h, "Data set", p->dataset_sha256, NULL);
+		fact(h, "Plan", p->plan_sha256, NULL);
+		fact(h, "Engine", p->engine, p->library);
+		oqz_str_add(h->out, "</dl></details>\n");
+	}
+	oqz_str_add(h->out, "</section>\n");
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# report.html in a headless browser: no console message, sorting and filtering from the address and by clicking. What is
+# looked at is the document after the scripts have run.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+. "${top_srcdir:-.}/tests/cli/html_functions.sh"
+for browser in chromium chromium-browser google-chrome; do
+	command -v $browser >/dev/null && break
+done
+requires $browser
+full_run
+page=$tmp/out/report.html
+number=0
+
+# dom FILE[#STATE]: the document into $tmp/dom; console messages are failures
+dom() {
+	number=$((number + 1))
+	timeout 120 $browser --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+		--disable-component-update --disable-sync --user-data-dir="$tmp/profile$number" --enable-logging=stderr \
+		--dump-dom "file://$1" >"$tmp/dom" 2>"$tmp/console" || fail "the browser failed: $(tail -3 "$tmp/console")"
+	! grep CONSOLE "$tmp/console" || fail "console messages for $1"
+	grep -q '</html>' "$tmp/dom" || fail "no document for $1"
+}
+# rows: "model/scheme/metric" of the rows that are shown, in their order
+rows() {
+	grep '^<tr class="[a-z ]*">\|<tbody><tr class="[a-z ]*">' "$tmp/dom" | sed 's/<tr /\n<tr /g' | grep '^<tr class="[a-z ]*"><th scope="row" class="c-model">' |
+		sed 's|^.*<a href="#model-[0-9]*">\([^<]*\)<.*class="c-scheme[a-z ]*">\(<svg.*</svg>\)\{0,1\}\([^<]*\)</td><td class="\(c-metric">\([^ <]*\)\)\{0,1\}.*|\1/\3/\5|' |
+		tr '\n' ' '
+}
+shows() { test "$(rows)" = "$1 " || fail "shown are '$(rows)', not '$1 '"; }
+
+dom "$page"
+shows 'tiny/channel/top1 tiny/pow2/top1 another/channel/top1 another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+grep -q '<output id="count"[^>]*>7 of 7 rows<' "$tmp/dom" || fail "the count"
+grep -q '<form id="filter">' "$tmp/dom" || fail "the filter is hidden"
+dom "$page#scheme=pow2"
+shows 'tiny/pow2/top1 another/pow2/top1 unreadable/pow2/'
+dom "$page#tag=small"
+shows 'another/channel/top1 another/pow2/top1'
+dom "$page#model=TIN&all=1&scheme=channel"
+shows 'tiny/channel/top1 tiny/channel/top3 tiny/channel/nan_rows'
+dom "$page#task=nothing&sort=nothing" # what does not exist is no filter
+grep -q '>7 of 7 rows<' "$tmp/dom" || fail "an unknown task filters"
+# Smallest error first; rows without one come last, in both orders. pow2 errs more than channel.
+dom "$page#sort=aqe&order=ascending"
+shows 'tiny/channel/top1 another/channel/top1 tiny/pow2/top1 another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+dom "$page#sort=aqe&order=descending"
+shows 'tiny/pow2/top1 another/pow2/top1 tiny/channel/top1 another/channel/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+dom "$page#sort=model&order=ascending"
+shows 'another/channel/top1 another/pow2/top1 bare/float only/top1 tiny/channel/top1 tiny/pow2/top1 unreadable/channel/ unreadable/pow2/'
+
+# With the mouse: a copy of the page, its policy taken out, in which a second script clicks and types.
+acts() {
+	sed -e '/Content-Security-Policy/d' -e "s|^</body>|<script>$1</script>\n</body>|" "$page" >"$tmp/acting.html"
+	dom "$tmp/acting.html"
+}
+click='document.querySelector("[data-k=diff] button").click();'
+acts "$click"
+shows 'tiny/pow2/top1 another/pow2/top1 tiny/channel/top1 another/channel/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+grep -q 'data-k="diff"[^>]*aria-sort="ascending"' "$tmp/dom" || fail "the heading does not say the order"
+acts "$click $click"
+shows 'tiny/channel/top1 another/channel/top1 tiny/pow2/top1 another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+acts 'const f = document.forms[0]; f.elements.scheme.value = "channel"; f.elements.scheme.dispatchEvent(new Event("input", {bubbles: true})); document.title = location.hash;'
+shows 'tiny/channel/top1 another/channel/top1 unreadable/channel/'
+grep -q '<title>#scheme=channel</title>' "$tmp/dom" || fail "the address does not follow"
+# The test would notice a message.
+if (acts 'console.error("seen");') >"$tmp/seen"; then fail "a console message goes unnoticed"; fi
