@@ -13,8 +13,9 @@ static void spread(double low, double high, double n, double start, double width
 {
 	double a = (low - start) / width, b = (high - start) / width;
 
-	a = a < 0 ? 0 : a;
-	b = b > count ? count : b;
+	/* Saved statistics may hold bins outside of their own extremes. */
+	a = !(a > 0) ? 0 : a > count ? count : a;
+	b = !(b > 0) ? 0 : b > count ? count : b;
 	int first = (int)a, last = (int)ceil(b) - 1;
 	first = first >= count ? count - 1 : first;
 	last = last < first ? first : (last >= count ? count - 1 : last);

@@ -38,6 +38,11 @@ enum oqz_status oqz_ledger_fail(struct oqz_ledger *l, int rc, const char *doing,
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		OQZ_FAIL(err, OQZ_E_DATA, "%s: the ledger is damaged (%s); move it away to start afresh", path, text);
+	case SQLITE_ERROR: /* of our own statements: a table or column is absent or of another kind */
+	case SQLITE_SCHEMA:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG: OQZ_FAIL(err, OQZ_E_DATA, "%s: %s: not what a ledger holds (%s)", path, doing, text);
 	case SQLITE_FULL: OQZ_FAIL(err, OQZ_E_IO, "%s: %s: the disk is full", path, doing);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: OQZ_FAIL(err, OQZ_E_IO, "%s: %s: in use by another process", path, doing);
