@@ -101,6 +101,22 @@ static size_t utf8_len(const unsigned char *s)
 	return 0;
 }
 
+/* Of a sequence of two or three bytes. */
+static unsigned code_point(const unsigned char *s, size_t n)
+{
+	return n == 2 ? (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu)
+	              : (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+}
+
+/* JSON would allow these as they are. YAML, which reads our JSON strings too, takes them for line breaks or refuses them:
+ * C1 controls, line and paragraph separator, byte order mark, noncharacters. */
+static bool must_escape(const unsigned char *s, size_t n)
+{
+	unsigned c = n == 2 || n == 3 ? code_point(s, n) : 0;
+
+	return (c >= 0x80 && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe || c == 0xffff;
+}
+
 void oqz_str_add_json(struct oqz_str *b, const char *s)
 {
 	oqz_str_add(b, "\"");
@@ -113,6 +129,9 @@ void oqz_str_add_json(struct oqz_str *b, const char *s)
 			oqz_str_addf(b, "\\%c", *p++);
 		} else if (*p < 0x20 || *p == 0x7f) {
 			oqz_str_addf(b, "\\u%04x", *p++);
+		} else if (must_escape(p, n)) {
+			oqz_str_addf(b, "\\u%04x", code_point(p, n));
+			p += n;
 		} else {
 			oqz_str_addn(b, p, n);
 			p += n;

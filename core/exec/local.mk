@@ -2,7 +2,7 @@
 core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/choose.c \
 	core/exec/context.c \
-	core/exec/describe.c \
+	core/exec/machine.c \
 	core/exec/eltwise_rows.c \
 	core/exec/eltwise_rows.h \
 	core/exec/exec.h \

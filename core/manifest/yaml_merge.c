@@ -62,13 +62,16 @@ struct oqz_yaml *oqz_yaml_merge(struct oqz_arena *a, const struct oqz_yaml *base
 /* Plain scalars that every YAML reader takes for the same text. */
 static bool plain_ok(const char *s)
 {
-	if (!*s || strchr("-?:,[]{}#&*!|>'\"%@` ", s[0]) || s[strlen(s) - 1] == ' ' || strstr(s, ": ") || strstr(s, " #") ||
-	    s[strlen(s) - 1] == ':')
-		return !strcmp(s, "*") ? false : s[0] == '-' && s[1] >= '0' && s[1] <= '9';
+	size_t n = strlen(s);
+	bool negative = s[0] == '-' && s[1] >= '0' && s[1] <= '9';
+
+	if (!n || (strchr("-?:,[]{}#&*!|>'\"%@` ", s[0]) && !negative) || s[n - 1] == ' ' || s[n - 1] == ':' ||
+	    strstr(s, ": ") || strstr(s, " #") || strcmp(s, "~") == 0 || strcmp(s, "null") == 0 || strncmp(s, "...", 3) == 0)
+		return false;
 	for (const char *p = s; *p; p++)
-		if ((unsigned char)*p < 0x20 || strchr(",[]{}", *p))
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strchr(",[]{}", *p))
 			return false;
-	return strcmp(s, "~") != 0 && strcmp(s, "null") != 0;
+	return true;
 }
 
 static void dump_scalar(const struct oqz_yaml *y, struct oqz_str *out)

@@ -96,4 +96,9 @@ fuzz: $(fuzz_programs) tests/fuzz/mkseeds
 			-artifact_prefix=fuzz-$$t- fuzz-corpus/$$t || exit 1; \
 	done
 .PHONY: fuzz
-EXTRA_DIST += tests/fuzz/regress/README.md
+EXTRA_DIST += \
+	tests/fuzz/regress/README.md \
+	tests/fuzz/regress/observer/bins-outside-of-the-extremes.hex \
+	tests/fuzz/regress/results/negative-zero.json \
+	tests/fuzz/regress/yaml/line-breaks-in-a-plain-scalar.hex \
+	$(NULL)

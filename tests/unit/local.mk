@@ -289,3 +289,7 @@ unit_tests += tests/unit/test_export
 tests_unit_test_export_SOURCES = tests/unit/test_export.c tests/unit/plugin_case.h
 tests_unit_test_export_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_export_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_op_rare
+tests_unit_test_op_rare_SOURCES = tests/unit/test_op_rare.c
+tests_unit_test_op_rare_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_op_rare_LDADD = $(unit_ldadd)
