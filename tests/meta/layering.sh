@@ -23,7 +23,9 @@ allowed() {
 	core/result) echo core/base core/metric oqz ;;
 	plugins) echo core/base core/tensor core/graph core/quant oqz ;;
 	plugins/include/oqz | plugins/template) echo oqz ;;
-	quantizers/* | tasks/*) echo oqz ;;
+	quantizers) echo oqz ;;
+	quantizers/*) echo oqz quantizers ;;
+	tasks/*) echo oqz ;;
 	core/run) echo core/base core/tensor core/graph core/ops core/onnx core/exec core/quant core/image core/metric \
 		core/manifest core/result plugins oqz ;;
 	cli) echo core/base core/tensor core/graph core/ops core/onnx core/exec core/quant core/image core/metric \

@@ -24,6 +24,7 @@ for f in $(sources); do
 	esac
 done
 for f in $(find tests bench -name '*.sh') bootstrap quickstart; do
+	head -n 1 "$f" | grep -q '^#!' || continue # read by others
 	[ -x "$f" ] || fail "$f cannot be executed"
 done
 
