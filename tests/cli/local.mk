@@ -17,6 +17,7 @@ cli_tests = \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \
 	tests/cli/report.sh \
+	tests/cli/report_browser.sh \
 	tests/cli/report_html.sh \
 	tests/cli/run_interrupted.sh \
 	tests/cli/run_locked.sh \

@@ -22,8 +22,9 @@ dom() {
 }
 # rows: "model/scheme/metric" of the rows that are shown, in their order
 rows() {
-	grep '^<tr class="[a-z ]*">\|<tbody><tr class="[a-z ]*">' "$tmp/dom" | sed 's/<tr /\n<tr /g' | grep '^<tr class="[a-z ]*"><th scope="row" class="c-model">' |
-		sed 's|^.*<a href="#model-[0-9]*">\([^<]*\)<.*class="c-scheme[a-z ]*">\(<svg.*</svg>\)\{0,1\}\([^<]*\)</td><td class="\(c-metric">\([^ <]*\)\)\{0,1\}.*|\1/\3/\5|' |
+	sed 's|<svg[^>]*>\(<path[^>]*></path>\)*</svg>||g; s|<tr |\n&|g' "$tmp/dom" |
+		grep '^<tr class="[a-z ]*"><th scope="row" class="c-model">' |
+		sed 's|^.*<a href="#model-[0-9]*">\([^<]*\)<.*class="c-scheme[a-z ]*">\([^<]*\)</td><td class="\(c-metric">\([^ <]*\)\)\{0,1\}.*|\1/\2/\4|' |
 		tr '\n' ' '
 }
 shows() { test "$(rows)" = "$1 " || fail "shown are '$(rows)', not '$1 '"; }
