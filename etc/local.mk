@@ -2,6 +2,8 @@
 presetsdir = $(pkgdatadir)/presets
 dist_presets_DATA = \
 	etc/presets/cityscapes.yaml \
+	etc/presets/espnet-1024.yaml \
+	etc/presets/espnet-512.yaml \
 	etc/presets/imagenet-232-224-bilinear.yaml \
 	etc/presets/imagenet-256-224-bicubic.yaml \
 	etc/presets/imagenet-256-224-bilinear.yaml \
@@ -25,5 +27,6 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	etc/examples/detection.yaml \
 	etc/examples/imagenet.yaml \
+	etc/examples/segmentation.yaml \
 	etc/examples/superres.yaml \
 	$(NULL)

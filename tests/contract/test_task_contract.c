@@ -120,9 +120,37 @@ static void superres_outputs(uint64_t number, struct outputs *ret)
 	ret->n = 1;
 }
 
+/* Logits of half the size of 16 x 12 labels. */
+static const char *segmentation_dataset(const char *dir)
+{
+	static char params[2000];
+	uint8_t codes[16 * 12];
+
+	for (int i = 0; i < 16 * 12; i++)
+		codes[i] = i % 11 == 0 ? 0 : i % 2 ? 7 : 26;
+	test_write_png(dir, "gtFine/val/x/a_gtFine_labelIds.png", codes, 16, 12, 1);
+	test_write_png(dir, "gtFine/val/x/b_gtFine_labelIds.png", codes, 16, 12, 1);
+	test_write_text(dir, "leftImg8bit/val/x/a_leftImg8bit.png", "never read by the task");
+	test_write_text(dir, "leftImg8bit/val/x/b_leftImg8bit.png", "never read by the task");
+	snprintf(params, sizeof params, "root=%s", dir);
+	return params;
+}
+
+static void segmentation_outputs(uint64_t number, struct outputs *ret)
+{
+	struct oqz_rng rng;
+
+	oqz_rng_init(&rng, number);
+	for (int i = 0; i < 19 * 6 * 8; i++)
+		ret->values[0][i] = (float)oqz_rng_normal(&rng);
+	ret->v[0] = (struct oqz_output) { "logits", { OQZ_DT_F32, { 4, { 1, 19, 6, 8 } }, ret->values[0] } };
+	ret->n = 1;
+}
+
 static const struct fixture fixtures[] = {
 	{ "classification", classification_dataset, classification_outputs, NULL },
 	{ "detection", detection_dataset, detection_outputs, NULL },
+	{ "segmentation", segmentation_dataset, segmentation_outputs, &superres_geometry },
 	{ "superres", superres_dataset, superres_outputs, &superres_geometry },
 };
 

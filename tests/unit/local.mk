@@ -293,3 +293,9 @@ unit_tests += tests/unit/test_op_rare
 tests_unit_test_op_rare_SOURCES = tests/unit/test_op_rare.c
 tests_unit_test_op_rare_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_rare_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_segmentation
+tests_unit_test_segmentation_SOURCES = tests/unit/test_segmentation.c tasks/segmentation/confusion.c \
+	tasks/segmentation/logits.c
+tests_unit_test_segmentation_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_segmentation_LDADD = $(unit_ldadd)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Data sets of the segmentation task (metrics.md 2.1, 2.2): Cityscapes in its own layout, and folders of images beside
+ * folders of label maps (VOC, ADE20K). Label maps are 8-bit PNG: gray levels or palette indices are the codes.
+ */
+#include "segmentation.h"
+
+#include <stdio.h>
+
+const char *const cityscapes_names[CITYSCAPES_CLASSES] = { "road",       "sidewalk",   "building",      "wall",
+	                                                   "fence",      "pole",       "traffic_light", "traffic_sign",
+	                                                   "vegetation", "terrain",    "sky",           "person",
+	                                                   "rider",      "car",        "truck",         "bus",
+	                                                   "train",      "motorcycle", "bicycle" };
+/* flat, construction, object, nature, sky, human, vehicle */
+const unsigned char cityscapes_category[CITYSCAPES_CLASSES] = {
+	0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 5, 6, 6, 6, 6, 6, 6
+};
+
+/* labelIds of the 19 classes, in the order of their trainIds. */
+static const unsigned char cityscapes_ids[CITYSCAPES_CLASSES] = { 7,  8,  11, 12, 13, 17, 19, 20, 21, 22,
+	                                                          23, 24, 25, 26, 27, 28, 31, 32, 33 };
+
+enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f)
+{
+	const char *codes = t->host->param_string(t->dataset, "codes");
+	bool cityscapes = strcmp(codes, "cityscapes") == 0;
+	int first = strcmp(codes, "from-one") == 0;
+	const int64_t *ignore;
+	size_t n = t->host->param_ints(t->dataset, "ignore", &ignore);
+
+	for (int i = 0; i < 256; i++)
+		t->class_of[i] = NO_CLASS;
+	if (cityscapes && t->classes != CITYSCAPES_CLASSES)
+		return t->host->fail(f, OQZ_E_USAGE, "codes 'cityscapes' have 19 classes, not %d (classes)",
+		                     t->classes);
+	for (int k = 0; k < t->classes && k + first < 256; k++) {
+		int code = cityscapes ? cityscapes_ids[k] : k + first;
+		t->class_of[code] = (uint16_t)k;
+		t->known[code] = true;
+	}
+	/* Every other byte is ignored by Cityscapes' own table. */
+	for (int i = 0; i < 256 && cityscapes; i++)
+		t->known[i] = true;
+	if (first)
+		t->known[0] = true;
+	for (size_t i = 0; i < n; i++) {
+		t->class_of[ignore[i]] = NO_CLASS;
+		t->known[ignore[i]] = true;
+	}
+	t->cityscapes = cityscapes || (strcmp(codes, "train-ids") == 0 && t->classes == CITYSCAPES_CLASSES);
+	return OQZ_OK;
+}
+
+enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_failure *f)
+{
+	const struct oqz_host *h = t->host;
+	const char *reader = h->param_string(t->dataset, "reader");
+	bool pairs = strcmp(reader, "pairs") == 0;
+
+	if (pairs && !*h->param_string(t->dataset, "labels"))
+		return h->fail(f, OQZ_E_USAGE, "the reader 'pairs' needs the parameter 'labels'");
+	if (!pairs && *h->param_string(t->dataset, "labels"))
+		return h->fail(f, OQZ_E_USAGE, "the parameter 'labels' is for the reader 'pairs', not '%s'", reader);
+	if (!pairs && *h->param_string(t->dataset, "list"))
+		return h->fail(f, OQZ_E_USAGE, "the parameter 'list' is for the reader 'pairs', not '%s'", reader);
+	return OQZ_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- items */
+
+struct reader {
+	struct task *t;
+	void *sink;
+	struct oqz_failure *f;
+	const char *root;         /* of the images */
+	const char *labels;       /* folder of the label maps; NULL: none */
+	const char *image_suffix; /* with the extension where `list` is read, else without */
+	const char *label_suffix; /* with the extension */
+	struct common_subset part;
+};
+
+static char *join3(const struct reader *r, const char *dir, const char *name, size_t n, const char *suffix)
+{
+	size_t size = strlen(dir) + n + strlen(suffix) + 2;
+	char *s = r->t->host->alloc(size);
+
+	if (s)
+		snprintf(s, size, "%s/%.*s%s", dir, (int)n, name, suffix);
+	else
+		r->t->host->fail(r->f, OQZ_E_NOMEM, "out of memory");
+	return s;
+}
+
+/* An image whose path below root is `id`; its first `stem` characters name the label map. */
+static enum oqz_status add(struct reader *r, const char *id, size_t stem)
+{
+	const struct oqz_host *h = r->t->host;
+	enum oqz_status st = OQZ_OK;
+
+	if (!common_subset_takes(&r->part))
+		return OQZ_OK;
+	if (r->labels)
+		st = common_list_add(h, &r->t->labels, join3(r, r->labels, id, stem, r->label_suffix), r->f);
+	if (st != OQZ_OK)
+		return st;
+	char *path = common_join(h, r->root, id, r->f);
+	if (!path)
+		return OQZ_E_NOMEM;
+	struct oqz_item item = { .id = id, .image = path, .tag = r->labels ? r->t->labels.n - 1 : UINT64_MAX };
+	st = r->t->task_host->add_item(r->sink, &item, r->f);
+	h->free_mem(path);
+	return st;
+}
+
+static enum oqz_status read_walked(struct reader *r)
+{
+	const struct oqz_host *h = r->t->host;
+	struct common_list all = { 0 };
+	size_t m = strlen(r->image_suffix);
+	enum oqz_status st = common_walk(h, r->root, common_image_suffixes, &all, r->f);
+
+	for (size_t i = 0; i < all.n && st == OQZ_OK; i++) {
+		size_t n = (size_t)(strrchr(all.v[i], '.') - all.v[i]);
+		if (n > m && memcmp(all.v[i] + n - m, r->image_suffix, m) == 0)
+			st = add(r, all.v[i], n - m);
+	}
+	common_list_release(h, &all);
+	if (st == OQZ_OK && r->part.seen == 0)
+		st = h->fail(r->f, OQZ_E_DATA, "%s: no images whose names end in '%s'", r->root, r->image_suffix);
+	return st;
+}
+
+/* One name without an extension a line (VOC's ImageSets). */
+static enum oqz_status read_list(struct reader *r, const char *list)
+{
+	const struct oqz_host *h = r->t->host;
+	char *text, *at, *line;
+	enum oqz_status st = common_read_text(h, list, &text, &at, r->f);
+
+	if (st != OQZ_OK)
+		return st;
+	while (st == OQZ_OK && (line = common_next_line(&at)) != NULL) {
+		line[strcspn(line, " \t\r")] = 0;
+		if (!*line)
+			continue;
+		size_t n = strlen(line), size = n + strlen(r->image_suffix) + 1;
+		char *id = h->alloc(size);
+		if (!id) {
+			st = h->fail(r->f, OQZ_E_NOMEM, "out of memory");
+			break;
+		}
+		snprintf(id, size, "%s%s", line, r->image_suffix);
+		st = add(r, id, n);
+		h->free_mem(id);
+	}
+	h->free_mem(text);
+	return st;
+}
+
+static enum oqz_status read_cityscapes(struct reader *r)
+{
+	const struct oqz_host *h = r->t->host;
+	const char *split = h->param_string(r->t->dataset, "split"), *root = r->root;
+	bool train_ids = strcmp(h->param_string(r->t->dataset, "codes"), "train-ids") == 0;
+	char *images = join3(r, root, "leftImg8bit/", 12, split);
+	char *labels = images ? join3(r, root, "gtFine/", 7, split) : NULL;
+	enum oqz_status st = OQZ_E_NOMEM;
+
+	if (labels) {
+		r->root = images;
+		r->labels = labels;
+		r->image_suffix = "_leftImg8bit";
+		r->label_suffix = train_ids ? "_gtFine_labelTrainIds.png" : "_gtFine_labelIds.png";
+		st = read_walked(r);
+	}
+	h->free_mem(images);
+	h->free_mem(labels);
+	return st;
+}
+
+enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f)
+{
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
+	const char *reader = h->param_string(t->dataset, "reader"), *list = h->param_string(t->dataset, "list");
+	struct reader r = { .t = t,
+		            .sink = sink,
+		            .f = f,
+		            .root = h->param_string(t->dataset, "root"),
+		            .image_suffix = h->param_string(t->dataset, "image_suffix"),
+		            .label_suffix = h->param_string(t->dataset, "label_suffix"),
+		            .part = common_subset_of(h, t->dataset) };
+
+	common_list_release(h, &t->labels);
+	if (strcmp(reader, "cityscapes") == 0)
+		return read_cityscapes(&r);
+	if (strcmp(reader, "pairs") == 0)
+		r.labels = h->param_string(t->dataset, "labels");
+	return *list ? read_list(&r, list) : read_walked(&r);
+}

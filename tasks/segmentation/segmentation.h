@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this task share: the instance, its data set, logits to classes, and confusion matrices.
+ */
+#ifndef SEGMENTATION_H
+#define SEGMENTATION_H
+
+#include "tasks/common/common.h"
+
+enum { CITYSCAPES_CLASSES = 19, CITYSCAPES_CATEGORIES = 7, MAX_CLASSES = 1000, NO_CLASS = 0xffff };
+
+/* Counts of pixels: row = true class, column = predicted class; the last column is any prediction that is no class. */
+struct confusion {
+	int32_t classes;
+	uint64_t *n; /* [classes][classes + 1] */
+};
+
+struct task {
+	const struct oqz_host *host;
+	const struct oqz_task_host *task_host;
+	const struct oqz_params *dataset;
+	const char *output;
+	int32_t classes;
+	bool drop_extra, align_corners, cityscapes, per_class;
+	uint16_t class_of[256];    /* label code -> class; NO_CLASS: ignored */
+	bool known[256];           /* codes that may occur */
+	struct common_list labels; /* path of each item's label map; the item's tag counts them */
+	struct oqz_metric *metrics;
+	char (*names)[40];
+};
+
+/* dataset.c: struct oqz_task's items(), and parameters that contradict each other. */
+enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f);
+enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_failure *f);
+/* Fills class_of and known. */
+enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f);
+extern const char *const cityscapes_names[CITYSCAPES_CLASSES];
+extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
+extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
+
+/* logits.c: rows of classes from logits (channels,height,width), resized bilinearly to out_width x out_height as
+ * torch.nn.functional.interpolate does it, one row at a time. */
+struct upsampler {
+	const float *logits;
+	int64_t channels, width, height, out_width, out_height;
+	bool align_corners;
+	float *rows; /* [2][channels][out_width]: source rows y (slot y % 2) stretched to the output's width */
+	float *best; /* [out_width] */
+	int64_t held[2];
+	int64_t *x0;   /* [out_width] left neighbour, */
+	float *lambda; /* and the weight of the right one */
+};
+size_t upsampler_bytes(const struct upsampler *u);
+/* `memory` has upsampler_bytes() bytes, aligned for int64_t. The fields up to align_corners are set before. */
+void upsampler_init(struct upsampler *u, void *memory);
+/* Classes of output row y: the largest value, ties to the lower class, NaN below all. Returns how many pixels of the
+ * row have a NaN. Rows in ascending order are cheapest. */
+int64_t upsampler_classes(struct upsampler *u, int64_t y, uint16_t *ret);
+/* The resized values of a channel's output row, for tests. */
+void upsampler_values(struct upsampler *u, int64_t channel, int64_t y, float *ret);
+
+/* confusion.c */
+/* Intersection over union of a class; -1 when it is in neither truth nor predictions. */
+double confusion_iou(const struct confusion *c, int32_t k);
+/* The same of a group of classes: group[k] == g. */
+double confusion_group_iou(const struct confusion *c, const unsigned char *group, unsigned char g);
+uint64_t confusion_total(const struct confusion *c);
+uint64_t confusion_correct(const struct confusion *c);
+/* Recall of a class; -1 when it is not in the truth. */
+double confusion_recall(const struct confusion *c, int32_t k);
+/* Bytes of the packed form; `out` NULL only counts them. */
+size_t confusion_pack(const struct confusion *c, unsigned char *out);
+/* Adds a packed matrix of the same number of classes; false when it is damaged. */
+bool confusion_add_packed(struct confusion *c, const unsigned char *p, size_t size);
+
+#endif
