@@ -29,4 +29,5 @@ dist_examples_DATA = \
 	etc/examples/imagenet.yaml \
 	etc/examples/segmentation.yaml \
 	etc/examples/superres.yaml \
+	etc/examples/pose.yaml \
 	$(NULL)

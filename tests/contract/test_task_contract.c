@@ -147,9 +147,40 @@ static void segmentation_outputs(uint64_t number, struct outputs *ret)
 	ret->n = 1;
 }
 
+#define NOSE(x, y)                                                                                               \
+	"[" #x "," #y ",2, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, 0,0,0, " \
+	"0,0,0, 0,0,0, 0,0,0, 0,0,0]"
+#define PERSON(id, x, y, w)                                                                                         \
+	"{\"id\": " #id ", \"image_id\": " #id ", \"category_id\": 1, \"bbox\": [" #x ", " #y ", " #w ", " #w "], " \
+	"\"area\": 8000, \"keypoints\": " NOSE(x, y) "}"
+
+static const char *pose_dataset(const char *dir)
+{
+	static char params[2000];
+
+	write_text(dir, "persons.json",
+	           "{\"images\": [{\"id\": 2, \"file_name\": \"b.jpg\"}, {\"id\": 1, \"file_name\": \"a.jpg\"}],"
+	           " \"categories\": [{\"id\": 1, \"name\": \"person\"}], \"annotations\": [" PERSON(
+	               1, 150, 100, 200) "," PERSON(2, 20, 10, 90) "]}");
+	snprintf(params, sizeof params, "root=%s,annotations=%s/persons.json", dir, dir);
+	return params;
+}
+
+static void pose_outputs(uint64_t number, struct outputs *ret)
+{
+	struct oqz_rng rng;
+
+	oqz_rng_init(&rng, number);
+	for (int i = 0; i < 17 * 16 * 12; i++)
+		ret->values[0][i] = (float)oqz_rng_normal(&rng);
+	ret->v[0] = (struct oqz_output) { "heatmaps", { OQZ_DT_F32, { 4, { 1, 17, 16, 12 } }, ret->values[0] } };
+	ret->n = 1;
+}
+
 static const struct fixture fixtures[] = {
 	{ "classification", classification_dataset, classification_outputs, NULL },
 	{ "detection", detection_dataset, detection_outputs, NULL },
+	{ "pose", pose_dataset, pose_outputs, NULL },
 	{ "segmentation", segmentation_dataset, segmentation_outputs, &superres_geometry },
 	{ "superres", superres_dataset, superres_outputs, &superres_geometry },
 };

@@ -265,7 +265,7 @@ tests_unit_test_int4_plugin_SOURCES = tests/unit/test_int4_plugin.c tests/unit/p
 tests_unit_test_int4_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_int4_plugin_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_detection
-tests_unit_test_detection_SOURCES = tests/unit/test_detection.c $(tasks_detection_detection_la_SOURCES)
+tests_unit_test_detection_SOURCES = tests/unit/task_bench.h tests/unit/test_detection.c $(tasks_detection_detection_la_SOURCES)
 tests_unit_test_detection_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_detection_LDADD = $(unit_ldadd)
 
@@ -299,3 +299,11 @@ tests_unit_test_segmentation_SOURCES = tests/unit/test_segmentation.c tasks/segm
 	tasks/segmentation/logits.c
 tests_unit_test_segmentation_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_segmentation_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_detection_eval
+tests_unit_test_detection_eval_SOURCES = tests/unit/task_bench.h tests/unit/test_detection_eval.c $(tasks_detection_detection_la_SOURCES)
+tests_unit_test_detection_eval_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_detection_eval_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_pose
+tests_unit_test_pose_SOURCES = tests/unit/task_bench.h tests/unit/test_pose.c $(tasks_pose_pose_la_SOURCES)
+tests_unit_test_pose_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_pose_LDADD = $(unit_ldadd)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Data sets of the pose task: persons of a COCO keypoint file, one item per person with its box, in the order of
+ * annotation ids; or images that are persons already.
+ */
+#include "pose.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const image_suffixes[] = { ".jpg", ".jpeg", ".png", NULL };
+
+static enum oqz_status find_person(struct task *t, const char *path, struct oqz_failure *f)
+{
+	if (t->data.n_categories == 1)
+		return OQZ_OK;
+	for (uint32_t k = 0; k < t->data.n_categories; k++)
+		if (strcmp(t->data.categories[k].name, "person") == 0) {
+			t->person = k;
+			return OQZ_OK;
+		}
+	return t->host->fail(f, OQZ_E_DATA, "%s: no category is called 'person'", path);
+}
+
+/* mmpose's rule: no crowd, a keypoint, and something of the box inside the image. */
+static bool is_item(const struct task *t, const struct coco_annotation *a)
+{
+	const struct coco_image *i = &t->data.images[a->image];
+	double x1 = a->box[0] + a->box[2], y1 = a->box[1] + a->box[3];
+
+	if (a->category != t->person || a->crowd || a->n_keypoints == 0)
+		return false;
+	if (i->width && i->height) {
+		x1 = fmin(x1, i->width - 1);
+		y1 = fmin(y1, i->height - 1);
+	}
+	return x1 > fmax(a->box[0], 0) && y1 > fmax(a->box[1], 0);
+}
+
+struct ranked {
+	int64_t id;
+	uint32_t at;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static enum oqz_status list_persons(struct task *t, const char *path, struct oqz_failure *f)
+{
+	const struct oqz_host *h = t->host;
+	struct ranked *r = h->alloc((t->data.n_annotations + 1) * sizeof *r);
+
+	t->items = h->alloc((t->data.n_annotations + 1) * sizeof *t->items);
+	t->is_item = h->alloc((t->data.n_annotations + 1) * sizeof *t->is_item);
+	if (!r || !t->items || !t->is_item) {
+		h->free_mem(r);
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	}
+	for (uint32_t i = 0; i < t->data.n_annotations; i++)
+		if ((t->is_item[i] = is_item(t, &t->data.annotations[i])))
+			r[t->n_items++] = (struct ranked) { t->data.annotations[i].id, i };
+	if (t->n_items)
+		qsort(r, t->n_items, sizeof *r, by_id);
+	for (size_t i = 0; i < t->n_items; i++)
+		t->items[i] = r[i].at;
+	h->free_mem(r);
+	return t->n_items ? OQZ_OK : h->fail(f, OQZ_E_DATA, "%s: no person with keypoints in it", path);
+}
+
+enum oqz_status dataset_open(struct task *t, struct oqz_failure *f)
+{
+	const struct oqz_host *h = t->host;
+	const char *annotations = h->param_string(t->dataset, "annotations");
+	bool images = strcmp(h->param_string(t->dataset, "reader"), "images") == 0;
+
+	if (images && *annotations)
+		return h->fail(f, OQZ_E_USAGE, "the parameter 'annotations' is for the reader 'coco'");
+	if (images)
+		return OQZ_OK;
+	if (!*annotations)
+		return h->fail(f, OQZ_E_USAGE, "the reader 'coco' needs the parameter 'annotations'");
+	TRY(coco_data_read(&t->data, h, annotations, COCO_READ_KEYPOINTS, f));
+	TRY(find_person(t, annotations, f));
+	return list_persons(t, annotations, f);
+}
+
+/* The chosen part of the data set. */
+struct reader {
+	const struct task *t;
+	void *sink;
+	struct oqz_failure *f;
+	const char *root;
+	int64_t skip, stride, take, seen, taken;
+};
+
+static enum oqz_status add(struct reader *r, const char *file, struct oqz_item *item)
+{
+	const struct oqz_host *h = r->t->host;
+	int64_t at = r->seen++ - r->skip;
+
+	if (at < 0 || at % r->stride != 0 || (r->take && r->taken >= r->take))
+		return OQZ_OK;
+	r->taken++;
+	size_t n = strlen(r->root) + strlen(file) + 2;
+	char *path = h->alloc(n);
+	if (!path)
+		return h->fail(r->f, OQZ_E_NOMEM, "out of memory");
+	snprintf(path, n, "%s/%s", r->root, file);
+	item->image = file[0] == '/' ? file : path;
+	enum oqz_status st = r->t->task_host->add_item(r->sink, item, r->f);
+	h->free_mem(path);
+	return st;
+}
+
+static enum oqz_status add_walked(void *ctx, const char *relative_path)
+{
+	struct oqz_item item = { .id = relative_path, .tag = NO_PERSON };
+
+	return add(ctx, relative_path, &item);
+}
+
+enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f)
+{
+	const struct task *t = self;
+	const struct oqz_host *h = t->host;
+	char id[32];
+	struct reader r = { .t = t,
+		            .sink = sink,
+		            .f = f,
+		            .root = h->param_string(t->dataset, "root"),
+		            .skip = h->param_int(t->dataset, "skip"),
+		            .stride = h->param_int(t->dataset, "stride"),
+		            .take = h->param_int(t->dataset, "take_first") };
+
+	if (t->n_items == 0)
+		return h->walk(r.root, image_suffixes, add_walked, &r, f);
+	for (size_t i = 0; i < t->n_items; i++) {
+		const struct coco_annotation *a = &t->data.annotations[t->items[i]];
+		snprintf(id, sizeof id, "%" PRId64, a->id);
+		struct oqz_item item = {
+			.id = id,
+			.tag = (uint64_t)coco_image_hash(&t->data, a->image) << 32 | t->items[i],
+			.has_box = true,
+			.box = { a->box[0], a->box[1], a->box[0] + a->box[2], a->box[1] + a->box[3] },
+		};
+		TRY(add(&r, t->data.images[a->image].file, &item));
+	}
+	return OQZ_OK;
+}

@@ -1,0 +1,16 @@
+# Task pose: keypoints of persons. coco_sources are named in tasks/detection/local.mk.
+plugin_LTLIBRARIES += tasks/pose/pose.la
+tasks_pose_pose_la_SOURCES = \
+	$(coco_sources) \
+	tasks/pose/dataset.c \
+	tasks/pose/decode.c \
+	tasks/pose/oks.c \
+	tasks/pose/pose.c \
+	tasks/pose/pose.h \
+	tasks/pose/records.c \
+	$(NULL)
+tasks_pose_pose_la_CPPFLAGS = $(PLUGIN_INCLUDES) -I$(top_srcdir)
+tasks_pose_pose_la_CFLAGS = $(PLUGIN_COMPILE) $(JANSSON_CFLAGS)
+tasks_pose_pose_la_LDFLAGS = $(PLUGIN_LINK)
+tasks_pose_pose_la_LIBADD = $(JANSSON_LIBS) -lm
+EXTRA_DIST += tasks/pose/pose.md

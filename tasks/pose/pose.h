@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this task share: decode.c (outputs to keypoints), oks.c (similarity and matching), pose.c (records
+ * and figures), dataset.c (persons).
+ */
+#ifndef POSE_H
+#define POSE_H
+
+#include "tasks/coco/data.h"
+#include "tasks/coco/eval.h"
+#include <oqz/task.h>
+
+enum pose_head { HEAD_HEATMAP, HEAD_SIMCC, HEAD_REGRESSION };
+enum { POSE_FIGURES = 10, POSE_MAX_DET = 20, POSE_AREAS = 3 };
+
+struct task {
+	const struct oqz_host *host;
+	const struct oqz_task_host *task_host;
+	const struct oqz_params *dataset;
+	struct coco_data data; /* empty for images without annotations */
+	uint32_t person;       /* the category */
+	uint32_t *items;       /* annotations that are items, by rising annotation id */
+	size_t n_items;
+	bool *is_item; /* by annotation */
+	enum pose_head head;
+	const char *const *output_names;
+	size_t n_output_names;
+	bool shift, reject;
+	double split, keypoint_threshold, oks_nms;
+};
+#define NO_PERSON UINT32_MAX /* record of an image without annotations */
+
+/* x, y, score of each keypoint. */
+struct keypoints {
+	float v[COCO_KEYPOINTS][3];
+};
+
+/* decode.c: keypoints in network pixels. */
+enum oqz_status pose_decode(const struct task *t, const struct oqz_output *outputs, size_t n,
+                            const struct oqz_geometry *g, struct keypoints *ret, struct oqz_failure *f);
+/* (H, W) of one keypoint: its place in cells, and the maximum. */
+void heatmap_peak(const float *map, int64_t h, int64_t w, bool shift, bool reject, float ret[3]);
+
+/* oks.c. A detection as the evaluator sees it. */
+struct person {
+	double keypoints[COCO_KEYPOINTS][2], score;
+	double area; /* of the crop, for suppression */
+	uint32_t annotation;
+};
+/* Object keypoint similarity with an annotation (pycocotools). */
+double oks(const struct coco_annotation *gt, const double dt[COCO_KEYPOINTS][2]);
+/* Drops persons that are too similar to better ones (mmpose's oks_nms); returns how many stay, best first. */
+size_t oks_nms(struct person *p, size_t n, double limit);
+/* Matches the persons found in one image with the annotations that `counts` admits; p is sorted by score, n at most
+ * POSE_MAX_DET. `matches` may be NULL, else gets (POSE_AREAS, COCO_THRESHOLDS, n) places in the image's annotations of
+ * persons, or -1. */
+enum oqz_status match_persons(const struct task *t, size_t image, const bool *counts, const struct person *p, size_t n,
+                              struct coco_hits *hits, uint64_t truths[POSE_AREAS], int32_t *matches,
+                              struct oqz_failure *f);
+void sort_persons(struct person *p, size_t n);
+/* From sorted entries to the ten figures of COCOeval.summarize(); work has room for n. */
+void pose_summarize(const struct coco_entry *e, size_t n, const uint64_t truths[POSE_AREAS], double *work,
+                    double figures[POSE_FIGURES]);
+
+/* Distances to annotated keypoints, over persons (mmpose keypoint_pck_accuracy, keypoint_epe). */
+struct distances {
+	uint64_t valid[COCO_KEYPOINTS], near5[COCO_KEYPOINTS], near10[COCO_KEYPOINTS], seen;
+	double sum;
+};
+/* `visible` by keypoint; `norm` in x and y: a person with a zero in it counts for the mean distance alone. */
+void distances_add(struct distances *d, const double pred[COCO_KEYPOINTS][2], const double gt[COCO_KEYPOINTS][2],
+                   const bool *visible, const double norm[2]);
+double distances_pck(const uint64_t *near, const uint64_t *valid);
+
+enum oqz_status dataset_open(struct task *t, struct oqz_failure *f);
+enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
+
+/* records.c */
+enum oqz_status record_add(const struct task *t, uint32_t annotation, const struct keypoints *k, double area,
+                           void *sink, struct oqz_failure *f);
+enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
+                               struct oqz_failure *f);
+enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
+                               struct oqz_failure *f);
+
+#define TRY(call)                              \
+	do {                                   \
+		enum oqz_status try_ = (call); \
+		if (try_ != OQZ_OK)            \
+			return try_;           \
+	} while (0)
+
+#endif
