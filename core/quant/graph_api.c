@@ -286,6 +286,17 @@ enum oqz_status oqz_graph_view_new(const struct oqz_graph *g, const struct oqz_s
 	return OQZ_OK;
 }
 
+void oqz_graph_view_narrow(struct oqz_graph_view *v, const struct oqz_names *nodes, const struct oqz_names *ops,
+                           bool keep)
+{
+	for (size_t i = 0; v->g && i < v->g->nodes.n; i++) {
+		const struct oqz_node *n = v->g->nodes.v[i];
+		bool match = (nodes->n == 0 || matches(n->name, nodes)) &&
+		             (ops->n == 0 || among(n->op_type, ops->v, ops->n));
+		v->node_selected[i] = v->node_selected[i] && match == keep;
+	}
+}
+
 enum oqz_status oqz_graph_view_of_tensor(const struct oqz_tensor *t, enum oqz_input_role role, int axis,
                                          struct oqz_graph_view **ret, struct oqz_err *err)
 {

@@ -12,7 +12,7 @@
 #include "core/run/cells.h"
 #include "core/run/job.h"
 #include "core/run/pool.h"
-#include "core/run/selection.h"
+#include "core/run/overrides.h"
 #include "core/run/shape_cache.h"
 
 #include <pthread.h>
@@ -79,18 +79,21 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 
 static enum oqz_status collect_sites(struct calibration *c, size_t scheme, struct oqz_err *err)
 {
-	const struct oqz_quantize *z = c->job->schemes[scheme].quantize;
-	size_t n = oqz_quantize_count(z);
+	const struct oqz_scheme *s = &c->job->schemes[scheme];
+	size_t n = 0, k = 0;
 
+	for (size_t p = 0; p < s->n_parts; p++)
+		n += oqz_quantize_count(s->parts[p].quantize);
 	c->of_site[scheme] = calloc(n + 1, sizeof **c->of_site);
 	if (!c->of_site[scheme])
 		return oqz_err_nomem(err, "sites", n);
-	for (size_t i = 0; i < n; i++) {
-		const struct oqz_quantize_site *site = oqz_quantize_site(z, i);
-		c->of_site[scheme][i] = SIZE_MAX;
-		if (site->needs && !site->constant)
-			OQZ_TRY(add_statistic(c, site, &c->of_site[scheme][i], err));
-	}
+	for (size_t p = 0; p < s->n_parts; p++)
+		for (size_t i = 0; i < oqz_quantize_count(s->parts[p].quantize); i++, k++) {
+			const struct oqz_quantize_site *site = oqz_quantize_site(s->parts[p].quantize, i);
+			c->of_site[scheme][k] = SIZE_MAX;
+			if (site->needs && !site->constant)
+				OQZ_TRY(add_statistic(c, site, &c->of_site[scheme][k], err));
+		}
 	return OQZ_OK;
 }
 
@@ -295,25 +298,37 @@ static enum oqz_status save_plan(struct oqz_job *j, const struct oqz_scheme *s, 
 	return st;
 }
 
-static enum oqz_status open_quantizer(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+/* The plan of one part, whose sites begin at `first` in of_site. */
+static enum oqz_status plan_part(struct calibration *c, size_t scheme, size_t part, size_t first,
+                                 struct oqz_qplan **ret, struct oqz_err *err)
 {
-	OQZ_TRY(oqz_selection_view(j, s, &s->view, err));
-	return oqz_quantize_open(&s->module->desc.quantizer, &j->host.table, s->params, s->view, s->canonical, &s->quantize,
-	                         err);
-}
-
-static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
-{
-	struct oqz_scheme *s = &c->job->schemes[scheme];
-	size_t n = oqz_quantize_count(s->quantize);
+	struct oqz_quantize *z = c->job->schemes[scheme].parts[part].quantize;
+	size_t n = oqz_quantize_count(z);
 	OQZ_CLEANUP_FREE const struct oqz_observer **observers = calloc(n + 1, sizeof *observers);
 
 	if (!observers)
 		return oqz_err_nomem(err, "a plan", n);
 	for (size_t i = 0; i < n; i++)
-		if (c->of_site[scheme][i] != SIZE_MAX)
-			observers[i] = c->workers[0].observers[c->of_site[scheme][i]];
-	OQZ_TRY(oqz_quantize_plan(s->quantize, observers, &s->plan, err));
+		if (c->of_site[scheme][first + i] != SIZE_MAX)
+			observers[i] = c->workers[0].observers[c->of_site[scheme][first + i]];
+	return oqz_quantize_plan(z, observers, ret, err);
+}
+
+static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
+{
+	struct oqz_scheme *s = &c->job->schemes[scheme];
+	OQZ_CLEANUP_FREE struct oqz_qplan **plans = calloc(s->n_parts, sizeof *plans);
+	enum oqz_status st = plans ? OQZ_OK : oqz_err_nomem(err, "a plan", s->n_parts);
+
+	for (size_t p = 0, first = 0; p < s->n_parts && st == OQZ_OK; p++) {
+		st = plan_part(c, scheme, p, first, &plans[p], err);
+		first += oqz_quantize_count(s->parts[p].quantize);
+	}
+	if (st == OQZ_OK)
+		st = oqz_parts_merge(c->job, s, (const struct oqz_qplan *const *)plans, &s->plan, err);
+	for (size_t p = 0; plans && p < s->n_parts; p++)
+		oqz_qplan_free(plans[p]);
+	OQZ_TRY(st);
 	return save_plan(c->job, s, err);
 }
 
@@ -391,7 +406,7 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 		OQZ_TRY(load_plan(j, s, err));
 		if (s->plan)
 			continue;
-		if (open_quantizer(j, s, &why) != OQZ_OK) {
+		if (oqz_parts_open(j, s, &why) != OQZ_OK) {
 			give_up(j, s, &why);
 			continue;
 		}

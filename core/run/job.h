@@ -48,13 +48,21 @@ struct oqz_layer_fact {
 	const char *impl;
 };
 
+/* An instance of a scheme's plugin, and the nodes that it is for. */
+struct oqz_scheme_part {
+	struct oqz_params *params;
+	struct oqz_names nodes, ops;   /* of an override */
+	struct oqz_graph_view *view;   /* what the instance reads */
+	struct oqz_quantize *quantize; /* NULL when the plan came from the ledger */
+};
+
 struct oqz_scheme {
 	const struct oqz_scheme_spec *spec;
 	struct oqz_module *module;
 	struct oqz_params *params;
 	const char *canonical;     /* "int8:bits=8,..." with the selection behind it */
-	struct oqz_graph_view *view;   /* what the plugin's instance reads */
-	struct oqz_quantize *quantize; /* the instance; NULL when the plan came from the ledger */
+	struct oqz_scheme_part *parts; /* the scheme itself and, behind it, its overrides (core/run/overrides.h) */
+	size_t n_parts;
 	struct oqz_qplan *plan;
 	char plan_sha256[65];
 	struct oqz_graph *graph;   /* quantized */

@@ -6,6 +6,7 @@
 #include "core/base/hash.h"
 #include "core/onnx/onnx.h"
 #include "core/run/job.h"
+#include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
 
 #include <stdio.h>
@@ -27,8 +28,7 @@ void oqz_job_close(struct oqz_job *j)
 	for (size_t i = 0; i < j->n_schemes; i++) {
 		oqz_qplan_free(j->schemes[i].plan);
 		oqz_graph_free(j->schemes[i].graph);
-		oqz_quantize_close(j->schemes[i].quantize);
-		oqz_graph_view_free(j->schemes[i].view);
+		oqz_overrides_close(&j->schemes[i]);
 		oqz_params_free(j->schemes[i].params);
 		oqz_module_close(j->schemes[i].module);
 	}
@@ -139,8 +139,10 @@ static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, stru
 		add_list(&text, "exclude", of[i]->exclude);
 		add_list(&text, "below", of[i]->below);
 	}
+	enum oqz_status st = oqz_overrides_open(j, s, &text, err);
 	s->canonical = oqz_arena_strdup(j->arena, oqz_str_get(&text));
 	oqz_str_release(&text);
+	OQZ_TRY(st);
 	return s->canonical ? OQZ_OK : oqz_err_nomem(err, "a scheme", 1);
 }
 

@@ -7,6 +7,7 @@
 #include "core/onnx/onnx.h"
 #include "core/ops/op.h"
 #include "core/run/lanes.h"
+#include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
 
 #include <errno.h>
@@ -38,6 +39,24 @@ static void check_params(const struct oqz_manifest *m, const struct oqz_yaml *no
 	if (oqz_manifest_params(m->arena, node, skip, table, owner, &p, &err) != OQZ_OK)
 		tell(r, err.code, err.msg);
 	oqz_params_free(p);
+}
+
+static void check_overrides(const struct oqz_manifest *m, const struct oqz_scheme_spec *s,
+                            const struct oqz_param *table, const struct report *r)
+{
+	struct oqz_err err = { 0 };
+	size_t n;
+
+	if (oqz_override_count(s->node, &n, &err) != OQZ_OK) {
+		tell(r, err.code, err.msg);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_yaml *merged = oqz_override_params(m->arena, s->node, i);
+		if (merged)
+			check_params(m, merged, oqz_scheme_keys, table,
+			             oqz_arena_printf(m->arena, "overrides of scheme `%s`", s->name), r);
+	}
 }
 
 static const struct oqz_plugin_info *find_plugin(const struct oqz_registry *reg, enum oqz_plugin_kind kind,
@@ -72,9 +91,11 @@ enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const stru
 	for (size_t i = 0; i < m->schemes.n; i++) {
 		const struct oqz_scheme_spec *s = m->schemes.v[i];
 		const struct oqz_plugin_info *p = find_plugin(reg, OQZ_KIND_QUANTIZER, s->plugin, s->node, &r);
-		if (p)
+		if (p) {
 			check_params(m, s->node, oqz_scheme_keys, p->params,
 			             oqz_arena_printf(m->arena, "scheme `%s`", s->name), &r);
+			check_overrides(m, s, p->params, &r);
+		}
 	}
 	for (size_t i = 0; i < m->tasks.n; i++) {
 		const struct oqz_task_spec *t = m->tasks.v[i];

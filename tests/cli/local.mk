@@ -13,6 +13,7 @@ cli_tests = \
 	tests/cli/infer.sh \
 	tests/cli/installed.sh \
 	tests/cli/near_matches.sh \
+	tests/cli/overrides.sh \
 	tests/cli/prepare.sh \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \
