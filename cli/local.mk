@@ -28,8 +28,11 @@ all-local: cli/oqz-run$(EXEEXT)
 cli/oqz-run$(EXEEXT): cli/oqz$(EXEEXT)
 	$(AM_V_GEN)rm -f $@ && $(LN_S) oqz$(EXEEXT) $@
 CLEANFILES += cli/oqz-run$(EXEEXT)
-install-exec-hook:
+install-exec-hook: install-oqz-run
+install-oqz-run:
 	rm -f $(DESTDIR)$(bindir)/oqz-run$(EXEEXT)
 	cd $(DESTDIR)$(bindir) && $(LN_S) oqz$(EXEEXT) oqz-run$(EXEEXT)
-uninstall-hook:
+uninstall-hook: uninstall-oqz-run
+uninstall-oqz-run:
 	rm -f $(DESTDIR)$(bindir)/oqz-run$(EXEEXT)
+.PHONY: install-oqz-run uninstall-oqz-run

@@ -44,3 +44,15 @@ dist_template_DATA = \
 	plugins/template/configure.ac \
 	plugins/template/example.c \
 	$(NULL)
+
+# Each plugin's page, <plugin>.md beside its source.
+plugindocdir = $(docdir)/plugins
+install-data-local: install-plugindoc
+install-plugindoc:
+	@$(MKDIR_P) "$(DESTDIR)$(plugindocdir)"
+	for la in $(plugin_LTLIBRARIES); do \
+		$(INSTALL_DATA) "$(srcdir)/$${la%.la}.md" "$(DESTDIR)$(plugindocdir)" || exit 1; done
+uninstall-local: uninstall-plugindoc
+uninstall-plugindoc:
+	for la in $(plugin_LTLIBRARIES); do rm -f "$(DESTDIR)$(plugindocdir)/$$(basename "$$la" .la).md"; done
+.PHONY: install-plugindoc uninstall-plugindoc

@@ -23,7 +23,19 @@ try: all $(tiny_data)/tiny.yaml
 	export OQZ_PLUGIN_PATH; \
 	cli/oqz$(EXEEXT) run --progress none -o demo/tiny/tiny.oqz $(tiny_data)/tiny.yaml && \
 	echo "All of it, layer by layer: $(abs_top_builddir)/demo/tiny/tiny.oqz (results.json, results.csv, layers.csv)"
+# Installed beside the other examples, ready to run. Whoever cross-compiles cannot run the generator, so goes without.
+tiny_installed = $(examplesdir)/tiny
+if !CROSS_COMPILING
+install-data-local: install-tiny
+endif
+install-tiny: $(tiny_data)/tiny.yaml
+	@$(MKDIR_P) "$(DESTDIR)$(tiny_installed)"
+	cp -R $(tiny_data)/. "$(DESTDIR)$(tiny_installed)" && chmod -R u=rwX,go=rX "$(DESTDIR)$(tiny_installed)"
+uninstall-local: uninstall-tiny
+uninstall-tiny:
+	rm -rf "$(DESTDIR)$(tiny_installed)"
+
 clean-local-tiny:
 	rm -rf $(tiny_data) $(tiny_data).part demo/tiny/tiny.oqz
 clean-local: clean-local-tiny
-.PHONY: try clean-local-tiny
+.PHONY: try clean-local-tiny install-tiny uninstall-tiny

@@ -3,6 +3,8 @@ meta_tests = \
 	tests/meta/docs.sh \
 	tests/meta/headers.sh \
 	tests/meta/layering.sh \
+	tests/meta/completion.sh \
+	tests/meta/install.sh \
 	tests/meta/man.sh \
 	tests/meta/names.sh \
 	tests/meta/vectors.sh \

@@ -1,0 +1,101 @@
+#!/bin/bash
+# debian/: a source package from the release tarball, its four packages built by dpkg-buildpackage with the tests, lintian
+# without errors or warnings, and, as root, the packages' life in a fresh minimal Debian: installed by apt with what they
+# depend on, used by an ordinary user, removed without a trace.
+#   OQZ_DEBIAN_ROOT   a minimal Debian of this release to begin with (it is copied), instead of debootstrap's
+#   OQZ_KEEP          keeps the packages and the log
+# shellcheck source=tests/long/functions.sh
+. "${top_srcdir:-..}/tests/long/functions.sh"
+requires dpkg-buildpackage dh lintian make
+make_tarball
+
+# ------------------------------------------------------------------------------------------------ source package
+cd "$work"
+tar xf "oqz-$version.tar.xz"
+cp "oqz-$version.tar.xz" "oqz_$version.orig.tar.xz"
+[ "$(dpkg-parsechangelog -l "oqz-$version/debian/changelog" -S Version | sed 's/-[^-]*$//')" = "$version" ] ||
+	fail "debian/changelog is not about $version"
+quietly "dpkg-source -b" dpkg-source -b "oqz-$version"
+rm -rf "oqz-$version"
+quietly "dpkg-source -x" dpkg-source -x oqz_*.dsc "oqz-$version"
+
+# ------------------------------------------------------------------------------------------------ packages
+export DEB_BUILD_OPTIONS="parallel=$(nproc) ${DEB_BUILD_OPTIONS-}"
+cd "oqz-$version"
+quietly "dpkg-buildpackage -us -uc -b" dpkg-buildpackage -us -uc -b
+# The inner loops are vectorised by the distribution's flags, too, and for wide registers.
+objects=$(find build-deb/core -name '*.o' -exec sh -c 'objdump -d "$1" | grep -q "[a-z]ps .*%ymm"' sh {} \; -print)
+if [ "$(dpkg --print-architecture)" = amd64 ]; then
+	[ "$(wc -w <<<"$objects")" -ge 10 ] || fail "objects with vector code for x86-64-v3:" $objects
+fi
+quietly "dh clean" debian/rules clean
+cd ..
+changes=$(echo oqz_*.changes)
+for p in oqz oqz-plugins oqz-dev oqz-doc; do
+	grep -q "^ .* ${p}_$version" "$changes" || fail "$changes lacks $p"
+done
+as=()
+[ "$(id -u)" != 0 ] || as=(--allow-root)
+quietly "lintian" lintian "${as[@]}" --fail-on error,warning --tag-display-limit 0 --info "$changes" oqz_*.dsc
+virtual=oqz-plugin-abi-$(sed -n 's,^#define OQZ_ABI "oqz\(.*\)"$,\1,p' "oqz-$version/plugins/include/oqz/plugin.h" | tr / -)
+[ "$(dpkg-deb -f oqz_"$version"*.deb Provides)" = "$virtual" ] || fail "oqz does not provide $virtual"
+dpkg-deb -f oqz-plugins_*.deb Depends | grep -q -w -F -- "$virtual" || fail "oqz-plugins does not depend on $virtual"
+
+# ------------------------------------------------------------------------------------------------ installed
+if [ "$(id -u)" != 0 ] || { [ -z "${OQZ_DEBIAN_ROOT-}" ] && ! command -v debootstrap >/dev/null; }; then
+	echo "PASS (not installed: that takes root, and debootstrap or OQZ_DEBIAN_ROOT)"
+	exit 0
+fi
+root=$work/root
+if [ -n "${OQZ_DEBIAN_ROOT-}" ]; then
+	quietly "copying $OQZ_DEBIAN_ROOT" cp -a "$OQZ_DEBIAN_ROOT" "$root"
+else
+	# shellcheck source=/dev/null
+	quietly "debootstrap" debootstrap --variant=minbase "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root"
+fi
+within() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # no daemons
+chmod 755 "$root/usr/sbin/policy-rc.d"
+cat >"$root/etc/apt/apt.conf.d/90test" <<-END
+	APT::Sandbox::User "root";
+	APT::Install-Recommends "false";
+END
+# minbase documents nothing; these packages are to
+rm -f "$root"/etc/dpkg/dpkg.cfg.d/*
+quietly "apt-get update" within apt-get update
+mkdir "$root/debs"
+cp ./*.deb "$root/debs"
+# What oqz needs of others goes first, so that its own traces can be told from theirs.
+needs=$(dpkg-deb -f oqz_"$version"*.deb Depends | sed 's/([^)]*)//g; s/|[^,]*//g; s/,/ /g')
+# shellcheck disable=SC2086
+quietly "apt-get install, what oqz depends on" within apt-get install -y $needs
+files() { (cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o -path ./debs -o -path ./var -o -path ./home \) -prune -o -print | sort); }
+files >"$work/before"
+quietly "apt-get install, all four" within sh -c 'apt-get install -y /debs/*.deb'
+files >"$work/installed"
+[ "$(comm -13 "$work/before" "$work/installed" | grep -c oqz)" -ge 40 ] || fail "hardly anything was installed"
+
+# An ordinary user, in a folder of his own.
+within useradd -m -d /home/somebody somebody
+user() { chroot --userspec=somebody "$root" env -i PATH=/usr/bin:/bin HOME=/home/somebody LC_ALL=C.UTF-8 sh -c "cd && $1" 2>&1 | tee -a "$log"; }
+user 'oqz --version' | grep -qxF "oqz $version" || fail "oqz --version"
+user 'oqz list quantizers' | grep -q '^int8 ' || fail "oqz does not find its plugins"
+user 'oqz-run --progress none /usr/share/doc/oqz/examples/tiny/tiny.yaml; echo exit $?' >"$work/table"
+grep -q '^tiny .*top1' "$work/table" && grep -qx 'exit 0' "$work/table" || fail "oqz-run tiny.yaml"
+cat "$work/table"
+user 'gzip -dc /usr/share/man/man1/oqz-run.1.gz | head -5' | grep -q '^.TH OQZ-RUN\|^.TH OQZ\\-RUN' || fail "oqz-run(1)"
+
+# A plugin built with oqz-dev alone. The compiler and autotools come and stay.
+quietly "apt-get install, tools for a plugin" within apt-get install -y autoconf automake libtool pkgconf gcc libc6-dev make
+user 'cp -r /usr/share/oqz/template plugin && cd plugin && autoreconf -i && ./configure -q && make -s' >/dev/null
+user 'OQZ_PLUGIN_PATH=plugin/.libs oqz describe example' | grep -q '^example 0.1: ' || fail "the template's plugin"
+
+quietly "apt-get purge" within apt-get purge -y oqz oqz-plugins oqz-dev oqz-doc
+left=$(files | comm -13 "$work/before" - | grep oqz || :)
+[ -z "$left" ] || fail "left behind:" $left
+left=$(comm -12 <(comm -13 "$work/before" "$work/installed") <(files))
+[ -z "$left" ] || fail "left behind:" $left
+left=$(find "$root/var" -name '*oqz*' ! -path '*/var/log/*' ! -path '*/apt/archives/*')
+[ -z "$left" ] || fail "left behind:" $left
+(cd "$work" && sha256sum ./*.deb)
+echo PASS

@@ -1,0 +1,44 @@
+# Sourced by the scripts of this folder, which run in a configured build folder. $work is the script's own folder, removed at
+# the end unless OQZ_KEEP is set.
+set -eu
+: "${top_srcdir:=..}" "${top_builddir:=.}"
+top_srcdir=$(cd "$top_srcdir" && pwd)
+unset MAKEFLAGS MAKELEVEL MFLAGS OQZ_PLUGIN_PATH OQZ_PRESET_PATH MALLOC_PERTURB_ OMP_NUM_THREADS OQZ
+OQZ_SHARED=/nonexistent # packages are tested without the data that only some machines have
+export OQZ_SHARED
+umask 022
+work=$(mktemp -d "${TMPDIR:-/tmp}/oqz-long.XXXXXX")
+log=$work/log
+: >"$log"
+at_end() {
+	status=$?
+	trap - EXIT
+	[ -n "${OQZ_KEEP-}" ] && echo "kept: $work" || rm -rf --one-file-system "$work"
+	exit $status
+}
+trap at_end EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+	tail -40 "$log"
+	echo "FAIL: $*"
+	exit 1
+}
+# quietly WHAT COMMAND...: its output goes to the log, which is shown when it fails
+quietly() {
+	what=$1
+	shift
+	echo "$what" | tee -a "$log"
+	"$@" >>"$log" 2>&1 || fail "$what"
+}
+requires() {
+	for program; do
+		command -v "$program" >/dev/null || { echo "skipped: no $program"; exit 0; }
+	done
+}
+# the release tarball: $work/oqz-VERSION.tar.xz, and $version
+make_tarball() {
+	quietly "making the release tarball" make -s dist-xz
+	version=$(sed -n 's/^PACKAGE_VERSION = //p' Makefile)
+	mv "oqz-$version.tar.xz" "$work"
+}
