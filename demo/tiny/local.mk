@@ -25,9 +25,12 @@ try: all $(tiny_data)/tiny.yaml
 	echo "All of it, layer by layer: $(abs_top_builddir)/demo/tiny/tiny.oqz (results.json, results.csv, layers.csv)"
 # Installed beside the other examples, ready to run. Whoever cross-compiles cannot run the generator, so goes without.
 tiny_installed = $(examplesdir)/tiny
-if !CROSS_COMPILING
-install-data-local: install-tiny
+if CROSS_COMPILING
+tiny_install =
+else
+tiny_install = install-tiny
 endif
+install-data-local: $(tiny_install)
 install-tiny: $(tiny_data)/tiny.yaml
 	@$(MKDIR_P) "$(DESTDIR)$(tiny_installed)"
 	cp -R $(tiny_data)/. "$(DESTDIR)$(tiny_installed)" && chmod -R u=rwX,go=rX "$(DESTDIR)$(tiny_installed)"
