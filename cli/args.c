@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Options by table. getopt_long would do, but it wants its own tables beside those that print the help and the man pages.
+ * Options by table. getopt_long would do, but it wants its own tables beside those that print the help and the man
+ * pages.
  */
 #include "cli/cli.h"
 #include "core/base/str.h"
@@ -15,14 +16,16 @@ void cli_args_release(struct oqz_args *a)
 
 void cli_help(const struct oqz_verb *v, FILE *to)
 {
-	fprintf(to, "usage: oqz %s%s %s\n\n%s\n", v->name, v->options && v->options->name ? " [options]" : "", v->operands,
-	        v->summary);
+	fprintf(to, "usage: oqz %s%s %s\n\n%s\n", v->name, v->options && v->options->name ? " [options]" : "",
+	        v->operands, v->summary);
 	if (v->options && v->options->name)
 		fputs("\noptions:\n", to);
 	for (const struct oqz_option *o = v->options; o && o->name; o++) {
 		char left[64];
-		int n = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : snprintf(left, sizeof left, "    ");
-		snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		int n =
+		    o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter) : snprintf(left, sizeof left, "    ");
+		snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name, o->value ? " " : "",
+		         o->value ? o->value : "");
 		fprintf(to, "  %-28s %s\n", left, o->help);
 	}
 	fprintf(to, "  %-28s %s\n", "    --help", "this text");
@@ -30,8 +33,8 @@ void cli_help(const struct oqz_verb *v, FILE *to)
 
 static bool usage_error(const struct oqz_verb *v, int *exit_code, const char *text, const char *arg, const char *hint)
 {
-	fprintf(stderr, "oqz %s: %s `%s`%s%s%s (see `oqz %s --help`)\n", v->name, text, arg, hint ? "; did you mean `--" : "",
-	        hint ? hint : "", hint ? "`?" : "", v->name);
+	fprintf(stderr, "oqz %s: %s `%s`%s%s%s (see `oqz %s --help`)\n", v->name, text, arg,
+	        hint ? "; did you mean `--" : "", hint ? hint : "", hint ? "`?" : "", v->name);
 	*exit_code = OQZ_EXIT_USAGE;
 	return false;
 }

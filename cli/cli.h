@@ -13,13 +13,13 @@
 /* Exit codes, fixed: scripts rely on them. */
 enum oqz_exit {
 	OQZ_EXIT_OK = 0,
-	OQZ_EXIT_GATE = 1,          /* a gate failed, or compare found a regression */
-	OQZ_EXIT_USAGE = 2,         /* usage or manifest */
-	OQZ_EXIT_PLUGIN = 3,        /* plugin missing or refused */
-	OQZ_EXIT_DATA = 4,          /* model or data missing, damaged, unsupported */
-	OQZ_EXIT_PARTIAL = 5,       /* some cells failed, the rest is complete */
+	OQZ_EXIT_GATE = 1,    /* a gate failed, or compare found a regression */
+	OQZ_EXIT_USAGE = 2,   /* usage or manifest */
+	OQZ_EXIT_PLUGIN = 3,  /* plugin missing or refused */
+	OQZ_EXIT_DATA = 4,    /* model or data missing, damaged, unsupported */
+	OQZ_EXIT_PARTIAL = 5, /* some cells failed, the rest is complete */
 	OQZ_EXIT_INCOMPARABLE = 6,
-	OQZ_EXIT_INTERRUPTED = 75,  /* can be resumed */
+	OQZ_EXIT_INTERRUPTED = 75, /* can be resumed */
 };
 
 /* One option of a verb. Values are collected by name; `--x v`, `--x=v` and, for one-letter names, `-x v` and `-xv`. */
@@ -31,14 +31,18 @@ struct oqz_option {
 };
 
 struct oqz_args {
-	OQZ_VEC(struct { const struct oqz_option *opt; const char *value; }) given;
+	OQZ_VEC(struct {
+		const struct oqz_option *opt;
+		const char *value;
+	})
+	given;
 	OQZ_VEC(const char *) operands;
 };
 
 struct oqz_verb {
 	const char *name;
-	const char *operands; /* "zoo.yaml", "MODEL.onnx" */
-	const char *summary;  /* one line */
+	const char *operands;             /* "zoo.yaml", "MODEL.onnx" */
+	const char *summary;              /* one line */
 	const struct oqz_option *options; /* ends with a row whose name is NULL */
 	int min_operands, max_operands;   /* max -1: any number */
 	/* Returns an exit code. On failure it calls cli_fail or prints itself. */
@@ -62,8 +66,8 @@ bool cli_integer(const struct oqz_args *a, const char *name, long long min, long
 
 /* Prints "oqz: <message>" and returns the exit code that belongs to the error. */
 int cli_fail(const struct oqz_err *err);
-/* By kind of error. Things that do not fit together (a model and its inputs) are OQZ_EXIT_DATA; verbs that compare return
- * OQZ_EXIT_INCOMPARABLE by themselves. */
+/* By kind of error. Things that do not fit together (a model and its inputs) are OQZ_EXIT_DATA; verbs that compare
+ * return OQZ_EXIT_INCOMPARABLE by themselves. */
 enum oqz_exit cli_exit_code(enum oqz_status st);
 /* Flushes standard output; a full disk or closed pipe there is an error like any other. */
 int cli_finish(int code);

@@ -95,7 +95,8 @@ static int run(const struct oqz_args *args)
 
 	if (check(args, &k, &err) != OQZ_OK)
 		return cli_fail(&err);
-	printf("%zu passed, %zu failed, %zu skipped\n", k.count[OQZ_CASE_PASS], k.count[OQZ_CASE_FAIL], k.count[OQZ_CASE_SKIP]);
+	printf("%zu passed, %zu failed, %zu skipped\n", k.count[OQZ_CASE_PASS], k.count[OQZ_CASE_FAIL],
+	       k.count[OQZ_CASE_SKIP]);
 	if (k.count[OQZ_CASE_PASS] + k.count[OQZ_CASE_FAIL] + k.count[OQZ_CASE_SKIP] == 0) {
 		fprintf(stderr, "oqz: no case was found (a case is a folder with model.onnx and test_data_set_0)\n");
 		return OQZ_EXIT_DATA;

@@ -15,7 +15,8 @@
 #include <time.h>
 
 static const struct oqz_option options[] = {
-	{ "input", 0, "NAME=FILE", "an input from a .npy or .pb file (repeatable; NAME= may be left out for the only input)" },
+	{ "input", 0, "NAME=FILE",
+	  "an input from a .npy or .pb file (repeatable; NAME= may be left out for the only input)" },
 	{ "random", 0, "SEED", "inputs that are not given are filled with random numbers" },
 	{ "output", 'o', "DIR", "write each output to DIR/<name>.npy" },
 	{ "engine", 0, "E", "auto, sim or reference" },
@@ -44,7 +45,8 @@ static enum oqz_status load_tensor(const char *path, struct oqz_tensor *ret, str
 }
 
 /* Random inputs: float about normal(0,1), integers 0 or 1; unknown dimensions are 1. */
-static enum oqz_status random_input(const struct oqz_value *v, uint64_t seed, struct oqz_tensor *ret, struct oqz_err *err)
+static enum oqz_status random_input(const struct oqz_value *v, uint64_t seed, struct oqz_tensor *ret,
+                                    struct oqz_err *err)
 {
 	struct oqz_shape s = v->type.shape;
 	struct oqz_rng r;
@@ -56,7 +58,8 @@ static enum oqz_status random_input(const struct oqz_value *v, uint64_t seed, st
 	OQZ_TRY(oqz_tensor_alloc(ret, v->type.dtype, &s, err));
 	oqz_rng_init(&r, seed ^ (uint64_t)v->id);
 	for (size_t i = 0; i < (size_t)oqz_tensor_nelem(ret); i++)
-		oqz_store_f(ret->dtype, ret->data, i, oqz_dtype_is_float(ret->dtype) ? oqz_rng_normal(&r) : (double)oqz_rng_below(&r, 2));
+		oqz_store_f(ret->dtype, ret->data, i,
+		            oqz_dtype_is_float(ret->dtype) ? oqz_rng_normal(&r) : (double)oqz_rng_below(&r, 2));
 	return OQZ_OK;
 }
 
@@ -112,8 +115,11 @@ static enum oqz_status write_outputs(struct infer *f, const char *dir, struct oq
 		struct oqz_str path = { 0 };
 		oqz_str_addf(&path, "%s/", dir);
 		for (const char *p = oqz_program_output_name(f->program, i); *p; p++)
-			oqz_str_addf(&path, "%c", (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-			                                  strchr("._-", *p) ? *p : '_');
+			oqz_str_addf(&path, "%c",
+			             (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+			                     strchr("._-", *p)
+			                 ? *p
+			                 : '_');
 		oqz_str_add(&path, ".npy");
 		enum oqz_status st = oqz_npy_write(oqz_str_get(&path), oqz_context_output(f->contexts[0], i), err);
 		oqz_str_release(&path);

@@ -65,4 +65,5 @@ static int run(const struct oqz_args *args)
 	return prepare(args, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 }
 
-const struct oqz_verb cmd_prepare = { "prepare", "IMAGE", "an image -> the tensor that a model would get", options, 1, 1, run };
+const struct oqz_verb cmd_prepare = { "prepare", "IMAGE", "an image -> the tensor that a model would get", options, 1,
+	                              1,         run };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * oqz profile: where the time of a model goes, per step and per kind of implementation, with achieved GFLOP/s; optionally as
- * a Chrome trace (chrome://tracing, Perfetto).
+ * oqz profile: where the time of a model goes, per step and per kind of implementation, with achieved GFLOP/s;
+ * optionally as a Chrome trace (chrome://tracing, Perfetto).
  */
 #include "cli/cli.h"
 #include "core/base/file.h"
@@ -39,8 +39,8 @@ static void print_steps(struct row *rows, size_t n, size_t top, double total)
 	for (size_t i = 0; i < n && (top == 0 || i < top); i++)
 		printf("%8.3f %6.2f %9.1f %8.1f  %-18s %-36s %s\n", rows[i].ms, 100 * rows[i].ms / total,
 		       rows[i].ms > 0 ? 2e-6 * (double)rows[i].info.macs / rows[i].ms : 0,
-		       rows[i].ms > 0 ? 1e-6 * (double)rows[i].info.bytes / rows[i].ms : 0, rows[i].info.op, rows[i].info.impl,
-		       rows[i].info.node);
+		       rows[i].ms > 0 ? 1e-6 * (double)rows[i].info.bytes / rows[i].ms : 0, rows[i].info.op,
+		       rows[i].info.impl, rows[i].info.node);
 }
 
 /* Sums over steps of the same implementation. */
@@ -89,7 +89,8 @@ static enum oqz_status write_trace(const char *path, const struct row *rows, siz
 	return st;
 }
 
-static enum oqz_status measure(struct oqz_program *p, long long repeat, struct row *rows, uint64_t *ns, struct oqz_err *err)
+static enum oqz_status measure(struct oqz_program *p, long long repeat, struct row *rows, uint64_t *ns,
+                               struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_context_free_cleanup) struct oqz_context *c = NULL;
 	size_t n = oqz_program_nsteps(p);
@@ -103,7 +104,8 @@ static enum oqz_status measure(struct oqz_program *p, long long repeat, struct r
 		for (size_t i = 0; i < oqz_program_ninputs(p); i++) {
 			struct oqz_tensor *t = oqz_context_input(c, i);
 			for (size_t e = 0; e < (size_t)oqz_tensor_nelem(t); e++)
-				oqz_store_f(t->dtype, t->data, e, oqz_dtype_is_float(t->dtype) ? oqz_rng_f64(&r) * 2 - 1 : 1);
+				oqz_store_f(t->dtype, t->data, e,
+				            oqz_dtype_is_float(t->dtype) ? oqz_rng_f64(&r) * 2 - 1 : 1);
 		}
 		OQZ_TRY(oqz_context_run(c, 0, n, err));
 	}
@@ -163,4 +165,6 @@ static int run(const struct oqz_args *args)
 	return profile(args, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 }
 
-const struct oqz_verb cmd_profile = { "profile", "MODEL.onnx", "where the time goes: per step and implementation", options, 1, 1, run };
+const struct oqz_verb cmd_profile = {
+	"profile", "MODEL.onnx", "where the time goes: per step and implementation", options, 1, 1, run
+};

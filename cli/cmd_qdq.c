@@ -69,8 +69,8 @@ static enum oqz_status calibrate(const struct oqz_args *args, const char *scheme
 	OQZ_TRY(oqz_params_parse(module->desc.base.params, rest ? rest + 1 : "", "--scheme", &params, err));
 	oqz_str_addf(&text, "%s:", name);
 	oqz_params_canonical(params, &text);
-	enum oqz_status st = oqz_qdq_tensor(&module->desc.quantizer, &host.table, params, oqz_str_get(&text), in, role, axis, ret,
-	                                    &plan, err);
+	enum oqz_status st = oqz_qdq_tensor(&module->desc.quantizer, &host.table, params, oqz_str_get(&text), in, role,
+	                                    axis, ret, &plan, err);
 	if (st == OQZ_OK && save)
 		st = save_plan(save, plan, err);
 	oqz_str_release(&text);
@@ -91,10 +91,11 @@ static enum oqz_status to_f32(struct oqz_tensor *t, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-static enum oqz_status qdq(const struct oqz_args *args, struct oqz_tensor *in, struct oqz_tensor *out, struct oqz_err *err)
+static enum oqz_status qdq(const struct oqz_args *args, struct oqz_tensor *in, struct oqz_tensor *out,
+                           struct oqz_err *err)
 {
-	const char *scheme = cli_option(args, "scheme"), *role_word = cli_option(args, "role"), *plan = cli_option(args, "plan"),
-		   *path = cli_option(args, "output");
+	const char *scheme = cli_option(args, "scheme"), *role_word = cli_option(args, "role"),
+	           *plan = cli_option(args, "plan"), *path = cli_option(args, "output");
 	bool weight = role_word && strcmp(role_word, "weight") == 0;
 	long long axis = weight ? 0 : -1;
 
@@ -125,4 +126,6 @@ static int run(const struct oqz_args *args)
 	return st == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 }
 
-const struct oqz_verb cmd_qdq = { "qdq", "IN.npy", "quantize and dequantize a tensor under a scheme", options, 1, 1, run };
+const struct oqz_verb cmd_qdq = {
+	"qdq", "IN.npy", "quantize and dequantize a tensor under a scheme", options, 1, 1, run
+};

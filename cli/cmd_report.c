@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static const struct oqz_option options[] = { { "format", 0, "FORM", "table (default), csv, layers, json, md or html" }, { 0 } };
+static const struct oqz_option options[] = { { "format", 0, "FORM", "table (default), csv, layers, json, md or html" },
+	                                     { 0 } };
 
 static int run(const struct oqz_args *args)
 {

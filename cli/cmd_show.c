@@ -21,4 +21,6 @@ static int run(const struct oqz_args *args)
 	return OQZ_EXIT_OK;
 }
 
-const struct oqz_verb cmd_show = { "show", "zoo.yaml", "print the manifest with everything expanded", options, 1, 1, run };
+const struct oqz_verb cmd_show = {
+	"show", "zoo.yaml", "print the manifest with everything expanded", options, 1, 1, run
+};

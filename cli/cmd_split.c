@@ -116,4 +116,6 @@ static int run(const struct oqz_args *args)
 	return split(args, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 }
 
-const struct oqz_verb cmd_split = { "split", "KIND SOURCE", "draw a data set's calibration and test parts", options, 2, 2, run };
+const struct oqz_verb cmd_split = {
+	"split", "KIND SOURCE", "draw a data set's calibration and test parts", options, 2, 2, run
+};

@@ -38,4 +38,6 @@ static int run(const struct oqz_args *args)
 	return cli_exit_code(worst);
 }
 
-const struct oqz_verb cmd_validate = { "validate", "zoo.yaml", "say what is wrong with a manifest", options, 1, 1, run };
+const struct oqz_verb cmd_validate = {
+	"validate", "zoo.yaml", "say what is wrong with a manifest", options, 1, 1, run
+};

@@ -16,20 +16,20 @@
 #include <unistd.h>
 
 /* One line per verb: declares it and enters it in the table. */
-#define VERBS(X) \
-	X(describe) \
-	X(calibrate) \
+#define VERBS(X)      \
+	X(describe)   \
+	X(calibrate)  \
 	X(check_onnx) \
-	X(export) \
-	X(infer) \
-	X(list) \
-	X(prepare) \
-	X(profile) \
-	X(qdq) \
-	X(report) \
-	X(run) \
-	X(show) \
-	X(split) \
+	X(export)     \
+	X(infer)      \
+	X(list)       \
+	X(prepare)    \
+	X(profile)    \
+	X(qdq)        \
+	X(report)     \
+	X(run)        \
+	X(show)       \
+	X(split)      \
 	X(validate)
 
 #define X(name) extern const struct oqz_verb cmd_##name;
@@ -40,7 +40,7 @@ const struct oqz_verb *const oqz_verbs[] = {
 #define X(name) &cmd_##name,
 	VERBS(X)
 #undef X
-	NULL,
+	    NULL,
 };
 
 enum oqz_exit cli_exit_code(enum oqz_status st)
@@ -88,8 +88,10 @@ bool cli_colour(FILE *f)
 static void print_usage(FILE *to)
 {
 	fputs("usage: oqz VERB [options] ...\n       oqz-run zoo.yaml        the same as `oqz run zoo.yaml`\n\n"
-	      "Evaluates quantized ONNX vision models: how much accuracy is lost, whether the loss is real, which layers lost it.\n\n"
-	      "verbs:\n", to);
+	      "Evaluates quantized ONNX vision models: how much accuracy is lost, whether the loss is real, which "
+	      "layers lost it.\n\n"
+	      "verbs:\n",
+	      to);
 	for (size_t i = 0; oqz_verbs[i]; i++)
 		fprintf(to, "  %-12s %s\n", oqz_verbs[i]->name, oqz_verbs[i]->summary);
 	fputs("\n`oqz VERB --help` and the manual page oqz-VERB(1) say more.\n", to);
@@ -117,8 +119,8 @@ static int run_verb(const char *name, int argc, char **argv)
 	return OQZ_EXIT_USAGE;
 }
 
-/* A closed standard stream must not become the first file that is opened, which messages would then be written into. What
- * stands in for it fails like a closed one: input cannot be read, output not be written. */
+/* A closed standard stream must not become the first file that is opened, which messages would then be written into.
+ * What stands in for it fails like a closed one: input cannot be read, output not be written. */
 static void occupy_standard_streams(void)
 {
 	for (int fd = 0; fd < 3; fd++)
@@ -130,7 +132,7 @@ int main(int argc, char **argv)
 {
 	occupy_standard_streams();
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a write error with a message, not a death */
-	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+	setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
 	const char *self = oqz_path_base(argv[0]);
 	if (strncmp(self, "lt-", 3) == 0)
 		self += 3;

@@ -8,11 +8,13 @@
 #include "cli/cli.h"
 #include "core/manifest/manifest.h"
 
-#define OQZ_MANIFEST_OPTIONS                                                                                            \
-	{ "set", 0, "A.B=V", "override a manifest value (repeatable)" },                                                \
-	    { "select", 0, "WHAT", "only model=GLOB,scheme=GLOB,tag=T (repeatable)" },                                  \
-	    { "limit", 0, "N", "at most N test images per model (marks the result as limited)" },                       \
-	    { "engine", 0, "E", "auto, sim or reference" }
+#define OQZ_MANIFEST_OPTIONS                                                                      \
+	{ "set", 0, "A.B=V", "override a manifest value (repeatable)" },                          \
+	    { "select", 0, "WHAT", "only model=GLOB,scheme=GLOB,tag=T (repeatable)" },            \
+	    { "limit", 0, "N", "at most N test images per model (marks the result as limited)" }, \
+	{                                                                                         \
+		"engine", 0, "E", "auto, sim or reference"                                        \
+	}
 
 /* Loads the manifest that the first operand names, with these options; prints warnings. */
 enum oqz_status cli_load_manifest(const struct oqz_args *args, struct oqz_manifest **ret, struct oqz_err *err);

@@ -17,7 +17,7 @@ bool cli_progress_init(struct cli_progress *p, const char *mode)
 {
 	static const char *const words[] = { "none", "plain", "line", "json" };
 
-	*p = (struct cli_progress){ .phase = OQZ_PHASE_DONE };
+	*p = (struct cli_progress) { .phase = OQZ_PHASE_DONE };
 	if (!mode || strcmp(mode, "auto") == 0) {
 		p->mode = cli_columns(stderr) ? CLI_PROGRESS_LINE : CLI_PROGRESS_PLAIN;
 		return true;
@@ -59,8 +59,8 @@ static void show_json(const struct oqz_run_event *e)
 {
 	struct oqz_str s = { 0 };
 
-	oqz_str_addf(&s, "{\"event\":\"%s\",\"job\":%zu,\"jobs\":%zu,\"model\":", phase_names[e->progress.phase], e->job + 1,
-	             e->n_jobs);
+	oqz_str_addf(&s, "{\"event\":\"%s\",\"job\":%zu,\"jobs\":%zu,\"model\":", phase_names[e->progress.phase],
+	             e->job + 1, e->n_jobs);
 	oqz_str_add_json(&s, e->model);
 	if (e->progress.phase == OQZ_PHASE_DONE) {
 		oqz_str_addf(&s, ",\"status\":\"%s\",\"message\":", oqz_status_name(e->status));

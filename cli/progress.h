@@ -12,9 +12,9 @@ enum cli_progress_mode { CLI_PROGRESS_NONE, CLI_PROGRESS_PLAIN, CLI_PROGRESS_LIN
 
 struct cli_progress {
 	enum cli_progress_mode mode;
-	enum oqz_phase phase;  /* last shown */
-	double last_seconds;   /* PLAIN: when a line was last printed within the phase */
-	int64_t start_done;    /* images done when the phase began: the rate counts only this run's */
+	enum oqz_phase phase; /* last shown */
+	double last_seconds;  /* PLAIN: when a line was last printed within the phase */
+	int64_t start_done;   /* images done when the phase began: the rate counts only this run's */
 	bool line_open;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arena of chained blocks. Blocks double up to 1 MiB, so that a small graph stays small and a large one needs few calls;
- * a request larger than a block gets a block of its own.
+ * Arena of chained blocks. Blocks double up to 1 MiB, so that a small graph stays small and a large one needs few
+ * calls; a request larger than a block gets a block of its own.
  */
 #include "core/base/arena.h"
 #include "core/base/checked.h"

@@ -29,15 +29,15 @@
 
 /* OQZ_CLEANUP(f) T *p = NULL;   calls f(&p) when p leaves scope. oqz_steal(p) hands the pointer over and disarms. */
 #define OQZ_CLEANUP(f) __attribute__((cleanup(f)))
-#define oqz_steal(p)                                                                                                    \
-	({                                                                                                              \
-		__typeof__(p) steal_ = (p);                                                                             \
-		(p) = NULL;                                                                                             \
-		steal_;                                                                                                 \
+#define oqz_steal(p)                        \
+	({                                  \
+		__typeof__(p) steal_ = (p); \
+		(p) = NULL;                 \
+		steal_;                     \
 	})
 
 /* Defines `static void name_cleanup(T **p)` for a destructor `void name(T *)`. */
-#define OQZ_DEFINE_CLEANUP(T, name)                                                                                     \
+#define OQZ_DEFINE_CLEANUP(T, name) \
 	static inline void name##_cleanup(T **p) { name(*p); }
 
 static inline void oqz_free_cleanup(void *p) { free(*(void **)p); }

@@ -38,8 +38,7 @@ enum oqz_status oqz_err_prefix(struct oqz_err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof err->msg)
-		{
+	if (n >= 0 && (size_t)n < sizeof err->msg) {
 		size_t at = (size_t)n, room = sizeof err->msg - at, len = strlen(old);
 		snprintf(err->msg + at, room, ": ");
 		if (room > 3)

@@ -36,11 +36,11 @@ const char *oqz_status_name(enum oqz_status code);
 #define OQZ_FAIL(err, code, ...) return oqz_err_set((err), (code), __VA_ARGS__)
 
 /* Forwards the failure of a call. */
-#define OQZ_TRY(call)                                                                                                   \
-	do {                                                                                                            \
-		enum oqz_status try_ = (call);                                                                          \
-		if (try_ != OQZ_OK)                                                                                     \
-			return try_;                                                                                    \
+#define OQZ_TRY(call)                          \
+	do {                                   \
+		enum oqz_status try_ = (call); \
+		if (try_ != OQZ_OK)            \
+			return try_;           \
 	} while (0)
 
 #endif

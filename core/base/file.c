@@ -22,7 +22,8 @@ static enum oqz_status read_fd(int fd, const char *path, size_t limit, char **re
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		if ((uintmax_t)st.st_size > limit)
-			OQZ_FAIL(err, OQZ_E_LIMIT, "%s: %jd bytes, more than the limit of %zu", path, (intmax_t)st.st_size, limit);
+			OQZ_FAIL(err, OQZ_E_LIMIT, "%s: %jd bytes, more than the limit of %zu", path,
+			         (intmax_t)st.st_size, limit);
 		cap = (size_t)st.st_size + 2;
 	}
 	OQZ_CLEANUP_FREE char *buf = malloc(cap);

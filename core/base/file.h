@@ -10,8 +10,8 @@
 
 struct oqz_arena;
 
-/* Reads a file of at most `limit` bytes. *ret_data is malloc'ed (the caller frees it) and followed by a NUL byte that is
- * not counted. "-" reads standard input. A directory, or a file larger than the limit, is an error. */
+/* Reads a file of at most `limit` bytes. *ret_data is malloc'ed (the caller frees it) and followed by a NUL byte that
+ * is not counted. "-" reads standard input. A directory, or a file larger than the limit, is an error. */
 enum oqz_status oqz_file_read(const char *path, size_t limit, char **ret_data, size_t *ret_size, struct oqz_err *err);
 
 /* Writes path.tmp, flushes it to disk and renames it over path: readers see the old or the new file, never a part.

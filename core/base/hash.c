@@ -21,8 +21,8 @@ uint64_t oqz_hash64(const void *p, size_t n)
 	return h * 0x9e3779b97f4a7c15u >> 8;
 }
 
-/* EVP contexts fail to be made or fed only when memory runs out; the digest is then that of nothing that can be looked up,
- * so a failure can cost a recomputation but never mix two things up. */
+/* EVP contexts fail to be made or fed only when memory runs out; the digest is then that of nothing that can be looked
+ * up, so a failure can cost a recomputation but never mix two things up. */
 void oqz_sha256_init(struct oqz_sha256 *s)
 {
 	s->ctx = EVP_MD_CTX_new();

@@ -55,7 +55,7 @@ bool oqz_map_set(struct oqz_map *m, const char *key, void *value)
 	uint64_t hash = oqz_hash64(key, strlen(key));
 	struct oqz_map_slot *s = find(m, key, hash);
 	m->n += !s->key;
-	*s = (struct oqz_map_slot){ .key = key, .value = value, .hash = hash };
+	*s = (struct oqz_map_slot) { .key = key, .value = value, .hash = hash };
 	return true;
 }
 

@@ -26,8 +26,8 @@ struct oqz_param_value {
 };
 
 /* Checks every value against the table (unknown key with a near match, type, range, choices), fills in defaults, and
- * complains of required ones that are absent. The table (NULL: no parameters) must outlive the set. Errors start with `where` and name the key
- * and `owner` ("scheme int8-channel"). */
+ * complains of required ones that are absent. The table (NULL: no parameters) must outlive the set. Errors start with
+ * `where` and name the key and `owner` ("scheme int8-channel"). */
 enum oqz_status oqz_params_new(const struct oqz_param *table, const struct oqz_param_value *values, size_t n,
                                const char *owner, struct oqz_params **ret, struct oqz_err *err);
 /* From "key=value,key=a:b:c" (':' separates list items); "" gives the defaults. */
@@ -36,15 +36,15 @@ enum oqz_status oqz_params_parse(const struct oqz_param *table, const char *text
 void oqz_params_free(struct oqz_params *p);
 OQZ_DEFINE_CLEANUP(struct oqz_params, oqz_params_free)
 
-/* Whether a table itself makes sense: names, types, ranges, choices, every default acceptable to its own row, a help line.
- * NULL is the empty table. Errors are OQZ_E_PLUGIN and name the row. */
+/* Whether a table itself makes sense: names, types, ranges, choices, every default acceptable to its own row, a help
+ * line. NULL is the empty table. Errors are OQZ_E_PLUGIN and name the row. */
 enum oqz_status oqz_params_check_table(const struct oqz_param *table, struct oqz_err *err);
 
 /* "bool", "int", "float", "string", "path", "ints", "floats", "strings"; NULL for a number that is no type. */
 const char *oqz_param_type_name(enum oqz_param_type type);
 
-/* The parameter that a nested key `outer: {inner: ...}` means: "outer_inner" if the table has it; `outer` itself when inner
- * is "method" or "value"; else `inner` if the table has it; NULL if none. */
+/* The parameter that a nested key `outer: {inner: ...}` means: "outer_inner" if the table has it; `outer` itself when
+ * inner is "method" or "value"; else `inner` if the table has it; NULL if none. */
 const char *oqz_params_flat_key(const struct oqz_param *table, const char *outer, const char *inner);
 
 /* Typed access; asking for what the table does not declare aborts (a programming error in the caller). */

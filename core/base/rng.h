@@ -32,7 +32,8 @@ static inline uint64_t oqz_rng_below(struct oqz_rng *r, uint64_t n)
 /* Uniform in [0, 1) with 53 bits. */
 static inline double oqz_rng_f64(struct oqz_rng *r) { return (double)(oqz_rng_u64(r) >> 11) * 0x1p-53; }
 
-/* About normal(0,1): sum of twelve uniforms (Irwin-Hall); no library function whose last bit varies between machines. */
+/* About normal(0,1): sum of twelve uniforms (Irwin-Hall); no library function whose last bit varies between machines.
+ */
 static inline double oqz_rng_normal(struct oqz_rng *r)
 {
 	double s = -6;

@@ -108,8 +108,8 @@ static unsigned code_point(const unsigned char *s, size_t n)
 	              : (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
 }
 
-/* JSON would allow these as they are. YAML, which reads our JSON strings too, takes them for line breaks or refuses them:
- * C1 controls, line and paragraph separator, byte order mark, noncharacters. */
+/* JSON would allow these as they are. YAML, which reads our JSON strings too, takes them for line breaks or refuses
+ * them: C1 controls, line and paragraph separator, byte order mark, noncharacters. */
 static bool must_escape(const unsigned char *s, size_t n)
 {
 	unsigned c = n == 2 || n == 3 ? code_point(s, n) : 0;

@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define OQZ_VEC(T)                                                                                                      \
-	struct {                                                                                                        \
-		T *v;                                                                                                   \
-		size_t n, cap;                                                                                          \
+#define OQZ_VEC(T)             \
+	struct {               \
+		T *v;          \
+		size_t n, cap; \
 	}
 
 /* Makes room for one more element of `size` bytes; false when out of memory (nothing changes then). */
@@ -37,16 +37,16 @@ static inline bool oqz_vec_grow_(void **v, size_t n, size_t *cap, size_t size)
 	return true;
 }
 
-#define oqz_vec_push(vec, item)                                                                                         \
-	(oqz_vec_grow_((void **)&(vec)->v, (vec)->n, &(vec)->cap, sizeof *(vec)->v)                                     \
-	     ? ((vec)->v[(vec)->n++] = (item), true)                                                                    \
+#define oqz_vec_push(vec, item)                                                     \
+	(oqz_vec_grow_((void **)&(vec)->v, (vec)->n, &(vec)->cap, sizeof *(vec)->v) \
+	     ? ((vec)->v[(vec)->n++] = (item), true)                                \
 	     : false)
 
-#define oqz_vec_release(vec)                                                                                            \
-	do {                                                                                                            \
-		free((vec)->v);                                                                                         \
-		(vec)->v = NULL;                                                                                        \
-		(vec)->n = (vec)->cap = 0;                                                                              \
+#define oqz_vec_release(vec)               \
+	do {                               \
+		free((vec)->v);            \
+		(vec)->v = NULL;           \
+		(vec)->n = (vec)->cap = 0; \
 	} while (0)
 
 #endif

@@ -109,8 +109,7 @@ enum oqz_status oqz_context_set_input(struct oqz_context *c, size_t i, const str
 	struct oqz_tensor *in = oqz_context_input(c, i), copy = { 0 };
 
 	if (t->dtype != in->dtype || (!oqz_dtype_is_list(t->dtype) && !oqz_shape_equal(&t->shape, &in->shape)))
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' has another type or shape",
-		         oqz_program_input_name(c->p, i));
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' has another type or shape", oqz_program_input_name(c->p, i));
 	if (!oqz_dtype_is_list(t->dtype)) {
 		oqz_tensor_relayout(in, t);
 		return OQZ_OK;

@@ -4,9 +4,9 @@
  *
  *   program   what is computed: an ordered list of steps, each with the implementation chosen for it, packed weights,
  *             and a memory plan. Immutable and shared by all workers.
- *   context   one worker's memory: an arena laid out by the plan, and scratch space. Nothing is allocated while running,
- *             with two exceptions: tensors whose shape depends on data (NonZero, NonMaxSuppression, ...), and the memory
- *             of layers run alone, which grows on first use.
+ *   context   one worker's memory: an arena laid out by the plan, and scratch space. Nothing is allocated while
+ *running, with two exceptions: tensors whose shape depends on data (NonZero, NonMaxSuppression, ...), and the memory of
+ *layers run alone, which grows on first use.
  *
  *	oqz_program_new(graph, &options, shapes, &program, err)
  *	oqz_context_new(program, &ctx, err)               once per worker
@@ -22,8 +22,9 @@
 #include "core/graph/graph.h"
 
 enum oqz_engine {
-	OQZ_ENGINE_AUTO = 0,  /* the fastest implementation that accepts: integers for int8 grids where the CPU is exact */
-	OQZ_ENGINE_SIM,       /* quantized layers as float32 arithmetic on fake-quantized tensors, otherwise as AUTO */
+	OQZ_ENGINE_AUTO =
+	    0,          /* the fastest implementation that accepts: integers for int8 grids where the CPU is exact */
+	OQZ_ENGINE_SIM, /* quantized layers as float32 arithmetic on fake-quantized tensors, otherwise as AUTO */
 	OQZ_ENGINE_REFERENCE, /* the plain reference kernel for every step */
 };
 
@@ -37,9 +38,9 @@ struct oqz_exec_options {
 	                          * materialised (never fused away) and stay intact until the step after it, and
 	                          * until the last step that reads the value in any layout, has run */
 	size_t n_taps;
-	bool lists;              /* the caller can handle inputs and outputs that are sequences or optionals; otherwise
-	                          * such a model is OQZ_E_UNSUPPORTED */
-	const char *impl;        /* NULL, or a glob: only implementations of such a name (and the reference) are considered */
+	bool lists;       /* the caller can handle inputs and outputs that are sequences or optionals; otherwise
+	                   * such a model is OQZ_E_UNSUPPORTED */
+	const char *impl; /* NULL, or a glob: only implementations of such a name (and the reference) are considered */
 };
 
 struct oqz_program;
@@ -47,11 +48,11 @@ struct oqz_context;
 
 /* What one step is, for profile, layers.csv and tests. Strings live as long as the program. */
 struct oqz_step_info {
-	const char *node;   /* name of the graph node that gave the step its meaning (of a fused group: the main one) */
+	const char *node; /* name of the graph node that gave the step its meaning (of a fused group: the main one) */
 	const char *op;
-	const char *impl;   /* "dnnl.conv.brgconv:avx512_core", "own.eltwise", "reference", ... */
+	const char *impl; /* "dnnl.conv.brgconv:avx512_core", "own.eltwise", "reference", ... */
 	int64_t macs;
-	size_t bytes;       /* read and written */
+	size_t bytes; /* read and written */
 };
 
 /* `shapes` has one concrete shape per graph input. The graph is not changed and not needed afterwards. Fails with the
@@ -93,11 +94,11 @@ const struct oqz_tensor *oqz_context_output(struct oqz_context *c, size_t i);
 /* A tap as it lies in memory (its layout says how), see oqz_program_tap_step for how long. */
 const struct oqz_tensor *oqz_context_tap(struct oqz_context *c, int tap);
 
-/* Local error: runs the one step that makes tap `tap` of this program with other activations: `in` are tensors that stand
- * for the step's non-constant inputs in node order, counted before any QuantizeLinear/DequantizeLinear that the step has
- * absorbed (any layout; same dtype and shape). The result (layout as the tap's) is written to scratch memory of the
- * context and borrowed until the next call. Does not disturb the run in progress. OQZ_E_UNSUPPORTED when that layer's
- * quantization could not be absorbed into one step. */
+/* Local error: runs the one step that makes tap `tap` of this program with other activations: `in` are tensors that
+ * stand for the step's non-constant inputs in node order, counted before any QuantizeLinear/DequantizeLinear that the
+ * step has absorbed (any layout; same dtype and shape). The result (layout as the tap's) is written to scratch memory
+ * of the context and borrowed until the next call. Does not disturb the run in progress. OQZ_E_UNSUPPORTED when that
+ * layer's quantization could not be absorbed into one step. */
 enum oqz_status oqz_context_run_alone(struct oqz_context *c, int tap, const struct oqz_tensor *const *in, size_t n_in,
                                       const struct oqz_tensor **ret, struct oqz_err *err);
 /* How many tensors `in` of oqz_context_run_alone has for this tap, and the name of each one's value. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Implementations of operators, as the planner sees them. For each node the planner walks an ordered list (impl_list.c) and
- * takes the first that accepts; the plain reference is last. An implementation says which layouts it wants, prepares what
- * it can once (primitives, packed weights) and then only runs.
+ * Implementations of operators, as the planner sees them. For each node the planner walks an ordered list (impl_list.c)
+ * and takes the first that accepts; the plain reference is last. An implementation says which layouts it wants,
+ * prepares what it can once (primitives, packed weights) and then only runs.
  *
- * Besides single nodes there are groups: `Q -> DQ -> op` (a quantized layer) is planned as one step whose implementations
- * take the float tensor and do the quantization themselves, so that a layer can be run alone on other inputs (local error)
- * and integers never leave the step. Activation functions that follow an operator and are its only consumer (Relu, Clip,
- * HardSwish, Sigmoid, ... with constant parameters) may be fused, unless the operator's own output is a tap.
+ * Besides single nodes there are groups: `Q -> DQ -> op` (a quantized layer) is planned as one step whose
+ * implementations take the float tensor and do the quantization themselves, so that a layer can be run alone on other
+ * inputs (local error) and integers never leave the step. Activation functions that follow an operator and are its only
+ * consumer (Relu, Clip, HardSwish, Sigmoid, ... with constant parameters) may be fused, unless the operator's own
+ * output is a tap.
  */
 #ifndef OQZ_EXEC_IMPL_H
 #define OQZ_EXEC_IMPL_H
@@ -21,15 +22,15 @@ enum { OQZ_STEP_MAX_OUT = 16 };
 /* A quantizer on one input of a group, with constants resolved. */
 struct oqz_step_quant {
 	bool present;
-	bool from_float;         /* the step's input is the float tensor (Q was absorbed); else it is the codes */
-	enum oqz_dtype dtype;    /* of the codes: I8, U8, I16, ..., F8E4M3FN, ... */
-	int axis;                /* -1: one scale */
+	bool from_float;      /* the step's input is the float tensor (Q was absorbed); else it is the codes */
+	enum oqz_dtype dtype; /* of the codes: I8, U8, I16, ..., F8E4M3FN, ... */
+	int axis;             /* -1: one scale */
 	int64_t block;
 	const struct oqz_tensor *scale, *zero; /* constant; zero may be NULL */
 	const struct oqz_tensor *codes;        /* constant input (weights): its codes; else NULL */
 	const struct oqz_node *fake;           /* FakeQuant node instead of a Q/DQ pair, else NULL */
-	int32_t qmin, qmax;      /* range after clamping (the dtype's unless the grid is narrower) */
-	bool nonnegative;        /* the float input is known to be >= 0 (behind Relu, ...) */
+	int32_t qmin, qmax;                    /* range after clamping (the dtype's unless the grid is narrower) */
+	bool nonnegative;                      /* the float input is known to be >= 0 (behind Relu, ...) */
 };
 
 /* A fused activation: y = max-min/formula applied to the operator's output. */
@@ -37,29 +38,30 @@ enum oqz_act_kind { OQZ_ACT_NONE = 0, OQZ_ACT_NODE };
 
 /* What the planner asks an implementation about. Lives as long as the program. */
 struct oqz_step_desc {
-	const struct oqz_node *node;      /* the operator */
+	const struct oqz_node *node; /* the operator */
 	int n_in, n_out;
-	struct oqz_type in_type[64], out_type[OQZ_STEP_MAX_OUT]; /* concrete; logical types of the step's inputs (float tensor for
-	                                   * an absorbed Q); inputs left out have dtype UNDEFINED */
+	struct oqz_type in_type[64],
+	    out_type[OQZ_STEP_MAX_OUT];        /* concrete; logical types of the step's inputs (float tensor for
+	                                        * an absorbed Q); inputs left out have dtype UNDEFINED */
 	const struct oqz_tensor *constant[64]; /* inputs known now (PLAIN), else NULL */
-	struct oqz_step_quant quant[3];   /* of inputs 0 and 1, for groups (a quantized bias has become float32: the third
-	                                   * is never present). Custom FakeQuant: scale is NULL */
-	const struct oqz_node *act;       /* activation to apply to output 0, or NULL */
-	enum oqz_layout in_layout[64];    /* how the producers will leave the inputs (proposal) */
+	struct oqz_step_quant quant[3]; /* of inputs 0 and 1, for groups (a quantized bias has become float32: the third
+	                                 * is never present). Custom FakeQuant: scale is NULL */
+	const struct oqz_node *act;     /* activation to apply to output 0, or NULL */
+	enum oqz_layout in_layout[64];  /* how the producers will leave the inputs (proposal) */
 	enum oqz_engine engine;
-	bool group;                       /* any quant[].present */
+	bool group; /* any quant[].present */
 };
 
 /* What an accepting implementation answers. */
 struct oqz_step_choice {
-	enum oqz_layout in_layout[64];    /* what it wants; the planner inserts reorders (constants: done once) */
+	enum oqz_layout in_layout[64]; /* what it wants; the planner inserts reorders (constants: done once) */
 	enum oqz_layout out_layout[OQZ_STEP_MAX_OUT];
-	size_t scratch_bytes;             /* per context */
-	int inplace_input;                /* output 0 may share this input's memory if nobody needs it later; -1: no */
-	char name[64];                    /* e.g. "dnnl.conv.brgconv:avx512_core" */
-	void *state;                      /* prepared once; freed with destroy */
-	size_t state_bytes;               /* packed weights */
-	bool uses_constant[64];           /* inputs that run() will still read (else the planner may drop the constant) */
+	size_t scratch_bytes;   /* per context */
+	int inplace_input;      /* output 0 may share this input's memory if nobody needs it later; -1: no */
+	char name[64];          /* e.g. "dnnl.conv.brgconv:avx512_core" */
+	void *state;            /* prepared once; freed with destroy */
+	size_t state_bytes;     /* packed weights */
+	bool uses_constant[64]; /* inputs that run() will still read (else the planner may drop the constant) */
 };
 
 /* One run. in[i] NULL: left out, or a constant that the state has absorbed. */
@@ -71,26 +73,27 @@ struct oqz_step_call {
 
 struct oqz_impl {
 	const char *name;
-	/* Decides and prepares. Returns OQZ_OK and fills *ret when accepting; OQZ_E_UNSUPPORTED with the reason in *why (a short
-	 * phrase) when declining; any other status is a failure. */
-	enum oqz_status (*create)(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why, size_t why_size,
-	                          struct oqz_err *err);
+	/* Decides and prepares. Returns OQZ_OK and fills *ret when accepting; OQZ_E_UNSUPPORTED with the reason in *why
+	 * (a short phrase) when declining; any other status is a failure. */
+	enum oqz_status (*create)(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+	                          size_t why_size, struct oqz_err *err);
 	enum oqz_status (*run)(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
 	void (*destroy)(void *state);
 };
 
-/* Implementations for an operator in order of preference, ending with NULL; `group`: those that take quantized inputs. The
- * reference (which accepts everything without quantization or activation) is not in the list; the planner knows it. */
+/* Implementations for an operator in order of preference, ending with NULL; `group`: those that take quantized inputs.
+ * The reference (which accepts everything without quantization or activation) is not in the list; the planner knows it.
+ */
 const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group);
 
 /* Families, one file each. core/exec: portable kernels of our own; core/exec/dnnl: oneDNN. */
-extern const struct oqz_impl oqz_impl_eltwise;     /* own: elementwise and broadcasting float32 rows, layout-following */
-extern const struct oqz_impl oqz_impl_move;        /* own: reshape-like, concat, slice, pad, transpose, depth-to-space */
-extern const struct oqz_impl oqz_impl_qdq;         /* own: QuantizeLinear, DequantizeLinear, FakeQuant on their own */
-extern const struct oqz_impl oqz_impl_resize;      /* own: Resize nearest and linear, channels-last */
-extern const struct oqz_impl oqz_impl_deconv_dw;   /* own: depthwise ConvTranspose, channels-last */
-extern const struct oqz_impl oqz_impl_lstm;        /* own: LSTM with the standard activations */
-extern const struct oqz_impl oqz_impl_sim;         /* own: group = fake-quantize inputs, then the float implementation */
+extern const struct oqz_impl oqz_impl_eltwise;   /* own: elementwise and broadcasting float32 rows, layout-following */
+extern const struct oqz_impl oqz_impl_move;      /* own: reshape-like, concat, slice, pad, transpose, depth-to-space */
+extern const struct oqz_impl oqz_impl_qdq;       /* own: QuantizeLinear, DequantizeLinear, FakeQuant on their own */
+extern const struct oqz_impl oqz_impl_resize;    /* own: Resize nearest and linear, channels-last */
+extern const struct oqz_impl oqz_impl_deconv_dw; /* own: depthwise ConvTranspose, channels-last */
+extern const struct oqz_impl oqz_impl_lstm;      /* own: LSTM with the standard activations */
+extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize inputs, then the float implementation */
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
     oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm, oqz_impl_dnnl_lrn;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */

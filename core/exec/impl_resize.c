@@ -48,7 +48,8 @@ static const char *word(const struct oqz_node *n, const char *name, const char *
 	return a && a->s ? a->s : dflt;
 }
 
-/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here. */
+/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here.
+ */
 static bool source(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, double *ret)
 {
 	double x = (double)o, width = scale * (double)n_in, half = (x + 0.5) / scale - 0.5;

@@ -103,8 +103,8 @@ enum oqz_status oqz_slot_get(struct oqz_planner *pl, struct oqz_value *v, enum o
 enum oqz_status oqz_slot_alias(struct oqz_planner *pl, const struct oqz_node *n, bool *ret, struct oqz_err *err);
 /* slots.c: element strides by dimension. */
 void oqz_slot_strides(const struct oqz_shape *s, enum oqz_layout layout, int64_t *ret);
-/* permute.c: one step for a Reshape and the Transpose (and Reshape) behind it, where that saves a reorder. *ret_last is the
- * last node that the step stands for, NULL when there is none. */
+/* permute.c: one step for a Reshape and the Transpose (and Reshape) behind it, where that saves a reorder. *ret_last is
+ * the last node that the step stands for, NULL when there is none. */
 enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshape, struct oqz_node **ret_last,
                                  struct oqz_err *err);
 /* steps.c: an empty step with room for its slots; false: out of memory. */

@@ -202,8 +202,9 @@ enum oqz_status oqz_slot_alias(struct oqz_planner *pl, const struct oqz_node *n,
 	int from;
 
 	*ret = false;
-	if (!in || !out || in->constant || in->kind != OQZ_VALUE_TENSOR || out->kind != OQZ_VALUE_TENSOR || (n->n_out > 1 && n->out[1] && pl->needed[n->out[1]->id]) ||
-	    in->type.dtype != out->type.dtype || !oqz_type_concrete(&out->type) || pl->made[in->id] < 0)
+	if (!in || !out || in->constant || in->kind != OQZ_VALUE_TENSOR || out->kind != OQZ_VALUE_TENSOR ||
+	    (n->n_out > 1 && n->out[1] && pl->needed[n->out[1]->id]) || in->type.dtype != out->type.dtype ||
+	    !oqz_type_concrete(&out->type) || pl->made[in->id] < 0)
 		return OQZ_OK;
 	if (n->op->id == OQZ_OP_DROPOUT && n->n_in > 2 && n->in[2])
 		return OQZ_OK; /* training_mode is given: the reference decides */

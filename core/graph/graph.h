@@ -4,11 +4,11 @@
  * assignment, each with at most one producer. A graph owns everything in it through one arena (constants' memory is
  * counted and shared between clones). Nothing here knows about files, execution or quantization schemes.
  *
- * Graphs change by passes (pass.h) that edit in place; after a series of edits oqz_graph_finish() restores the invariants
- * (use lists, topological order, no dangling values).
+ * Graphs change by passes (pass.h) that edit in place; after a series of edits oqz_graph_finish() restores the
+ * invariants (use lists, topological order, no dangling values).
  *
- * A control-flow body is a graph of its own whose nodes may read values of the graphs around it: such a use stands in the
- * outer value's use list, and the node that holds the body depends on it. Bodies nest at most OQZ_MAX_NESTING deep.
+ * A control-flow body is a graph of its own whose nodes may read values of the graphs around it: such a use stands in
+ * the outer value's use list, and the node that holds the body depends on it. Bodies nest at most OQZ_MAX_NESTING deep.
  */
 #ifndef OQZ_GRAPH_GRAPH_H
 #define OQZ_GRAPH_GRAPH_H
@@ -21,7 +21,7 @@
 
 struct oqz_graph;
 struct oqz_storage; /* what outlives a graph while clones need it: names, attributes, parsed parameters */
-struct oqz_op; /* core/ops/op.h: the operator's description; NULL until oqz_ops_resolve() */
+struct oqz_op;      /* core/ops/op.h: the operator's description; NULL until oqz_ops_resolve() */
 
 enum { OQZ_DIM_UNKNOWN = -1, OQZ_RANK_UNKNOWN = -1, OQZ_MAX_NESTING = 16 };
 
@@ -42,17 +42,17 @@ enum oqz_value_kind {
 struct oqz_node;
 
 struct oqz_value {
-	int id;                   /* index in graph->values */
-	const char *name;         /* unique in the graph */
+	int id;           /* index in graph->values */
+	const char *name; /* unique in the graph */
 	enum oqz_value_kind kind;
 	struct oqz_type type;
 	const char *dim_name[OQZ_MAX_RANK]; /* symbolic names of unknown dims (inputs), or NULL */
-	struct oqz_tensor *constant; /* the value itself when known (initializer, folded); else NULL */
-	struct oqz_node *producer;   /* NULL for inputs and constants */
+	struct oqz_tensor *constant;        /* the value itself when known (initializer, folded); else NULL */
+	struct oqz_node *producer;          /* NULL for inputs and constants */
 	int producer_output;
 	OQZ_VEC(struct oqz_node *) uses; /* consumers in node order, one entry per use; owned by the graph */
 	bool is_input, is_output;
-	struct oqz_graph *graph;     /* owner */
+	struct oqz_graph *graph; /* owner */
 };
 
 enum oqz_attr_type {
@@ -72,8 +72,8 @@ struct oqz_attr {
 	enum oqz_attr_type type;
 	float f;
 	int64_t i;
-	const char *s;            /* STRING: may hold any byte; NUL-terminated as well */
-	size_t n;                 /* FLOATS, INTS, STRINGS: count; STRING: length */
+	const char *s; /* STRING: may hold any byte; NUL-terminated as well */
+	size_t n;      /* FLOATS, INTS, STRINGS: count; STRING: length */
 	const float *floats;
 	const int64_t *ints;
 	const char *const *strings;
@@ -82,11 +82,11 @@ struct oqz_attr {
 };
 
 struct oqz_node {
-	int index;              /* position in topological order after oqz_graph_finish() */
-	const char *name;       /* never NULL; made from op and first output when the file has none; unique */
-	const char *domain;     /* "" is ai.onnx */
+	int index;          /* position in topological order after oqz_graph_finish() */
+	const char *name;   /* never NULL; made from op and first output when the file has none; unique */
+	const char *domain; /* "" is ai.onnx */
 	const char *op_type;
-	int opset;              /* version of the domain that the node's meaning is defined by */
+	int opset; /* version of the domain that the node's meaning is defined by */
 	int n_in, n_out;
 	struct oqz_value **in;  /* NULL entries: optional input left out */
 	struct oqz_value **out; /* NULL entries: output not wanted */
@@ -111,15 +111,15 @@ struct oqz_metadata {
 struct oqz_graph {
 	struct oqz_arena *arena;
 	struct oqz_storage *storage;
-	const char *name;         /* of the graph */
-	const char *source;       /* file it came from, for messages */
+	const char *name;   /* of the graph */
+	const char *source; /* file it came from, for messages */
 	OQZ_VEC(struct oqz_node *) nodes;
 	OQZ_VEC(struct oqz_value *) values;
-	OQZ_VEC(struct oqz_value *) inputs;  /* without initializers */
+	OQZ_VEC(struct oqz_value *) inputs; /* without initializers */
 	OQZ_VEC(struct oqz_value *) outputs;
 	OQZ_VEC(struct oqz_opset) opsets;
 	OQZ_VEC(struct oqz_metadata) metadata;
-	struct oqz_map by_name;   /* value name -> struct oqz_value * */
+	struct oqz_map by_name; /* value name -> struct oqz_value * */
 	struct oqz_map node_by_name;
 	unsigned fresh;           /* last number given by oqz_graph_fresh_name() */
 	struct oqz_graph *parent; /* enclosing graph of a control-flow body, whose values it may use; else NULL */
@@ -132,8 +132,9 @@ void oqz_graph_free(struct oqz_graph *g);
 OQZ_DEFINE_CLEANUP(struct oqz_graph, oqz_graph_free)
 
 /* A copy that can be changed and freed independently. What never changes is shared and stays alive: constants' memory,
- * names, attributes, `op` and `params` (whoever wants other parameters resolves the node again). A node that holds bodies
- * comes out unresolved, because its parameters name the bodies. A body is cloned with the graph around it, not alone. */
+ * names, attributes, `op` and `params` (whoever wants other parameters resolves the node again). A node that holds
+ * bodies comes out unresolved, because its parameters name the bodies. A body is cloned with the graph around it, not
+ * alone. */
 enum oqz_status oqz_graph_clone(const struct oqz_graph *g, struct oqz_graph **ret, struct oqz_err *err);
 
 /* Adds a value; the name is copied; OQZ_E_DATA when it exists already. */
@@ -145,14 +146,16 @@ struct oqz_value *oqz_graph_value(const struct oqz_graph *g, const char *name);
 struct oqz_node *oqz_graph_node(const struct oqz_graph *g, const char *name);
 
 /* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. The
- * value has no producer then; oqz_graph_finish() takes it out of the node's out[] (or the node goes, when it is dead). */
+ * value has no producer then; oqz_graph_finish() takes it out of the node's out[] (or the node goes, when it is dead).
+ */
 enum oqz_status oqz_value_set_constant(struct oqz_graph *g, struct oqz_value *v, const struct oqz_tensor *t,
                                        struct oqz_err *err);
 /* A new constant value. */
 enum oqz_status oqz_graph_add_constant(struct oqz_graph *g, const char *name, const struct oqz_tensor *t,
                                        struct oqz_value **ret, struct oqz_err *err);
 
-/* The type as type rules and kernels see it: sequences and optionals are lists of unknown length (core/tensor/dtype.h). */
+/* The type as type rules and kernels see it: sequences and optionals are lists of unknown length (core/tensor/dtype.h).
+ */
 struct oqz_type oqz_value_type(const struct oqz_value *v);
 
 /* Adds a node before `before` (NULL: at the end). Arrays are copied. Use lists are updated at once. */
@@ -164,8 +167,10 @@ enum oqz_status oqz_node_set_attr(struct oqz_node *n, const struct oqz_attr *a, 
 enum oqz_status oqz_node_set_int(struct oqz_node *n, const char *name, int64_t v, struct oqz_err *err);
 enum oqz_status oqz_node_set_float(struct oqz_node *n, const char *name, float v, struct oqz_err *err);
 enum oqz_status oqz_node_set_string(struct oqz_node *n, const char *name, const char *v, struct oqz_err *err);
-enum oqz_status oqz_node_set_ints(struct oqz_node *n, const char *name, const int64_t *v, size_t count, struct oqz_err *err);
-enum oqz_status oqz_node_set_tensor(struct oqz_node *n, const char *name, const struct oqz_tensor *t, struct oqz_err *err);
+enum oqz_status oqz_node_set_ints(struct oqz_node *n, const char *name, const int64_t *v, size_t count,
+                                  struct oqz_err *err);
+enum oqz_status oqz_node_set_tensor(struct oqz_node *n, const char *name, const struct oqz_tensor *t,
+                                    struct oqz_err *err);
 /* NULL when the node has no such attribute. */
 const struct oqz_attr *oqz_node_attr(const struct oqz_node *n, const char *name);
 void oqz_node_remove_attr(struct oqz_node *n, const char *name);
@@ -174,13 +179,15 @@ void oqz_node_remove_attr(struct oqz_node *n, const char *name);
 enum oqz_status oqz_node_set_input(struct oqz_node *n, int i, struct oqz_value *v, struct oqz_err *err);
 /* Every consumer of `from` (and the graph's output list) reads `to` instead. A graph output keeps its name: the two
  * values swap names when `from` is an output. That cannot be done when `to` has a name to keep as well (it is an input,
- * another output or of another graph): oqz_graph_can_replace() says so beforehand, the call fails with OQZ_E_INTERNAL. */
+ * another output or of another graph): oqz_graph_can_replace() says so beforehand, the call fails with OQZ_E_INTERNAL.
+ */
 bool oqz_graph_can_replace(const struct oqz_value *from, const struct oqz_value *to);
-enum oqz_status oqz_graph_replace(struct oqz_graph *g, struct oqz_value *from, struct oqz_value *to, struct oqz_err *err);
+enum oqz_status oqz_graph_replace(struct oqz_graph *g, struct oqz_value *from, struct oqz_value *to,
+                                  struct oqz_err *err);
 
 /* Removes dead nodes and values nobody uses (a node's out[] entry becomes NULL then), orders nodes topologically (file
- * order where that is legal), renumbers, brings use lists into node order; bodies first. A cycle, or a value that is used
- * but neither given nor made, is OQZ_E_DATA; the graph can then only be freed. */
+ * order where that is legal), renumbers, brings use lists into node order; bodies first. A cycle, or a value that is
+ * used but neither given nor made, is OQZ_E_DATA; the graph can then only be freed. */
 enum oqz_status oqz_graph_finish(struct oqz_graph *g, struct oqz_err *err);
 
 /* Version of a domain's operator set ("" = ai.onnx), 0 when not imported. */

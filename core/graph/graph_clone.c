@@ -60,7 +60,7 @@ static enum oqz_status clone_attrs(const struct scope *s, struct oqz_node *c, st
 		c->attr[i] = old[i];
 		c->attr[i].graph = NULL;
 		c->n_attr = i + 1; /* what is not copied yet must not be freed with the clone */
-		if (old[i].graph) /* kernels find bodies by attribute, never through `params`, which is shared */
+		if (old[i].graph)  /* kernels find bodies by attribute, never through `params`, which is shared */
 			OQZ_TRY(clone_graph(old[i].graph, s, &c->attr[i].graph, err));
 	}
 	return OQZ_OK;

@@ -25,7 +25,7 @@ extern const struct oqz_pass oqz_passes[];
 enum oqz_status oqz_pass_identity(struct oqz_graph *g, int *ret_changed, struct oqz_err *err); /* Identity, Dropout */
 enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);     /* op + Add -> bias */
 enum oqz_status oqz_pass_batchnorm(struct oqz_graph *g, int *ret_changed,
-                                   struct oqz_err *err);                                   /* into Conv/ConvT/Gemm */
+                                   struct oqz_err *err); /* into Conv/ConvT/Gemm */
 enum oqz_status oqz_pass_gelu(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);
 enum oqz_status oqz_pass_layernorm(struct oqz_graph *g, int *ret_changed, struct oqz_err *err);
 enum oqz_status oqz_pass_dead(struct oqz_graph *g, int *ret_changed, struct oqz_err *err); /* reach no output */

@@ -7,9 +7,9 @@
 
 #include "core/manifest/manifest.h"
 
-/* Fills m->jobs and m->warnings from the typed entries. Without `matrix` every model runs under every scheme. A row with
- * `schemes: []` runs its models in float only. A pattern that
- * matches nothing is an error. */
-enum oqz_status oqz_manifest_expand(struct oqz_manifest *m, const struct oqz_manifest_options *opt, struct oqz_err *err);
+/* Fills m->jobs and m->warnings from the typed entries. Without `matrix` every model runs under every scheme. A row
+ * with `schemes: []` runs its models in float only. A pattern that matches nothing is an error. */
+enum oqz_status oqz_manifest_expand(struct oqz_manifest *m, const struct oqz_manifest_options *opt,
+                                    struct oqz_err *err);
 
 #endif

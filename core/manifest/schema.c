@@ -44,9 +44,9 @@ static enum oqz_status unknown_key(const struct oqz_yaml *map, const struct oqz_
 		if (keys[i].section == section)
 			known[n++] = keys[i].key;
 	const char *near = oqz_str_nearest(p->key, known, n);
-	OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: unknown key `%s` in %s%s%s%s", map->file, p->line > 0 ? p->line : map->line,
-	         p->line > 0 ? p->column : map->column, p->key, what, near ? " (did you mean `" : "", near ? near : "",
-	         near ? "`?)" : "");
+	OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: unknown key `%s` in %s%s%s%s", map->file,
+	         p->line > 0 ? p->line : map->line, p->line > 0 ? p->column : map->column, p->key, what,
+	         near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
 }
 
 enum oqz_status oqz_schema_check(const struct oqz_yaml *map, enum oqz_manifest_section section, bool open,

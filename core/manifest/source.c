@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads the manifest and what it includes into one tree. Order: included files first (bytewise order of a glob), each
- * under the file that includes it; then --set; then ${...} in values; then `extends`. Includes are walked with a list of
- * open files, so a cycle is named.
+ * under the file that includes it; then --set; then ${...} in values; then `extends`. Includes are walked with a list
+ * of open files, so a cycle is named.
  */
 #include "core/manifest/source.h"
 #include "core/base/file.h"
@@ -74,7 +74,8 @@ static enum oqz_status include_one(struct oqz_arena *a, const struct oqz_yaml *e
 		return oqz_err_nomem(err, entry->scalar, 1);
 	int rc = glob(pattern, GLOB_NOSORT, NULL, &g);
 	if (rc != 0)
-		return oqz_yaml_fail(entry, err, rc == GLOB_NOMATCH ? OQZ_E_USAGE : OQZ_E_IO, "include: nothing matches %s", pattern);
+		return oqz_yaml_fail(entry, err, rc == GLOB_NOMATCH ? OQZ_E_USAGE : OQZ_E_IO,
+		                     "include: nothing matches %s", pattern);
 	/* bytewise order, whatever the locale's collation */
 	for (size_t i = 1; i < g.gl_pathc; i++)
 		for (size_t j = i; j > 0 && strcmp(g.gl_pathv[j - 1], g.gl_pathv[j]) > 0; j--) {
@@ -114,7 +115,8 @@ static enum oqz_status load_merged(struct oqz_arena *a, const char *path, const 
 		if (strcmp(y->pairs[0].key, "oqz") != 0)
 			return oqz_yaml_fail(y, err, OQZ_E_USAGE, "the first key of a manifest is `oqz: 1`");
 		if (v->kind != OQZ_YAML_SCALAR || strcmp(v->scalar, "1") != 0)
-			return oqz_yaml_fail(v, err, OQZ_E_USAGE, "this program reads manifests of version 1 (`oqz: 1`)");
+			return oqz_yaml_fail(v, err, OQZ_E_USAGE,
+			                     "this program reads manifests of version 1 (`oqz: 1`)");
 	}
 	OQZ_TRY(oqz_schema_check(y, OQZ_SECTION_ROOT, false, "the manifest", err));
 	const struct oqz_yaml *inc = oqz_yaml_get(y, "include");
@@ -208,13 +210,15 @@ static enum oqz_status expand_var(struct oqz_arena *a, const struct oqz_yaml *at
 	if (!name)
 		return oqz_err_nomem(err, body, n);
 	if (n == 0 || (*rest && rest[1] != '-' && rest[1] != '?'))
-		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "${%s}: write ${NAME}, ${NAME:-default} or ${NAME:?message}", body);
+		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "${%s}: write ${NAME}, ${NAME:-default} or ${NAME:?message}",
+		                     body);
 	const struct oqz_yaml *v = oqz_yaml_get(vars, name);
 	const char *value = v && v->kind == OQZ_YAML_SCALAR ? v->scalar : v ? "" : getenv(name);
 	if (value && (*value || !*rest))
 		return v ? substitute(a, v, value, vars, depth + 1, out, err) : (oqz_str_add(out, value), OQZ_OK);
 	if (!*rest)
-		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "variable %s is not set (neither in `vars` nor in the environment)", name);
+		return oqz_yaml_fail(at, err, OQZ_E_USAGE,
+		                     "variable %s is not set (neither in `vars` nor in the environment)", name);
 	if (rest[1] == '?')
 		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "variable %s: %s", name, rest[2] ? rest + 2 : "must be set");
 	return substitute(a, at, rest + 2, vars, depth + 1, out, err);
@@ -299,7 +303,8 @@ static enum oqz_status extend_entry(struct oqz_arena *a, struct oqz_yaml *sectio
 	if (depth > MAX_INCLUDE_DEPTH || strcmp(ext->scalar, name) == 0)
 		return oqz_yaml_fail(ext, err, OQZ_E_USAGE, "`extends: %s` goes round in a circle", ext->scalar);
 	if (!oqz_yaml_get(section, ext->scalar))
-		return oqz_yaml_fail(ext, err, OQZ_E_USAGE, "`extends: %s`: there is no entry of that name", ext->scalar);
+		return oqz_yaml_fail(ext, err, OQZ_E_USAGE, "`extends: %s`: there is no entry of that name",
+		                     ext->scalar);
 	OQZ_TRY(extend_entry(a, section, ext->scalar, depth + 1, err));
 	const struct oqz_yaml *base = oqz_yaml_get(section, ext->scalar);
 	entry = oqz_yaml_merge(a, base, entry);
@@ -352,8 +357,8 @@ enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const
 		struct oqz_yaml *section = oqz_yaml_get(r, sections[s]);
 		for (size_t i = 0; section && i < section->n; i++) {
 			if (section->pairs[i].value->kind != OQZ_YAML_MAP)
-				return oqz_yaml_fail(section->pairs[i].value, err, OQZ_E_USAGE, "%s: `%s` must be a mapping",
-				                     sections[s], section->pairs[i].key);
+				return oqz_yaml_fail(section->pairs[i].value, err, OQZ_E_USAGE,
+				                     "%s: `%s` must be a mapping", sections[s], section->pairs[i].key);
 			OQZ_TRY(extend_entry(a, section, section->pairs[i].key, 0, err));
 		}
 	}

@@ -25,8 +25,8 @@ enum oqz_manifest_section {
 	OQZ_SECTION_LIMITS,
 };
 
-/* Checks a mapping's keys and the kinds of their values; `open`: unknown keys are left to a plugin. `what` names the entry
- * in messages. */
+/* Checks a mapping's keys and the kinds of their values; `open`: unknown keys are left to a plugin. `what` names the
+ * entry in messages. */
 enum oqz_status oqz_schema_check(const struct oqz_yaml *map, enum oqz_manifest_section section, bool open,
                                  const char *what, struct oqz_err *err);
 

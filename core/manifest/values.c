@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a mapping in the manifest to a plugin's typed parameters: flattening of nested mappings, and paths made relative to
- * the file they stand in.
+ * From a mapping in the manifest to a plugin's typed parameters: flattening of nested mappings, and paths made relative
+ * to the file they stand in.
  */
 #include "core/base/file.h"
 #include "core/base/str.h"
@@ -40,11 +40,9 @@ static enum oqz_status one_value(struct oqz_arena *a, const struct oqz_yaml *y, 
 		if (!(items[i] = resolve(a, s, row)))
 			return oqz_err_nomem(err, key, 1);
 	}
-	*ret = (struct oqz_param_value){ .key = key,
-		                         .items = items,
-		                         .n = n,
-		                         .is_list = y->kind == OQZ_YAML_SEQ,
-		                         .where = oqz_yaml_where(a, y) };
+	*ret = (struct oqz_param_value) {
+		.key = key, .items = items, .n = n, .is_list = y->kind == OQZ_YAML_SEQ, .where = oqz_yaml_where(a, y)
+	};
 	return OQZ_OK;
 }
 
@@ -86,7 +84,8 @@ enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *
 			const struct oqz_yaml_pair *q = &p->value->pairs[j];
 			const char *key = oqz_params_flat_key(table, p->key, q->key);
 			if (!key)
-				return oqz_yaml_fail(q->value, err, OQZ_E_USAGE, "unknown parameter `%s.%s`", p->key, q->key);
+				return oqz_yaml_fail(q->value, err, OQZ_E_USAGE, "unknown parameter `%s.%s`", p->key,
+				                     q->key);
 			OQZ_TRY(one_value(a, q->value, key, table, &v[n++], err));
 		}
 	}

@@ -13,7 +13,8 @@
 
 enum { MAX_DEPTH = 64, MAX_NODES = 100000, MAX_BYTES = 16 << 20 };
 
-enum oqz_status oqz_yaml_fail(const struct oqz_yaml *at, struct oqz_err *err, enum oqz_status code, const char *fmt, ...)
+enum oqz_status oqz_yaml_fail(const struct oqz_yaml *at, struct oqz_err *err, enum oqz_status code, const char *fmt,
+                              ...)
 {
 	va_list ap;
 
@@ -81,7 +82,7 @@ static bool add_pair(struct oqz_arena *a, struct oqz_yaml *map, const char *key,
 	if (!p)
 		return false;
 	map->pairs = p;
-	p[map->n++] = (struct oqz_yaml_pair){ .key = key, .line = line, .column = column, .value = value };
+	p[map->n++] = (struct oqz_yaml_pair) { .key = key, .line = line, .column = column, .value = value };
 	return true;
 }
 
@@ -167,7 +168,8 @@ static enum oqz_status merge_key(struct composer *c, struct oqz_yaml *map, struc
 		return fail_at(c, m, err, "`<<` takes a mapping or a list of mappings");
 	for (size_t i = 0; i < from->n; i++)
 		if (!oqz_yaml_get(map, from->pairs[i].key) &&
-		    !add_pair(c->a, map, from->pairs[i].key, -1, 0, from->pairs[i].value)) /* line -1: merged, may be overridden */
+		    !add_pair(c->a, map, from->pairs[i].key, -1, 0,
+		              from->pairs[i].value)) /* line -1: merged, may be overridden */
 			return oqz_err_nomem(err, c->file, sizeof *from);
 	return OQZ_OK;
 }
@@ -185,9 +187,9 @@ static enum oqz_status put_value(struct composer *c, struct level *l, struct oqz
 		if (strcmp(p->key, key) != 0)
 			continue;
 		if (p->line >= 0)
-			OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: key `%s` occurs twice (first in line %d)", c->file, l->key_line,
-			         l->key_column, key, p->line);
-		*p = (struct oqz_yaml_pair){ .key = key, .line = l->key_line, .column = l->key_column, .value = y };
+			OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: key `%s` occurs twice (first in line %d)", c->file,
+			         l->key_line, l->key_column, key, p->line);
+		*p = (struct oqz_yaml_pair) { .key = key, .line = l->key_line, .column = l->key_column, .value = y };
 		return OQZ_OK;
 	}
 	if (!add_pair(c->a, l->node, key, l->key_line, l->key_column, y))
@@ -263,15 +265,17 @@ static enum oqz_status handle(struct composer *c, const yaml_event_t *e, struct 
 
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
-		OQZ_TRY(open_node(c, e, (const char *)e->data.scalar.anchor, (const char *)e->data.scalar.tag, OQZ_YAML_SCALAR,
-		                  &y, err));
+		OQZ_TRY(open_node(c, e, (const char *)e->data.scalar.anchor, (const char *)e->data.scalar.tag,
+		                  OQZ_YAML_SCALAR, &y, err));
 		if (memchr(e->data.scalar.value, 0, e->data.scalar.length))
 			return fail_at(c, &e->start_mark, err, "a NUL character");
 		y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-		bool is_value = c->depth == 0 || c->stack[c->depth - 1].node->kind == OQZ_YAML_SEQ || c->stack[c->depth - 1].key;
+		bool is_value =
+		    c->depth == 0 || c->stack[c->depth - 1].node->kind == OQZ_YAML_SEQ || c->stack[c->depth - 1].key;
 		if (is_value && is_null(e))
 			y->kind = OQZ_YAML_NULL;
-		else if (!(y->scalar = oqz_arena_strndup(c->a, (const char *)e->data.scalar.value, e->data.scalar.length)))
+		else if (!(y->scalar =
+		               oqz_arena_strndup(c->a, (const char *)e->data.scalar.value, e->data.scalar.length)))
 			return oqz_err_nomem(err, c->file, e->data.scalar.length);
 		return place(c, y, &e->start_mark, err);
 	case YAML_SEQUENCE_START_EVENT:
@@ -284,12 +288,10 @@ static enum oqz_status handle(struct composer *c, const yaml_event_t *e, struct 
 		else
 			OQZ_TRY(open_node(c, e, (const char *)e->data.mapping_start.anchor,
 			                  (const char *)e->data.mapping_start.tag, OQZ_YAML_MAP, &y, err));
-		c->stack[c->depth++] = (struct level){ .node = y };
+		c->stack[c->depth++] = (struct level) { .node = y };
 		return OQZ_OK;
 	case YAML_SEQUENCE_END_EVENT:
-	case YAML_MAPPING_END_EVENT:
-		y = c->stack[--c->depth].node;
-		return place(c, y, &e->start_mark, err);
+	case YAML_MAPPING_END_EVENT: y = c->stack[--c->depth].node; return place(c, y, &e->start_mark, err);
 	case YAML_ALIAS_EVENT: return handle_alias(c, e, err);
 	case YAML_DOCUMENT_START_EVENT:
 		return c->root ? fail_at(c, &e->start_mark, err, "a second document in the file") : OQZ_OK;
@@ -297,8 +299,8 @@ static enum oqz_status handle(struct composer *c, const yaml_event_t *e, struct 
 	}
 }
 
-enum oqz_status oqz_yaml_parse(struct oqz_arena *a, const char *text, size_t size, const char *file, struct oqz_yaml **ret,
-                               struct oqz_err *err)
+enum oqz_status oqz_yaml_parse(struct oqz_arena *a, const char *text, size_t size, const char *file,
+                               struct oqz_yaml **ret, struct oqz_err *err)
 {
 	struct composer c = { .a = a, .file = oqz_arena_strdup(a, file) };
 	yaml_parser_t parser;
@@ -314,8 +316,9 @@ enum oqz_status oqz_yaml_parse(struct oqz_arena *a, const char *text, size_t siz
 		yaml_event_t e;
 		if (!yaml_parser_parse(&parser, &e)) {
 			st = oqz_err_set(err, OQZ_E_USAGE, "%s:%d:%d: %s%s%s", file, (int)parser.problem_mark.line + 1,
-			                 (int)parser.problem_mark.column + 1, parser.problem ? parser.problem : "not YAML",
-			                 parser.context ? ", " : "", parser.context ? parser.context : "");
+			                 (int)parser.problem_mark.column + 1,
+			                 parser.problem ? parser.problem : "not YAML", parser.context ? ", " : "",
+			                 parser.context ? parser.context : "");
 			break;
 		}
 		st = handle(&c, &e, err);

@@ -13,7 +13,8 @@ static bool is_edit(const struct oqz_yaml *y)
 	if (y->kind != OQZ_YAML_SEQ || y->n == 0)
 		return false;
 	for (size_t i = 0; i < y->n; i++)
-		if (y->items[i]->kind != OQZ_YAML_SCALAR || !strchr("+-", y->items[i]->scalar[0]) || !y->items[i]->scalar[1])
+		if (y->items[i]->kind != OQZ_YAML_SCALAR || !strchr("+-", y->items[i]->scalar[0]) ||
+		    !y->items[i]->scalar[1])
 			return false;
 	return true;
 }
@@ -52,7 +53,8 @@ struct oqz_yaml *oqz_yaml_merge(struct oqz_arena *a, const struct oqz_yaml *base
 			return NULL;
 	for (size_t i = 0; r && i < over->n; i++) {
 		const struct oqz_yaml *below = oqz_yaml_get(r, over->pairs[i].key);
-		struct oqz_yaml *m = oqz_yaml_merge(a, below, over->pairs[i].value); /* depth is bounded by the parser */
+		struct oqz_yaml *m =
+		    oqz_yaml_merge(a, below, over->pairs[i].value); /* depth is bounded by the parser */
 		if (!m || !oqz_yaml_set(a, r, over->pairs[i].key, m))
 			return NULL;
 	}
@@ -66,7 +68,8 @@ static bool plain_ok(const char *s)
 	bool negative = s[0] == '-' && s[1] >= '0' && s[1] <= '9';
 
 	if (!n || (strchr("-?:,[]{}#&*!|>'\"%@` ", s[0]) && !negative) || s[n - 1] == ' ' || s[n - 1] == ':' ||
-	    strstr(s, ": ") || strstr(s, " #") || strcmp(s, "~") == 0 || strcmp(s, "null") == 0 || strncmp(s, "...", 3) == 0)
+	    strstr(s, ": ") || strstr(s, " #") || strcmp(s, "~") == 0 || strcmp(s, "null") == 0 ||
+	    strncmp(s, "...", 3) == 0)
 		return false;
 	for (const char *p = s; *p; p++)
 		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strchr(",[]{}", *p))

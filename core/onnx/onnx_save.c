@@ -271,7 +271,8 @@ static char **save_names(struct saver *s, struct oqz_value *const *v, int n)
 	return names;
 }
 
-/* Inputs that stand for outer values (core/ops/capture.h) are none of ONNX's: a body finds the values by their names. */
+/* Inputs that stand for outer values (core/ops/capture.h) are none of ONNX's: a body finds the values by their names.
+ */
 static int captured_inputs(const struct oqz_node *n)
 {
 	int sum = 0;
@@ -291,8 +292,8 @@ static enum oqz_status check_captured(const struct oqz_node *n, struct oqz_err *
 
 		for (int i = 0; i < m; i++, at++)
 			if (strcmp(n->in[at]->name, body[k]->inputs.v[body[k]->inputs.n - (size_t)(m - i)]->name) != 0)
-				OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a body reads '%s' from outside, which a pass has renamed",
-				         n->in[at]->name);
+				OQZ_FAIL(err, OQZ_E_UNSUPPORTED,
+				         "a body reads '%s' from outside, which a pass has renamed", n->in[at]->name);
 	}
 	return OQZ_OK;
 }

@@ -66,8 +66,8 @@ static enum oqz_status check_names(const char *const *passes, struct oqz_err *er
 
 	for (size_t i = 0; passes && passes[i]; i++) {
 		if (is_edit(passes[i]) != is_edit(passes[0]))
-			OQZ_FAIL(err, OQZ_E_USAGE, "passes: either all begin with + or -, or none ('%s', '%s')", passes[0],
-			         passes[i]);
+			OQZ_FAIL(err, OQZ_E_USAGE, "passes: either all begin with + or -, or none ('%s', '%s')",
+			         passes[0], passes[i]);
 		OQZ_TRY(find_pass(passes[i] + is_edit(passes[i]), &p, err));
 	}
 	return OQZ_OK;

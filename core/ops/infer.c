@@ -221,7 +221,8 @@ enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 
 	OQZ_CLEANUP_FREE const struct oqz_type **in = calloc(n_in + 1, sizeof *in);
 	OQZ_CLEANUP_FREE const struct oqz_tensor **constant = calloc(n_in + 1, sizeof *constant);
-	OQZ_CLEANUP_FREE struct oqz_type *out = calloc(n_out + 1, sizeof *out), *types = calloc(n_in + 1, sizeof *types);
+	OQZ_CLEANUP_FREE struct oqz_type *out = calloc(n_out + 1, sizeof *out),
+	                                 *types = calloc(n_in + 1, sizeof *types);
 	if (!in || !constant || !out || !types)
 		return oqz_err_nomem(err, "type inference", (n_in + n_out) * sizeof *out);
 	for (int i = 0; i < n->n_in; i++)

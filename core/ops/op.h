@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an operator is: its attributes as data, its type rule, the roles of its inputs, its reference kernel. Each operator
- * stands once in ops.def and as one row in its family's file op_<family>.c. Older operator sets are translated to the
- * newest meaning when a model is resolved (upgrade.c), so there is one kernel per operator, not per version.
+ * What an operator is: its attributes as data, its type rule, the roles of its inputs, its reference kernel. Each
+ * operator stands once in ops.def and as one row in its family's file op_<family>.c. Older operator sets are translated
+ * to the newest meaning when a model is resolved (upgrade.c), so there is one kernel per operator, not per version.
  */
 #ifndef OQZ_OPS_OP_H
 #define OQZ_OPS_OP_H
@@ -19,8 +19,8 @@ enum oqz_op_id {
 };
 
 /* One attribute: where its value goes in the operator's parameter struct.
- *   INT -> int64_t, FLOAT -> float, STRING -> const char *, TENSOR -> const struct oqz_tensor *, GRAPH -> struct oqz_graph *
- *   INTS -> struct oqz_ints, FLOATS -> struct oqz_floats, STRINGS -> struct oqz_strings */
+ *   INT -> int64_t, FLOAT -> float, STRING -> const char *, TENSOR -> const struct oqz_tensor *, GRAPH -> struct
+ * oqz_graph * INTS -> struct oqz_ints, FLOATS -> struct oqz_floats, STRINGS -> struct oqz_strings */
 struct oqz_attr_spec {
 	const char *name;
 	enum oqz_attr_type type;
@@ -45,21 +45,47 @@ struct oqz_strings {
 	const char *const *v;
 };
 
-/* OQZ_ATTR_ROW_INT(struct conv, group, 1) and friends keep the rows readable: the attribute's name is the member's name. */
-#define OQZ_A_INT(S, m, d) { .name = #m, .type = OQZ_ATTR_INT, .offset = offsetof(S, m), .int_default = (d) }
-#define OQZ_A_FLOAT(S, m, d) { .name = #m, .type = OQZ_ATTR_FLOAT, .offset = offsetof(S, m), .float_default = (d) }
-#define OQZ_A_STRING(S, m, d, ch) { .name = #m, .type = OQZ_ATTR_STRING, .offset = offsetof(S, m), .string_default = (d), .choices = (ch) }
-#define OQZ_A_INTS(S, m) { .name = #m, .type = OQZ_ATTR_INTS, .offset = offsetof(S, m) }
-#define OQZ_A_FLOATS(S, m) { .name = #m, .type = OQZ_ATTR_FLOATS, .offset = offsetof(S, m) }
-#define OQZ_A_STRINGS(S, m) { .name = #m, .type = OQZ_ATTR_STRINGS, .offset = offsetof(S, m) }
-#define OQZ_A_TENSOR(S, m) { .name = #m, .type = OQZ_ATTR_TENSOR, .offset = offsetof(S, m) }
-#define OQZ_A_GRAPH(S, m) { .name = #m, .type = OQZ_ATTR_GRAPH, .offset = offsetof(S, m) }
+/* OQZ_ATTR_ROW_INT(struct conv, group, 1) and friends keep the rows readable: the attribute's name is the member's
+ * name. */
+#define OQZ_A_INT(S, m, d)                                                                     \
+	{                                                                                      \
+		.name = #m, .type = OQZ_ATTR_INT, .offset = offsetof(S, m), .int_default = (d) \
+	}
+#define OQZ_A_FLOAT(S, m, d)                                                                       \
+	{                                                                                          \
+		.name = #m, .type = OQZ_ATTR_FLOAT, .offset = offsetof(S, m), .float_default = (d) \
+	}
+#define OQZ_A_STRING(S, m, d, ch)                                                                                     \
+	{                                                                                                             \
+		.name = #m, .type = OQZ_ATTR_STRING, .offset = offsetof(S, m), .string_default = (d), .choices = (ch) \
+	}
+#define OQZ_A_INTS(S, m)                                                    \
+	{                                                                   \
+		.name = #m, .type = OQZ_ATTR_INTS, .offset = offsetof(S, m) \
+	}
+#define OQZ_A_FLOATS(S, m)                                                    \
+	{                                                                     \
+		.name = #m, .type = OQZ_ATTR_FLOATS, .offset = offsetof(S, m) \
+	}
+#define OQZ_A_STRINGS(S, m)                                                    \
+	{                                                                      \
+		.name = #m, .type = OQZ_ATTR_STRINGS, .offset = offsetof(S, m) \
+	}
+#define OQZ_A_TENSOR(S, m)                                                    \
+	{                                                                     \
+		.name = #m, .type = OQZ_ATTR_TENSOR, .offset = offsetof(S, m) \
+	}
+#define OQZ_A_GRAPH(S, m)                                                    \
+	{                                                                    \
+		.name = #m, .type = OQZ_ATTR_GRAPH, .offset = offsetof(S, m) \
+	}
 
 /* What a quantizer may ask of an input. */
 enum oqz_role { OQZ_ROLE_ACTIVATION = 0, OQZ_ROLE_WEIGHT, OQZ_ROLE_BIAS, OQZ_ROLE_INDEX /* shapes, axes, indices */ };
 
 /* Type rule. in[i] is NULL for an input left out; constant[i] is the input's value where known, else NULL. Writes out[]
- * (preset to unknown). Unknown input ranks or dims give unknown output dims, never an error; contradictions are errors. */
+ * (preset to unknown). Unknown input ranks or dims give unknown output dims, never an error; contradictions are errors.
+ */
 struct oqz_infer {
 	const struct oqz_node *node;
 	int n_in, n_out;
@@ -68,8 +94,8 @@ struct oqz_infer {
 	struct oqz_type *out;
 };
 
-/* Reference kernel. All tensors are PLAIN and dense; in[i] is NULL for an input left out. out[i] is NULL for an output not
- * wanted (out[0] is always there), has memory when its shape follows from the inputs' shapes and values, and has
+/* Reference kernel. All tensors are PLAIN and dense; in[i] is NULL for an input left out. out[i] is NULL for an output
+ * not wanted (out[0] is always there), has memory when its shape follows from the inputs' shapes and values, and has
  * data == NULL when the type rule cannot tell: then the kernel calls oqz_tensor_alloc(). Sums are taken in double. No
  * kernel keeps state between calls. */
 struct oqz_call {
@@ -85,17 +111,17 @@ typedef enum oqz_status oqz_kernel_fn(const struct oqz_call *c, struct oqz_err *
 struct oqz_op {
 	enum oqz_op_id id;
 	const char *name, *domain;
-	int since;                          /* first operator set that has it */
+	int since;                            /* first operator set that has it */
 	int min_in, max_in, min_out, max_out; /* max_in -1: any number */
 	size_t params_size;
-	const struct oqz_attr_spec *attrs;  /* ends with a row whose name is NULL; NULL: no attributes */
+	const struct oqz_attr_spec *attrs; /* ends with a row whose name is NULL; NULL: no attributes */
 	oqz_infer_fn *infer;
 	oqz_kernel_fn *run;
-	const unsigned char *roles;         /* role of input i for i < n_roles; later ones are activations */
+	const unsigned char *roles; /* role of input i for i < n_roles; later ones are activations */
 	int n_roles;
-	const void *formula;                /* elementwise families: the row's scalar function(s), see op_elementwise.c */
-	bool lists;                         /* takes sequences and optionals: its inputs may be lists (tensor.h) */
-	bool random;                        /* results are not a function of the inputs: never folded */
+	const void *formula; /* elementwise families: the row's scalar function(s), see op_elementwise.c */
+	bool lists;          /* takes sequences and optionals: its inputs may be lists (tensor.h) */
+	bool random;         /* results are not a function of the inputs: never folded */
 };
 
 /* The row of an operator, or NULL. */
@@ -103,8 +129,8 @@ const struct oqz_op *oqz_op_find(const char *domain, const char *name);
 const struct oqz_op *oqz_op_row(enum oqz_op_id id);
 
 /* Finds every node's operator, translates old forms, parses attributes into node->params, and checks input counts. The
- * first operator that is not supported, unknown attribute or wrong attribute type fails, naming file, node, operator and
- * opset. Bodies of control flow are resolved too. */
+ * first operator that is not supported, unknown attribute or wrong attribute type fails, naming file, node, operator
+ * and opset. Bodies of control flow are resolved too. */
 enum oqz_status oqz_ops_resolve(struct oqz_graph *g, struct oqz_err *err);
 /* One node (made by a pass): same rules. */
 enum oqz_status oqz_node_resolve(struct oqz_node *n, struct oqz_err *err);
@@ -122,7 +148,8 @@ enum oqz_status oqz_infer_types(struct oqz_graph *g, struct oqz_err *err);
 enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err);
 
 enum oqz_role oqz_op_role(const struct oqz_node *n, int input);
-/* Axis of the output channel in a weight input: Conv 0; ConvTranspose 1; Gemm 0 or 1 by transB; MatMul last; -1: none. */
+/* Axis of the output channel in a weight input: Conv 0; ConvTranspose 1; Gemm 0 or 1 by transB; MatMul last; -1: none.
+ */
 int oqz_op_channel_axis(const struct oqz_node *n, int input);
 /* Multiply-accumulates of a node with concrete types; 0 for operators without products. */
 int64_t oqz_op_macs(const struct oqz_node *n);

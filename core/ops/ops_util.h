@@ -45,7 +45,8 @@ enum { OQZ_NODE_MAX_IO = 4096 };
 	.n_roles = (int)sizeof((const unsigned char[]) { __VA_ARGS__ })
 
 /* The families' rows, each declared as often as it has operators. */
-#define OQZ_OP(id, nm, dom, since, min_in, max_in, min_out, max_out, family) extern const struct oqz_op oqz_ops_##family[];
+#define OQZ_OP(id, nm, dom, since, min_in, max_in, min_out, max_out, family) \
+	extern const struct oqz_op oqz_ops_##family[];
 #include "core/ops/ops.def"
 #undef OQZ_OP
 

@@ -17,7 +17,8 @@
 struct oqz_ledger;
 
 /* Takes the advisory lock `<dir>/ledger.lock` for this process and its children; *ret_fd is closed to release it.
- * Another run on the same folder, after a second's patience: OQZ_E_USAGE naming it and its process id. Creates the folder if needed. */
+ * Another run on the same folder, after a second's patience: OQZ_E_USAGE naming it and its process id. Creates the
+ * folder if needed. */
 enum oqz_status oqz_ledger_lock(const char *dir, int *ret_fd, struct oqz_err *err);
 
 /* Opens (creates) the database. A file that is no ledger, is damaged, or has a newer version: OQZ_E_DATA naming the

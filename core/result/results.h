@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Typed results of a run, and their renderings: results.json, results.csv, layers.csv, the table on a terminal,
- * Markdown, an HTML page. Built once from the ledger; every rendering reads only this. Nothing in it depends on time, host, threads
- * or order of work. Everything lives in the arena.
+ * Markdown, an HTML page. Built once from the ledger; every rendering reads only this. Nothing in it depends on time,
+ * host, threads or order of work. Everything lives in the arena.
  */
 #ifndef OQZ_RESULT_RESULTS_H
 #define OQZ_RESULT_RESULTS_H

@@ -7,7 +7,8 @@
 
 #include "core/run/job.h"
 
-/* Key of everything that the float lane depends on: model, passes, data, preparation, task, engine, program and library. */
+/* Key of everything that the float lane depends on: model, passes, data, preparation, task, engine, program and
+ * library. */
 void oqz_cell_key_float(const struct oqz_job *j, char hex[65]);
 /* The same with a scheme's plan and the way errors are taken. */
 void oqz_cell_key_scheme(const struct oqz_job *j, const struct oqz_scheme *s, char hex[65]);

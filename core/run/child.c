@@ -137,10 +137,12 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
                                   struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = NULL;
-	struct oqz_job_options jopt = {
-		.threads = opt->threads, .stop = opt->stop, .progress = send_progress, .progress_ctx = sender,
-		.log = send_log, .log_ctx = sender
-	};
+	struct oqz_job_options jopt = { .threads = opt->threads,
+		                        .stop = opt->stop,
+		                        .progress = send_progress,
+		                        .progress_ctx = sender,
+		                        .log = send_log,
+		                        .log_ctx = sender };
 
 	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));

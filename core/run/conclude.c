@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From rows to results: metrics of both lanes on the images that both have, the paired difference with its interval, error
- * figures of every layer, AQE, MQE and OQE. Everything is read from the ledger in image order, so the result does not
- * depend on how the rows came about.
+ * From rows to results: metrics of both lanes on the images that both have, the paired difference with its interval,
+ * error figures of every layer, AQE, MQE and OQE. Everything is read from the ledger in image order, so the result does
+ * not depend on how the rows came about.
  */
 #include "core/base/file.h"
 #include "core/base/str.h"
@@ -25,7 +25,7 @@ struct rows {
 	struct oqz_job *job;
 	struct oqz_results *results; /* failed images go there; NULL: not wanted */
 	size_t n_items, n_sums, n_layers;
-	struct oqz_record *records;  /* [n_items] */
+	struct oqz_record *records;          /* [n_items] */
 	struct oqz_error_sums *sums, *local; /* [n_items][n_sums], [n_items][n_layers] */
 	unsigned char *has, *has_local;
 	int64_t images, failed;
@@ -66,13 +66,13 @@ static enum oqz_status read_row(void *ctx, const struct oqz_ledger_row *row, str
 	}
 	size_t want = 2 * (r->n_sums + (row->has_local ? r->n_layers : 0));
 	if (row->n_errors != (r->sums ? want : 0))
-		OQZ_FAIL(err, OQZ_E_DATA, "ledger: the row of image `%s` has %zu error sums, not %zu", row->item_id, row->n_errors, want);
+		OQZ_FAIL(err, OQZ_E_DATA, "ledger: the row of image `%s` has %zu error sums, not %zu", row->item_id,
+		         row->n_errors, want);
 	void *copy = oqz_arena_dup(a, row->record, row->record_size);
 	if (!copy)
 		return oqz_err_nomem(err, "records", row->record_size);
-	r->records[i] = (struct oqz_record){ .data = copy,
-		                             .size = row->record_size,
-		                             .tag = r->job->test.items.items.v[i].tag };
+	r->records[i] =
+	    (struct oqz_record) { .data = copy, .size = row->record_size, .tag = r->job->test.items.items.v[i].tag };
 	r->has[i] = 1;
 	r->images++;
 	if (r->sums) {
@@ -89,7 +89,7 @@ static enum oqz_status read_cell(struct oqz_job *j, int64_t cell, size_t n_layer
 {
 	size_t n = j->test.n;
 
-	*r = (struct rows){ .job = j, .results = failures, .n_items = n, .n_layers = n_layers };
+	*r = (struct rows) { .job = j, .results = failures, .n_items = n, .n_layers = n_layers };
 	r->records = calloc(n + 1, sizeof *r->records);
 	r->has = calloc(n + 1, 1);
 	r->has_local = calloc(n + 1, 1);
@@ -166,25 +166,26 @@ static enum oqz_status paired_statistics(struct pairs *p, const struct oqz_metri
 	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
 	if (!p->bootstrap)
 		return oqz_err_nomem(err, "statistics", p->n_metrics);
-	return oqz_bootstrap(bootstrap_delta, p, p->n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL, p->bootstrap, err);
+	return oqz_bootstrap(bootstrap_delta, p, p->n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL,
+	                     p->bootstrap, err);
 }
 
 static void fill_metric(const struct pairs *p, size_t k, const struct oqz_metric *m, double vf, double vq,
                         struct oqz_metric_result *r)
 {
-	*r = (struct oqz_metric_result){ .name = m->name,
-		                         .unit = m->unit,
-		                         .test = m->test,
-		                         .higher_is_better = m->higher_is_better,
-		                         .value_float = vf,
-		                         .value_quantized = vq,
-		                         .delta = vq - vf,
-		                         .ci_lo = NAN,
-		                         .ci_hi = NAN,
-		                         .p = NAN,
-		                         .detectable = NAN,
-		                         .lost = -1,
-		                         .gained = -1 };
+	*r = (struct oqz_metric_result) { .name = m->name,
+		                          .unit = m->unit,
+		                          .test = m->test,
+		                          .higher_is_better = m->higher_is_better,
+		                          .value_float = vf,
+		                          .value_quantized = vq,
+		                          .delta = vq - vf,
+		                          .ci_lo = NAN,
+		                          .ci_hi = NAN,
+		                          .p = NAN,
+		                          .detectable = NAN,
+		                          .lost = -1,
+		                          .gained = -1 };
 	if (m->test == OQZ_TEST_MCNEMAR) {
 		const struct oqz_pairs *h = &p->hits[k];
 		struct oqz_interval ci = oqz_pairs_interval(h, LEVEL);
@@ -193,7 +194,8 @@ static void fill_metric(const struct pairs *p, size_t k, const struct oqz_metric
 		r->ci_lo = ci.low;
 		r->ci_hi = ci.high;
 		r->p = oqz_mcnemar_midp(h);
-		r->detectable = oqz_detectable_pairs((int64_t)p->n, (double)(r->lost + r->gained) / (double)p->n, 1 - LEVEL, POWER);
+		r->detectable =
+		    oqz_detectable_pairs((int64_t)p->n, (double)(r->lost + r->gained) / (double)p->n, 1 - LEVEL, POWER);
 	} else if (m->test == OQZ_TEST_BOOTSTRAP) {
 		r->ci_lo = p->bootstrap[k].interval.low;
 		r->ci_hi = p->bootstrap[k].interval.high;

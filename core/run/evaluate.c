@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The evaluation phase: every test image is decoded once, prepared once, walked through all lanes that lack it, scored by
- * the task, and written to the ledger. Workers take whole images; nothing depends on which worker takes which.
+ * The evaluation phase: every test image is decoded once, prepared once, walked through all lanes that lack it, scored
+ * by the task, and written to the ledger. Workers take whole images; nothing depends on which worker takes which.
  */
 #include "core/base/str.h"
 #include "core/run/cells.h"
@@ -28,8 +28,8 @@ struct evaluation {
 	struct oqz_job *job;
 	size_t n_lanes, *lane_scheme; /* lane k > 0 is schemes[lane_scheme[k]] */
 	struct oqz_lane_spec *specs;
-	unsigned char **done;         /* [lanes][items] */
-	size_t *todo, n_todo;         /* items that some lane lacks */
+	unsigned char **done; /* [lanes][items] */
+	size_t *todo, n_todo; /* items that some lane lacks */
 	struct eval_worker *workers;
 	pthread_mutex_t progress_lock;
 	struct oqz_shape_cache shapes;
@@ -95,8 +95,9 @@ static enum oqz_status score_lane(struct evaluation *e, struct eval_worker *w, s
 
 	for (size_t i = 0; i < n; i++) {
 		const struct oqz_tensor *t = oqz_walker_output(w->walker, lane, i);
-		w->outputs[i] = (struct oqz_output){ .name = g->outputs.v[i]->name,
-			                             .view = { .dtype = t->dtype, .shape = t->shape, .data = t->data } };
+		w->outputs[i] =
+		    (struct oqz_output) { .name = g->outputs.v[i]->name,
+			                  .view = { .dtype = t->dtype, .shape = t->shape, .data = t->data } };
 	}
 	oqz_str_clear(&w->record);
 	return oqz_task_score(e->job->test.instance, item, w->outputs, n, geometry, &w->record, err);
@@ -138,8 +139,8 @@ static enum oqz_status put_lane(struct evaluation *e, struct eval_worker *w, siz
 }
 
 /* Decode, prepare, walk. Failures here belong to the image. */
-static enum oqz_status walk_image(struct evaluation *e, struct eval_worker *w, size_t index, struct oqz_geometry *geometry,
-                                  struct oqz_err *err)
+static enum oqz_status walk_image(struct evaluation *e, struct eval_worker *w, size_t index,
+                                  struct oqz_geometry *geometry, struct oqz_err *err)
 {
 	const struct oqz_item *item = &e->job->test.items.items.v[index];
 	struct oqz_view view;
@@ -270,8 +271,8 @@ static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* Plans for the first image that can be read (its shape is the one that layer facts are stated for), so that a model which
- * cannot be planned fails the job at once and with its own message, not image by image. */
+/* Plans for the first image that can be read (its shape is the one that layer facts are stated for), so that a model
+ * which cannot be planned fails the job at once and with its own message, not image by image. */
 static enum oqz_status plan_first(struct evaluation *e, struct oqz_err *err)
 {
 	struct oqz_job *j = e->job;
@@ -313,13 +314,13 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 			continue;
 		e->lane_scheme[e->n_lanes] = i;
 		e->specs[e->n_lanes++] =
-		    (struct oqz_lane_spec){ .graph = s->graph, .layers = s->layers, .n_layers = s->n_layers };
+		    (struct oqz_lane_spec) { .graph = s->graph, .layers = s->layers, .n_layers = s->n_layers };
 	}
 	OQZ_TRY(find_todo(e, err));
-	e->progress = (struct oqz_progress){ .phase = OQZ_PHASE_EVALUATE,
-		                             .total = (int64_t)j->test.n,
-		                             .done = (int64_t)(j->test.n - e->n_todo),
-		                             .resumed = (int64_t)(j->test.n - e->n_todo) };
+	e->progress = (struct oqz_progress) { .phase = OQZ_PHASE_EVALUATE,
+		                              .total = (int64_t)j->test.n,
+		                              .done = (int64_t)(j->test.n - e->n_todo),
+		                              .resumed = (int64_t)(j->test.n - e->n_todo) };
 	if (j->progress)
 		j->progress(j->progress_ctx, &e->progress);
 	if (e->n_todo == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a result says about a cell besides measurements: names, provenance, and per layer the implementation, the number of
- * products, the error of the weights alone. Implementation and products need planned programs, so the evaluation writes
- * them into the ledger once and a later run that computes nothing reads them back.
+ * What a result says about a cell besides measurements: names, provenance, and per layer the implementation, the number
+ * of products, the error of the weights alone. Implementation and products need planned programs, so the evaluation
+ * writes them into the ledger once and a later run that computes nothing reads them back.
  */
 #include "core/base/str.h"
 #include "core/run/cells.h"
@@ -16,8 +16,8 @@
 #include <string.h>
 
 enum oqz_status oqz_cell_begin(const struct oqz_manifest *m, const struct oqz_job_spec *spec,
-                               const struct oqz_scheme_spec *scheme, struct oqz_results *r, struct oqz_cell_result **ret,
-                               struct oqz_err *err)
+                               const struct oqz_scheme_spec *scheme, struct oqz_results *r,
+                               struct oqz_cell_result **ret, struct oqz_err *err)
 {
 	struct oqz_cell_result *c = oqz_results_add_cell(r);
 	const struct oqz_model_spec *model = spec->model;
@@ -54,7 +54,8 @@ enum oqz_status oqz_cell_provenance(const struct oqz_job *j, const struct oqz_sc
 	p->scheme = oqz_arena_strdup(a, s->canonical);
 	p->task = oqz_arena_strdup(a, j->task_canonical);
 	p->scheme_plugin = oqz_arena_printf(a, "%s %s", s->module->desc.base.name, s->module->desc.base.version);
-	p->task_plugin = oqz_arena_printf(a, "%s %s", j->task_module->desc.base.name, j->task_module->desc.base.version);
+	p->task_plugin =
+	    oqz_arena_printf(a, "%s %s", j->task_module->desc.base.name, j->task_module->desc.base.version);
 	p->engine = oqz_engine_name(j->engine);
 	p->library = oqz_arena_strdup(a, oqz_exec_describe());
 	if (!p->model_sha256 || !p->plan_sha256 || !p->dataset_sha256 || !p->scheme || !p->task || !p->scheme_plugin ||
@@ -72,7 +73,8 @@ static const struct oqz_qplan_site *find_site(const struct oqz_qplan *p, const c
 }
 
 /* ||W' - W|| / ||W|| of the constant inputs that the plan puts on a grid; NaN if there are none. */
-static enum oqz_status weight_error(const struct oqz_qplan *p, const struct oqz_node *n, double *ret, struct oqz_err *err)
+static enum oqz_status weight_error(const struct oqz_qplan *p, const struct oqz_node *n, double *ret,
+                                    struct oqz_err *err)
 {
 	struct oqz_error_sums total = { 0 };
 	bool any = false;
@@ -97,8 +99,8 @@ static enum oqz_status weight_error(const struct oqz_qplan *p, const struct oqz_
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, size_t layer, struct oqz_layer_result *ret,
-                                struct oqz_err *err)
+enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, size_t layer,
+                                struct oqz_layer_result *ret, struct oqz_err *err)
 {
 	const struct oqz_value *v = oqz_graph_value(j->graph, s->layers[layer]);
 
@@ -124,8 +126,8 @@ static const char *blob_name(struct oqz_job *j, const struct oqz_scheme *s)
 	return oqz_arena_printf(j->arena, "facts.%s", key);
 }
 
-enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, const struct oqz_lane_set *set, size_t lane,
-                               struct oqz_err *err)
+enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, const struct oqz_lane_set *set,
+                               size_t lane, struct oqz_err *err)
 {
 	struct oqz_str out = { 0 };
 	const struct oqz_program *p = oqz_lane_set_program(set, lane);
@@ -138,8 +140,9 @@ enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, co
 			oqz_program_step(p, (size_t)step, &info);
 		oqz_str_addf(&out, "%" PRId64 " %s\n", info.macs, info.impl);
 	}
-	enum oqz_status st = name && oqz_str_ok(&out) ? oqz_ledger_put_blob(j->ledger, name, oqz_str_get(&out), out.len, err)
-	                                              : oqz_err_nomem(err, "facts", out.len);
+	enum oqz_status st = name && oqz_str_ok(&out)
+	                         ? oqz_ledger_put_blob(j->ledger, name, oqz_str_get(&out), out.len, err)
+	                         : oqz_err_nomem(err, "facts", out.len);
 	oqz_str_release(&out);
 	return st;
 }

@@ -9,8 +9,8 @@
 #include "core/run/lanes.h"
 
 /* Writes products and implementation of each of the scheme's layers, as planned in lane `lane` of the set. */
-enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, const struct oqz_lane_set *set, size_t lane,
-                               struct oqz_err *err);
+enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, const struct oqz_lane_set *set,
+                               size_t lane, struct oqz_err *err);
 /* Reads them back into s->facts; leaves it NULL when the ledger has none. */
 enum oqz_status oqz_facts_load(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err);
 

@@ -39,16 +39,21 @@ static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cel
 	const struct oqz_metric_result *m = find_metric(c, g->metric);
 
 	if (c->status != OQZ_CELL_OK)
-		return add(r, true, oqz_arena_printf(r->arena, "%s %s %s: the cell failed", c->model, c->scheme, g->metric), err);
+		return add(r, true,
+		           oqz_arena_printf(r->arena, "%s %s %s: the cell failed", c->model, c->scheme, g->metric),
+		           err);
 	if (!m)
-		return add(r, true, oqz_arena_printf(r->arena, "%s %s: task has no metric `%s`", c->model, c->scheme, g->metric), err);
+		return add(r, true,
+		           oqz_arena_printf(r->arena, "%s %s: task has no metric `%s`", c->model, c->scheme, g->metric),
+		           err);
 	double drop = m->higher_is_better ? -m->delta : m->delta;
 	double least = m->higher_is_better ? -m->ci_hi : m->ci_lo; /* the smallest drop that the interval allows */
 	bool over = !(drop <= g->max_drop);
 	bool failed = over && (g->confidence == 0 || isnan(least) || least > g->max_drop);
 	return add(r, failed,
 	           oqz_arena_printf(r->arena, "%s %s %s: drop %.6g %s %.6g%s", c->model, c->scheme, g->metric, drop,
-	                            over ? ">" : "<=", g->max_drop, over && !failed ? ", but within its uncertainty" : ""),
+	                            over ? ">" : "<=", g->max_drop,
+	                            over && !failed ? ", but within its uncertainty" : ""),
 	           err);
 }
 
@@ -64,7 +69,8 @@ enum oqz_status oqz_gates_check(const struct oqz_manifest *m, struct oqz_results
 			OQZ_TRY(check_cell(g, r->cells.v[k], r, err));
 		}
 		if (!hit)
-			OQZ_TRY(add(r, true, oqz_arena_printf(r->arena, "gate in line %d matches no cell", g->node->line), err));
+			OQZ_TRY(add(r, true,
+			            oqz_arena_printf(r->arena, "gate in line %d matches no cell", g->node->line), err));
 	}
 	return OQZ_OK;
 }

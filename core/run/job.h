@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A job: one model with all its schemes, opened and ready. Everything that a job holds belongs to one process (plugins are
- * loaded, instances opened, the graph read); phases are functions over it, one file each:
+ * A job: one model with all its schemes, opened and ready. Everything that a job holds belongs to one process (plugins
+ * are loaded, instances opened, the graph read); phases are functions over it, one file each:
  *
  *   setup.c      manifest -> plugins, parameters, items, preparation, float graph
  *   calibrate.c  calibration images -> each scheme's plan (or from the ledger) -> quantized graphs
@@ -26,9 +26,9 @@
 enum oqz_phase { OQZ_PHASE_SETUP, OQZ_PHASE_CALIBRATE, OQZ_PHASE_EVALUATE, OQZ_PHASE_CONCLUDE, OQZ_PHASE_DONE };
 struct oqz_progress {
 	enum oqz_phase phase;
-	int64_t done, total;   /* images of this phase */
-	int64_t resumed;       /* of these, found in the ledger */
-	int64_t failed;        /* images that failed so far */
+	int64_t done, total; /* images of this phase */
+	int64_t resumed;     /* of these, found in the ledger */
+	int64_t failed;      /* images that failed so far */
 };
 typedef void oqz_progress_fn(void *ctx, const struct oqz_progress *p);
 
@@ -38,8 +38,8 @@ struct oqz_data {
 	struct oqz_task_instance *instance;
 	struct oqz_item_list items;
 	struct oqz_prepare *prepare;
-	size_t n;          /* items to be used (all, or the first so many) */
-	char sha256[65];   /* of parameters, and of each item's id, size and tag, in order */
+	size_t n;        /* items to be used (all, or the first so many) */
+	char sha256[65]; /* of parameters, and of each item's id, size and tag, in order */
 };
 
 /* What a planned program knows of a layer (core/run/facts.h). */
@@ -60,18 +60,18 @@ struct oqz_scheme {
 	const struct oqz_scheme_spec *spec;
 	struct oqz_module *module;
 	struct oqz_params *params;
-	const char *canonical;     /* "int8:bits=8,..." with the selection behind it */
+	const char *canonical;         /* "int8:bits=8,..." with the selection behind it */
 	struct oqz_scheme_part *parts; /* the scheme itself and, behind it, its overrides (core/run/overrides.h) */
 	size_t n_parts;
 	struct oqz_qplan *plan;
 	char plan_sha256[65];
-	struct oqz_graph *graph;   /* quantized */
-	const char **layers;       /* output values of quantized nodes, in execution order */
+	struct oqz_graph *graph; /* quantized */
+	const char **layers;     /* output values of quantized nodes, in execution order */
 	size_t n_layers;
 	struct oqz_layer_fact *facts;
 	size_t n_facts;
-	int64_t cell;              /* in the ledger */
-	enum oqz_status status;    /* not OQZ_OK: this scheme cannot run for this model; message says why */
+	int64_t cell;           /* in the ledger */
+	enum oqz_status status; /* not OQZ_OK: this scheme cannot run for this model; message says why */
 	const char *message;
 };
 
@@ -94,7 +94,7 @@ struct oqz_job {
 	struct oqz_data test, calib; /* calib.instance NULL: the task has no calibration data */
 	struct oqz_graph *graph;     /* float */
 	char model_sha256[65];
-	const char *const *watch;    /* monitored values, existing and float */
+	const char *const *watch; /* monitored values, existing and float */
 	size_t n_watch;
 	struct oqz_scheme *schemes;
 	size_t n_schemes;
@@ -107,18 +107,19 @@ struct oqz_job_options {
 	const volatile sig_atomic_t *stop; /* may be NULL */
 	oqz_progress_fn *progress;         /* may be NULL; called from any worker thread, serialised */
 	void *progress_ctx;
-	oqz_plugin_log_fn *log;            /* messages of plugins; may be NULL; called from any thread */
+	oqz_plugin_log_fn *log; /* messages of plugins; may be NULL; called from any thread */
 	void *log_ctx;
 };
 
 /* Opens a job. `ledger` may be NULL (validate: nothing is stored). */
-enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_spec *spec, const struct oqz_registry *reg,
-                             struct oqz_ledger *ledger, const struct oqz_job_options *opt, struct oqz_job **ret,
-                             struct oqz_err *err);
+enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_spec *spec,
+                             const struct oqz_registry *reg, struct oqz_ledger *ledger,
+                             const struct oqz_job_options *opt, struct oqz_job **ret, struct oqz_err *err);
 void oqz_job_close(struct oqz_job *j);
 OQZ_DEFINE_CLEANUP(struct oqz_job, oqz_job_close)
 
-/* Fills schemes[].plan and .graph. A scheme that fails is marked and left out; failing calibration images fail the job. */
+/* Fills schemes[].plan and .graph. A scheme that fails is marked and left out; failing calibration images fail the job.
+ */
 enum oqz_status oqz_job_calibrate(struct oqz_job *j, struct oqz_err *err);
 /* Fills the ledger with the rows it lacks. */
 enum oqz_status oqz_job_evaluate(struct oqz_job *j, struct oqz_err *err);

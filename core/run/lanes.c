@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The lock-step walk. All lanes keep the float graph's node order, so comparing is a merge over events sorted by lane 0's
- * step: advance lane 0 behind the step that makes a value, advance each lane to the same value, compare, go on. The
+ * The lock-step walk. All lanes keep the float graph's node order, so comparing is a merge over events sorted by lane
+ * 0's step: advance lane 0 behind the step that makes a value, advance each lane to the same value, compare, go on. The
  * comparison reads tensors as they lie in memory; only if two lanes chose different layouts is one copied first.
  */
 #include "core/run/lanes.h"
@@ -14,11 +14,11 @@ enum { MAX_ALONE_INPUTS = 8 };
 
 /* One comparison: a value, in lane 0 and in one other lane. */
 struct event {
-	long step0;             /* lane 0 has it after this step */
-	size_t lane, slot;      /* errors[lane].sums[slot]; layers first, then watched values */
+	long step0;        /* lane 0 has it after this step */
+	size_t lane, slot; /* errors[lane].sums[slot]; layers first, then watched values */
 	int tap0, tap;
 	long step;
-	size_t n_alone;         /* inputs for the local error; 0: none to be had */
+	size_t n_alone;               /* inputs for the local error; 0: none to be had */
 	int alone0[MAX_ALONE_INPUTS]; /* lane 0's taps of these inputs */
 };
 
@@ -63,7 +63,8 @@ static enum oqz_status add_name(struct names *n, const char *name, struct oqz_er
 	return OQZ_OK;
 }
 
-/* The float values that feed a quantized layer (its node in the float graph) must be readable in lane 0 for local errors. */
+/* The float values that feed a quantized layer (its node in the float graph) must be readable in lane 0 for local
+ * errors. */
 static enum oqz_status add_layer_inputs(struct names *taps, const struct oqz_graph *g, const char *layer,
                                         struct oqz_err *err)
 {
@@ -79,9 +80,9 @@ static enum oqz_status add_layer_inputs(struct names *taps, const struct oqz_gra
 	return OQZ_OK;
 }
 
-static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, const char *const *watch,
-                                     size_t n_watch, bool local, enum oqz_engine engine, const struct oqz_shape *shapes,
-                                     struct oqz_err *err)
+static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_lane_spec *lanes,
+                                     const char *const *watch, size_t n_watch, bool local, enum oqz_engine engine,
+                                     const struct oqz_shape *shapes, struct oqz_err *err)
 {
 	enum oqz_status st = OQZ_OK;
 
@@ -113,14 +114,16 @@ static enum oqz_status add_event(struct oqz_lane_set *s, size_t lane, size_t slo
 	e.tap0 = oqz_program_tap(p0, name);
 	e.tap = oqz_program_tap(p, name);
 	if (e.tap0 < 0 || e.tap < 0)
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "value '%s' is not in %s", name, e.tap0 < 0 ? "the float model" : "the quantized model");
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "value '%s' is not in %s", name,
+		         e.tap0 < 0 ? "the float model" : "the quantized model");
 	e.step0 = oqz_program_tap_step(p0, e.tap0);
 	e.step = oqz_program_tap_step(p, e.tap);
 	size_t n = local ? oqz_program_tap_ninputs(p, e.tap) : 0;
 	if (n <= MAX_ALONE_INPUTS)
 		for (e.n_alone = 0; e.n_alone < n; e.n_alone++) {
 			e.alone0[e.n_alone] = oqz_program_tap(p0, oqz_program_tap_input(p, e.tap, e.n_alone));
-			if (e.alone0[e.n_alone] < 0) { /* an input that the float model does not have: no local error here */
+			if (e.alone0[e.n_alone] <
+			    0) { /* an input that the float model does not have: no local error here */
 				e.n_alone = 0;
 				break;
 			}
@@ -137,7 +140,9 @@ static int by_step(const void *a, const void *b)
 
 	if (x->step0 != y->step0)
 		return x->step0 < y->step0 ? -1 : 1;
-	return x->lane != y->lane ? (x->lane < y->lane ? -1 : 1) : x->step != y->step ? (x->step < y->step ? -1 : 1) : 0;
+	return x->lane != y->lane   ? (x->lane < y->lane ? -1 : 1)
+	       : x->step != y->step ? (x->step < y->step ? -1 : 1)
+	                            : 0;
 }
 
 /* A lane whose order of layers differs from lane 0's could have overwritten a value before it is compared. */
@@ -149,7 +154,8 @@ static enum oqz_status check_order(const struct oqz_lane_set *s, struct oqz_err 
 			if (s->events[i].lane != lane)
 				continue;
 			if (s->events[i].step < last)
-				OQZ_FAIL(err, OQZ_E_INTERNAL, "lane %zu does not keep the order of the float model", lane);
+				OQZ_FAIL(err, OQZ_E_INTERNAL, "lane %zu does not keep the order of the float model",
+				         lane);
 			last = s->events[i].step;
 		}
 	}
@@ -224,12 +230,14 @@ enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, struct oqz_walker *
 	return OQZ_OK;
 }
 
-/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout. */
+/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout.
+ */
 static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, const struct oqz_tensor *b,
                                struct oqz_error_sums *ret, struct oqz_err *err)
 {
 	if (a->dtype != OQZ_DT_F32 || b->dtype != OQZ_DT_F32 || !oqz_shape_equal(&a->shape, &b->shape))
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "a compared value is %s in one lane and %s in the other, or of another shape",
+		OQZ_FAIL(err, OQZ_E_MISMATCH,
+		         "a compared value is %s in one lane and %s in the other, or of another shape",
 		         oqz_dtype_name(b->dtype), oqz_dtype_name(a->dtype));
 	size_t n = (size_t)oqz_tensor_nelem(a);
 	if (a->layout != b->layout && a->shape.rank >= 3) {
@@ -249,7 +257,7 @@ static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, 
 	const struct oqz_tensor *in[MAX_ALONE_INPUTS], *a;
 	struct oqz_err why = { 0 };
 
-	*ret = (struct oqz_error_sums){ .err2 = 0, .ref2 = NAN };
+	*ret = (struct oqz_error_sums) { .err2 = 0, .ref2 = NAN };
 	if (e->n_alone == 0)
 		return OQZ_OK;
 	for (size_t i = 0; i < e->n_alone; i++)
@@ -293,7 +301,8 @@ enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *co
 			OQZ_TRY(oqz_context_run(w->contexts[e->lane], at[e->lane], to, err));
 		at[e->lane] = to > at[e->lane] ? to : at[e->lane];
 		const struct oqz_tensor *b = oqz_context_tap(w->contexts[0], e->tap0);
-		OQZ_TRY(compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), b, &errors[e->lane].sums[e->slot], err));
+		OQZ_TRY(
+		    compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), b, &errors[e->lane].sums[e->slot], err));
 		if (errors[e->lane].local && e->slot < s->n_layers[e->lane])
 			OQZ_TRY(local_error(w, e, b, &errors[e->lane].local[e->slot], err));
 	}

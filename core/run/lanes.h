@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lanes: several versions of one model walking in lock-step. Lane 0 is the float graph; every other lane is a quantized graph
- * whose node outputs have the same names. For each layer all lanes are advanced to its output, the outputs are compared with
- * lane 0 at once, and memory is reused by liveness: the float model runs once for all schemes and no activation is dumped.
+ * Lanes: several versions of one model walking in lock-step. Lane 0 is the float graph; every other lane is a quantized
+ * graph whose node outputs have the same names. For each layer all lanes are advanced to its output, the outputs are
+ * compared with lane 0 at once, and memory is reused by liveness: the float model runs once for all schemes and no
+ * activation is dumped.
  *
  *   lane set   the programs for one input shape; immutable, shared by workers
  *   walker     one worker's contexts for a lane set
@@ -46,8 +47,8 @@ enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, struct oqz_walker *
 void oqz_walker_free(struct oqz_walker *w);
 OQZ_DEFINE_CLEANUP(struct oqz_walker, oqz_walker_free)
 
-/* Runs one image: `inputs` are PLAIN tensors of the planned shapes. errors[0] is not used; errors[k] may have NULL sums for a
- * lane that is not wanted this time (it does not run then). With a lone lane 0 this is plain inference. */
+/* Runs one image: `inputs` are PLAIN tensors of the planned shapes. errors[0] is not used; errors[k] may have NULL sums
+ * for a lane that is not wanted this time (it does not run then). With a lone lane 0 this is plain inference. */
 enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *const *inputs,
                                const struct oqz_lane_errors *errors, struct oqz_err *err);
 /* Output i of a lane after a run (PLAIN; borrowed until the next run). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The pool: an atomic counter hands out units, a mutex keeps the first error. Threads live for one call; making them costs
- * microseconds against seconds of work, and no idle pool has to survive fork().
+ * The pool: an atomic counter hands out units, a mutex keeps the first error. Threads live for one call; making them
+ * costs microseconds against seconds of work, and no idle pool has to survive fork().
  */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "core/run/pool.h"
@@ -56,9 +56,9 @@ enum oqz_status oqz_pool_run(const struct oqz_pool_job *job, int n_threads, stru
 
 	if (!workers)
 		return oqz_err_nomem(err, "worker threads", (size_t)n_threads);
-	workers[0] = (struct worker){ .s = &s };
+	workers[0] = (struct worker) { .s = &s };
 	for (; started < n_threads; started++) {
-		workers[started] = (struct worker){ .s = &s, .number = started };
+		workers[started] = (struct worker) { .s = &s, .number = started };
 		if (pthread_create(&workers[started].thread, NULL, work, &workers[started]) != 0)
 			break; /* fewer threads: slower, not wrong */
 	}

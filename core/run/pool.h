@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker threads over numbered units of work. Units are handed out in order; which worker gets which is not determined, so
- * nothing may depend on it. The first failure stops the handing out and is reported.
+ * Worker threads over numbered units of work. Units are handed out in order; which worker gets which is not determined,
+ * so nothing may depend on it. The first failure stops the handing out and is reported.
  */
 #ifndef OQZ_RUN_POOL_H
 #define OQZ_RUN_POOL_H

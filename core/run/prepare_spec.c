@@ -19,7 +19,8 @@ static enum oqz_status step_from_yaml(struct oqz_arena *a, const struct oqz_yaml
 		return OQZ_OK;
 	}
 	if (y->kind != OQZ_YAML_MAP || y->n != 1)
-		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "a step is `- name`, `- name: value` or `- name: {parameter: value}`");
+		return oqz_yaml_fail(y, err, OQZ_E_USAGE,
+		                     "a step is `- name`, `- name: value` or `- name: {parameter: value}`");
 	const struct oqz_yaml *v = y->pairs[0].value;
 	ret->name = y->pairs[0].key;
 	const struct oqz_step_kind *info = oqz_step_find(ret->name);
@@ -91,11 +92,13 @@ enum oqz_status oqz_prepare_from_yaml(struct oqz_arena *a, const struct oqz_yaml
 	if (node->kind != OQZ_YAML_SCALAR)
 		return oqz_yaml_fail(node, err, OQZ_E_USAGE, "`prepare` is a list of steps or the name of a preset");
 	if (strchr(node->scalar, '/'))
-		return from_file(a, oqz_path_join(a, oqz_path_dir(a, node->file), node->scalar), node->scalar, ret, err);
+		return from_file(a, oqz_path_join(a, oqz_path_dir(a, node->file), node->scalar), node->scalar, ret,
+		                 err);
 	const char *file = find_preset(a, node->scalar);
 	if (!file)
-		return oqz_yaml_fail(node, err, OQZ_E_USAGE, "there is no preset `%s` (in OQZ_PRESET_PATH or %s/presets)",
-		                     node->scalar, OQZ_DATADIR);
+		return oqz_yaml_fail(node, err, OQZ_E_USAGE,
+		                     "there is no preset `%s` (in OQZ_PRESET_PATH or %s/presets)", node->scalar,
+		                     OQZ_DATADIR);
 	return from_file(a, file, node->scalar, ret, err);
 }
 
@@ -107,7 +110,7 @@ enum oqz_status oqz_prepare_from_name(const char *name, struct oqz_prepare **ret
 		return oqz_err_nomem(err, name, 1);
 	const char *file = access(name, R_OK) == 0 ? name : strchr(name, '/') ? name : find_preset(a, name);
 	if (!file)
-		OQZ_FAIL(err, OQZ_E_USAGE, "there is no file or preset `%s` (presets: OQZ_PRESET_PATH or %s/presets)", name,
-		         OQZ_DATADIR);
+		OQZ_FAIL(err, OQZ_E_USAGE, "there is no file or preset `%s` (presets: OQZ_PRESET_PATH or %s/presets)",
+		         name, OQZ_DATADIR);
 	return from_file(a, file, name, ret, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The run over all jobs. The parent never loads a plugin or touches a model: it forks, listens, and puts together what the
- * jobs left in the ledger.
+ * The run over all jobs. The parent never loads a plugin or touches a model: it forks, listens, and puts together what
+ * the jobs left in the ledger.
  */
 #include "core/run/runner.h"
 #include "core/base/file.h"
@@ -64,7 +64,8 @@ static enum oqz_status collect(const struct oqz_manifest *m, const struct outcom
 		if (outcomes[i].status == OQZ_OK) {
 			OQZ_TRY(oqz_ledger_get_blob(ledger, oqz_child_blob(r->arena, m, i), &text, &size, err));
 			if (!text)
-				OQZ_FAIL(err, OQZ_E_INTERNAL, "the ledger lacks the results of `%s`", m->jobs.v[i].model->id);
+				OQZ_FAIL(err, OQZ_E_INTERNAL, "the ledger lacks the results of `%s`",
+				         m->jobs.v[i].model->id);
 			OQZ_TRY(oqz_results_restore(text, size, &parts[i], err));
 			OQZ_TRY(add_part(parts[i], r, err));
 		} else {
@@ -82,8 +83,9 @@ static enum oqz_status keep(struct oqz_results *r, struct oqz_ledger *ledger, st
 	struct oqz_str text = { 0 };
 
 	oqz_results_store(r, &text);
-	enum oqz_status st = oqz_str_ok(&text) ? oqz_ledger_put_blob(ledger, "results", oqz_str_get(&text), text.len, err)
-	                                       : oqz_err_nomem(err, "results", text.len);
+	enum oqz_status st = oqz_str_ok(&text)
+	                         ? oqz_ledger_put_blob(ledger, "results", oqz_str_get(&text), text.len, err)
+	                         : oqz_err_nomem(err, "results", text.len);
 	if (st == OQZ_OK)
 		st = oqz_results_restore(oqz_str_get(&text), text.len, ret, err);
 	oqz_str_release(&text);
@@ -126,7 +128,8 @@ static enum oqz_status run_jobs(const struct oqz_manifest *m, const struct oqz_r
 			opt->event(opt->ctx, &e);
 		if (o->status == OQZ_E_INTERRUPTED || (opt->stop && *opt->stop))
 			OQZ_FAIL(err, OQZ_E_INTERRUPTED,
-			         "interrupted; what was computed is kept in %s, the same command goes on from there", opt->dir);
+			         "interrupted; what was computed is kept in %s, the same command goes on from there",
+			         opt->dir);
 	}
 	return OQZ_OK;
 }
@@ -174,9 +177,10 @@ enum oqz_status oqz_run_write(const struct oqz_results *r, const char *dir, stru
 		char path[4096];
 		files[i].write(r, &text);
 		int n = snprintf(path, sizeof path, "%s/%s", dir, files[i].name);
-		enum oqz_status st = !oqz_str_ok(&text)                  ? oqz_err_nomem(err, files[i].name, text.len)
-		                     : n < 0 || (size_t)n >= sizeof path ? oqz_err_set(err, OQZ_E_USAGE, "%s: too long a path", dir)
-		                                                         : oqz_file_write(path, oqz_str_get(&text), text.len, err);
+		enum oqz_status st = !oqz_str_ok(&text) ? oqz_err_nomem(err, files[i].name, text.len)
+		                     : n < 0 || (size_t)n >= sizeof path
+		                         ? oqz_err_set(err, OQZ_E_USAGE, "%s: too long a path", dir)
+		                         : oqz_file_write(path, oqz_str_get(&text), text.len, err);
 		oqz_str_release(&text);
 		OQZ_TRY(st);
 	}

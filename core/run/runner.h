@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A run: every job of a manifest in a process of its own, one after the other, each with all worker threads; then one set of
- * results. A job whose process dies (a crashing plugin or kernel, the memory or time limit) fails its own cells, with the
- * signal named; the others go on.
+ * A run: every job of a manifest in a process of its own, one after the other, each with all worker threads; then one
+ * set of results. A job whose process dies (a crashing plugin or kernel, the memory or time limit) fails its own cells,
+ * with the signal named; the others go on.
  */
 #ifndef OQZ_RUN_RUNNER_H
 #define OQZ_RUN_RUNNER_H
@@ -22,16 +22,17 @@ struct oqz_run_event {
 };
 
 struct oqz_run_options {
-	const char *dir;                   /* output folder: ledger.db, plans/, results.json, ... */
+	const char *dir; /* output folder: ledger.db, plans/, results.json, ... */
 	int threads;
-	bool calibrate_only;               /* stop after the plans are written */
-	const volatile sig_atomic_t *stop; /* may be NULL */
+	bool calibrate_only;                                     /* stop after the plans are written */
+	const volatile sig_atomic_t *stop;                       /* may be NULL */
 	void (*event)(void *ctx, const struct oqz_run_event *e); /* may be NULL */
 	void *ctx;
 };
 
-/* Runs what the ledger lacks and writes the result files. *ret is set whenever the run came to results, also when some cells
- * failed (r->complete is false then). OQZ_E_INTERRUPTED: stopped by `stop`; what was computed is in the ledger. */
+/* Runs what the ledger lacks and writes the result files. *ret is set whenever the run came to results, also when some
+ * cells failed (r->complete is false then). OQZ_E_INTERRUPTED: stopped by `stop`; what was computed is in the ledger.
+ */
 enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry *reg, const struct oqz_run_options *opt,
                         struct oqz_results **ret, struct oqz_err *err);
 

@@ -19,7 +19,7 @@ static enum oqz_status join(struct oqz_arena *a, const struct oqz_yaml *first, c
 		return oqz_err_nomem(err, "a selection", nx + ny);
 	memcpy(v, x, nx * sizeof *v);
 	memcpy(v + nx, y, ny * sizeof *v);
-	*ret = (struct oqz_names){ .v = v, .n = nx + ny };
+	*ret = (struct oqz_names) { .v = v, .n = nx + ny };
 	return OQZ_OK;
 }
 
@@ -47,7 +47,8 @@ enum oqz_status oqz_selection_view(struct oqz_job *j, const struct oqz_scheme *s
 		OQZ_TRY(join(j->arena, is_edit(model->ops) ? scheme->ops : NULL, model->ops, &sel.ops, err));
 	else
 		OQZ_TRY(join(j->arena, scheme->ops, NULL, &sel.ops, err));
-	OQZ_TRY(join(j->arena, has_entries(model->include) ? model->include : scheme->include, NULL, &sel.include, err));
+	OQZ_TRY(
+	    join(j->arena, has_entries(model->include) ? model->include : scheme->include, NULL, &sel.include, err));
 	OQZ_TRY(join(j->arena, scheme->exclude, model->exclude, &sel.exclude, err));
 	OQZ_TRY(join(j->arena, scheme->below, model->below, &sel.below, err));
 	return oqz_graph_view_new(j->graph, &sel, ret, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening a job: the task and its data, the schemes' plugins, the float graph, and the identity (hashes) of all of them.
+ * Opening a job: the task and its data, the schemes' plugins, the float graph, and the identity (hashes) of all of
+ * them.
  */
 #include "core/base/file.h"
 #include "core/base/hash.h"
@@ -41,8 +42,8 @@ void oqz_job_close(struct oqz_job *j)
 	free(j);
 }
 
-/* Identity of a data set: parameters, and id, size and tag of every item. File contents are not read: a picture that was
- * replaced by one of the same size and name goes unnoticed, which is the price of starting at once. */
+/* Identity of a data set: parameters, and id, size and tag of every item. File contents are not read: a picture that
+ * was replaced by one of the same size and name goes unnoticed, which is the price of starting at once. */
 static enum oqz_status hash_data(struct oqz_data *d, struct oqz_err *err)
 {
 	struct oqz_sha256 h;
@@ -75,8 +76,8 @@ static enum oqz_status open_data(struct oqz_job *j, const struct oqz_dataset *sp
 	const struct oqz_yaml *prepare = j->spec->model->prepare ? j->spec->model->prepare : spec->prepare;
 	const char *owner = oqz_arena_printf(j->arena, "data set `%s`", spec->name);
 
-	OQZ_TRY(oqz_manifest_params(j->arena, spec->node, oqz_dataset_keys, j->task_module->desc.task.dataset_params, owner,
-	                            &d->params, err));
+	OQZ_TRY(oqz_manifest_params(j->arena, spec->node, oqz_dataset_keys, j->task_module->desc.task.dataset_params,
+	                            owner, &d->params, err));
 	OQZ_TRY(oqz_prepare_from_yaml(j->arena, prepare, &d->prepare, err));
 	OQZ_TRY(oqz_task_open(j->task_module, &j->host, j->task_params, d->params, &d->instance, err));
 	if (oqz_task_items(d->instance, &d->items, err) != OQZ_OK)
@@ -156,16 +157,18 @@ static enum oqz_status find_watch(struct oqz_job *j, struct oqz_err *err)
 	if (!names)
 		return oqz_err_nomem(err, "monitored values", n);
 	for (size_t i = 0; i < n; i++) {
-		const struct oqz_value *v = m->n_watch ? oqz_graph_value(j->graph, m->watch[i]) : j->graph->outputs.v[i];
+		const struct oqz_value *v =
+		    m->n_watch ? oqz_graph_value(j->graph, m->watch[i]) : j->graph->outputs.v[i];
 		if (!v)
-			return oqz_yaml_fail(oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE,
-			                     "watch: %s has no value `%s` (after folding; `oqz describe MODEL.onnx` lists them)",
-			                     m->file, m->watch[i]);
+			return oqz_yaml_fail(
+			    oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE,
+			    "watch: %s has no value `%s` (after folding; `oqz describe MODEL.onnx` lists them)",
+			    m->file, m->watch[i]);
 		if (v->type.dtype == OQZ_DT_F32)
 			names[j->n_watch++] = v->name;
 		else if (m->n_watch)
-			return oqz_yaml_fail(oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE, "watch: `%s` is %s, not float32",
-			                     v->name, oqz_dtype_name(v->type.dtype));
+			return oqz_yaml_fail(oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE,
+			                     "watch: `%s` is %s, not float32", v->name, oqz_dtype_name(v->type.dtype));
 	}
 	j->watch = names;
 	return OQZ_OK;
@@ -189,13 +192,14 @@ static enum oqz_status open_all(struct oqz_job *j, struct oqz_err *err)
 	OQZ_TRY(open_task(j, err));
 	if (j->n_schemes && !j->calib.instance)
 		return oqz_yaml_fail(m->task->node, err, OQZ_E_USAGE,
-		                     "task `%s` needs `calib`: schemes are calibrated on images of their own", m->task->name);
+		                     "task `%s` needs `calib`: schemes are calibrated on images of their own",
+		                     m->task->name);
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_spec *spec, const struct oqz_registry *reg,
-                             struct oqz_ledger *ledger, const struct oqz_job_options *opt, struct oqz_job **ret,
-                             struct oqz_err *err)
+enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_spec *spec,
+                             const struct oqz_registry *reg, struct oqz_ledger *ledger,
+                             const struct oqz_job_options *opt, struct oqz_job **ret, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = calloc(1, sizeof *j);
 
@@ -223,7 +227,8 @@ enum oqz_status oqz_job_input_shape(const struct oqz_graph *g, const struct oqz_
 	char want[OQZ_SHAPE_STR], have[OQZ_SHAPE_STR];
 
 	if (g->inputs.n != 1)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the model has %zu inputs; a model that takes one image has one", g->inputs.n);
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the model has %zu inputs; a model that takes one image has one",
+		         g->inputs.n);
 	const struct oqz_type *t = &g->inputs.v[0]->type;
 	bool fits = t->dtype == OQZ_DT_F32 && (t->shape.rank == image->shape.rank || t->shape.rank < 0);
 	for (int i = 0; fits && i < t->shape.rank; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Things that are made once per input shape (programs, lane sets) and shared by workers. A few unused ones are kept: data
- * sets with one size need one, data sets with a size per image come back to the same few.
+ * Things that are made once per input shape (programs, lane sets) and shared by workers. A few unused ones are kept:
+ * data sets with one size need one, data sets with a size per image come back to the same few.
  */
 #ifndef OQZ_RUN_SHAPE_CACHE_H
 #define OQZ_RUN_SHAPE_CACHE_H

@@ -83,8 +83,8 @@ static void check_prepare(const struct oqz_manifest *m, const struct oqz_yaml *n
 	oqz_prepare_free(p);
 }
 
-enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const struct oqz_registry *reg, oqz_problem_fn *problem,
-                                        void *ctx, enum oqz_status *worst, struct oqz_err *err)
+enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const struct oqz_registry *reg,
+                                        oqz_problem_fn *problem, void *ctx, enum oqz_status *worst, struct oqz_err *err)
 {
 	struct report r = { .problem = problem, .ctx = ctx, .worst = worst };
 
@@ -103,7 +103,8 @@ enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const stru
 		const struct oqz_dataset *sets[] = { t->test, t->calib };
 		if (!p)
 			continue;
-		check_params(m, t->node, oqz_task_keys, p->params, oqz_arena_printf(m->arena, "task `%s`", t->name), &r);
+		check_params(m, t->node, oqz_task_keys, p->params, oqz_arena_printf(m->arena, "task `%s`", t->name),
+		             &r);
 		for (size_t k = 0; k < OQZ_COUNTOF(sets); k++)
 			if (sets[k])
 				check_params(m, sets[k]->node, oqz_dataset_keys, p->dataset_params,
@@ -130,7 +131,8 @@ static enum oqz_status list_unsupported(const char *file, struct oqz_err *err)
 	if (n) {
 		for (char *p = ops.s; (p = strchr(p, '\n')); p++)
 			*p = p[1] ? ';' : 0;
-		oqz_err_set(err, OQZ_E_UNSUPPORTED, "%s: %d nodes with unsupported operators: %s", file, n, oqz_str_get(&ops));
+		oqz_err_set(err, OQZ_E_UNSUPPORTED, "%s: %d nodes with unsupported operators: %s", file, n,
+		            oqz_str_get(&ops));
 	}
 	oqz_str_release(&ops);
 	return n ? OQZ_E_UNSUPPORTED : OQZ_OK;
@@ -161,12 +163,12 @@ static enum oqz_status first_image(struct oqz_job *j, struct oqz_err *err)
 	struct oqz_output *outputs = OQZ_ARENA_NEW_N(j->arena, struct oqz_output, j->graph->outputs.n + 1);
 	for (size_t i = 0; outputs && i < j->graph->outputs.n; i++) {
 		const struct oqz_tensor *o = oqz_walker_output(walker, 0, i);
-		outputs[i] = (struct oqz_output){ .name = j->graph->outputs.v[i]->name,
-			                          .view = { .dtype = o->dtype, .shape = o->shape, .data = o->data } };
+		outputs[i] = (struct oqz_output) { .name = j->graph->outputs.v[i]->name,
+			                           .view = { .dtype = o->dtype, .shape = o->shape, .data = o->data } };
 	}
-	enum oqz_status st = outputs ? oqz_task_score(j->test.instance, first, outputs, j->graph->outputs.n,
-	                                              &geometry, &record, err)
-	                             : oqz_err_nomem(err, "outputs", 1);
+	enum oqz_status st =
+	    outputs ? oqz_task_score(j->test.instance, first, outputs, j->graph->outputs.n, &geometry, &record, err)
+	            : oqz_err_nomem(err, "outputs", 1);
 	oqz_str_release(&record);
 	return st;
 }
@@ -217,9 +219,11 @@ static enum oqz_status try_forked(const struct oqz_manifest *m, size_t index, co
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (have < sizeof *found && !WIFSIGNALED(status))
-		oqz_err_set(found, OQZ_E_PLUGIN, "the process ended without a word (exit status %d)", WEXITSTATUS(status));
+		oqz_err_set(found, OQZ_E_PLUGIN, "the process ended without a word (exit status %d)",
+		            WEXITSTATUS(status));
 	else if (have < sizeof *found)
-		oqz_err_set(found, OQZ_E_PLUGIN, "the process died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		oqz_err_set(found, OQZ_E_PLUGIN, "the process died of signal %d (%s)", WTERMSIG(status),
+		            strsignal(WTERMSIG(status)));
 	return OQZ_OK;
 }
 
@@ -234,7 +238,8 @@ enum oqz_status oqz_validate_data(const struct oqz_manifest *m, const struct oqz
 		OQZ_TRY(try_forked(m, i, reg, &found, err));
 		if (found.code == OQZ_OK)
 			continue;
-		oqz_err_prefix(&found, "%s:%d:%d: model `%s`", node->file, node->line, node->column, m->jobs.v[i].model->id);
+		oqz_err_prefix(&found, "%s:%d:%d: model `%s`", node->file, node->line, node->column,
+		               m->jobs.v[i].model->id);
 		tell(&r, found.code, found.msg);
 	}
 	return OQZ_OK;

@@ -29,7 +29,10 @@ uint64_t oqz_split_fnv(const char *name)
 	return h;
 }
 
-uint64_t oqz_split_key(const char *name, uint64_t seed) { return oqz_split_mix(oqz_split_fnv(name) ^ oqz_split_mix(seed)); }
+uint64_t oqz_split_key(const char *name, uint64_t seed)
+{
+	return oqz_split_mix(oqz_split_fnv(name) ^ oqz_split_mix(seed));
+}
 
 static int by_name(const void *a, const void *b)
 {
@@ -70,8 +73,8 @@ static enum oqz_status take(struct oqz_split_item *items, size_t n, int64_t n_ca
 		}
 	}
 	if (calib < n_calib || test < n_test)
-		OQZ_FAIL(err, OQZ_E_DATA, "%s%s%lld + %lld are wanted, there are %lld", group ? group : "", group ? ": " : "",
-		         (long long)n_calib, (long long)n_test, (long long)(calib + test));
+		OQZ_FAIL(err, OQZ_E_DATA, "%s%s%lld + %lld are wanted, there are %lld", group ? group : "",
+		         group ? ": " : "", (long long)n_calib, (long long)n_test, (long long)(calib + test));
 	return OQZ_OK;
 }
 
@@ -100,15 +103,16 @@ enum oqz_status oqz_split_draw(struct oqz_split_item *items, size_t n, const str
 	qsort(items, n, sizeof *items, by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (i && strcmp(items[i].name, items[i - 1].name) == 0)
-			OQZ_FAIL(err, OQZ_E_DATA, "%s and %s have the same name: names decide the split", items[i - 1].line,
-			         items[i].line);
+			OQZ_FAIL(err, OQZ_E_DATA, "%s and %s have the same name: names decide the split",
+			         items[i - 1].line, items[i].line);
 		items[i].key = oqz_split_key(items[i].name, opt->seed);
 		items[i].part = 0;
 		if (opt->stratified && !items[i].group)
 			OQZ_FAIL(err, OQZ_E_USAGE, "%s is in no class folder: nothing to stratify by", items[i].line);
 	}
 	qsort(items, n, sizeof *items, opt->stratified ? by_group_key : by_key);
-	OQZ_TRY(opt->stratified ? take_stratified(items, n, opt, err) : take(items, n, opt->n_calib, opt->n_test, NULL, err));
+	OQZ_TRY(opt->stratified ? take_stratified(items, n, opt, err)
+	                        : take(items, n, opt->n_calib, opt->n_test, NULL, err));
 	qsort(items, n, sizeof *items, by_name);
 	return OQZ_OK;
 }
@@ -156,7 +160,9 @@ enum oqz_status oqz_split_write(const struct oqz_split_item *items, size_t n, co
 	oqz_str_add_json(&json, kind);
 	oqz_str_add(&json, ",\n  \"source\": ");
 	oqz_str_add_json(&json, source);
-	oqz_str_addf(&json, ",\n  \"seed\": %" PRIu64 ",\n  \"calib\": %" PRId64 ",\n  \"test\": %" PRId64 ",\n  \"stratified\": %s",
+	oqz_str_addf(&json,
+	             ",\n  \"seed\": %" PRIu64 ",\n  \"calib\": %" PRId64 ",\n  \"test\": %" PRId64
+	             ",\n  \"stratified\": %s",
 	             opt->seed, opt->n_calib, opt->n_test, opt->stratified ? "true" : "false");
 	add_digest(&json, "calib_sha256", &calib);
 	add_digest(&json, "test_sha256", &test);

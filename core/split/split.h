@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Splitting a data set into calibration and test parts: disjoint, seeded, the same everywhere. Every name gets a key by hashing
- * it with the seed; names are sorted by key, the first n_calib are for calibration, the next n_test for testing. So the split
- * depends on no library's random numbers and no folder order, and adding or removing files changes only their own
- * membership and the cut.
+ * Splitting a data set into calibration and test parts: disjoint, seeded, the same everywhere. Every name gets a key by
+ * hashing it with the seed; names are sorted by key, the first n_calib are for calibration, the next n_test for
+ * testing. So the split depends on no library's random numbers and no folder order, and adding or removing files
+ * changes only their own membership and the cut.
  */
 #ifndef OQZ_SPLIT_SPLIT_H
 #define OQZ_SPLIT_SPLIT_H
@@ -24,31 +24,33 @@ struct oqz_split_item {
 	const char *group; /* class, for stratified draws; may be NULL */
 	int64_t weight;    /* how much it counts (1; persons in an image) */
 	uint64_t key;
-	int part;          /* result: 0 neither, 1 calibration, 2 test */
+	int part; /* result: 0 neither, 1 calibration, 2 test */
 };
 
 struct oqz_split_options {
 	int64_t n_calib, n_test; /* wanted weight of each part */
 	uint64_t seed;
-	bool stratified;         /* the same share of every group */
+	bool stratified; /* the same share of every group */
 };
 
-/* Sets key and part of every item and orders them by name. Fewer items than wanted: OQZ_E_DATA saying how many there are. Two
- * items of one name: OQZ_E_DATA. */
+/* Sets key and part of every item and orders them by name. Fewer items than wanted: OQZ_E_DATA saying how many there
+ * are. Two items of one name: OQZ_E_DATA. */
 enum oqz_status oqz_split_draw(struct oqz_split_item *items, size_t n, const struct oqz_split_options *opt,
                                struct oqz_err *err);
 
-/* Writes DIR/calib.txt, DIR/test.txt and DIR/split.json (seed, counts, SHA-256 of the lists and of the source's listing). */
+/* Writes DIR/calib.txt, DIR/test.txt and DIR/split.json (seed, counts, SHA-256 of the lists and of the source's
+ * listing). */
 enum oqz_status oqz_split_write(const struct oqz_split_item *items, size_t n, const struct oqz_split_options *opt,
                                 const char *kind, const char *source, const char *dir, struct oqz_err *err);
 
 /* ---- COCO annotation files. Items live in the arena. */
 
-/* A COCO annotation file. `persons`: only images with a person that can be evaluated (not a crowd, with keypoints, a box of
- * positive size), weighted by their number. */
+/* A COCO annotation file. `persons`: only images with a person that can be evaluated (not a crowd, with keypoints, a
+ * box of positive size), weighted by their number. */
 enum oqz_status oqz_split_coco(const char *json, bool persons, struct oqz_arena *a, struct oqz_split_item **ret,
                                size_t *ret_n, struct oqz_err *err);
-/* Writes DIR/<part>/<name>.json for both parts: images of the part, annotations filtered by image, all categories, ids unchanged. */
+/* Writes DIR/<part>/<name>.json for both parts: images of the part, annotations filtered by image, all categories, ids
+ * unchanged. */
 enum oqz_status oqz_split_coco_write(const char *json, bool persons, const struct oqz_split_item *items, size_t n,
                                      const char *dir, struct oqz_err *err);
 

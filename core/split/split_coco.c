@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * COCO annotation files as a source of splits, and their parts as annotation files of their own. For persons whole images are
- * drawn, with all their persons, until there are enough: with single persons, an image's other persons would count as
- * missed in the evaluation.
+ * COCO annotation files as a source of splits, and their parts as annotation files of their own. For persons whole
+ * images are drawn, with all their persons, until there are enough: with single persons, an image's other persons would
+ * count as missed in the evaluation.
  */
 #include "core/base/file.h"
 #include "core/base/map.h"
@@ -51,7 +51,8 @@ static enum oqz_status index_images(const json_t *root, const char *path, struct
 
 	for (size_t i = 0; i < json_array_size(images); i++) {
 		const json_t *image = json_array_get(images, i);
-		const char *id = id_text(a, json_object_get(image, "id")), *file = json_string_value(json_object_get(image, "file_name"));
+		const char *id = id_text(a, json_object_get(image, "id")),
+		           *file = json_string_value(json_object_get(image, "file_name"));
 		if (!id || !file)
 			OQZ_FAIL(err, OQZ_E_DATA, "%s: image %zu has no integer `id` or no `file_name`", path, i);
 		if (oqz_map_has(by_id, id))
@@ -66,8 +67,9 @@ static enum oqz_status index_images(const json_t *root, const char *path, struct
 	return OQZ_OK;
 }
 
-static enum oqz_status weigh_persons(const json_t *root, const char *path, struct oqz_arena *a, const struct oqz_map *by_id,
-                                     struct oqz_split_item *items, size_t *n, struct oqz_err *err)
+static enum oqz_status weigh_persons(const json_t *root, const char *path, struct oqz_arena *a,
+                                     const struct oqz_map *by_id, struct oqz_split_item *items, size_t *n,
+                                     struct oqz_err *err)
 {
 	const json_t *annotations = json_object_get(root, "annotations");
 	size_t kept = 0;
@@ -111,8 +113,8 @@ enum oqz_status oqz_split_coco(const char *json, bool persons, struct oqz_arena 
 }
 
 /* The file's other members (info, licenses, categories) with the part's images and their annotations. */
-static enum oqz_status write_part(const json_t *root, bool persons, const struct oqz_map *part_of, int part, const char *path,
-                                  struct oqz_arena *a, struct oqz_err *err)
+static enum oqz_status write_part(const json_t *root, bool persons, const struct oqz_map *part_of, int part,
+                                  const char *path, struct oqz_arena *a, struct oqz_err *err)
 {
 	json_t *out = json_copy((json_t *)root), *images = json_array(), *annotations = json_array();
 	const json_t *all = json_object_get(root, "images");
@@ -121,10 +123,12 @@ static enum oqz_status write_part(const json_t *root, bool persons, const struct
 
 	for (size_t i = 0; ok && i < json_array_size(all); i++) {
 		json_t *image = json_array_get(all, i);
-		const struct oqz_split_item *item = oqz_map_get(part_of, json_string_value(json_object_get(image, "file_name")));
+		const struct oqz_split_item *item =
+		    oqz_map_get(part_of, json_string_value(json_object_get(image, "file_name")));
 		if (!item || item->part != part)
 			continue;
-		ok = json_array_append(images, image) == 0 && oqz_map_set(&ids, id_text(a, json_object_get(image, "id")), image);
+		ok = json_array_append(images, image) == 0 &&
+		     oqz_map_set(&ids, id_text(a, json_object_get(image, "id")), image);
 	}
 	all = json_object_get(root, "annotations");
 	for (size_t i = 0; ok && i < json_array_size(all); i++) {

@@ -9,9 +9,9 @@
 #include "core/base/compiler.h"
 #include <oqz/types.h>
 
-/* What a value is when it is no tensor: a sequence of tensors, or an optional that holds one value or none. They stand where
- * an element type stands, so that whoever expects numbers refuses them like any type that does not fit; the numbers are not
- * part of the plugin ABI, plugins never see such values. Their elements have no size. */
+/* What a value is when it is no tensor: a sequence of tensors, or an optional that holds one value or none. They stand
+ * where an element type stands, so that whoever expects numbers refuses them like any type that does not fit; the
+ * numbers are not part of the plugin ABI, plugins never see such values. Their elements have no size. */
 #define OQZ_DT_SEQUENCE ((enum oqz_dtype)64)
 #define OQZ_DT_OPTIONAL ((enum oqz_dtype)65)
 static inline bool oqz_dtype_is_list(enum oqz_dtype t) { return t == OQZ_DT_SEQUENCE || t == OQZ_DT_OPTIONAL; }
@@ -19,12 +19,12 @@ static inline bool oqz_dtype_is_list(enum oqz_dtype t) { return t == OQZ_DT_SEQU
 enum oqz_dtype_kind { OQZ_KIND_OTHER, OQZ_KIND_FLOAT, OQZ_KIND_INT, OQZ_KIND_UINT, OQZ_KIND_BOOL, OQZ_KIND_COMPLEX };
 
 struct oqz_dtype_traits {
-	const char *name;  /* "float32", "int8", ... as in messages, plans and .npy-like dumps */
-	const char *onnx;  /* "tensor(float)" suffix of the ONNX specification: "float", "int8", ... */
+	const char *name; /* "float32", "int8", ... as in messages, plans and .npy-like dumps */
+	const char *onnx; /* "tensor(float)" suffix of the ONNX specification: "float", "int8", ... */
 	enum oqz_dtype_kind kind;
-	int size;          /* bytes per element in memory (types below a byte take one) */
-	int bits;          /* bits per element in files */
-	int64_t min, max;  /* integer kinds: range (for uint64 max is INT64_MAX and access clamps) */
+	int size;         /* bytes per element in memory (types below a byte take one) */
+	int bits;         /* bits per element in files */
+	int64_t min, max; /* integer kinds: range (for uint64 max is INT64_MAX and access clamps) */
 };
 
 /* Never NULL; an unknown number gives the row of OQZ_DT_UNDEFINED (size 0). */

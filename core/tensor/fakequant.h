@@ -48,7 +48,8 @@ enum oqz_status oqz_fq_check(const struct oqz_fq *q, const struct oqz_shape *sha
 
 /* Dequantized values, x == y is fine. PLAIN, contiguous. The spec must have passed oqz_fq_check(). */
 void oqz_fq_run(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, float *y);
-/* Codes (not of dynamic scales): affine with the zero point in them; minifloat: the bit pattern; codebook: the index. */
+/* Codes (not of dynamic scales): affine with the zero point in them; minifloat: the bit pattern; codebook: the index.
+ */
 void oqz_fq_codes(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, int32_t *codes);
 /* Codes -> values. oqz_fq_run(x) == oqz_fq_values(oqz_fq_codes(x)), but for the sign of zero. Affine codes may be any
  * int32 (DequantizeLinear of int32 biases); code - z is formed in 64 bits and rounded to float32 once. */

@@ -11,10 +11,10 @@
 
 /* What the codes with all exponent bits set mean. */
 enum oqz_minifloat_special {
-	OQZ_MF_IEEE,     /* infinities and NaNs as in IEEE 754 (float16, bfloat16, E5M2) */
-	OQZ_MF_FN,       /* no infinity, one NaN per sign: all ones (E4M3FN) */
-	OQZ_MF_FNUZ,     /* no infinity, no negative zero; the code of -0 is the NaN (E4M3FNUZ, E5M2FNUZ) */
-	OQZ_MF_FINITE,   /* every code is a number (FP6, FP4) */
+	OQZ_MF_IEEE,           /* infinities and NaNs as in IEEE 754 (float16, bfloat16, E5M2) */
+	OQZ_MF_FN,             /* no infinity, one NaN per sign: all ones (E4M3FN) */
+	OQZ_MF_FNUZ,           /* no infinity, no negative zero; the code of -0 is the NaN (E4M3FNUZ, E5M2FNUZ) */
+	OQZ_MF_FINITE,         /* every code is a number (FP6, FP4) */
 	OQZ_MF_UNSIGNED_SCALE, /* E8M0: powers of two only, all ones is NaN, no sign, no zero */
 };
 
@@ -42,8 +42,9 @@ const struct oqz_minifloat *oqz_minifloat_of(int dtype);
 double oqz_minifloat_decode(const struct oqz_minifloat *f, uint32_t code);
 
 /* The code nearest to x. `saturate`: beyond max gives +-max (infinity too), else infinity or NaN as the format has it.
- * NaN gives NaN (or max where the format has none). Rounding HALF_EVEN is IEEE 754's; HALF_TO_ZERO rounds ties of normal
- * numbers towards zero and of subnormal numbers to even, which is what the QuantZoo kernel does (quantizer `fp8`). */
+ * NaN gives NaN (or max where the format has none). Rounding HALF_EVEN is IEEE 754's; HALF_TO_ZERO rounds ties of
+ * normal numbers towards zero and of subnormal numbers to even, which is what the QuantZoo kernel does (quantizer
+ * `fp8`). */
 uint32_t oqz_minifloat_encode(const struct oqz_minifloat *f, double x, enum oqz_round round, bool saturate);
 
 #endif

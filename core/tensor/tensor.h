@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tensor: element type, shape, layout and memory. Memory is either a counted buffer (constants, inputs, outputs: shared,
- * never copied on sharing, written only by the sole owner) or borrowed (a slot of an execution arena).
+ * Tensor: element type, shape, layout and memory. Memory is either a counted buffer (constants, inputs, outputs:
+ * shared, never copied on sharing, written only by the sole owner) or borrowed (a slot of an execution arena).
  */
 #ifndef OQZ_TENSOR_TENSOR_H
 #define OQZ_TENSOR_TENSOR_H
@@ -55,9 +55,10 @@ enum oqz_status oqz_tensor_copy(struct oqz_tensor *dst, const struct oqz_tensor 
 /* Drops the memory; the tensor becomes all zero. Releasing an all-zero tensor does nothing. */
 void oqz_tensor_release(struct oqz_tensor *t);
 
-/* Sequences and optionals: a tensor of type OQZ_DT_SEQUENCE or OQZ_DT_OPTIONAL and shape [n] whose `data` is an array of n
- * tensors, owned by the buffer. A sequence holds tensors, an optional holds a tensor or a sequence (n = 1) or nothing
- * (n = 0): nothing nests deeper. Sharing, copying and releasing are those of tensors; a copy shares the elements' memory. */
+/* Sequences and optionals: a tensor of type OQZ_DT_SEQUENCE or OQZ_DT_OPTIONAL and shape [n] whose `data` is an array
+ * of n tensors, owned by the buffer. A sequence holds tensors, an optional holds a tensor or a sequence (n = 1) or
+ * nothing (n = 0): nothing nests deeper. Sharing, copying and releasing are those of tensors; a copy shares the
+ * elements' memory. */
 enum oqz_status oqz_list_alloc(struct oqz_tensor *t, enum oqz_dtype kind, int64_t n, struct oqz_err *err);
 static inline const struct oqz_tensor *oqz_list_at(const struct oqz_tensor *list, int64_t i)
 {
@@ -70,7 +71,8 @@ enum oqz_status oqz_list_set(struct oqz_tensor *list, int64_t i, const struct oq
 void oqz_tensor_relayout(struct oqz_tensor *dst, const struct oqz_tensor *src);
 
 /* Scalars and small integer lists (shapes, axes, pads) read from a constant tensor. */
-enum oqz_status oqz_tensor_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n, struct oqz_err *err);
+enum oqz_status oqz_tensor_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n,
+                                struct oqz_err *err);
 enum oqz_status oqz_tensor_from_ints(struct oqz_tensor *t, const int64_t *v, size_t n, struct oqz_err *err);
 
 #endif

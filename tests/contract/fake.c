@@ -91,7 +91,8 @@ static enum oqz_status record_list_dirs(const char *root, enum oqz_status (*each
 	return st;
 }
 
-static enum oqz_status record_load_image(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f)
+static enum oqz_status record_load_image(const char *path, uint32_t mode, struct oqz_picture *ret,
+                                         struct oqz_failure *f)
 {
 	enum oqz_status st = oqz_host_load_image(path, mode, ret, f);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Real ImageNet models on real images, image by image: file -> decoder -> preset -> model -> scores, against the scores that
- * ONNX Runtime gave. Skipped where the models are not present.
+ * Real ImageNet models on real images, image by image: file -> decoder -> preset -> model -> scores, against the scores
+ * that ONNX Runtime gave. Skipped where the models are not present.
  */
 #include "tests/support/support.h"
 #include "core/exec/exec.h"
@@ -84,14 +84,15 @@ static enum oqz_status one_image(void *ctx, int worker, size_t unit, struct oqz_
 	return OQZ_OK;
 }
 
-static void run_zoo(const char *model, const char *preset, size_t skip_classes, double tolerance, struct zoo *z, json_t **ret)
+static void run_zoo(const char *model, const char *preset, size_t skip_classes, double tolerance, struct zoo *z,
+                    json_t **ret)
 {
 	const struct oqz_shape shape = { .rank = 4, .dim = { 1, 3, 224, 224 } };
 	struct oqz_exec_options opt = { 0 };
 	struct oqz_graph *g = NULL;
 	json_error_t jerr;
 
-	*z = (struct zoo){ .skip_classes = skip_classes, .score_tolerance = tolerance };
+	*z = (struct zoo) { .skip_classes = skip_classes, .score_tolerance = tolerance };
 	json_t *expected = json_load_file(shared_path("zoo/expected/%s.json", model), 0, &jerr);
 	ck_assert_msg(expected != NULL, "%s", jerr.text);
 	z->images = json_object_get(expected, "per_image");
@@ -157,7 +158,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { squeezenet_gives_the_scores_of_onnx_runtime, mobilenet_gives_the_scores_of_onnx_runtime,
+	const TTest *const tests[] = { squeezenet_gives_the_scores_of_onnx_runtime,
+		                       mobilenet_gives_the_scores_of_onnx_runtime,
 		                       quantized_mobilenet_agrees_statistically };
 
 	shared_require("zoo/expected/squeezenet1.1_mxnet.json");

@@ -71,7 +71,8 @@ bool golden_open(struct golden *g, const char *relative_stem)
 {
 	struct oqz_err err;
 	json_error_t jerr;
-	const char *json = shared_path("golden/%s.json", relative_stem), *bin = shared_path("golden/%s.bin", relative_stem);
+	const char *json = shared_path("golden/%s.json", relative_stem),
+	           *bin = shared_path("golden/%s.bin", relative_stem);
 
 	memset(g, 0, sizeof *g);
 	if (!json || !bin) {

@@ -177,7 +177,8 @@ START_TEST(int8_becomes_pairs_per_edge)
 }
 END_TEST
 
-/* Grids that are an element type become pairs, all others FakeQuant, code books and blocks baked weights; results agree in each case. */
+/* Grids that are an element type become pairs, all others FakeQuant, code books and blocks baked weights; results agree
+ * in each case. */
 START_TEST(every_grid_computes_the_same)
 {
 	const double book[] = { -2, -1, -0.5, 0, 0.5, 1, 2 };
@@ -211,8 +212,9 @@ START_TEST(every_grid_computes_the_same)
 		struct oqz_graph *q = check(&n, &rows[i].q, &w);
 		ck_assert_int_eq(count_op(q, "QuantizeLinear"), rows[i].pairs ? 2 : 0);
 		ck_assert_int_eq(count_op(q, "DequantizeLinear"), rows[i].pairs ? 4 : 0);
-		ck_assert_int_eq(count_op(q, "FakeQuant"),
-		                 rows[i].pairs ? 0 : rows[i].q.grid.kind == OQZ_GRID_CODEBOOK ? 2 : 4);
+		ck_assert_int_eq(count_op(q, "FakeQuant"), rows[i].pairs                              ? 0
+		                                           : rows[i].q.grid.kind == OQZ_GRID_CODEBOOK ? 2
+		                                                                                      : 4);
 		oqz_graph_free(q);
 		oqz_graph_free(n.b.g);
 	}

@@ -140,6 +140,7 @@ START_TEST(installed_folders_move_with_the_program)
 }
 END_TEST
 
-OQZ_TEST_MAIN("base", glob_matches_whole_strings, double_prints_shortest_that_reads_back, json_strings_escape_and_repair,
-              nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors, map_keeps_many_keys,
-              files_respect_limits_and_name_the_path, errors_take_a_prefix, installed_folders_move_with_the_program)
+OQZ_TEST_MAIN("base", glob_matches_whole_strings, double_prints_shortest_that_reads_back,
+              json_strings_escape_and_repair, nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors,
+              map_keeps_many_keys, files_respect_limits_and_name_the_path, errors_take_a_prefix,
+              installed_folders_move_with_the_program)

@@ -137,17 +137,18 @@ START_TEST(yaml_survives_damage)
 }
 END_TEST
 
-#define BODY                                                                                                            \
-	"datasets:\n  d: {reader: list, root: '${R}/img', prepare: p}\n"                                                \
-	"schemes:\n  s8: {plugin: int8, bits: 8}\n  s4: {extends: s8, bits: 4, ops: [Conv]}\n"                          \
-	"tasks:\n  t: {plugin: classification, test: d}\n"                                                              \
+#define BODY                                                                                   \
+	"datasets:\n  d: {reader: list, root: '${R}/img', prepare: p}\n"                       \
+	"schemes:\n  s8: {plugin: int8, bits: 8}\n  s4: {extends: s8, bits: 4, ops: [Conv]}\n" \
+	"tasks:\n  t: {plugin: classification, test: d}\n"                                     \
 	"models:\n  - {id: m1, file: a.onnx, task: t, tags: [cnn]}\n  - {id: m2, file: /b.onnx, task: t}\n"
 
 START_TEST(manifest_expands_the_matrix)
 {
 	struct oqz_manifest *m = NULL;
-	const char *path = put("zoo.yaml", "oqz: 1\nvars: {R: here}\n" BODY
-	                                   "matrix:\n  - {models: ['*'], schemes: ['s*'], except: [{model: m2, scheme: s4}]}\n");
+	const char *path =
+	    put("zoo.yaml", "oqz: 1\nvars: {R: here}\n" BODY
+	                    "matrix:\n  - {models: ['*'], schemes: ['s*'], except: [{model: m2, scheme: s4}]}\n");
 
 	ck_ok(oqz_manifest_load(path, NULL, &m, err));
 	ck_assert_uint_eq(m->jobs.n, 2);
@@ -165,8 +166,9 @@ END_TEST
 START_TEST(manifest_runs_models_without_schemes)
 {
 	struct oqz_manifest *m = NULL;
-	const char *path = put("zoo.yaml", "oqz: 1\nvars: {R: x}\n" BODY
-	                                   "matrix:\n  - {models: [m1], schemes: [s8]}\n  - {models: [m2], schemes: []}\n");
+	const char *path =
+	    put("zoo.yaml", "oqz: 1\nvars: {R: x}\n" BODY
+	                    "matrix:\n  - {models: [m1], schemes: [s8]}\n  - {models: [m2], schemes: []}\n");
 
 	ck_ok(oqz_manifest_load(path, NULL, &m, err));
 	ck_assert_uint_eq(m->jobs.n, 2);
@@ -222,7 +224,8 @@ START_TEST(manifest_messages_name_the_place)
 		{ "oqz: 1\n" BODY, ":3:27: variable R is not set" },
 		{ "oqz: 1\nvars: {R: '${R2:?set it}'}\n" BODY, ":2:11: variable R2: set it" },
 		{ "oqz: 1\nvars: {R: '${Q}', Q: '${R}'}\n" BODY, "circle" },
-		{ "oqz: 1\nvars: {R: a}\n" BODY "  - {id: m3, file: x, task: tt}\n", "there is no task `tt` (did you mean `t`?)" },
+		{ "oqz: 1\nvars: {R: a}\n" BODY "  - {id: m3, file: x, task: tt}\n",
+		  "there is no task `tt` (did you mean `t`?)" },
 		{ "oqz: 1\nvars: {R: a}\n" BODY "  - {id: m1, file: x, task: t}\n", "second model with id `m1`" },
 		{ "oqz: 1\nmodels: []\n", "has no models" },
 		{ "oqz: 1\nvars: {R: a}\n" BODY "gates: [{metric: top1, max_drop: 1 %}]\n", "max_drop" },
@@ -239,8 +242,10 @@ END_TEST
 START_TEST(manifest_flattens_nested_parameters)
 {
 	static const struct oqz_param table[] = {
-		{ "calibrate", OQZ_P_STRING, .dflt = "minmax", .help = "" }, { "q", OQZ_P_FLOAT, .dflt = "1", .help = "" },
-		{ "weight_calibrate", OQZ_P_STRING, .dflt = "minmax", .help = "" }, { "root", OQZ_P_PATH, .dflt = "", .help = "" },
+		{ "calibrate", OQZ_P_STRING, .dflt = "minmax", .help = "" },
+		{ "q", OQZ_P_FLOAT, .dflt = "1", .help = "" },
+		{ "weight_calibrate", OQZ_P_STRING, .dflt = "minmax", .help = "" },
+		{ "root", OQZ_P_PATH, .dflt = "", .help = "" },
 		{ 0 },
 	};
 	struct oqz_arena *a = oqz_arena_new();
@@ -262,5 +267,6 @@ END_TEST
 
 OQZ_TEST_MAIN("manifest", yaml_keeps_text_and_positions, yaml_merges_anchors_shallowly, yaml_refuses_what_is_dangerous,
               yaml_stops_alias_bombs_and_deep_nesting, yaml_dump_reads_back_the_same, yaml_survives_damage,
-              manifest_expands_the_matrix, manifest_runs_models_without_schemes, manifest_options_override_and_select, manifest_includes_files_below_itself,
-              manifest_messages_name_the_place, manifest_flattens_nested_parameters)
+              manifest_expands_the_matrix, manifest_runs_models_without_schemes, manifest_options_override_and_select,
+              manifest_includes_files_below_itself, manifest_messages_name_the_place,
+              manifest_flattens_nested_parameters)

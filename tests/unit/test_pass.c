@@ -463,5 +463,5 @@ END_TEST
 
 OQZ_TEST_MAIN("pass", identity_goes_but_names_stay, dropout_goes_outside_training, dead_branches_go,
               bias_joins_where_shapes_allow, bias_needs_a_sole_consumer_and_room, batchnorm_joins,
-              batchnorm_leaves_shared_weights_alone, batchnorm_stays_where_it_must,
-              layer_normalizations_are_found, gelus_are_found)
+              batchnorm_leaves_shared_weights_alone, batchnorm_stays_where_it_must, layer_normalizations_are_found,
+              gelus_are_found)

@@ -93,7 +93,8 @@ END_TEST
 
 static const char coco[] =
     "{\"categories\": [{\"id\": 1}, {\"id\": 2}],"
-    "\"images\": [{\"id\": 7, \"file_name\": \"a.jpg\"}, {\"id\": 3, \"file_name\": \"b.jpg\"}, {\"id\": 9, \"file_name\": \"c.jpg\"}],"
+    "\"images\": [{\"id\": 7, \"file_name\": \"a.jpg\"}, {\"id\": 3, \"file_name\": \"b.jpg\"}, {\"id\": 9, "
+    "\"file_name\": \"c.jpg\"}],"
     "\"annotations\": [{\"id\": 1, \"image_id\": 7, \"iscrowd\": 0, \"num_keypoints\": 3, \"bbox\": [0, 0, 2, 2]},"
     "{\"id\": 2, \"image_id\": 7, \"iscrowd\": 1, \"num_keypoints\": 3, \"bbox\": [0, 0, 2, 2]},"
     "{\"id\": 3, \"image_id\": 3, \"iscrowd\": 0, \"num_keypoints\": 0, \"bbox\": [0, 0, 2, 2]},"
@@ -115,7 +116,8 @@ START_TEST(coco_parts_are_annotation_files_of_their_own)
 	ck_ok(oqz_split_draw(items, n, &opt, err));
 	ck_ok(oqz_split_coco_write(path, true, items, n, dir, err));
 	for (int part = 0; part < 2; part++) {
-		json_t *o = json_load_file(oqz_arena_printf(a, "%s/%s/PersonAnnotation.json", dir, part ? "test" : "calib"), 0, &e);
+		json_t *o = json_load_file(
+		    oqz_arena_printf(a, "%s/%s/PersonAnnotation.json", dir, part ? "test" : "calib"), 0, &e);
 		ck_assert_msg(o != NULL, "%s", e.text);
 		ck_assert_uint_eq(json_array_size(json_object_get(o, "images")), 1);
 		ck_assert_uint_eq(json_array_size(json_object_get(o, "categories")), 2);
@@ -128,5 +130,6 @@ START_TEST(coco_parts_are_annotation_files_of_their_own)
 }
 END_TEST
 
-OQZ_TEST_MAIN("split", keys_are_those_of_the_definition, imagenet_split_is_the_golden_one, draw_refuses_too_few_and_twins,
-              stratified_draw_takes_the_same_from_every_class, coco_parts_are_annotation_files_of_their_own)
+OQZ_TEST_MAIN("split", keys_are_those_of_the_definition, imagenet_split_is_the_golden_one,
+              draw_refuses_too_few_and_twins, stratified_draw_takes_the_same_from_every_class,
+              coco_parts_are_annotation_files_of_their_own)

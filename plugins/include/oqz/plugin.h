@@ -2,20 +2,21 @@
  *
  * oqz/plugin.h - what every oqz plugin has in common: the descriptor, parameters, the host table.
  *
- * How to read these headers: types.h has the words, this file the frame, quantizer.h and task.h one kind of plugin each.
- * A plugin is one shared object that exports exactly one symbol, made by OQZ_PLUGIN_EXPORT() at the end of its source. The
- * symbol returns a pointer to a constant descriptor. The plugin calls the program only through the function table
- * (struct oqz_host) that it is given: it has no undefined oqz symbols, links with -z defs, and can be tested against a
- * table of one's own. A complete example outside the source tree: $(datadir)/oqz/template.
+ * How to read these headers: types.h has the words, this file the frame, quantizer.h and task.h one kind of plugin
+ * each. A plugin is one shared object that exports exactly one symbol, made by OQZ_PLUGIN_EXPORT() at the end of its
+ * source. The symbol returns a pointer to a constant descriptor. The plugin calls the program only through the function
+ * table (struct oqz_host) that it is given: it has no undefined oqz symbols, links with -z defs, and can be tested
+ * against a table of one's own. A complete example outside the source tree: $(datadir)/oqz/template.
  *
- * Compatibility: the descriptor starts with a magic number, its size, the API version and an ABI string. The loader refuses
- * another magic, ABI string or major version; of a smaller descriptor the missing members are zero, of a larger one the
- * surplus is ignored. Members are only ever appended; the head (struct oqz_plugin), which others follow, grows into its
- * own spare room. The same holds for the host's tables: look at their struct_size before using a member that came later.
+ * Compatibility: the descriptor starts with a magic number, its size, the API version and an ABI string. The loader
+ * refuses another magic, ABI string or major version; of a smaller descriptor the missing members are zero, of a larger
+ * one the surplus is ignored. Members are only ever appended; the head (struct oqz_plugin), which others follow, grows
+ * into its own spare room. The same holds for the host's tables: look at their struct_size before using a member that
+ * came later.
  *
- * Threads: calls on one instance are serialised unless a member's comment says otherwise. A plugin keeps no state outside
- * its instances, since one plugin runs with many parameter sets at once. Errors: return a negative oqz_status after
- * host->fail(...), which records the sentence that the user reads.
+ * Threads: calls on one instance are serialised unless a member's comment says otherwise. A plugin keeps no state
+ * outside its instances, since one plugin runs with many parameter sets at once. Errors: return a negative oqz_status
+ * after host->fail(...), which records the sentence that the user reads.
  */
 #ifndef OQZ_PLUGIN_H
 #define OQZ_PLUGIN_H
@@ -84,8 +85,8 @@ struct oqz_host {
 	/* A message for the user; one line, no newline (printf-like). `host` is this table. Thread-safe. */
 	void (*log)(const struct oqz_host *host, enum oqz_log_level level, const char *fmt, ...);
 
-	/* Parameter values by name. Asking for a name or type that the plugin's table does not declare is a programming error
-	 * that ends the job with a message. Strings and lists are borrowed and live as long as `p`. */
+	/* Parameter values by name. Asking for a name or type that the plugin's table does not declare is a programming
+	 * error that ends the job with a message. Strings and lists are borrowed and live as long as `p`. */
 	bool (*param_bool)(const struct oqz_params *p, const char *name);
 	int64_t (*param_int)(const struct oqz_params *p, const char *name);
 	double (*param_float)(const struct oqz_params *p, const char *name);
@@ -94,12 +95,14 @@ struct oqz_host {
 	size_t (*param_floats)(const struct oqz_params *p, const char *name, const double **ret);
 	size_t (*param_strings)(const struct oqz_params *p, const char *name, const char *const **ret);
 
-	/* Whole-file reading with the program's limits and messages. *ret is freed with `free_mem`; a NUL follows the data. */
+	/* Whole-file reading with the program's limits and messages. *ret is freed with `free_mem`; a NUL follows the
+	 * data. */
 	enum oqz_status (*read_file)(const char *path, char **ret, size_t *ret_size, struct oqz_failure *f);
-	/* Files below `root`, recursively, whose name ends in one of the suffixes (letter case ignored; NULL-terminated list, NULL
-	 * for all). Order: by directory, then by name, both in byte order, so a directory's own files come before those of its
-	 * sub-directories (torchvision's sorted(os.walk())). Symbolic links are followed; a loop of them, or a directory that
-	 * cannot be read, fails. The callback gets paths relative to root; a negative return stops and is passed on. */
+	/* Files below `root`, recursively, whose name ends in one of the suffixes (letter case ignored; NULL-terminated
+	 * list, NULL for all). Order: by directory, then by name, both in byte order, so a directory's own files come
+	 * before those of its sub-directories (torchvision's sorted(os.walk())). Symbolic links are followed; a loop of
+	 * them, or a directory that cannot be read, fails. The callback gets paths relative to root; a negative return
+	 * stops and is passed on. */
 	enum oqz_status (*walk)(const char *root, const char *const *suffixes,
 	                        enum oqz_status (*each)(void *ctx, const char *relative_path), void *ctx,
 	                        struct oqz_failure *f);
@@ -108,8 +111,8 @@ struct oqz_host {
 	/* Names of the immediate sub-directories of `root` (links to directories too), in byte order. */
 	enum oqz_status (*list_dirs)(const char *root, enum oqz_status (*each)(void *ctx, const char *name), void *ctx,
 	                             struct oqz_failure *f);
-	/* Since API 1.1. Reads and decodes a JPEG or PNG with the program's limits and messages (references, label maps);
-	 * `mode` is an enum oqz_picture_mode. Thread-safe. */
+	/* Since API 1.1. Reads and decodes a JPEG or PNG with the program's limits and messages (references, label
+	 * maps); `mode` is an enum oqz_picture_mode. Thread-safe. */
 	enum oqz_status (*load_image)(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f);
 };
 
@@ -119,12 +122,12 @@ enum oqz_plugin_kind { OQZ_KIND_QUANTIZER = 1, OQZ_KIND_TASK = 2 };
 
 struct oqz_plugin {
 	uint64_t magic;
-	uint32_t struct_size;           /* of the full descriptor (struct oqz_quantizer or struct oqz_task) */
+	uint32_t struct_size; /* of the full descriptor (struct oqz_quantizer or struct oqz_task) */
 	uint16_t api_major, api_minor;
 	char abi[32];
-	uint32_t kind;                  /* enum oqz_plugin_kind */
+	uint32_t kind; /* enum oqz_plugin_kind */
 	uint32_t reserved;
-	const char *name;               /* [a-z0-9-]+, unique; the word in manifests */
+	const char *name; /* [a-z0-9-]+, unique; the word in manifests */
 	const char *version;
 	const char *licence;            /* SPDX expression */
 	const char *summary;            /* one line */
@@ -132,9 +135,9 @@ struct oqz_plugin {
 	const void *spare[4];           /* NULL */
 };
 
-#define OQZ_PLUGIN_HEAD(KIND, TYPE)                                                                                     \
-	.magic = OQZ_PLUGIN_MAGIC, .struct_size = sizeof(TYPE), .api_major = OQZ_API_MAJOR, .api_minor = OQZ_API_MINOR, \
-	.abi = OQZ_ABI, .kind = (KIND)
+#define OQZ_PLUGIN_HEAD(KIND, TYPE)                                                         \
+	.magic = OQZ_PLUGIN_MAGIC, .struct_size = sizeof(TYPE), .api_major = OQZ_API_MAJOR, \
+	.api_minor = OQZ_API_MINOR, .abi = OQZ_ABI, .kind = (KIND)
 
 #if defined(__GNUC__)
 #define OQZ_EXPORT_VISIBLE_ __attribute__((visibility("default")))
@@ -150,12 +153,12 @@ struct oqz_plugin {
 /* The only exported symbol. `host` is NULL when the loader only wants to look at the descriptor. */
 #define OQZ_PLUGIN_ENTRY_NAME "oqz_plugin_entry"
 typedef const struct oqz_plugin *oqz_plugin_entry_fn(const struct oqz_host *host);
-#define OQZ_PLUGIN_EXPORT(descriptor)                                                                                   \
-	OQZ_EXPORT const struct oqz_plugin *oqz_plugin_entry(const struct oqz_host *host);                              \
-	OQZ_EXPORT const struct oqz_plugin *oqz_plugin_entry(const struct oqz_host *host)                               \
-	{                                                                                                               \
-		(void)host;                                                                                             \
-		return &(descriptor).base;                                                                              \
+#define OQZ_PLUGIN_EXPORT(descriptor)                                                      \
+	OQZ_EXPORT const struct oqz_plugin *oqz_plugin_entry(const struct oqz_host *host); \
+	OQZ_EXPORT const struct oqz_plugin *oqz_plugin_entry(const struct oqz_host *host)  \
+	{                                                                                  \
+		(void)host;                                                                \
+		return &(descriptor).base;                                                 \
 	}
 
 #ifdef __cplusplus

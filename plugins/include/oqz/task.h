@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * oqz/task.h - a task evaluator as a plugin: knows its data set's layout and annotations, turns network outputs into one
- * record per image, and records into metrics.
+ * oqz/task.h - a task evaluator as a plugin: knows its data set's layout and annotations, turns network outputs into
+ *one record per image, and records into metrics.
  *
- *	open(host, params, dataset) ─► items ─► score(item, outputs, geometry) per image and lane ─► finish(records) ─► close
+ *	open(host, params, dataset) ─► items ─► score(item, outputs, geometry) per image and lane ─► finish(records) ─►
+ *close
  *
- * A record is an opaque, serialisable byte string: it is stored by the program, and metrics are computed from the records
- * alone, in item order. So an interrupted run continues, shards merge, and a resampled list of records gives a bootstrap.
- * The task never sees the graph, weights, scheme names, or whether a lane is quantized.
+ * A record is an opaque, serialisable byte string: it is stored by the program, and metrics are computed from the
+ *records alone, in item order. So an interrupted run continues, shards merge, and a resampled list of records gives a
+ *bootstrap. The task never sees the graph, weights, scheme names, or whether a lane is quantized.
  */
 #ifndef OQZ_TASK_H
 #define OQZ_TASK_H
@@ -19,8 +20,8 @@ extern "C" {
 #endif
 
 enum oqz_metric_unit { OQZ_UNIT_RATIO, OQZ_UNIT_DECIBEL, OQZ_UNIT_COUNT, OQZ_UNIT_PIXELS, OQZ_UNIT_SCALAR };
-/* How a difference between two lanes is tested: McNemar when the metric is a mean of hits (0 or 1 per image), else a paired
- * bootstrap over images; NONE for figures that only accompany. */
+/* How a difference between two lanes is tested: McNemar when the metric is a mean of hits (0 or 1 per image), else a
+ * paired bootstrap over images; NONE for figures that only accompany. */
 enum oqz_metric_test { OQZ_TEST_NONE, OQZ_TEST_MCNEMAR, OQZ_TEST_BOOTSTRAP };
 
 /* A metric as data. The first row is the task's primary metric. */
@@ -47,11 +48,11 @@ struct oqz_output {
 
 /* One item of the data set. Strings are copied by the program. */
 struct oqz_item {
-	const char *id;      /* unique and stable: names the item in the ledger and in messages */
-	const char *image;   /* path of the image file */
-	uint64_t tag;        /* the task's own number for it, handed back to score() */
-	/* Since API 1.1. The part of the image that the item is about (a person): x0, y0, x1, y1 in image pixels, for the
-	 * preprocessing step `affine`. Two items may share an image. */
+	const char *id;    /* unique and stable: names the item in the ledger and in messages */
+	const char *image; /* path of the image file */
+	uint64_t tag;      /* the task's own number for it, handed back to score() */
+	/* Since API 1.1. The part of the image that the item is about (a person): x0, y0, x1, y1 in image pixels, for
+	 * the preprocessing step `affine`. Two items may share an image. */
 	bool has_box;
 	double box[4];
 };
@@ -74,8 +75,8 @@ struct oqz_task_host {
 
 struct oqz_task {
 	struct oqz_plugin base;
-	const struct oqz_metric *metrics;        /* with default parameters; ends with a row whose name is NULL */
-	const struct oqz_param *dataset_params;  /* what its data sets are described by, same form as base.params */
+	const struct oqz_metric *metrics;       /* with default parameters; ends with a row whose name is NULL */
+	const struct oqz_param *dataset_params; /* what its data sets are described by, same form as base.params */
 
 	/* Required. `params` are the task's, `dataset` the data set's (calibration sets are opened with their own). */
 	enum oqz_status (*open)(const struct oqz_task_host *host, const struct oqz_params *params,
@@ -85,16 +86,17 @@ struct oqz_task {
 	/* Required. Calls host->add_item for every image in the data set's order. */
 	enum oqz_status (*items)(void *self, void *sink, struct oqz_failure *f);
 	/* Required, thread-safe on one instance. Turns the outputs for one item into its record. */
-	enum oqz_status (*score)(void *self, const struct oqz_item *item, const struct oqz_output *outputs, size_t n_outputs,
-	                         const struct oqz_geometry *geometry, void *record_sink, struct oqz_failure *f);
+	enum oqz_status (*score)(void *self, const struct oqz_item *item, const struct oqz_output *outputs,
+	                         size_t n_outputs, const struct oqz_geometry *geometry, void *record_sink,
+	                         struct oqz_failure *f);
 	/* Required, thread-safe. Metrics of the given records, in the given order (which may repeat records). */
 	enum oqz_status (*finish)(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
 	                          struct oqz_failure *f);
 	/* Optional. One line for a person about what was predicted for the item ("tabby cat 0.81, label tiger cat"). */
 	enum oqz_status (*explain)(void *self, const struct oqz_record *record, char *text, size_t size,
 	                           struct oqz_failure *f);
-	/* Optional. The metrics of this instance, when they depend on its parameters (top3 instead of top5): same form as
-	 * `metrics`, lives as long as the instance. NULL here or from the call: `metrics`. */
+	/* Optional. The metrics of this instance, when they depend on its parameters (top3 instead of top5): same form
+	 * as `metrics`, lives as long as the instance. NULL here or from the call: `metrics`. */
 	const struct oqz_metric *(*instance_metrics)(void *self);
 };
 

@@ -28,12 +28,13 @@ enum oqz_status {
 	OQZ_E_LIMIT = -8,       /* larger than a limit allows (time, size, count) */
 	OQZ_E_INTERNAL = -9,    /* a bug of ours */
 	OQZ_E_INTERRUPTED = -10,
-	OQZ_E_MISMATCH = -11,   /* two things that must belong together do not */
-	OQZ_E_AGAIN = -12,      /* not finished: call again (two-phase calibration) */
+	OQZ_E_MISMATCH = -11, /* two things that must belong together do not */
+	OQZ_E_AGAIN = -12,    /* not finished: call again (two-phase calibration) */
 };
 
 /* Element types. The numbers are those of ONNX TensorProto.DataType (onnx.proto), so no translation table exists.
- * Types narrower than a byte are held one element per byte in memory (signed ones sign-extended) and packed in files only. */
+ * Types narrower than a byte are held one element per byte in memory (signed ones sign-extended) and packed in files
+ * only. */
 enum oqz_dtype {
 	OQZ_DT_UNDEFINED = 0,
 	OQZ_DT_F32 = 1,
@@ -67,7 +68,8 @@ enum oqz_dtype {
 
 enum { OQZ_MAX_RANK = 8 };
 
-/* Extent of a tensor, outermost dimension first. rank 0 is a scalar (one element). In a concrete shape every dim >= 0. */
+/* Extent of a tensor, outermost dimension first. rank 0 is a scalar (one element). In a concrete shape every dim >= 0.
+ */
 struct oqz_shape {
 	int32_t rank;
 	int64_t dim[OQZ_MAX_RANK];
