@@ -103,6 +103,43 @@ static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* ---- BitCast (operator set 26): the same bits, read as another type of the same width ---- */
+
+static enum oqz_status infer_bitcast(struct oqz_infer *c, struct oqz_err *err)
+{
+	enum oqz_dtype from = c->in[0]->dtype, to = (enum oqz_dtype)OQZ_PARAMS(c->node, struct cast)->to;
+
+	if (oqz_dtype_size(to) == 0)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "conversion to element type %d", (int)to);
+	if (from != OQZ_DT_UNDEFINED && oqz_dtype_traits(from)->bits != oqz_dtype_traits(to)->bits)
+		OQZ_FAIL(err, OQZ_E_DATA, "%s and %s have different widths", oqz_dtype_name(from), oqz_dtype_name(to));
+	c->out[0] = *c->in[0];
+	c->out[0].dtype = to;
+	return OQZ_OK;
+}
+
+/* Below a byte signed codes are held sign-extended: the code is what store_i keeps of them. */
+static enum oqz_status run_bitcast(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *in = c->in[0];
+	struct oqz_tensor *out = c->out[0];
+	unsigned bits = (unsigned)oqz_dtype_traits(in->dtype)->bits;
+
+	(void)err;
+	if (bits >= 8) {
+		memcpy(out->data, in->data, oqz_tensor_bytes(in));
+		return OQZ_OK;
+	}
+	for (int64_t i = 0, n = oqz_tensor_nelem(in); i < n; i++) {
+		uint8_t code = ((const uint8_t *)in->data)[i] & ((1u << bits) - 1);
+		if (oqz_dtype_is_float(out->dtype))
+			((uint8_t *)out->data)[i] = code;
+		else
+			oqz_store_i(out->dtype, out->data, (size_t)i, code);
+	}
+	return OQZ_OK;
+}
+
 static const char *const round_modes[] = { "up", "down", "nearest", NULL };
 static const struct oqz_attr_spec cast_attrs[] = {
 	{ .name = "to", .type = OQZ_ATTR_INT, .offset = offsetof(struct cast, to), .required = true },
@@ -116,7 +153,13 @@ static const struct oqz_attr_spec cast_like_attrs[] = {
 	{ .name = NULL },
 };
 
+static const struct oqz_attr_spec bitcast_attrs[] = {
+	{ .name = "to", .type = OQZ_ATTR_INT, .offset = offsetof(struct cast, to), .required = true },
+	{ .name = NULL },
+};
+
 const struct oqz_op oqz_ops_cast[] = {
+	{ OQZ_ROW(BIT_CAST), OQZ_ROW_PARAMS(struct cast, bitcast_attrs), .infer = infer_bitcast, .run = run_bitcast },
 	{ OQZ_ROW(CAST), OQZ_ROW_PARAMS(struct cast, cast_attrs), .infer = infer_cast, .run = run_cast },
 	{ OQZ_ROW(CAST_LIKE), OQZ_ROW_PARAMS(struct cast, cast_like_attrs), .infer = infer_cast, .run = run_cast },
 	{ .name = NULL },

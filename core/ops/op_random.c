@@ -10,7 +10,7 @@
 
 struct draw {
 	float high, low, mean, scale, seed;
-	int64_t dtype;
+	int64_t dtype, sample_size;
 	struct oqz_ints shape;
 };
 
@@ -67,6 +67,57 @@ static enum oqz_status run_random(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* ---- Multinomial: classes drawn by their unnormalised log probabilities ---- */
+
+static enum oqz_status infer_multinomial(struct oqz_infer *c, struct oqz_err *err)
+{
+	const struct draw *p = OQZ_PARAMS(c->node, struct draw);
+
+	OQZ_TRY(oqz_need_float(c, 0, err));
+	OQZ_TRY(oqz_need_rank(c, 0, 2, 2, err));
+	if (p->sample_size < 0 || (p->dtype != OQZ_DT_I32 && p->dtype != OQZ_DT_I64))
+		OQZ_FAIL(err, OQZ_E_DATA, "%lld samples of element type %lld", (long long)p->sample_size,
+		         (long long)p->dtype);
+	c->out[0].dtype = (enum oqz_dtype)p->dtype;
+	c->out[0].shape = oqz_shape_unknown(2);
+	if (oqz_in_rank(c, 0) == 2)
+		c->out[0].shape.dim[0] = c->in[0]->shape.dim[0];
+	c->out[0].shape.dim[1] = p->sample_size;
+	return OQZ_OK;
+}
+
+/* The class at which the running sum of exp(x - top) passes `at` of the whole. */
+static int64_t pick(const struct oqz_tensor *x, int64_t row, int64_t classes, double at)
+{
+	double top = -INFINITY, sum = 0, run = 0;
+
+	for (int64_t k = 0; k < classes; k++)
+		top = fmax(top, oqz_load_f(x->dtype, x->data, (size_t)(row * classes + k)));
+	for (int64_t k = 0; k < classes; k++)
+		sum += exp(oqz_load_f(x->dtype, x->data, (size_t)(row * classes + k)) - top);
+	for (int64_t k = 0; k < classes; k++) {
+		run += exp(oqz_load_f(x->dtype, x->data, (size_t)(row * classes + k)) - top);
+		if (run > at * sum)
+			return k;
+	}
+	return classes - 1;
+}
+
+static enum oqz_status run_multinomial(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *x = c->in[0];
+	int64_t classes = x->shape.dim[1], samples = c->out[0]->shape.dim[1];
+	struct oqz_rng r;
+
+	if (classes == 0 && oqz_tensor_nelem(c->out[0]))
+		OQZ_FAIL(err, OQZ_E_DATA, "samples of no classes");
+	seed_of(c->node, &r);
+	for (int64_t i = 0, n = oqz_tensor_nelem(c->out[0]); i < n; i++)
+		oqz_store_i(c->out[0]->dtype, c->out[0]->data, (size_t)i,
+		            pick(x, i / samples, classes, oqz_rng_f64(&r)));
+	return OQZ_OK;
+}
+
 #define SHAPE                                                                                                    \
 	{                                                                                                        \
 		.name = "shape", .type = OQZ_ATTR_INTS, .offset = offsetof(struct draw, shape), .required = true \
@@ -94,8 +145,15 @@ static const struct oqz_attr_spec uniform_like_attrs[] = { UNIFORM,
 		                                                 .random = true                            \
 	}
 
+static const struct oqz_attr_spec multinomial_attrs[] = { OQZ_A_INT(struct draw, dtype, OQZ_DT_I32),
+	                                                  OQZ_A_INT(struct draw, sample_size, 1),
+	                                                  OQZ_A_FLOAT(struct draw, seed, 0),
+	                                                  { .name = NULL } };
+
 const struct oqz_op oqz_ops_random[] = {
 	ROW(BERNOULLI, bernoulli_attrs),
+	{ OQZ_ROW(MULTINOMIAL), OQZ_ROW_PARAMS(struct draw, multinomial_attrs), .infer = infer_multinomial,
+	  .run = run_multinomial, .random = true },
 	ROW(RANDOM_NORMAL, normal_attrs),
 	ROW(RANDOM_NORMAL_LIKE, normal_like_attrs),
 	ROW(RANDOM_UNIFORM, uniform_attrs),

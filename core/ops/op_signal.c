@@ -120,11 +120,12 @@ static enum oqz_status dft_plan(const struct oqz_node *n, const struct oqz_shape
 	if (d->axis == x->rank - 1)
 		OQZ_FAIL(err, OQZ_E_DATA, "the axis is that of real and imaginary parts");
 	d->length = x->dim[d->axis];
+	if (p->onesided && p->inverse && d->length > 0) /* an even signal, unless dft_length says otherwise */
+		d->length = 2 * (d->length - 1);
 	if (length)
 		OQZ_TRY(length_of(length, "dft_length", &d->length, err));
-	if (p->onesided && p->inverse)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "an inverse onesided DFT");
-	d->bins = p->onesided ? d->length / 2 + 1 : d->length;
+	/* onesided and inverse: half of a symmetric spectrum becomes a real signal */
+	d->bins = p->onesided && !p->inverse ? d->length / 2 + 1 : d->length;
 	return OQZ_OK;
 }
 
@@ -142,7 +143,8 @@ static enum oqz_status infer_dft(struct oqz_infer *c, struct oqz_err *err)
 	OQZ_TRY(dft_plan(c->node, &c->in[0]->shape, c->constant[1], c->constant[2], &d, err));
 	c->out[0].shape = c->in[0]->shape;
 	c->out[0].shape.dim[d.axis] = d.bins;
-	c->out[0].shape.dim[c->out[0].shape.rank - 1] = 2;
+	const struct signal *p = OQZ_PARAMS(c->node, struct signal);
+	c->out[0].shape.dim[c->out[0].shape.rank - 1] = p->onesided && p->inverse ? 1 : 2;
 	return OQZ_OK;
 }
 
@@ -152,6 +154,7 @@ static enum oqz_status run_dft(const struct oqz_call *c, struct oqz_err *err)
 	bool inverse = OQZ_PARAMS(c->node, struct signal)->inverse != 0;
 	OQZ_CLEANUP_FREE double *root = NULL;
 	OQZ_CLEANUP_FREE double *line = NULL;
+	bool mirrored = inverse && OQZ_PARAMS(c->node, struct signal)->onesided;
 	int last = x->shape.rank - 1;
 	struct dft d;
 
@@ -169,13 +172,18 @@ static enum oqz_status run_dft(const struct oqz_call *c, struct oqz_err *err)
 				                      ? oqz_load_f(x->dtype, x->data,
 				                                   (size_t)(((o * have + k) * inner + i) * parts + q))
 				                      : 0;
+		for (int64_t k = 1; mirrored && k < d.length - k; k++) {
+			line[2 * (d.length - k)] = line[2 * k];
+			line[2 * (d.length - k) + 1] = -line[2 * k + 1];
+		}
 		for (int64_t f = 0; f < d.bins; f++) {
-			size_t at = (size_t)(((o * d.bins + f) * inner + i) * 2);
+			size_t at = (size_t)(((o * d.bins + f) * inner + i) * (mirrored ? 1 : 2));
 			double re, im, scale = inverse ? 1 / (double)d.length : 1;
 
 			bin_of(line, d.length, f, root, inverse ? 1 : -1, &re, &im);
 			oqz_store_f(c->out[0]->dtype, c->out[0]->data, at, re * scale);
-			oqz_store_f(c->out[0]->dtype, c->out[0]->data, at + 1, im * scale);
+			if (!mirrored)
+				oqz_store_f(c->out[0]->dtype, c->out[0]->data, at + 1, im * scale);
 		}
 	}
 	return OQZ_OK;

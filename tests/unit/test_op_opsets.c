@@ -106,6 +106,10 @@ START_TEST(sets_21_to_26)
 		{ "Cast", "to=25", "float32[3]: 0 1 3", "uint2[3]: 0 1 3", 0, 25 },
 		{ "DequantizeLinear", "", "int2[2]: -2 1; float32[]: 3", "float32[2]: -6 3", 0, 25 },
 		{ "CumProd", "", "float32[3]: 2 3 4; int64[]: 0", "float32[3]: 2 6 24", 0, 26 },
+		{ "BitCast", "to=6", "float32[2]: 1 -2", "int32[2]: 1065353216 -1073741824", 0, 26 },
+		{ "BitCast", "to=22", "uint4[2]: 15 7", "int4[2]: -1 7", 0, 26 },
+		{ "Multinomial", "sample_size=3 dtype=7", "float32[2,2]: 0 -1e9 -1e9 0", "int64[2,3]: 0 0 0 1 1 1", 0,
+		  7 },
 		{ "CumProd", "exclusive=1 reverse=1", "int32[3]: 2 3 4; int64[]: 0", "int32[3]: 12 4 1", 0, 26 },
 	};
 
@@ -116,4 +120,78 @@ START_TEST(sets_21_to_26)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_opsets", set_18, sets_19_and_20, sets_21_to_26)
+/* Corners that vectors of later ONNX releases ask for. */
+START_TEST(corners)
+{
+	static const struct op_row rows[] = {
+		{ "Clip", "", "float32[3]: -2 0 6; float32[]: 2; float32[]: 1", "float32[3]: 1 1 1", 0, 13 },
+		{ "ReduceSum", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: 0 0", 0, 18 },
+		{ "ReduceProd", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: 1 1", 0, 18 },
+		{ "ReduceMin", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: inf inf", 0, 18 },
+		{ "ReduceMax", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: -inf -inf", 0, 18 },
+		{ "ReduceLogSum", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: -inf -inf", 0, 18 },
+		{ "ReduceLogSumExp", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: -inf -inf", 0, 18 },
+		{ "ReduceL1", "keepdims=1", "float32[2,0,1]; int64[1]: 1", "float32[2,1,1]: 0 0", 0, 18 },
+		{ "ReduceSum", "keepdims=1", "float32[2,0,4]; int64[1]: 2", "float32[2,0,1]", 0, 13 },
+		{ "QLinearMatMul", "",
+		  "int8[1,2]: 2 4; float16[1]: 0.5; int8[1]: 0; int8[2,1]: 1 2; float16[1]: 1; int8[1]: 0; float16[1]: "
+		  "1; int8[1]: 0",
+		  "int8[1,1]: 5", 0, 21 },
+		{ "Resize", "mode=linear keep_aspect_ratio_policy=not_larger axes=[2,3]",
+		  "float32[1,1,2,2]: 1; -; -; int64[2]: 4 6", "float32[1,1,4,4]: 1", 0, 18 },
+		{ "Resize", "mode=linear keep_aspect_ratio_policy=not_smaller axes=[2,3]",
+		  "float32[1,1,2,2]: 1; -; -; int64[2]: 4 6", "float32[1,1,6,6]: 1", 0, 18 },
+		{ "Resize", "mode=linear coordinate_transformation_mode=half_pixel_symmetric",
+		  "float32[1,1,1,4]: 1 2 3 4; -; float32[4]: 1 1 1 0.6", "float32[1,1,1,2]: 1.6666667 3.3333333", 1e-5,
+		  19 },
+		{ "Div", "", "int32[2]: -7 7; int32[1]: 2", "int32[2]: -3 3", 0, 14 },
+		{ "Cast", "to=22", "float32[3]: -8 7 3", "int4[3]: -8 7 3", 0, 21 },
+		{ "Cast", "to=1", "int4[3]: -8 7 3", "float32[3]: -8 7 3", 0, 21 },
+		{ "Cast", "to=2", "uint4[2]: 1 15", "uint8[2]: 1 15", 0, 21 },
+		{ "Cast", "to=10", "float4e2m1[2]: 1 -6", "float16[2]: 1 -6", 0, 23 },
+		{ "Cast", "to=18", "float16[2]: 1 -6", "float8e4m3fnuz[2]: 1 -6", 0, 19 },
+		{ "Cast", "to=20 saturate=0", "float32[2]: 1e6 -6", "float8e5m2fnuz[2]: nan -6", 0, 19 },
+		{ "CastLike", "saturate=0", "float32[2]: 1e6 -6; float8e4m3fn[1]: 0", "float8e4m3fn[2]: nan -6", 0,
+		  19 },
+		{ "TopK", "", "uint64[3]: 1 3 2; int64[1]: 2", "uint64[2]: 3 2; int64[2]: 1 2", 0, 11 },
+		{ "MaxPool", "kernel_shape=[1] strides=[2] ceil_mode=1", "float32[1,1,2]: 1 2", "float32[1,1,1]: 1", 0,
+		  22 },
+		{ "RoiAlign",
+		  "mode=max output_height=1 output_width=1 sampling_ratio=1 spatial_scale=1.0 "
+		  "coordinate_transformation_mode=output_half_pixel",
+		  "float32[1,1,2,2]: 1 2 3 4; float32[1,4]: 0 0 1 1; int64[1]: 0", "float32[1,1,1,1]: 1", 1e-6, 16 },
+		{ "GridSample", "mode=linear align_corners=1", "float32[1,1,1,1,2]: 1 3; float32[1,1,1,1,3]: 0 0 0",
+		  "float32[1,1,1,1,1]: 2", 0, 20 },
+		{ "DFT", "inverse=1 onesided=0", "float32[1,2,2]: 4 0 -2 0; -; int64[]: 1", "float32[1,2,2]: 1 0 3 0",
+		  1e-6, 20 },
+		{ "DFT", "onesided=1", "float32[1,4,1]: 1 2 3 4; -; int64[]: 1", "float32[1,3,2]: 10 0 -2 2 -2 0", 1e-6,
+		  20 },
+		{ "DFT", "inverse=1 onesided=1", "float32[1,3,2]: 10 0 -2 2 -2 0; -; int64[]: 1",
+		  "float32[1,4,1]: 1 2 3 4", 1e-6, 20 },
+		{ "DFT", "inverse=1 onesided=1", "float32[1,2,2]: 6 0 -1.5 0.8660254; int64[]: 3; int64[]: 1",
+		  "float32[1,3,1]: 1 2 3", 1e-6, 20 },
+		{ "Split", "", "float32[0]; int64[3]: 0 0 0", "float32[0]; float32[0]; float32[0]", 0, 18 },
+		{ "Unique", "sorted=1", "int64[1]: 0", "int64[1]: 0; int64[1]: 0; int64[1]: 0; int64[1]: 1", 0, 11 },
+		{ "ConvTranspose", "group=2", "float32[1,2,1]: 1 2; float32[2,1,2]: 1 2 3 4", "float32[1,2,2]: 1 2 6 8",
+		  0, 11 },
+		{ "Max", "", "uint16[2]: 1 5; uint16[2]: 3 2", "uint16[2]: 3 5", 0, 13 },
+		{ "Mod", "fmod=1", "float16[2]: -4 7; float16[2]: 3 -3", "float16[2]: -1 1", 0, 13 },
+		{ "Pow", "", "bfloat16[2]: 2 3; float32[1]: 2", "bfloat16[2]: 4 9", 0, 15 },
+		{ "Where", "", "bool[2]: 1 0; bfloat16[2]: 1 2; bfloat16[2]: 3 4", "bfloat16[2]: 1 4", 0, 16 },
+		{ "LayerNormalization", "axis=-1", "float16[1,2]: 1 3; float16[2]: 1 1",
+		  "float16[1,2]: -1 1; float32[1,1]: 2; float32[1,1]: 1", 1e-3, 17 },
+		{ "Gemm", "", "int32[1,2]: 1 2; int32[2,1]: 3 4", "int32[1,1]: 11", 0, 13 },
+		{ "MatMul", "", "uint64[1,2]: 1 2; uint64[2,1]: 3 4", "uint64[1,1]: 11", 0, 13 },
+		{ "LpNormalization", "p=1 axis=1", "float32[1,2]: 3 -1", "float32[1,2]: 0.75 -0.25", 1e-6, 22 },
+		{ "LpNormalization", "", "float32[1,2]: 0 0", "float32[1,2]: 0 0", 1e-6, 22 },
+		{ "ArgMax", "", "bfloat16[3]: 1 3 2", "int64[1]: 1", 0, 13 },
+		{ "Trilu", "", "bool[2,2]: 1 1 1 1", "bool[2,2]: 1 1 0 1", 0, 14 },
+		{ "Slice", "", "complex64[2]: 1 2; int64[1]: 1; int64[1]: 2", "complex64[1]: 2", 0, 13 },
+		{ "Hardmax", "", "float16[3]: 1 3 3", "float16[3]: 0 1 0", 0, 13 },
+	};
+
+	op_check_all(rows, OQZ_COUNTOF(rows));
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_opsets", set_18, sets_19_and_20, sets_21_to_26, corners)
