@@ -229,6 +229,11 @@ static enum oqz_status read_model(struct oqz_manifest *m, const struct oqz_yaml 
 	OQZ_TRY(integer_of(c, "batch", 1, &s->calib_batch, err));
 	if (s->calib_batch < 1)
 		return oqz_yaml_fail(c, err, OQZ_E_USAGE, "`batch` must be at least 1");
+	const char *weights = c ? text_of(c, "weights") : NULL;
+	if (weights && strcmp(weights, "float") != 0 && strcmp(weights, "quantized") != 0)
+		return oqz_yaml_fail(oqz_yaml_get(c, "weights"), err, OQZ_E_USAGE,
+		                     "`weights` of `calibration` is float or quantized, not `%s`", weights);
+	s->calib_quantized = weights && strcmp(weights, "quantized") == 0;
 	s->engine = engine ? engine : text_of(node, "engine") ? text_of(node, "engine") : "auto";
 	if (strcmp(s->engine, "auto") && strcmp(s->engine, "sim") && strcmp(s->engine, "reference"))
 		return oqz_yaml_fail(oqz_yaml_get(node, "engine"), err, OQZ_E_USAGE,

@@ -48,6 +48,7 @@ struct oqz_model_spec {
 	struct oqz_selection_spec quantize;  /* on top of each scheme's */
 	const char **passes;            /* NULL-terminated, or NULL for the default pipeline */
 	int64_t calib_images, calib_batch; /* 0: all; batch for batch-scope rules */
+	bool calib_quantized;           /* observe activations behind quantized weights, as PPQ does, not float ones */
 	const char *engine;             /* "auto", "sim", "reference" */
 };
 

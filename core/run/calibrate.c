@@ -4,6 +4,8 @@
  * the same tensor share an observer. Statistics are order-free, so workers keep their own and merge at the end; a unit of work
  * is one batch, because the per-batch rules need a batch's images together.
  *
+ * With quantized weights wanted (PPQ observes behind those) each scheme has a pass of its own.
+ *
  * A plan that the ledger has is not made again.
  */
 #include "core/base/str.h"
@@ -45,6 +47,9 @@ struct cal_worker {
 
 struct calibration {
 	struct oqz_job *job;
+	size_t first, end;              /* the schemes that this pass is for */
+	const struct oqz_graph *graph;  /* what is observed */
+	struct oqz_graph *on_grid;      /* owned: the graph with a scheme's weights, when that is observed */
 	OQZ_VEC(struct statistic) statistics;
 	OQZ_VEC(const char *) taps;
 	size_t **of_site;               /* [schemes][sites] -> statistic */
@@ -127,7 +132,7 @@ static enum oqz_status make_planned(void *ctx, const struct oqz_shape *shape, vo
 		destroy_planned(p);
 		return oqz_err_nomem(err, "taps", c->taps.n);
 	}
-	enum oqz_status st = oqz_program_new(c->job->graph, &opt, shape, &p->program, err);
+	enum oqz_status st = oqz_program_new(c->graph, &opt, shape, &p->program, err);
 	for (size_t i = 0; i < c->taps.n && st == OQZ_OK; i++) {
 		int tap = oqz_program_tap(p->program, c->taps.v[i]);
 		if (tap < 0)
@@ -177,7 +182,7 @@ static enum oqz_status calibrate_image(struct calibration *c, struct cal_worker 
 	struct oqz_view view;
 
 	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, oqz_item_box(item), &view, &geometry, err));
-	OQZ_TRY(oqz_job_input_shape(c->job->graph, &view, &shape, err));
+	OQZ_TRY(oqz_job_input_shape(c->graph, &view, &shape, err));
 	OQZ_TRY(enter_shape(c, w, &shape, err));
 	const struct planned *p = w->entry->thing;
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
@@ -314,22 +319,41 @@ static enum oqz_status plan_part(struct calibration *c, size_t scheme, size_t pa
 	return oqz_quantize_plan(z, observers, ret, err);
 }
 
-static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
+/* Plans of all parts as one; of their constants only, or of everything. */
+static enum oqz_status plan_parts(struct calibration *c, size_t scheme, bool constants, struct oqz_qplan **ret,
+                                  struct oqz_err *err)
 {
 	struct oqz_scheme *s = &c->job->schemes[scheme];
 	OQZ_CLEANUP_FREE struct oqz_qplan **plans = calloc(s->n_parts, sizeof *plans);
 	enum oqz_status st = plans ? OQZ_OK : oqz_err_nomem(err, "a plan", s->n_parts);
 
 	for (size_t p = 0, first = 0; p < s->n_parts && st == OQZ_OK; p++) {
-		st = plan_part(c, scheme, p, first, &plans[p], err);
+		st = constants ? oqz_quantize_plan_constants(s->parts[p].quantize, &plans[p], err)
+		               : plan_part(c, scheme, p, first, &plans[p], err);
 		first += oqz_quantize_count(s->parts[p].quantize);
 	}
 	if (st == OQZ_OK)
-		st = oqz_parts_merge(c->job, s, (const struct oqz_qplan *const *)plans, &s->plan, err);
+		st = oqz_parts_merge(c->job, s, (const struct oqz_qplan *const *)plans, ret, err);
 	for (size_t p = 0; plans && p < s->n_parts; p++)
 		oqz_qplan_free(plans[p]);
-	OQZ_TRY(st);
-	return save_plan(c->job, s, err);
+	return st;
+}
+
+static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
+{
+	OQZ_TRY(plan_parts(c, scheme, false, &c->job->schemes[scheme].plan, err));
+	return save_plan(c->job, &c->job->schemes[scheme], err);
+}
+
+/* Observes the graph with the scheme's weights on their grids. */
+static enum oqz_status observe_quantized(struct calibration *c, size_t scheme, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_qplan_free_cleanup) struct oqz_qplan *weights = NULL;
+
+	OQZ_TRY(plan_parts(c, scheme, true, &weights, err));
+	OQZ_TRY(oqz_qplan_apply(weights, c->job->graph, &c->on_grid, err));
+	c->graph = c->on_grid;
+	return OQZ_OK;
 }
 
 /* Layers of a scheme: outputs of the nodes that have a site, in execution order. */
@@ -384,6 +408,7 @@ static void release(struct calibration *c)
 	}
 	free(c->workers);
 	oqz_shape_cache_release(&c->shapes);
+	oqz_graph_free(c->on_grid);
 	for (size_t i = 0; c->of_site && i < c->job->n_schemes; i++)
 		free(c->of_site[i]);
 	free(c->of_site);
@@ -400,7 +425,7 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 	c->of_site = calloc(j->n_schemes + 1, sizeof *c->of_site);
 	if (!c->of_site)
 		return oqz_err_nomem(err, "schemes", j->n_schemes);
-	for (size_t i = 0; i < j->n_schemes; i++) {
+	for (size_t i = c->first; i < c->end; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { 0 };
 		OQZ_TRY(load_plan(j, s, err));
@@ -411,11 +436,15 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 			continue;
 		}
 		OQZ_TRY(collect_sites(c, i, err));
+		if (j->spec->model->calib_quantized && observe_quantized(c, i, &why) != OQZ_OK) {
+			give_up(j, s, &why);
+			continue;
+		}
 		any = true;
 	}
 	if (any)
 		OQZ_TRY(float_pass(c, err));
-	for (size_t i = 0; i < j->n_schemes; i++) {
+	for (size_t i = c->first; i < c->end; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { 0 };
 		if (s->status == OQZ_OK && !s->plan && make_plan(c, i, &why) != OQZ_OK)
@@ -426,13 +455,27 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_job_calibrate(struct oqz_job *j, struct oqz_err *err)
+/* One pass for the schemes from `first` to before `end`. */
+static enum oqz_status calibrate_schemes(struct oqz_job *j, size_t first, size_t end, struct oqz_err *err)
 {
-	struct calibration c = { .job = j, .shapes = { .make = make_planned, .destroy = destroy_planned, .ctx = &c } };
+	struct calibration c = { .job = j,
+		                 .first = first,
+		                 .end = end,
+		                 .graph = j->graph,
+		                 .shapes = { .make = make_planned, .destroy = destroy_planned, .ctx = &c } };
 
 	oqz_shape_cache_init(&c.shapes);
 	pthread_mutex_init(&c.progress_lock, NULL);
 	enum oqz_status st = calibrate(&c, err);
 	release(&c);
 	return st;
+}
+
+enum oqz_status oqz_job_calibrate(struct oqz_job *j, struct oqz_err *err)
+{
+	size_t step = j->spec->model->calib_quantized ? 1 : j->n_schemes;
+
+	for (size_t i = 0; i < j->n_schemes; i += step)
+		OQZ_TRY(calibrate_schemes(j, i, i + step, err));
+	return OQZ_OK;
 }

@@ -68,7 +68,8 @@ void oqz_cell_key_plan(const struct oqz_job *j, const struct oqz_scheme *s, char
 
 	model_lines(j, &h);
 	line(&h, "calibration", j->calib.sha256);
-	snprintf(n, sizeof n, "%zu/%lld", j->calib.n, (long long)j->spec->model->calib_batch);
+	snprintf(n, sizeof n, "%zu/%lld%s", j->calib.n, (long long)j->spec->model->calib_batch,
+	         j->spec->model->calib_quantized ? "/quantized weights" : "");
 	line(&h, "images/batch", n);
 	line(&h, "scheme", s->canonical);
 	line(&h, "scheme version", s->module->desc.base.version);

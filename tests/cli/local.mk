@@ -3,6 +3,7 @@ cli_tests = \
 	tests/cli/broken_images.sh \
 	tests/cli/broken_model.sh \
 	tests/cli/calibrate.sh \
+	tests/cli/calibrate_weights.sh \
 	tests/cli/closed_output.sh \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/damaged_ledger.sh \
