@@ -63,7 +63,7 @@ static struct axis linear_axis(struct range r, double from, double to)
 	return (struct axis) { r.lo - 0.05 * span, r.hi + 0.05 * span, from, to, false };
 }
 
-/* The i-th tick; false when there are no more. A log axis over more than two decades has only powers of ten. */
+/* The i-th tick; false when there are no more. A log axis over more than three decades has only powers of ten. */
 static bool tick(const struct axis *a, int i, double *ret)
 {
 	if (!a->log) {
@@ -74,7 +74,7 @@ static bool tick(const struct axis *a, int i, double *ret)
 	static const double coarse[] = { 1, 2, 5 }, close[] = { 1, 1.5, 2, 3, 4, 5, 6, 8 };
 	const double *mantissa = a->hi - a->lo < 0.8 ? close : coarse;
 	int n = a->hi - a->lo < 0.8 ? OQZ_COUNTOF(close) : OQZ_COUNTOF(coarse);
-	bool fine = a->hi - a->lo <= 2.1;
+	bool fine = a->hi - a->lo <= 3.1;
 	double base = floor(a->lo + 1e-9);
 	for (int k = 0;; k++) {
 		double x = fine ? pow(10, base + k / n) * mantissa[k % n] : pow(10, base + k), at = log10(x);

@@ -38,6 +38,7 @@ uninstall-local: uninstall-tiny
 uninstall-tiny:
 	rm -rf "$(DESTDIR)$(tiny_installed)"
 
+	echo "All of it, layer by layer: $(abs_top_builddir)/demo/tiny/tiny.oqz (report.html, results.json, results.csv, layers.csv)"
 clean-local-tiny:
 	rm -rf $(tiny_data) $(tiny_data).part demo/tiny/tiny.oqz
 clean-local: clean-local-tiny

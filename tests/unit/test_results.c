@@ -172,6 +172,7 @@ static void render_all(const struct oqz_results *r, struct oqz_str *s)
 	oqz_results_layers_csv(r, s);
 	oqz_results_table(r, 100, true, s);
 	oqz_results_markdown(r, s);
+	oqz_results_html(r, s);
 }
 
 START_TEST(stored_form_reads_back_exactly)
@@ -260,9 +261,9 @@ START_TEST(csv_files_are_rectangular)
 	const char *head = "model,scheme,index,node,op,cumulative,local,cumulative_mean,cumulative_max,weight_error,"
 	                   "input_scale,macs,engine\n";
 	ck_assert_int_eq(strncmp(oqz_str_get(&s), head, strlen(head)), 0);
-	ck_assert_ptr_nonnull(
-	    strstr(oqz_str_get(&s), "resnet18,int8-channel,0,\"conv1, the "
-	                            "\"\"first\"\"\",Conv,0.02,0.01,0.025,0.1,0.004,0.0078125,118013952,int8 dnnl\n"));
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s),
+	                             "resnet18,int8-channel,0,\"conv1, the "
+	                             "\"\"first\"\"\",Conv,0.02,0.01,0.025,0.1,0.004,0.0078125,118013952,int8 dnnl\n"));
 	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), ",1,fc,Gemm,inf,,,,,,512000,f32\n"));
 	oqz_str_release(&s);
 	oqz_results_free(r);
@@ -320,6 +321,68 @@ START_TEST(markdown_is_a_table)
 }
 END_TEST
 
+static size_t occurrences(const char *text, const char *of)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, of)); text += strlen(of))
+		n++;
+	return n;
+}
+
+/* Names come from other people's files: as text they stay, as markup they must not arrive. */
+START_TEST(html_escapes_what_it_names)
+{
+	static const char evil[] = "</script><b x='\"&\x01\xff\xc3(\xf0\x9f\x98\x80",
+	                  tamed[] = "&#60;/script&#62;&#60;b x=&#39;&#34;&#38;"
+	                            "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd(\xf0\x9f\x98\x80";
+	struct oqz_results *r = example();
+	struct oqz_str plain = { 0 }, s = { 0 };
+	const struct oqz_failed_image img = { evil, evil, evil };
+	const struct oqz_gate_result gate = { evil, false };
+	const char *const tags[] = { evil };
+
+	oqz_results_html(r, &plain);
+	r->version = r->manifest_sha256 = evil;
+	struct oqz_cell_result *c = r->cells.v[0];
+	c->model = c->scheme = c->task = evil;
+	c->tags = tags, c->n_tags = 1;
+	c->metrics.v[0].name = c->layers.v[0].node = c->layers.v[0].op = c->layers.v[0].engine = evil;
+	c->provenance.scheme = c->provenance.task = c->provenance.library = c->provenance.model_sha256 = evil;
+	r->cells.v[1]->message = r->cells.v[1]->code = evil;
+	ck_assert(oqz_vec_push(&r->failed_images, img) && oqz_vec_push(&r->gates, gate));
+	oqz_results_html(r, &s);
+	ck_assert_uint_gt(occurrences(oqz_str_get(&s), tamed), 30);
+	ck_assert_uint_eq(occurrences(oqz_str_get(&s), "</script>"), 1);
+	ck_assert_ptr_null(strstr(oqz_str_get(&s), "<b x"));
+	ck_assert_ptr_null(memchr(oqz_str_get(&s), 1, s.len));
+	oqz_str_release(&plain);
+	oqz_str_release(&s);
+	oqz_results_free(r);
+}
+END_TEST
+
+/* Infinite errors, numbers that do not exist and layers of one scheme only are drawn without numbers that are none. */
+START_TEST(html_draws_only_finite_places)
+{
+	struct oqz_results *r = example();
+	struct oqz_str s = { 0 };
+
+	add_ok(r, "resnet18", "other");
+	r->cells.v[3]->layers.v[0].node = "only here";
+	r->cells.v[3]->layers.v[1].cumulative.pooled = NAN;
+	oqz_results_html(r, &s);
+	const char *page = oqz_str_get(&s);
+	ck_assert_uint_eq(occurrences(page, "<g class=\"column\">"), 3);
+	ck_assert_uint_eq(occurrences(page, "only here"), 4); /* label, hint, worst layers, table */
+	ck_assert_ptr_nonnull(strstr(page, "&#8734;"));
+	for (const char *d = page; (d = strstr(d, " d=\"")); d++)
+		ck_assert_uint_eq(strcspn(d + 4, "\""), strspn(d + 4, "MLHVh0123456789.,-"));
+	oqz_str_release(&s);
+	oqz_results_free(r);
+}
+END_TEST
+
 START_TEST(nothing_is_a_result_too)
 {
 	struct oqz_results *r = oqz_results_new();
@@ -339,4 +402,5 @@ START_TEST(nothing_is_a_result_too)
 END_TEST
 
 OQZ_TEST_MAIN("results", json_has_the_documented_form, stored_form_reads_back_exactly, damaged_stores_are_refused,
-              csv_files_are_rectangular, table_fits_and_names_failures, markdown_is_a_table, nothing_is_a_result_too)
+              csv_files_are_rectangular, table_fits_and_names_failures, markdown_is_a_table, html_escapes_what_it_names,
+              html_draws_only_finite_places, nothing_is_a_result_too)
