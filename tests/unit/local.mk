@@ -307,3 +307,7 @@ unit_tests += tests/unit/test_pose
 tests_unit_test_pose_SOURCES = tests/unit/task_bench.h tests/unit/test_pose.c $(tasks_pose_pose_la_SOURCES)
 tests_unit_test_pose_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_pose_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_op_sequence
+tests_unit_test_op_sequence_SOURCES = tests/unit/test_op_sequence.c
+tests_unit_test_op_sequence_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_op_sequence_LDADD = $(unit_ldadd)
