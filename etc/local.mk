@@ -27,6 +27,7 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	etc/examples/detection.yaml \
 	etc/examples/imagenet.yaml \
+	etc/examples/ocr.yaml \
 	etc/examples/segmentation.yaml \
 	etc/examples/superres.yaml \
 	etc/examples/pose.yaml \

@@ -177,7 +177,28 @@ static void pose_outputs(uint64_t number, struct outputs *ret)
 	ret->n = 1;
 }
 
+static const char *ocr_dataset(const char *dir)
+{
+	static char params[2000];
+
+	write_text(dir, "labels.txt", "a.png\tabc\nb.png\tx y\nc.png\tQ\n");
+	snprintf(params, sizeof params, "root=%s,list=%s/labels.txt", dir, dir);
+	return params;
+}
+
+static void ocr_outputs(uint64_t number, struct outputs *ret)
+{
+	struct oqz_rng rng;
+
+	oqz_rng_init(&rng, number);
+	for (int i = 0; i < 10 * 37; i++)
+		ret->values[0][i] = (float)oqz_rng_f64(&rng);
+	ret->v[0] = (struct oqz_output) { "scores", { OQZ_DT_F32, { 3, { 1, 10, 37 } }, ret->values[0] } };
+	ret->n = 1;
+}
+
 static const struct fixture fixtures[] = {
+	{ "ocr", ocr_dataset, ocr_outputs, NULL },
 	{ "classification", classification_dataset, classification_outputs, NULL },
 	{ "detection", detection_dataset, detection_outputs, NULL },
 	{ "pose", pose_dataset, pose_outputs, NULL },

@@ -311,3 +311,8 @@ unit_tests += tests/unit/test_op_sequence
 tests_unit_test_op_sequence_SOURCES = tests/unit/test_op_sequence.c
 tests_unit_test_op_sequence_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_sequence_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_ocr
+tests_unit_test_ocr_SOURCES = tests/unit/test_ocr.c tasks/ocr/text.c
+tests_unit_test_ocr_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ocr_LDADD = $(unit_ldadd)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this task share: the instance, its data set, greedy decoding, and distances of texts.
+ */
+#ifndef OCR_H
+#define OCR_H
+
+#include "tasks/common/common.h"
+
+struct task {
+	const struct oqz_host *host;
+	const struct oqz_task_host *task_host;
+	const struct oqz_params *dataset;
+	const char *output;
+	bool ignore_space, is_filter;
+	struct common_list dictionary; /* text of class 1, 2, ... (class 0 is the blank of CTC) */
+	struct common_list labels;     /* text of each item; the item's tag counts them */
+};
+
+/* dataset.c */
+enum oqz_status ocr_read_dictionary(struct task *t, const char *path, struct oqz_failure *f);
+enum oqz_status ocr_items(void *self, void *sink, struct oqz_failure *f);
+
+/* text.c. Code points of valid UTF-8; `ret` has room for strlen(s) of them, or is NULL to only count. False when it is
+ * not valid (overlong forms, surrogates and values above U+10FFFF are not). */
+bool ocr_code_points(const char *s, uint32_t *ret, size_t *ret_n);
+/* In place: without U+0020, and if `filter` with only [0-9A-Za-z], in lower case. */
+void ocr_normalise(char *s, bool ignore_space, bool filter);
+/* Levenshtein distance with unit costs; `row` has room for m + 1 numbers. */
+uint32_t ocr_distance(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint32_t *row);
+
+/* Greedy CTC decoding of (steps, classes): classes[i] of the kept steps (room for `steps`), their number, and the mean
+ * of their values (0 when none is kept). */
+size_t ocr_ctc(const float *x, int64_t steps, int64_t classes, int64_t *kept, double *ret_confidence);
+
+#endif
