@@ -13,6 +13,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_observer \
 	tests/fuzz/fuzz_params \
 	tests/fuzz/fuzz_ledger \
+	tests/fuzz/fuzz_coco \
 	$(NULL)
 fuzz_cppflags = $(image_cppflags) $(PROTOBUF_C_CFLAGS)
 fuzz_ldadd = tests/fuzz/libfuzz.a $(unit_ldadd)
@@ -85,6 +86,10 @@ tests_fuzz_fuzz_ledger_SOURCES = tests/fuzz/fuzz_ledger.c
 tests_fuzz_fuzz_ledger_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_ledger_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ledger_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_coco_SOURCES = tests/fuzz/fuzz_coco.c tasks/coco/data.c tasks/coco/data.h
+tests_fuzz_fuzz_coco_CPPFLAGS = $(fuzz_cppflags) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_coco_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_coco_LDADD = $(fuzz_ldadd)
 
 FUZZ_SECONDS = 60
 fuzz: $(fuzz_programs) tests/fuzz/mkseeds

@@ -422,6 +422,21 @@ static void seed_ledger(struct seeds *s)
 	remove(path);
 }
 
+static void seed_coco(struct seeds *s)
+{
+	add_text(s,
+	         "{\"images\": [{\"id\": 9, \"file_name\": \"b.jpg\", \"width\": 64, \"height\": 48}, {\"id\": -1, "
+	         "\"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": 3, \"name\": \"x\"}, {\"id\": 1, \"name\": "
+	         "\"person\"}], \"annotations\": [{\"id\": 7, \"image_id\": 9, \"category_id\": 1, \"bbox\": [1, 2.5, "
+	         "3e1, 4], \"area\": 60, \"iscrowd\": 0, \"num_keypoints\": 1, \"keypoints\": [1, 2, 2, 0, 0, 0, 0, 0, "
+	         "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+	         "0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}, "
+	         "{\"id\": 6, \"image_id\": 8, \"category_id\": 3, \"bbox\": [0, 0, 0, 0], \"area\": 0, "
+	         "\"iscrowd\": 1}]}");
+	add_text(s, "{\"images\": [{\"id\": 1, \"file_name\": \"a\"}], \"categories\": [{\"id\": 1, \"name\": \"c\"}], "
+	            "\"annotations\": []}");
+}
+
 /* ---- */
 
 static const struct {
@@ -433,10 +448,10 @@ static const struct {
 	{ "png", seed_png },           { "yaml", seed_yaml },
 	{ "qplan", seed_qplan },       { "results", seed_results },
 	{ "observer", seed_observer }, { "params", seed_params },
-	{ "ledger", seed_ledger },
+	{ "ledger", seed_ledger },     { "coco", seed_coco },
 };
-const char *const seeds_targets[] = { "onnx",  "tensor_pb", "npy",      "jpeg",   "png",    "yaml",
-	                              "qplan", "results",   "observer", "params", "ledger", NULL };
+const char *const seeds_targets[] = { "onnx",    "tensor_pb", "npy",    "jpeg",   "png",  "yaml", "qplan",
+	                              "results", "observer",  "params", "ledger", "coco", NULL };
 _Static_assert(OQZ_COUNTOF(makers) + 1 == OQZ_COUNTOF(seeds_targets), "every target has seeds");
 
 bool seeds_make(const char *target, struct seeds *ret)
