@@ -20,7 +20,7 @@ has() {
 }
 has oqz /bin/oqz
 has oqz /bin/oqz-run
-has oqz /man1/oqz-run.1.gz
+has oqz '/man1/oqz-run\.1\(\.gz\)\{0,1\}' # distributions compress it or do not
 has oqz /completions/oqz
 has oqz-plugins /oqz/plugins/int8.so
 has oqz-devel /include/oqz/plugin.h
