@@ -1,7 +1,7 @@
 # Ledger (SQLite), typed results and their renderings.
 core_result_liboqz_result_a_SOURCES = \
-	core/result/format.c \
-	core/result/format.h \
+	core/result/figures.c \
+	core/result/figures.h \
 	core/result/ledger.c \
 	core/result/ledger.h \
 	core/result/ledger_impl.h \

@@ -9,7 +9,7 @@
 #define OQZ_RESULT_REPORT_HTML_H
 
 #include "core/base/str.h"
-#include "core/result/format.h"
+#include "core/result/figures.h"
 #include "core/result/results.h"
 
 /* core/result/html/, embedded */

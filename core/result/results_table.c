@@ -4,7 +4,7 @@
  * a rank, and on a narrow terminal the least important ones are left out until the rest fits.
  */
 #include "core/base/str.h"
-#include "core/result/format.h"
+#include "core/result/figures.h"
 #include "core/result/results.h"
 
 #include <math.h>

@@ -19,17 +19,19 @@ allowed() {
 	core/quant) echo core/base core/tensor core/graph core/ops oqz ;;
 	core/image) echo core/base oqz ;;
 	core/metric) echo core/base core/tensor ;;
-	core/manifest) echo core/base ;;
+	core/manifest | core/split) echo core/base ;;
 	core/result) echo core/base core/metric oqz ;;
-	plugins) echo core/base core/tensor core/graph core/quant oqz ;;
+	plugins) echo core/base core/image oqz ;; # images for the tasks, through the host's table
 	plugins/include/oqz | plugins/template) echo oqz ;;
 	quantizers) echo oqz ;;
 	quantizers/*) echo oqz quantizers ;;
-	tasks/*) echo oqz ;;
+	tasks/common) echo oqz ;; # what several tasks share is linked into each of them
+	tasks/coco) echo oqz tasks/common ;;
+	tasks/*) echo oqz tasks/common tasks/coco ;;
 	core/run) echo core/base core/tensor core/graph core/ops core/onnx core/exec core/quant core/image core/metric \
 		core/manifest core/result plugins oqz ;;
 	cli) echo core/base core/tensor core/graph core/ops core/onnx core/exec core/quant core/image core/metric \
-		core/manifest core/result core/run plugins oqz ;;
+		core/manifest core/result core/run core/split plugins oqz ;;
 	*) return 1 ;;
 	esac
 }

@@ -6,7 +6,7 @@
 #include "core/base/rng.h"
 #include "core/tensor/npy.h"
 #include "tasks/detection/detection.h"
-#include "tests/unit/task_bench.h"
+#include "tests/unit/task_inside.h"
 
 /* -------------------------------------------------------------------------------------------------- heads */
 

@@ -5,7 +5,7 @@
  */
 #include "core/tensor/npy.h"
 #include "tasks/detection/detection.h"
-#include "tests/unit/task_bench.h"
+#include "tests/unit/task_inside.h"
 
 /* -------------------------------------------------------------------------------------------------- COCOeval */
 

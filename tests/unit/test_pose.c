@@ -5,7 +5,7 @@
  */
 #include "core/tensor/npy.h"
 #include "tasks/pose/pose.h"
-#include "tests/unit/task_bench.h"
+#include "tests/unit/task_inside.h"
 
 static bool have(const char *relative) { return shared_path("golden/metrics/%s", relative) != NULL; }
 

@@ -3,8 +3,8 @@
  * A task plugin whose sources are built into the test program: an instance with sinks that remember what it gives, an
  * annotation file written for it, golden JSON.
  */
-#ifndef OQZ_TESTS_TASK_BENCH_H
-#define OQZ_TESTS_TASK_BENCH_H
+#ifndef OQZ_TESTS_TASK_INSIDE_H
+#define OQZ_TESTS_TASK_INSIDE_H
 
 #include "core/base/file.h"
 #include "core/base/params.h"

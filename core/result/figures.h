@@ -2,8 +2,8 @@
  *
  * Private to core/result: figures as people read them, the same on the terminal, in Markdown and on the HTML page.
  */
-#ifndef OQZ_RESULT_FORMAT_H
-#define OQZ_RESULT_FORMAT_H
+#ifndef OQZ_RESULT_FIGURES_H
+#define OQZ_RESULT_FIGURES_H
 
 #include "core/result/results.h"
 

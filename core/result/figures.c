@@ -2,7 +2,7 @@
  *
  * Figures as text; see format.h.
  */
-#include "core/result/format.h"
+#include "core/result/figures.h"
 
 #include <math.h>
 #include <stdio.h>
