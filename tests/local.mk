@@ -53,6 +53,12 @@ check-long: check
 check-format:
 	cd $(top_srcdir) && clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
+# What tests leave behind for inspection.
+clean-local-tests:
+	rm -rf tests/tmp fuzz-corpus
+clean-local: clean-local-tests
+.PHONY: clean-local-tests
+
 .PHONY: check-sanitized check-valgrind check-long check-format
 
 # Scripts and programs find things by these; OQZ_SHARED may be absent, tests then skip with a message.
