@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the merged tree to typed entries: data sets, schemes, tasks, models, limits, gates. Every name that an entry refers
- * to is looked up here, with a near match in the message when there is none. expand.c makes jobs of them.
+ * From the merged tree to typed entries: data sets, schemes, tasks, models, limits, gates. Every name that an entry
+ * refers to is looked up here, with a near match in the message when there is none. expand.c makes jobs of them.
  */
 #include "core/manifest/manifest.h"
 #include "core/base/file.h"
@@ -98,8 +98,8 @@ static enum oqz_status no_such(const struct oqz_yaml *at, const struct oqz_yaml 
 	for (size_t i = 0; i < n; i++)
 		names[i] = section->pairs[i].key;
 	const char *near = oqz_str_nearest(name, names, n);
-	return oqz_yaml_fail(at, err, OQZ_E_USAGE, "there is no %s `%s`%s%s%s", kind, name, near ? " (did you mean `" : "",
-	                     near ? near : "", near ? "`?)" : "");
+	return oqz_yaml_fail(at, err, OQZ_E_USAGE, "there is no %s `%s`%s%s%s", kind, name,
+	                     near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
 }
 
 static enum oqz_status check_name(const struct oqz_yaml *at, const char *kind, const char *name, struct oqz_err *err)
@@ -107,9 +107,10 @@ static enum oqz_status check_name(const struct oqz_yaml *at, const char *kind, c
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+");
 
 	if (n == 0 || name[n] || name[0] == '.' || name[0] == '-' || strlen(name) > 120)
-		return oqz_yaml_fail(at, err, OQZ_E_USAGE,
-		                     "%s name `%s`: use letters, digits, `.`, `_`, `-`, `@`, `+`, beginning with a letter or digit",
-		                     kind, name);
+		return oqz_yaml_fail(
+		    at, err, OQZ_E_USAGE,
+		    "%s name `%s`: use letters, digits, `.`, `_`, `-`, `@`, `+`, beginning with a letter or digit",
+		    kind, name);
 	return OQZ_OK;
 }
 
@@ -188,7 +189,8 @@ static enum oqz_status read_tasks(struct oqz_manifest *m, struct oqz_err *err)
 		OQZ_TRY(find_dataset(m, t->node, "test", &t->test, err));
 		OQZ_TRY(find_dataset(m, t->node, "calib", &t->calib, err));
 		if (!t->test)
-			return oqz_yaml_fail(t->node, err, OQZ_E_USAGE, "task `%s` needs `test`: the name of a data set", t->name);
+			return oqz_yaml_fail(t->node, err, OQZ_E_USAGE,
+			                     "task `%s` needs `test`: the name of a data set", t->name);
 	}
 	return OQZ_OK;
 }
@@ -269,7 +271,8 @@ static enum oqz_status read_drop(const struct oqz_yaml *gate, double *ret, struc
 	double v = strtod(y->scalar, &end);
 	double unit = strcmp(end, "pp") == 0 || strcmp(end, " pp") == 0 ? 0.01 : 1;
 	if (end == y->scalar || (unit == 1 && *end) || !isfinite(v) || v < 0)
-		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "`max_drop` is a number, or one followed by `pp` (percentage points)");
+		return oqz_yaml_fail(y, err, OQZ_E_USAGE,
+		                     "`max_drop` is a number, or one followed by `pp` (percentage points)");
 	*ret = v * unit;
 	return OQZ_OK;
 }
@@ -294,7 +297,8 @@ static enum oqz_status read_gates(struct oqz_manifest *m, struct oqz_err *err)
 		OQZ_TRY(number_of(g.node, "confidence", 0, &g.confidence, err));
 		if (g.confidence != 0 && g.confidence != 0.95)
 			return oqz_yaml_fail(oqz_yaml_get(g.node, "confidence"), err, OQZ_E_USAGE,
-			                     "`confidence` can only be 0.95, the level of the intervals (or 0: the difference itself decides)");
+			                     "`confidence` can only be 0.95, the level of the intervals (or 0: the "
+			                     "difference itself decides)");
 		if (!oqz_vec_push(&m->gates, g))
 			return oqz_err_nomem(err, "a gate", sizeof g);
 	}

@@ -21,7 +21,8 @@ struct oqz_dataset {
 struct oqz_task_spec {
 	const char *name, *plugin;
 	const struct oqz_yaml *node;
-	const struct oqz_dataset *test, *calib; /* calib NULL: calibrates on the test set's images is an error at run time */
+	const struct oqz_dataset *test,
+	    *calib; /* calib NULL: calibrates on the test set's images is an error at run time */
 };
 
 /* Which tensor edges a scheme quantizes: common to all quantizers (quantization.md 4). */
@@ -36,20 +37,20 @@ struct oqz_scheme_spec {
 };
 
 struct oqz_model_spec {
-	const char *id, *file;          /* file as resolved path */
+	const char *id, *file; /* file as resolved path */
 	const struct oqz_yaml *node;
 	const struct oqz_task_spec *task;
-	const char **watch;             /* monitored values for OQE; n_watch 0: the graph outputs */
+	const char **watch; /* monitored values for OQE; n_watch 0: the graph outputs */
 	size_t n_watch;
 	const char **tags;
 	size_t n_tags;
-	const struct oqz_yaml *prepare; /* overrides the data set's, or NULL */
-	const struct oqz_yaml *inputs;  /* name -> [dims], or NULL */
-	struct oqz_selection_spec quantize;  /* on top of each scheme's */
-	const char **passes;            /* NULL-terminated, or NULL for the default pipeline */
-	int64_t calib_images, calib_batch; /* 0: all; batch for batch-scope rules */
-	bool calib_quantized;           /* observe activations behind quantized weights, as PPQ does, not float ones */
-	const char *engine;             /* "auto", "sim", "reference" */
+	const struct oqz_yaml *prepare;     /* overrides the data set's, or NULL */
+	const struct oqz_yaml *inputs;      /* name -> [dims], or NULL */
+	struct oqz_selection_spec quantize; /* on top of each scheme's */
+	const char **passes;                /* NULL-terminated, or NULL for the default pipeline */
+	int64_t calib_images, calib_batch;  /* 0: all; batch for batch-scope rules */
+	bool calib_quantized; /* observe activations behind quantized weights, as PPQ does, not float ones */
+	const char *engine;   /* "auto", "sim", "reference" */
 };
 
 struct oqz_limits {
@@ -64,8 +65,8 @@ struct oqz_gate {
 	const struct oqz_yaml *node;
 	const char *model, *scheme, *tag; /* globs; NULL: any */
 	const char *metric;
-	double max_drop;      /* in the metric's own unit (a ratio: 0.01 for "1.0pp") */
-	double confidence;    /* 0: the point estimate decides; 0.95: only when the whole interval is beyond max_drop */
+	double max_drop;   /* in the metric's own unit (a ratio: 0.01 for "1.0pp") */
+	double confidence; /* 0: the point estimate decides; 0.95: only when the whole interval is beyond max_drop */
 };
 
 /* One job: a model with all schemes wanted for it. */
@@ -96,8 +97,8 @@ struct oqz_manifest_options {
 	size_t n_sets;
 	const char *const *selects; /* "model=GLOB,scheme=GLOB,tag=T"; several add up */
 	size_t n_selects;
-	int64_t limit;           /* --limit; 0: none */
-	const char *engine;      /* --engine; NULL: as the manifest says */
+	int64_t limit;      /* --limit; 0: none */
+	const char *engine; /* --engine; NULL: as the manifest says */
 };
 
 enum oqz_status oqz_manifest_load(const char *path, const struct oqz_manifest_options *opt, struct oqz_manifest **ret,

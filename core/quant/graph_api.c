@@ -291,8 +291,8 @@ void oqz_graph_view_narrow(struct oqz_graph_view *v, const struct oqz_names *nod
 {
 	for (size_t i = 0; v->g && i < v->g->nodes.n; i++) {
 		const struct oqz_node *n = v->g->nodes.v[i];
-		bool match = (nodes->n == 0 || matches(n->name, nodes)) &&
-		             (ops->n == 0 || among(n->op_type, ops->v, ops->n));
+		bool match =
+		    (nodes->n == 0 || matches(n->name, nodes)) && (ops->n == 0 || among(n->op_type, ops->v, ops->n));
 		v->node_selected[i] = v->node_selected[i] && match == keep;
 	}
 }

@@ -34,8 +34,9 @@ extern const struct oqz_graph_api oqz_graph_api;
  * selection serves many models. `sel` may be NULL and is not kept. */
 enum oqz_status oqz_graph_view_new(const struct oqz_graph *g, const struct oqz_selection *sel,
                                    struct oqz_graph_view **ret, struct oqz_err *err);
-/* Of the selected nodes, keeps only those that match, or takes those away (keep false). A node matches when its name does
- * one of the patterns and its operator is one of ops; an empty list asks for nothing. For one scheme in several parts. */
+/* Of the selected nodes, keeps only those that match, or takes those away (keep false). A node matches when its name
+ * does one of the patterns and its operator is one of ops; an empty list asks for nothing. For one scheme in several
+ * parts. */
 void oqz_graph_view_narrow(struct oqz_graph_view *v, const struct oqz_names *nodes, const struct oqz_names *ops,
                            bool keep);
 /* A view of a lone tensor: one node "tensor" of which `input` (1 for weights, else 0) is this tensor and selected, the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The calibration phase. One float pass over the calibration images serves all schemes: sites that want the same statistics of
- * the same tensor share an observer. Statistics are order-free, so workers keep their own and merge at the end; a unit of work
- * is one batch, because the per-batch rules need a batch's images together.
+ * The calibration phase. One float pass over the calibration images serves all schemes: sites that want the same
+ * statistics of the same tensor share an observer. Statistics are order-free, so workers keep their own and merge at
+ * the end; a unit of work is one batch, because the per-batch rules need a batch's images together.
  *
  * With quantized weights wanted (PPQ observes behind those) each scheme has a pass of its own.
  *
@@ -35,7 +35,7 @@ struct planned {
 		long step;
 		int tap;
 		size_t index;
-	} *taps; /* by step */
+	} * taps; /* by step */
 };
 
 struct cal_worker {
@@ -47,12 +47,12 @@ struct cal_worker {
 
 struct calibration {
 	struct oqz_job *job;
-	size_t first, end;              /* the schemes that this pass is for */
-	const struct oqz_graph *graph;  /* what is observed */
-	struct oqz_graph *on_grid;      /* owned: the graph with a scheme's weights, when that is observed */
+	size_t first, end;             /* the schemes that this pass is for */
+	const struct oqz_graph *graph; /* what is observed */
+	struct oqz_graph *on_grid;     /* owned: the graph with a scheme's weights, when that is observed */
 	OQZ_VEC(struct statistic) statistics;
 	OQZ_VEC(const char *) taps;
-	size_t **of_site;               /* [schemes][sites] -> statistic */
+	size_t **of_site; /* [schemes][sites] -> statistic */
 	struct cal_worker *workers;
 	struct oqz_shape_cache shapes;
 	pthread_mutex_t progress_lock;
@@ -64,7 +64,9 @@ struct calibration {
 static enum oqz_status add_statistic(struct calibration *c, const struct oqz_quantize_site *site, size_t *ret,
                                      struct oqz_err *err)
 {
-	struct statistic s = { .tensor = site->tensor, .needs = site->needs, .q = site->needs & OQZ_OBS_BATCH ? site->q : 0 };
+	struct statistic s = { .tensor = site->tensor,
+		               .needs = site->needs,
+		               .q = site->needs & OQZ_OBS_BATCH ? site->q : 0 };
 
 	for (size_t i = 0; i < c->statistics.n; i++) {
 		const struct statistic *o = &c->statistics.v[i];
@@ -138,7 +140,8 @@ static enum oqz_status make_planned(void *ctx, const struct oqz_shape *shape, vo
 		if (tap < 0)
 			st = oqz_err_set(err, OQZ_E_INTERNAL, "value '%s' cannot be observed", c->taps.v[i]);
 		else
-			p->taps[i] = (struct tap_at){ .step = oqz_program_tap_step(p->program, tap), .tap = tap, .index = i };
+			p->taps[i] =
+			    (struct tap_at) { .step = oqz_program_tap_step(p->program, tap), .tap = tap, .index = i };
 	}
 	if (st != OQZ_OK) {
 		destroy_planned(p);
@@ -162,15 +165,16 @@ static enum oqz_status enter_shape(struct calibration *c, struct cal_worker *w, 
 	return oqz_context_new(((struct planned *)w->entry->thing)->program, &w->context, err);
 }
 
-static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size_t tap_index, const struct oqz_tensor *t,
-                               size_t image, struct oqz_err *err)
+static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size_t tap_index,
+                               const struct oqz_tensor *t, size_t image, struct oqz_err *err)
 {
 	if (t->dtype != OQZ_DT_F32)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "value '%s' is %s and cannot be calibrated", c->taps.v[tap_index],
 		         oqz_dtype_name(t->dtype));
 	for (size_t i = 0; i < c->statistics.n; i++)
 		if (c->statistics.v[i].tap == tap_index)
-			OQZ_TRY(oqz_observer_add(w->observers[i], (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t), err));
+			OQZ_TRY(oqz_observer_add(w->observers[i], (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t),
+			                         err));
 	return OQZ_OK;
 }
 
@@ -233,8 +237,8 @@ static enum oqz_status make_workers(struct calibration *c, struct oqz_err *err)
 		if (!w->preparer || !w->observers)
 			return oqz_err_nomem(err, "workers", c->statistics.n);
 		for (size_t k = 0; k < c->statistics.n; k++)
-			OQZ_TRY(oqz_observer_new(c->statistics.v[k].needs, c->statistics.v[k].q, (int)j->spec->model->calib_batch,
-			                         &w->observers[k], err));
+			OQZ_TRY(oqz_observer_new(c->statistics.v[k].needs, c->statistics.v[k].q,
+			                         (int)j->spec->model->calib_batch, &w->observers[k], err));
 	}
 	return OQZ_OK;
 }
@@ -243,12 +247,14 @@ static enum oqz_status float_pass(struct calibration *c, struct oqz_err *err)
 {
 	struct oqz_job *j = c->job;
 	size_t batch = (size_t)j->spec->model->calib_batch;
-	struct oqz_pool_job pool = { .n_units = (j->calib.n + batch - 1) / batch, .ctx = c, .unit = run_batch, .stop = j->stop };
+	struct oqz_pool_job pool = {
+		.n_units = (j->calib.n + batch - 1) / batch, .ctx = c, .unit = run_batch, .stop = j->stop
+	};
 
 	OQZ_TRY(make_workers(c, err));
 	if (c->statistics.n == 0)
 		return OQZ_OK; /* every site is a constant or wants nothing */
-	c->progress = (struct oqz_progress){ .phase = OQZ_PHASE_CALIBRATE, .total = (int64_t)j->calib.n };
+	c->progress = (struct oqz_progress) { .phase = OQZ_PHASE_CALIBRATE, .total = (int64_t)j->calib.n };
 	if (j->progress)
 		j->progress(j->progress_ctx, &c->progress);
 	OQZ_TRY(oqz_pool_run(&pool, j->threads, err));
