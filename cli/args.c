@@ -154,3 +154,14 @@ bool cli_integer(const struct oqz_args *a, const char *name, long long min, long
 	*ret = v;
 	return true;
 }
+
+enum oqz_status cli_memory_limit(const struct oqz_args *a, int64_t *ret, struct oqz_err *err)
+{
+	const char *s = cli_option(a, "memory-limit");
+	int64_t v = 0;
+
+	if (s && (!oqz_parse_bytes(s, &v) || v == 0))
+		OQZ_FAIL(err, OQZ_E_USAGE, "--memory-limit takes a size like 500M or 4G, not `%s`", s);
+	*ret = v;
+	return OQZ_OK;
+}

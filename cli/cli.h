@@ -64,6 +64,14 @@ size_t cli_options(const struct oqz_args *a, const char *name, const char ***ret
 /* A whole number within a range; false after printing a message. *ret keeps its value when the option is absent. */
 bool cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret);
 
+/* The row of --memory-limit, and its value in bytes (0: not given). Verbs with a manifest hand it on, the others to
+ * oqz_memory_limit(). */
+#define OQZ_MEMORY_OPTION                                                                           \
+	{                                                                                           \
+		"memory-limit", 0, "SIZE", "at most SIZE bytes of memory (K, M, G: powers of 1024)" \
+	}
+enum oqz_status cli_memory_limit(const struct oqz_args *a, int64_t *ret, struct oqz_err *err);
+
 /* Prints "oqz: <message>" and returns the exit code that belongs to the error. */
 int cli_fail(const struct oqz_err *err);
 /* By kind of error. Things that do not fit together (a model and its inputs) are OQZ_EXIT_DATA; verbs that compare

@@ -8,11 +8,13 @@
 #include "core/base/str.h"
 #include "core/exec/exec.h"
 #include "core/onnx/backend_case.h"
+#include "core/run/memory_limit.h"
 
 #include <string.h>
 
 static const struct oqz_option options[] = {
 	{ "engine", 0, "E", "auto, sim or reference" },
+	OQZ_MEMORY_OPTION,
 	{ "filter", 0, "GLOB", "only cases whose folder name matches" },
 	{ "rtol", 0, "R", "relative tolerance (default 1e-3)" },
 	{ "atol", 0, "A", "absolute tolerance (default 1e-7)" },
@@ -78,11 +80,14 @@ static enum oqz_status number(const struct oqz_args *args, const char *name, dou
 static enum oqz_status check(const struct oqz_args *args, struct check *k, struct oqz_err *err)
 {
 	const char *engine = cli_option(args, "engine");
+	int64_t memory;
 
 	if (engine && !oqz_engine_parse(engine, &k->engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
 	OQZ_TRY(number(args, "rtol", &k->options.rtol, err));
 	OQZ_TRY(number(args, "atol", &k->options.atol, err));
+	OQZ_TRY(cli_memory_limit(args, &memory, err));
+	OQZ_TRY(oqz_memory_limit(memory, 1, err));
 	for (size_t i = 0; i < args->operands.n; i++)
 		OQZ_TRY(oqz_backend_each(args->operands.v[i], visit, k, err));
 	return OQZ_OK;

@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/onnx/onnx.h"
 #include "core/run/job.h"
+#include "core/run/memory_limit.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const struct oqz_option options[] = {
 	{ "output", 'o', "FILE.onnx", "where the result goes (default MODEL.SCHEME.onnx, here)" },
 	{ "jobs", 'j', "N", "worker threads (default 1)" },
 	OQZ_MANIFEST_OPTIONS,
+	OQZ_MEMORY_OPTION,
 	{ 0 },
 };
 
@@ -119,6 +121,7 @@ static enum oqz_status export_cell(const struct oqz_args *args, const struct oqz
 	struct oqz_str name = { 0 };
 
 	OQZ_TRY(oqz_registry_new(NULL, &reg, err));
+	OQZ_TRY(oqz_memory_limit(m->limits.memory, opt.threads, err));
 	OQZ_TRY(oqz_job_open(m, &spec, reg, NULL, &opt, &j, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));
 	if (j->schemes[0].status != OQZ_OK)

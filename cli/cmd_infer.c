@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/exec/exec.h"
 #include "core/onnx/onnx.h"
+#include "core/run/memory_limit.h"
 #include "core/run/pool.h"
 #include "core/tensor/npy.h"
 
@@ -20,6 +21,7 @@ static const struct oqz_option options[] = {
 	{ "random", 0, "SEED", "inputs that are not given are filled with random numbers" },
 	{ "output", 'o', "DIR", "write each output to DIR/<name>.npy" },
 	{ "engine", 0, "E", "auto, sim or reference" },
+	OQZ_MEMORY_OPTION,
 	{ "repeat", 0, "N", "run N times and print images per second" },
 	{ "jobs", 'j', "N", "worker threads for --repeat (default 1)" },
 	{ 0 },
@@ -146,12 +148,15 @@ static enum oqz_status infer(struct infer *f, struct oqz_err *err)
 	struct oqz_exec_options opt = { 0 };
 	const char *engine = cli_option(f->args, "engine"), *dir = cli_option(f->args, "output");
 	long long n = 0, threads = 1;
+	int64_t memory;
 
 	if (engine && !oqz_engine_parse(engine, &opt.engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
 	if (!cli_integer(f->args, "repeat", 1, 1000000000, &n) || !cli_integer(f->args, "jobs", 1, 1024, &threads))
 		OQZ_FAIL(err, OQZ_E_USAGE, "infer: see --help");
 	f->threads = (int)threads;
+	OQZ_TRY(cli_memory_limit(f->args, &memory, err));
+	OQZ_TRY(oqz_memory_limit(memory, (int)threads, err));
 	OQZ_TRY(oqz_model_open(f->args->operands.v[0], NULL, &f->graph, err));
 	f->inputs = calloc(f->graph->inputs.n + 1, sizeof *f->inputs);
 	f->shapes = calloc(f->graph->inputs.n + 1, sizeof *f->shapes);

@@ -9,12 +9,14 @@
 #include "core/base/str.h"
 #include "core/exec/exec.h"
 #include "core/onnx/onnx.h"
+#include "core/run/memory_limit.h"
 
 #include <string.h>
 
 static const struct oqz_option options[] = {
 	{ "repeat", 0, "N", "runs to sum over (default 20)" },
 	{ "engine", 0, "E", "auto, sim or reference" },
+	OQZ_MEMORY_OPTION,
 	{ "trace", 0, "FILE.json", "write a Chrome trace of one mean run" },
 	{ "top", 0, "N", "how many steps to list (default 30; 0: all)" },
 	{ 0 },
@@ -126,11 +128,14 @@ static enum oqz_status profile(const struct oqz_args *args, struct oqz_err *err)
 	const char *engine = cli_option(args, "engine"), *trace = cli_option(args, "trace");
 	struct oqz_exec_options opt = { 0 };
 	long long repeat = 20, top = 30;
+	int64_t memory;
 
 	if (engine && !oqz_engine_parse(engine, &opt.engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
 	if (!cli_integer(args, "repeat", 1, 1000000, &repeat) || !cli_integer(args, "top", 0, 1000000, &top))
 		OQZ_FAIL(err, OQZ_E_USAGE, "profile: see --help");
+	OQZ_TRY(cli_memory_limit(args, &memory, err));
+	OQZ_TRY(oqz_memory_limit(memory, 1, err));
 	OQZ_TRY(oqz_model_open(args->operands.v[0], NULL, &g, err));
 	shapes = calloc(g->inputs.n + 1, sizeof *shapes);
 	if (!shapes)

@@ -16,6 +16,7 @@ static const struct oqz_option options[] = {
 	{ "jobs", 'j', "N", "worker threads (default: the processors)" },
 	{ "output", 'o', "DIR", "output folder (default: <manifest stem>.oqz)" },
 	OQZ_MANIFEST_OPTIONS,
+	OQZ_MEMORY_OPTION,
 	{ "progress", 0, "MODE", "auto, plain, json or none" },
 	{ 0 },
 };

@@ -9,6 +9,7 @@
 static const struct oqz_option options[] = {
 	{ "data", 0, NULL, "also open models and data: operators, shapes, the first image through the model" },
 	OQZ_MANIFEST_OPTIONS,
+	OQZ_MEMORY_OPTION,
 	{ 0 },
 };
 

@@ -17,6 +17,7 @@ enum oqz_status cli_load_manifest(const struct oqz_args *args, struct oqz_manife
 		OQZ_FAIL(err, OQZ_E_USAGE, "--limit: a number of images");
 	if (opt.engine && strcmp(opt.engine, "auto") && strcmp(opt.engine, "sim") && strcmp(opt.engine, "reference"))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", opt.engine);
+	OQZ_TRY(cli_memory_limit(args, &opt.memory, err));
 	opt.limit = limit;
 	opt.n_sets = cli_options(args, "set", &sets);
 	opt.sets = sets;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Options that every verb with a manifest shares: --set, --select, --limit, --engine.
+ * Options that every verb with a manifest shares: --set, --select, --limit, --engine. Those
+ * that run models have OQZ_MEMORY_OPTION besides.
  */
 #ifndef OQZ_CLI_MANIFEST_ARGS_H
 #define OQZ_CLI_MANIFEST_ARGS_H

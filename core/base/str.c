@@ -319,3 +319,23 @@ bool oqz_parse_f64(const char *s, double *ret)
 	*ret = v;
 	return true;
 }
+
+bool oqz_parse_bytes(const char *s, int64_t *ret)
+{
+	static const char units[] = "KMGT";
+	char digits[24];
+	size_t n = strlen(s);
+	const char *unit = n ? strchr(units, s[n - 1]) : NULL;
+	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+	long long v;
+
+	n -= unit != NULL;
+	if (n == 0 || n >= sizeof digits)
+		return false;
+	memcpy(digits, s, n);
+	digits[n] = 0;
+	if (!oqz_parse_i64(digits, &v) || v < 0 || v > INT64_MAX >> shift)
+		return false;
+	*ret = (int64_t)v << shift;
+	return true;
+}

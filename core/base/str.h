@@ -46,5 +46,7 @@ const char *oqz_str_nearest(const char *word, const char *const *candidates, siz
 /* Strict number parsing: the whole string must be used, no leading blanks, finite unless written as inf/nan. */
 bool oqz_parse_i64(const char *s, long long *ret);
 bool oqz_parse_f64(const char *s, double *ret);
+/* A size: a whole number that is not negative, with K, M, G or T behind it in powers of 1024. */
+bool oqz_parse_bytes(const char *s, int64_t *ret);
 
 #endif

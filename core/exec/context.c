@@ -5,6 +5,7 @@
  * tensors of their own that live until the step runs again.
  */
 #include "core/exec/program.h"
+#include "core/base/budget.h"
 #include "core/base/checked.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ struct oqz_context {
 	const struct oqz_tensor **in_refs; /* what calls[].in and .out point into */
 	struct oqz_tensor **out_refs;
 	uint64_t *profile;
-	void *alone; /* memory of oqz_context_run_alone, grown when first needed */
+	size_t taken; /* from the budget, without `alone` */
+	void *alone;  /* memory of oqz_context_run_alone, grown when first needed */
 	size_t alone_bytes;
 	struct oqz_tensor alone_out;
 };
@@ -71,6 +73,8 @@ enum oqz_status oqz_context_new(const struct oqz_program *p, struct oqz_context 
 	if (!c)
 		return oqz_err_nomem(err, "a context", sizeof *c);
 	c->p = p;
+	OQZ_TRY(oqz_budget_take(p->arena_bytes + p->scratch_bytes, p->largest, err));
+	c->taken = p->arena_bytes + p->scratch_bytes;
 	c->tensors = calloc(p->slots.n + 1, sizeof *c->tensors);
 	c->calls = calloc(p->steps.n + 1, sizeof *c->calls);
 	c->in_refs = calloc(n_in, sizeof *c->in_refs);
@@ -92,6 +96,7 @@ void oqz_context_free(struct oqz_context *c)
 	for (size_t i = 0; c->tensors && i < c->p->slots.n; i++)
 		if (c->p->slots.v[i].kind == OQZ_SLOT_HEAP)
 			oqz_tensor_release(&c->tensors[i]);
+	oqz_budget_give(c->taken + c->alone_bytes);
 	free(c->alone);
 	free(c->arena);
 	free(c->scratch);
@@ -215,11 +220,14 @@ static enum oqz_status alone_reserve(struct oqz_context *c, const struct oqz_ste
 		a->out[k] = s->out[k] < 0 ? 0 : take(a, c->p->slots.v[s->out[k]].bytes);
 	a->scratch = take(a, s->choice.scratch_bytes);
 	if (a->total > c->alone_bytes) {
+		OQZ_TRY(oqz_budget_take(a->total - c->alone_bytes, "a layer on its own", err));
 		free(c->alone);
-		c->alone_bytes = 0;
-		if (!(c->alone = aligned(a->total)))
-			return oqz_err_nomem(err, "a layer on its own", a->total);
 		c->alone_bytes = a->total;
+		if (!(c->alone = aligned(a->total))) {
+			oqz_budget_give(a->total);
+			c->alone_bytes = 0;
+			return oqz_err_nomem(err, "a layer on its own", a->total);
+		}
 	}
 	return OQZ_OK;
 }

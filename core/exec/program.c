@@ -5,6 +5,7 @@
  * slots.c, memplan.c); this one strings them together and answers questions about the result.
  */
 #include "core/exec/program.h"
+#include "core/base/budget.h"
 #include "core/base/str.h"
 #include "core/ops/fold.h"
 
@@ -82,6 +83,8 @@ static enum oqz_status add_inputs(struct oqz_planner *pl, struct oqz_err *err)
 		bool list = oqz_dtype_is_list(t.dtype);
 		if (list ? !pl->opt->lists : !oqz_type_concrete(&t))
 			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "input '%s' is not a tensor of a known type", v->name);
+		if (!list)
+			OQZ_TRY(oqz_slot_fits(v, &t, err));
 		int s = oqz_slot_add(p, v, list ? OQZ_SLOT_HEAP : OQZ_SLOT_ARENA, &t, OQZ_LAYOUT_PLAIN);
 		if (s < 0)
 			return oqz_err_nomem(err, "the plan", sizeof(struct oqz_slot));
@@ -163,6 +166,25 @@ static void drop_constants(struct oqz_planner *pl)
 	}
 }
 
+static enum oqz_status name_largest(struct oqz_program *p, struct oqz_err *err)
+{
+	const struct oqz_slot *most = NULL;
+	char shape[OQZ_SHAPE_STR], bytes[OQZ_BYTES_STR];
+
+	for (size_t i = 0; i < p->slots.n; i++)
+		if (p->slots.v[i].kind == OQZ_SLOT_ARENA && (!most || p->slots.v[i].bytes > most->bytes))
+			most = &p->slots.v[i];
+	p->largest = !most ? "the work memory"
+	                   : oqz_arena_printf(p->arena, "the activations together (largest: '%s' %s%s, %s, %s%s%s)",
+	                                      most->value->name, oqz_dtype_name(most->tensor.dtype),
+	                                      oqz_shape_str(&most->tensor.shape, shape, sizeof shape),
+	                                      oqz_bytes_str(most->bytes, bytes, sizeof bytes),
+	                                      most->value->producer ? "of node '" : "an input",
+	                                      most->value->producer ? most->value->producer->name : "",
+	                                      most->value->producer ? "'" : "");
+	return p->largest ? OQZ_OK : oqz_err_nomem(err, "the plan", 1);
+}
+
 static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shapes, struct oqz_err *err)
 {
 	OQZ_TRY(oqz_bind_shapes(pl->g, shapes, err));
@@ -184,7 +206,8 @@ static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shap
 		if (pl->p->slots.v[i].kind == OQZ_SLOT_CONST)
 			pl->p->weight_bytes += oqz_tensor_bytes(&pl->p->slots.v[i].tensor);
 	drop_constants(pl);
-	return OQZ_OK;
+	OQZ_TRY(name_largest(pl->p, err));
+	return oqz_budget_check(pl->p->arena_bytes + pl->p->scratch_bytes, pl->p->largest, err);
 }
 
 enum oqz_status oqz_program_new(const struct oqz_graph *g, const struct oqz_exec_options *opt,
@@ -206,6 +229,7 @@ void oqz_program_free(struct oqz_program *p)
 {
 	if (!p)
 		return;
+	oqz_budget_give(p->state_bytes);
 	for (size_t i = 0; i < p->steps.n; i++)
 		if (p->steps.v[i].impl && p->steps.v[i].impl->destroy)
 			p->steps.v[i].impl->destroy(p->steps.v[i].choice.state);

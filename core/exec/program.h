@@ -54,6 +54,8 @@ struct oqz_program {
 	int *inputs, *outputs; /* slots */
 	struct oqz_program_tap *taps;
 	size_t arena_bytes, scratch_bytes, weight_bytes;
+	size_t state_bytes;  /* of the packed weights, taken from the budget (core/base/budget.h) */
+	const char *largest; /* "the activations (largest: ...)": what to say when a context does not fit */
 };
 
 /* A quantized layer or an operator with its activation, as recognised in the graph (group.c); by node index. */
@@ -94,6 +96,9 @@ enum oqz_status oqz_choose_float(const struct oqz_step_desc *d, const struct oqz
                                  struct oqz_step_choice *ret, struct oqz_err *err);
 /* impl_reference.c: the float32 form of a quantized constant input, in a buffer of its own. */
 enum oqz_status oqz_group_weight(const struct oqz_step_desc *d, int i, struct oqz_tensor *ret, struct oqz_err *err);
+/* slots.c: whether a value of this concrete type can be had at all: its size can be counted and is below the memory
+ * limit. */
+enum oqz_status oqz_slot_fits(const struct oqz_value *v, const struct oqz_type *t, struct oqz_err *err);
 /* slots.c: a new slot (-1: out of memory); the slot of a value in a layout, inserting a reorder step when needed. */
 int oqz_slot_add(struct oqz_program *p, const struct oqz_value *v, enum oqz_slot_kind kind, const struct oqz_type *t,
                  enum oqz_layout layout);

@@ -6,12 +6,33 @@
  * of the row-major (N,H,W,C) that exporters of detection heads transpose to.
  */
 #include "core/exec/program.h"
+#include "core/base/budget.h"
+#include "core/base/checked.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool oqz_layouts_same(const struct oqz_shape *s)
 {
 	return s->rank < 3 || s->dim[1] == 1 || oqz_shape_span(s, 2, s->rank) == 1;
+}
+
+enum oqz_status oqz_slot_fits(const struct oqz_value *v, const struct oqz_type *t, struct oqz_err *err)
+{
+	char shape[OQZ_SHAPE_STR], need[OQZ_BYTES_STR], limit[OQZ_BYTES_STR];
+	int64_t n;
+	size_t bytes;
+
+	if (oqz_shape_count(&t->shape, &n, err) != OQZ_OK)
+		return oqz_err_prefix(err, "'%s'", v->name);
+	if (!oqz_size_mul((size_t)n, oqz_dtype_size(t->dtype), &bytes) || bytes > SIZE_MAX / 8)
+		bytes = SIZE_MAX / 8;
+	if (bytes > oqz_budget_limit())
+		OQZ_FAIL(err, OQZ_E_LIMIT, "'%s' %s%s needs %s, the memory limit is %s", v->name,
+		         oqz_dtype_name(t->dtype), oqz_shape_str(&t->shape, shape, sizeof shape),
+		         oqz_bytes_str(bytes, need, sizeof need),
+		         oqz_bytes_str(oqz_budget_limit(), limit, sizeof limit));
+	return OQZ_OK;
 }
 
 int oqz_slot_add(struct oqz_program *p, const struct oqz_value *v, enum oqz_slot_kind kind, const struct oqz_type *t,

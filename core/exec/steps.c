@@ -5,6 +5,7 @@
  * on row-major. That is optimal for chains and good for everything the zoo has.
  */
 #include "core/exec/program.h"
+#include "core/base/budget.h"
 
 #include <string.h>
 
@@ -65,7 +66,7 @@ static void describe(struct oqz_planner *pl, const struct oqz_node *n, struct oq
 	}
 }
 
-/* The number of values that steps can handle, and whether every input has been made. */
+/* The number of values that steps can handle, whether every input has been made, and the outputs' sizes. */
 static enum oqz_status check_node(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_err *err)
 {
 	if (n->n_in > OQZ_STEP_MAX_IN || n->n_out > OQZ_STEP_MAX_OUT)
@@ -75,6 +76,14 @@ static enum oqz_status check_node(struct oqz_planner *pl, const struct oqz_node 
 		struct oqz_value *v = step_input(pl, n, i);
 		if (v && !v->constant && pl->made[v->id] < 0)
 			OQZ_FAIL(err, OQZ_E_INTERNAL, "input '%s' is not there yet", v->name);
+	}
+	for (int i = 0; i < n->n_out; i++) {
+		struct oqz_type t;
+		if (!n->out[i] || !pl->needed[n->out[i]->id])
+			continue;
+		t = oqz_value_type(n->out[i]);
+		if (oqz_type_concrete(&t))
+			OQZ_TRY(oqz_slot_fits(n->out[i], &t, err));
 	}
 	return OQZ_OK;
 }
@@ -142,7 +151,11 @@ static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct o
 	OQZ_TRY(oqz_plan_choose(pl, &s, pl->groups[n->index].act, err));
 	if (s.desc->act)
 		pl->skip[s.desc->act->index] = true;
-	enum oqz_status st = connect_inputs(pl, n, &s, err);
+	enum oqz_status st = oqz_budget_take(s.choice.state_bytes, "the packed weights", err);
+	if (st == OQZ_OK) {
+		pl->p->state_bytes += s.choice.state_bytes;
+		st = connect_inputs(pl, n, &s, err);
+	}
 	if (st == OQZ_OK)
 		st = connect_outputs(pl, n, &s, err);
 	s.macs = oqz_op_macs(n);

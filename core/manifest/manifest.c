@@ -52,26 +52,15 @@ static enum oqz_status need_text(const struct oqz_yaml *map, const char *key, co
 	return OQZ_OK;
 }
 
-/* A non-negative integer of a key; the default when absent. Sizes may end in K, M or G (powers of 1024). */
+/* A non-negative integer of a key; the default when absent. */
 static enum oqz_status integer_of(const struct oqz_yaml *map, const char *key, int64_t dflt, int64_t *ret,
                                   struct oqz_err *err)
 {
 	const struct oqz_yaml *y = oqz_yaml_get(map, key);
-	long long v;
-	char digits[32];
 
 	*ret = dflt;
-	if (!y)
-		return OQZ_OK;
-	size_t n = y->kind == OQZ_YAML_SCALAR ? strlen(y->scalar) : 0;
-	int shift = n && strchr("KMG", y->scalar[n - 1]) ? 10 * (int)(strchr("KMG", y->scalar[n - 1]) - "KMG" + 1) : 0;
-	if (n >= sizeof digits)
-		n = 0;
-	if (n)
-		snprintf(digits, sizeof digits, "%.*s", (int)(n - (shift > 0)), y->scalar);
-	if (!n || !oqz_parse_i64(digits, &v) || v < 0 || v > INT64_MAX >> shift)
+	if (y && (y->kind != OQZ_YAML_SCALAR || !oqz_parse_bytes(y->scalar, ret)))
 		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "`%s` must be a whole number that is not negative", key);
-	*ret = (int64_t)v << shift;
 	return OQZ_OK;
 }
 
@@ -315,6 +304,8 @@ static enum oqz_status read_limits(struct oqz_manifest *m, const struct oqz_mani
 	OQZ_TRY(number_of(l, "seconds", 0, &m->limits.seconds, err));
 	OQZ_TRY(integer_of(l, "local_images", 64, &m->limits.local_images, err));
 	m->limits.images = opt ? opt->limit : 0;
+	if (opt && opt->memory)
+		m->limits.memory = opt->memory;
 	return OQZ_OK;
 }
 

@@ -54,7 +54,7 @@ struct oqz_model_spec {
 };
 
 struct oqz_limits {
-	int64_t memory;       /* bytes per job; 0: none */
+	int64_t memory;       /* bytes per job; 0: the machine's */
 	double seconds;       /* per job; 0: none */
 	int64_t local_images; /* images that local errors are taken on */
 	int64_t images;       /* --limit: at most so many test images; 0: all */
@@ -99,6 +99,7 @@ struct oqz_manifest_options {
 	size_t n_selects;
 	int64_t limit;      /* --limit; 0: none */
 	const char *engine; /* --engine; NULL: as the manifest says */
+	int64_t memory;     /* --memory-limit in bytes; 0: as the manifest says */
 };
 
 enum oqz_status oqz_manifest_load(const char *path, const struct oqz_manifest_options *opt, struct oqz_manifest **ret,

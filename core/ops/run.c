@@ -5,6 +5,7 @@
  * they compute in double on plain arrays, and the element type matters only when reading and writing.
  */
 #include "core/ops/ops_util.h"
+#include "core/base/budget.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ enum oqz_status oqz_new_f64(int64_t n, double **ret, struct oqz_err *err)
 
 	if (n < 0 || !oqz_size_mul((size_t)n, sizeof(double), &bytes))
 		OQZ_FAIL(err, OQZ_E_LIMIT, "a work array of %lld elements is too large", (long long)n);
+	OQZ_TRY(oqz_budget_check(bytes, "a work array", err));
 	double *p = calloc(bytes ? bytes : 1, 1);
 	if (!p)
 		return oqz_err_nomem(err, "a work array", bytes);

@@ -7,6 +7,7 @@
 #include "core/run/child.h"
 #include "core/base/file.h"
 #include "core/base/str.h"
+#include "core/run/memory_limit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,16 +154,6 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
 	return blob ? store_results(j, blob, err) : oqz_err_nomem(err, "results", 1);
 }
 
-static enum oqz_status set_limits(const struct oqz_limits *l, struct oqz_err *err)
-{
-	/* Address space rather than resident memory: that is what the system can enforce before it is too late. */
-	struct rlimit r = { .rlim_cur = (rlim_t)l->memory, .rlim_max = (rlim_t)l->memory };
-
-	if (l->memory && setrlimit(RLIMIT_AS, &r) != 0)
-		return oqz_err_errno(err, errno, "memory limit");
-	return OQZ_OK;
-}
-
 static enum oqz_status child_main(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
                                   const struct oqz_run_options *opt, int fd, struct oqz_err *err)
 {
@@ -171,7 +161,7 @@ static enum oqz_status child_main(const struct oqz_manifest *m, size_t index, co
 	struct oqz_ledger *ledger = NULL;
 	struct oqz_str path = { 0 };
 
-	OQZ_TRY(set_limits(&m->limits, err));
+	OQZ_TRY(oqz_memory_limit(m->limits.memory, opt->threads, err));
 	oqz_str_addf(&path, "%s/ledger.db", opt->dir);
 	enum oqz_status st = oqz_ledger_open(oqz_str_get(&path), false, &ledger, err);
 	oqz_str_release(&path);

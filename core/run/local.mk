@@ -15,6 +15,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/job.h \
 	core/run/lanes.c \
 	core/run/lanes.h \
+	core/run/memory_limit.c \
+	core/run/memory_limit.h \
 	core/run/overrides.c \
 	core/run/overrides.h \
 	core/run/pool.c \

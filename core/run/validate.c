@@ -7,6 +7,7 @@
 #include "core/onnx/onnx.h"
 #include "core/ops/op.h"
 #include "core/run/lanes.h"
+#include "core/run/memory_limit.h"
 #include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
 
@@ -202,7 +203,9 @@ static enum oqz_status try_forked(const struct oqz_manifest *m, size_t index, co
 	}
 	if (pid == 0) {
 		struct oqz_err e = { 0 };
-		e.code = try_job(m, index, reg, &e);
+		e.code = oqz_memory_limit(m->limits.memory, 1, &e);
+		if (e.code == OQZ_OK)
+			e.code = try_job(m, index, reg, &e);
 		ssize_t n = write(fds[1], &e, sizeof e);
 		_exit(n == (ssize_t)sizeof e ? 0 : 1);
 	}

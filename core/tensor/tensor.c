@@ -3,6 +3,7 @@
  * Tensors and shapes. Buffers are counted with an atomic, because packed weights and constants are shared by workers.
  */
 #include "core/tensor/tensor.h"
+#include "core/base/budget.h"
 #include "core/base/checked.h"
 
 #include <stdatomic.h>
@@ -14,6 +15,7 @@ enum { BUFFER_ALIGN = 64 };
 struct oqz_buffer {
 	atomic_int refs;
 	int64_t items; /* of a list: `data` holds so many tensors */
+	size_t bytes;  /* taken from the budget */
 	_Alignas(BUFFER_ALIGN) unsigned char data[];
 };
 
@@ -89,6 +91,17 @@ enum oqz_status oqz_axis_resolve(int64_t axis, int rank, bool inclusive, int *re
 	return OQZ_OK;
 }
 
+/* The text is made only for tensors that may not fit: small ones are allocated by the thousand. */
+static enum oqz_status take_bytes(size_t bytes, enum oqz_dtype dtype, const struct oqz_shape *s, struct oqz_err *err)
+{
+	char shape[OQZ_SHAPE_STR], what[OQZ_SHAPE_STR + 40];
+
+	if (oqz_budget_take(bytes, "a tensor", NULL) == OQZ_OK)
+		return OQZ_OK;
+	snprintf(what, sizeof what, "a tensor %s%s", oqz_dtype_name(dtype), oqz_shape_str(s, shape, sizeof shape));
+	return oqz_budget_take(bytes, what, err);
+}
+
 static enum oqz_status new_buffer(struct oqz_tensor *t, enum oqz_dtype dtype, struct oqz_shape s, size_t elem_size,
                                   int64_t items, struct oqz_err *err)
 {
@@ -99,11 +112,15 @@ static enum oqz_status new_buffer(struct oqz_tensor *t, enum oqz_dtype dtype, st
 	if (!oqz_size_mul((size_t)n, elem_size, &bytes) ||
 	    !oqz_size_add(bytes, sizeof(struct oqz_buffer) + BUFFER_ALIGN, &total) || total > SIZE_MAX / 4)
 		OQZ_FAIL(err, OQZ_E_LIMIT, "a tensor of %lld elements is too large", (long long)n);
+	OQZ_TRY(take_bytes(bytes, dtype, &s, err));
 	struct oqz_buffer *buf = aligned_alloc(BUFFER_ALIGN, oqz_align_up(total, BUFFER_ALIGN));
-	if (!buf)
+	if (!buf) {
+		oqz_budget_give(bytes);
 		return oqz_err_nomem(err, "a tensor", bytes);
+	}
 	atomic_init(&buf->refs, 1);
 	buf->items = items;
+	buf->bytes = bytes;
 	memset(buf->data, 0, bytes);
 	oqz_tensor_release(t);
 	*t = (struct oqz_tensor) { .dtype = dtype, .shape = s, .data = buf->data, .buf = buf };
@@ -180,6 +197,7 @@ void oqz_tensor_release(struct oqz_tensor *t)
 	if (t->buf && atomic_fetch_sub_explicit(&t->buf->refs, 1, memory_order_acq_rel) == 1) {
 		for (int64_t i = 0; i < t->buf->items; i++) /* lists nest at most two deep */
 			oqz_tensor_release((struct oqz_tensor *)t->buf->data + i);
+		oqz_budget_give(t->buf->bytes);
 		free(t->buf);
 	}
 	memset(t, 0, sizeof *t);

@@ -13,6 +13,7 @@ cli_tests = \
 	tests/cli/gates.sh \
 	tests/cli/infer.sh \
 	tests/cli/installed.sh \
+	tests/cli/memory_limit.sh \
 	tests/cli/near_matches.sh \
 	tests/cli/overrides.sh \
 	tests/cli/prepare.sh \
