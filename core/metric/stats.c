@@ -176,8 +176,18 @@ static int compare_doubles(const void *pa, const void *pb)
 	return (a > b) - (a < b);
 }
 
+/* See struct oqz_bootstrap.p: `side` of n rounds lie on the rarer side of 0. */
+static double bootstrap_p(size_t side, size_t n, double mean, double se, size_t images)
+{
+	double p = fmin(1, 2 * (double)(side + 1) / (double)(n + 1));
+
+	if (side == 0 && se > 0)
+		p = fmin(p, erfc(fabs(mean) / se * M_SQRT1_2));
+	return fmax(p, images < 1000 ? ldexp(1, 1 - (int)images) : 0);
+}
+
 /* v[0..n) are the rounds' numbers, NaN-free; sorted here. */
-static void summarize(double *v, size_t n, size_t rounds, double level, struct oqz_bootstrap *ret)
+static void summarize(double *v, size_t n, size_t rounds, size_t images, double level, struct oqz_bootstrap *ret)
 {
 	struct oqz_bootstrap r = { .interval = { NAN, NAN }, .p = NAN, .standard_error = NAN, .rounds = (int64_t)n };
 	size_t not_above = 0, not_below = 0;
@@ -199,8 +209,8 @@ static void summarize(double *v, size_t n, size_t rounds, double level, struct o
 	r.interval.low = v[lo - 1];
 	r.interval.high = v[n - lo];
 	size_t side = not_above < not_below ? not_above : not_below;
-	r.p = fmin(1, 2 * (double)(side + 1) / (double)(n + 1));
 	r.standard_error = sqrt(m2 / (double)(n - 1));
+	r.p = bootstrap_p(side, n, mean, r.standard_error, images);
 	*ret = r;
 }
 
@@ -230,7 +240,7 @@ enum oqz_status oqz_bootstrap(oqz_delta_fn *fn, void *ctx, size_t n, size_t n_me
 				kept[m * rounds + count[m]++] = delta[m];
 	}
 	for (size_t m = 0; m < n_metrics; m++)
-		summarize(kept + m * rounds, count[m], rounds, level, &ret[m]);
+		summarize(kept + m * rounds, count[m], rounds, n, level, &ret[m]);
 	return OQZ_OK;
 }
 

@@ -18,9 +18,9 @@ struct oqz_pairs {
 /* Counts hits (0 or 1) of n images. */
 void oqz_pairs_count(const unsigned char *first, const unsigned char *second, size_t n, struct oqz_pairs *ret);
 
-/* McNemar's test of equal hit rates, two-sided, from the discordant images (binomial with 1/2). The exact p is
- * conservative; the mid-p (Fagerland, Lydersen, Laake 2013, BMC Med. Res. Methodol. 13:91) keeps near the nominal level
- * and is what reports show. 1 when no image is discordant. */
+/* McNemar's test of equal hit rates, two-sided, from the discordant images (binomial with 1/2). The exact p never
+ * rejects too often and is what reports show; the mid-p (Fagerland, Lydersen, Laake 2013, BMC Med. Res. Methodol.
+ * 13:91) keeps nearer to the nominal level and stands beside it in results.json. 1 when no image is discordant. */
 double oqz_mcnemar_exact(const struct oqz_pairs *p);
 double oqz_mcnemar_midp(const struct oqz_pairs *p);
 
@@ -45,7 +45,10 @@ typedef enum oqz_status oqz_delta_fn(void *ctx, const uint32_t *index, size_t n,
 /* What resampling says about one metric. */
 struct oqz_bootstrap {
 	struct oqz_interval interval; /* percentile interval; NaN if fewer than half of the rounds gave a number */
-	double p; /* two-sided: twice the smaller share of rounds on one side of 0, at least 1/(rounds+1) */
+	/* Two-sided: twice the smaller share of rounds on one side of 0. Where all rounds lie on one side, the normal
+	 * tail with the standard error if that is smaller, so that a correction for many tests has something to
+	 * multiply. Never below 2^(1-n): no paired test by exchange of n images could say more. */
+	double p;
 	double standard_error;
 	int64_t rounds; /* that gave a number */
 };

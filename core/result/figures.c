@@ -51,7 +51,7 @@ int oqz_metric_tone(const struct oqz_metric_result *m)
 {
 	bool worse = m->higher_is_better ? m->delta < 0 : m->delta > 0;
 
-	return m->p < 0.05 && m->delta != 0 ? (worse ? -1 : 1) : 0;
+	return (isnan(m->p_holm) ? m->p : m->p_holm) < 0.05 && m->delta != 0 ? (worse ? -1 : 1) : 0;
 }
 
 bool oqz_results_has_cells(const struct oqz_results *r, const char *model)

@@ -17,7 +17,8 @@ void oqz_format_error(char *buf, size_t size, double x);
 void oqz_format_interval(char *buf, size_t size, const struct oqz_metric_result *m);
 void oqz_format_p(char *buf, size_t size, double p);
 
-/* -1: a significant loss, 1: a significant gain (two-sided 5 %), 0: neither. */
+/* -1: a significant loss, 1: a significant gain (two-sided 5 %, corrected by Holm where several cells were tested), 0:
+ * neither. */
 int oqz_metric_tone(const struct oqz_metric_result *m);
 
 /* Has the model any cell, hence rows of its own beside its float figures? */

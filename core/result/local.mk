@@ -8,6 +8,7 @@ core_result_liboqz_result_a_SOURCES = \
 	core/result/ledger_merge.c \
 	core/result/ledger_read.c \
 	core/result/ledger_write.c \
+	core/result/relate.c \
 	core/result/report_html.c \
 	core/result/report_html.h \
 	core/result/report_html_chart.c \

@@ -20,7 +20,9 @@ struct oqz_metric_result {
 	bool higher_is_better;
 	double value_float, value_quantized, delta; /* delta = quantized - float */
 	double ci_lo, ci_hi;                        /* 95 % interval of delta */
-	double p;
+	double p;                                   /* MCNEMAR: exact; BOOTSTRAP: see core/metric/stats.h */
+	double p_mid;                               /* MCNEMAR: mid-p; else NaN */
+	double p_holm;        /* primary metrics: p with Holm's correction over all cells of the run; else NaN */
 	double detectable;    /* smallest difference that so many images could have shown */
 	int64_t lost, gained; /* MCNEMAR: hits of float only, of quantized only; else -1 */
 };
@@ -33,6 +35,8 @@ struct oqz_layer_result {
 	double weight_error; /* relative error of the weights alone; NaN without constant weights */
 	double input_scale;  /* of input 0 when per tensor; NaN otherwise */
 	int64_t macs;
+	double weight_lo, weight_hi; /* extremes of the constant input; NaN without */
+	double input_lo, input_hi;   /* what the grid of input 0 can say; NaN when it is not per tensor */
 };
 
 enum oqz_cell_status { OQZ_CELL_OK, OQZ_CELL_FAILED, OQZ_CELL_SKIPPED };
@@ -77,6 +81,13 @@ struct oqz_failed_image {
 	const char *model, *item, *message;
 };
 
+/* Does a cell's error say what its accuracy loses? Spearman's rank correlation over the cells of one kind of task. */
+struct oqz_link_result {
+	const char *task, *metric; /* the task plugin's name and its primary metric */
+	int64_t cells;
+	double aqe, mqe, oqe; /* NaN: too few cells, or no differences to rank */
+};
+
 struct oqz_gate_result {
 	const char *text; /* "resnet18 int8-channel top1: drop 0.012 > 0.01" */
 	bool failed;
@@ -90,6 +101,7 @@ struct oqz_results {
 	OQZ_VEC(struct oqz_float_result) floats;
 	OQZ_VEC(struct oqz_failed_image) failed_images;
 	OQZ_VEC(struct oqz_gate_result) gates;
+	OQZ_VEC(struct oqz_link_result) links;
 };
 
 struct oqz_results *oqz_results_new(void);
@@ -98,6 +110,10 @@ OQZ_DEFINE_CLEANUP(struct oqz_results, oqz_results_free)
 
 /* A new cell at the end of r->cells, all zero but its owner; NULL when out of memory. */
 struct oqz_cell_result *oqz_results_add_cell(struct oqz_results *r);
+
+/* What is known only when all cells are there: p_holm of the primary metrics, links. Once, before anything is written.
+ */
+enum oqz_status oqz_results_relate(struct oqz_results *r, struct oqz_err *err);
 
 struct oqz_str;
 /* results.json: format of the documentation (fixed key order, shortest round-trip numbers; non-finite numbers are

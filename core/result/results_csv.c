@@ -24,6 +24,14 @@ static void number(struct oqz_str *out, double x, const char *end)
 	oqz_str_add(out, end);
 }
 
+/* A count of images; a metric without hits has none. */
+static void flips(struct oqz_str *out, int64_t n, const char *end)
+{
+	if (n >= 0)
+		oqz_str_addf(out, "%" PRId64, n);
+	oqz_str_add(out, end);
+}
+
 static void cell_head(struct oqz_str *out, const struct oqz_cell_result *c)
 {
 	text(out, c->model);
@@ -36,7 +44,7 @@ void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out)
 {
 	oqz_str_add(
 	    out, "model,scheme,task,status,metric,float,quantized,delta,ci95_low,ci95_high,p,test,images,failed_images,"
-	         "aqe,mqe,oqe,message\n");
+	         "aqe,mqe,oqe,message,p_holm,detectable,lost,gained\n");
 	for (size_t i = 0; i < r->cells.n; i++) {
 		const struct oqz_cell_result *c = r->cells.v[i];
 		if (c->status != OQZ_CELL_OK) {
@@ -44,7 +52,7 @@ void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out)
 			oqz_str_add(out, ",,,,,,,,,,,,,");
 			if (c->message)
 				oqz_str_add_csv(out, c->message);
-			oqz_str_add(out, "\n");
+			oqz_str_add(out, ",,,,\n");
 			continue;
 		}
 		for (size_t k = 0; k < c->metrics.n; k++) {
@@ -61,7 +69,11 @@ void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out)
 			oqz_str_addf(out, "%" PRId64 ",%" PRId64 ",", c->images, c->failed_images);
 			number(out, c->aqe, ",");
 			number(out, c->mqe, ",");
-			number(out, c->oqe, ",\n");
+			number(out, c->oqe, ",,");
+			number(out, m->p_holm, ",");
+			number(out, m->detectable, ",");
+			flips(out, m->lost, ",");
+			flips(out, m->gained, "\n");
 		}
 	}
 }

@@ -97,6 +97,10 @@ static void metric(struct writer *w, const struct oqz_metric_result *m)
 		put_double(w, NULL, m->ci_hi);
 		close_at(w, "]");
 		put_double(w, "p", m->p);
+		if (w->full || !isnan(m->p_mid))
+			put_double(w, "p_mid", m->p_mid);
+		if (w->full || !isnan(m->p_holm))
+			put_double(w, "p_holm", m->p_holm);
 		put_double(w, "detectable", m->detectable);
 	}
 	put_string(w, "test", oqz_word(oqz_test_words, m->test));
@@ -156,6 +160,10 @@ static void layers(struct writer *w, const struct oqz_cell_result *c)
 		put_bool(w, "has_local", l->has_local);
 		put_double(w, "weight_error", l->weight_error);
 		put_double(w, "input_scale", l->input_scale);
+		put_double(w, "weight_lo", l->weight_lo);
+		put_double(w, "weight_hi", l->weight_hi);
+		put_double(w, "input_lo", l->input_lo);
+		put_double(w, "input_hi", l->input_hi);
 		put_int(w, "macs", l->macs);
 		close_at(w, "}");
 	}
@@ -229,6 +237,27 @@ static void float_result(struct writer *w, const struct oqz_float_result *f)
 	close_at(w, "}");
 }
 
+static void links(struct writer *w, const struct oqz_results *r)
+{
+	open_at(w, "error_and_loss", "[");
+	for (size_t i = 0; i < r->links.n; i++) {
+		const struct oqz_link_result *l = &r->links.v[i];
+		line(w, 4);
+		open_at(w, NULL, "{");
+		put_string(w, "task", l->task);
+		put_string(w, "metric", l->metric);
+		put_string(w, "statistic", "spearman");
+		put_int(w, "cells", l->cells);
+		put_double(w, "aqe", l->aqe);
+		put_double(w, "mqe", l->mqe);
+		put_double(w, "oqe", l->oqe);
+		close_at(w, "}");
+	}
+	close_at(w, "]");
+	oqz_str_add(w->out, ",\n  ");
+	w->first = true;
+}
+
 static void tail(struct writer *w, const struct oqz_results *r)
 {
 	open_at(w, "failed_images", "[");
@@ -281,6 +310,7 @@ static void write_json(const struct oqz_results *r, bool full, struct oqz_str *o
 	close_at(&w, "\n  ]");
 	oqz_str_add(out, ",\n  ");
 	w.first = true;
+	links(&w, r);
 	tail(&w, r);
 	oqz_str_add(out, "\n}\n");
 }

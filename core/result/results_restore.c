@@ -76,6 +76,15 @@ static enum oqz_status get_double(struct reader *rd, const json_t *o, const char
 	return number(rd, json_object_get(o, name), name, ret);
 }
 
+/* For what ledgers of earlier versions lack: NaN then. */
+static enum oqz_status get_later_double(struct reader *rd, const json_t *o, const char *name, double *ret)
+{
+	if (json_object_get(o, name))
+		return get_double(rd, o, name, ret);
+	*ret = NAN;
+	return OQZ_OK;
+}
+
 static enum oqz_status get_word(struct reader *rd, const json_t *o, const char *name, const char *const *words,
                                 uint32_t *ret)
 {
@@ -98,6 +107,8 @@ static enum oqz_status read_metric(struct reader *rd, const char *name, const js
 	OQZ_TRY(number(rd, json_array_get(ci, 0), "ci95", &m->ci_lo));
 	OQZ_TRY(number(rd, json_array_get(ci, 1), "ci95", &m->ci_hi));
 	OQZ_TRY(get_double(rd, o, "p", &m->p));
+	OQZ_TRY(get_later_double(rd, o, "p_mid", &m->p_mid));
+	OQZ_TRY(get_later_double(rd, o, "p_holm", &m->p_holm));
 	OQZ_TRY(get_double(rd, o, "detectable", &m->detectable));
 	OQZ_TRY(get_word(rd, o, "test", oqz_test_words, &m->test));
 	OQZ_TRY(get_word(rd, o, "unit", oqz_unit_words, &m->unit));
@@ -147,6 +158,10 @@ static enum oqz_status read_layer(struct reader *rd, const json_t *o, struct oqz
 	OQZ_TRY(get_bool(rd, o, "has_local", &l->has_local));
 	OQZ_TRY(get_double(rd, o, "weight_error", &l->weight_error));
 	OQZ_TRY(get_double(rd, o, "input_scale", &l->input_scale));
+	OQZ_TRY(get_later_double(rd, o, "weight_lo", &l->weight_lo));
+	OQZ_TRY(get_later_double(rd, o, "weight_hi", &l->weight_hi));
+	OQZ_TRY(get_later_double(rd, o, "input_lo", &l->input_lo));
+	OQZ_TRY(get_later_double(rd, o, "input_hi", &l->input_hi));
 	return get_int(rd, o, "macs", &l->macs);
 }
 
@@ -234,6 +249,23 @@ static enum oqz_status read_float(struct reader *rd, const json_t *o)
 	return oqz_vec_push(&rd->r->floats, f) ? OQZ_OK : oqz_err_nomem(rd->err, "results", sizeof f);
 }
 
+static enum oqz_status read_links(struct reader *rd, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+		struct oqz_link_result l;
+		OQZ_TRY(get_string(rd, o, "task", &l.task));
+		OQZ_TRY(get_string(rd, o, "metric", &l.metric));
+		OQZ_TRY(get_int(rd, o, "cells", &l.cells));
+		OQZ_TRY(get_double(rd, o, "aqe", &l.aqe));
+		OQZ_TRY(get_double(rd, o, "mqe", &l.mqe));
+		OQZ_TRY(get_double(rd, o, "oqe", &l.oqe));
+		if (!oqz_vec_push(&rd->r->links, l))
+			return oqz_err_nomem(rd->err, "results", sizeof l);
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status read_all(struct reader *rd, const json_t *o)
 {
 	const json_t *cells = json_object_get(o, "cells"), *floats = json_object_get(o, "float"),
@@ -261,7 +293,7 @@ static enum oqz_status read_all(struct reader *rd, const json_t *o)
 		if (!oqz_vec_push(&rd->r->gates, g))
 			return oqz_err_nomem(rd->err, "results", sizeof g);
 	}
-	return OQZ_OK;
+	return read_links(rd, json_object_get(o, "error_and_loss"));
 }
 
 enum oqz_status oqz_results_restore(const char *text, size_t size, struct oqz_results **ret, struct oqz_err *err)

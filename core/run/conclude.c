@@ -183,6 +183,8 @@ static void fill_metric(const struct pairs *p, size_t k, const struct oqz_metric
 		                          .ci_lo = NAN,
 		                          .ci_hi = NAN,
 		                          .p = NAN,
+		                          .p_mid = NAN,
+		                          .p_holm = NAN,
 		                          .detectable = NAN,
 		                          .lost = -1,
 		                          .gained = -1 };
@@ -193,7 +195,8 @@ static void fill_metric(const struct pairs *p, size_t k, const struct oqz_metric
 		r->gained = h->only_second;
 		r->ci_lo = ci.low;
 		r->ci_hi = ci.high;
-		r->p = oqz_mcnemar_midp(h);
+		r->p = oqz_mcnemar_exact(h);
+		r->p_mid = oqz_mcnemar_midp(h);
 		r->detectable =
 		    oqz_detectable_pairs((int64_t)p->n, (double)(r->lost + r->gained) / (double)p->n, 1 - LEVEL, POWER);
 	} else if (m->test == OQZ_TEST_BOOTSTRAP) {

@@ -99,6 +99,43 @@ static enum oqz_status weight_error(const struct oqz_qplan *p, const struct oqz_
 	return OQZ_OK;
 }
 
+/* Least and largest number that a site with one scale can hold. */
+static void grid_range(const struct oqz_qplan_site *site, double *lo, double *hi)
+{
+	*lo = *hi = NAN;
+	if (!site || site->spec.n_scale != 1 || site->spec.dynamic)
+		return;
+	const struct oqz_grid *g = &site->spec.grid;
+	double scale = site->spec.scale[0], zero = site->spec.zero ? site->spec.zero[0] : 0;
+	if (g->kind == OQZ_GRID_AFFINE) {
+		*lo = (g->qmin - zero) * scale;
+		*hi = (g->qmax - zero) * scale;
+	} else if (g->kind == OQZ_GRID_MINIFLOAT) {
+		*lo = -g->max * scale;
+		*hi = g->max * scale;
+	} else if (g->kind == OQZ_GRID_CODEBOOK && g->n_values) {
+		*lo = g->values[0] * scale;
+		*hi = g->values[g->n_values - 1] * scale;
+	}
+}
+
+/* Extremes of a node's first constant input behind its data. */
+static void weight_range(const struct oqz_node *n, double *lo, double *hi)
+{
+	*lo = *hi = NAN;
+	for (int i = 1; i < n->n_in; i++) {
+		const struct oqz_tensor *w = n->in[i] ? n->in[i]->constant : NULL;
+		if (!w || w->dtype != OQZ_DT_F32)
+			continue;
+		const float *v = w->data;
+		for (int64_t k = 0; k < oqz_tensor_nelem(w); k++) {
+			*lo = !(v[k] >= *lo) ? v[k] : *lo;
+			*hi = !(v[k] <= *hi) ? v[k] : *hi;
+		}
+		return;
+	}
+}
+
 enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, size_t layer,
                                 struct oqz_layer_result *ret, struct oqz_err *err)
 {
@@ -111,6 +148,8 @@ enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, s
 	ret->node = n->name;
 	ret->op = n->op_type;
 	ret->input_scale = in && in->spec.n_scale == 1 ? in->spec.scale[0] : NAN;
+	grid_range(in, &ret->input_lo, &ret->input_hi);
+	weight_range(n, &ret->weight_lo, &ret->weight_hi);
 	ret->engine = s->facts && layer < s->n_facts ? s->facts[layer].impl : "";
 	ret->macs = s->facts && layer < s->n_facts ? s->facts[layer].macs : 0;
 	return weight_error(s->plan, n, &ret->weight_error, err);

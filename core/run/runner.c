@@ -74,6 +74,7 @@ static enum oqz_status collect(const struct oqz_manifest *m, const struct outcom
 	}
 	for (size_t i = 0; i < r->cells.n; i++)
 		r->complete &= r->cells.v[i]->status == OQZ_CELL_OK;
+	OQZ_TRY(oqz_results_relate(r, err));
 	return oqz_gates_check(m, r, err);
 }
 

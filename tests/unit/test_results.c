@@ -24,6 +24,8 @@ static struct oqz_metric_result metric_top1(void)
 		                            .ci_lo = -0.0049,
 		                            .ci_hi = -0.0001,
 		                            .p = 0.041,
+		                            .p_mid = 0.0325,
+		                            .p_holm = 0.082,
 		                            .detectable = 0.003,
 		                            .lost = 30,
 		                            .gained = 18 };
@@ -43,6 +45,8 @@ static void add_ok(struct oqz_results *r, const char *model, const char *scheme)
 		                                .ci_lo = NAN,
 		                                .ci_hi = NAN,
 		                                .p = NAN,
+		                                .p_mid = NAN,
+		                                .p_holm = NAN,
 		                                .detectable = NAN,
 		                                .lost = -1,
 		                                .gained = -1 };
@@ -54,9 +58,15 @@ static void add_ok(struct oqz_results *r, const char *model, const char *scheme)
 		                             true,
 		                             0.004,
 		                             0.0078125,
-		                             118013952 },
-	                              l1 = { "fc", "Gemm", "f32", { INFINITY, NAN, NAN, 9, 9, 2 }, { 0 }, false,
-		                             NAN,  NAN,    512000 };
+		                             118013952,
+		                             -0.75,
+		                             0.5,
+		                             -1,
+		                             0.9921875 },
+	                              l1 = { "fc",   "Gemm", "f32", { INFINITY, NAN, NAN, 9, 9, 2 },
+		                             { 0 },  false,  NAN,   NAN,
+		                             512000, NAN,    NAN,   NAN,
+		                             NAN };
 
 	c->model = model;
 	c->scheme = scheme;
@@ -139,10 +149,10 @@ START_TEST(json_has_the_documented_form)
 	ck_assert(oqz_str_ok(&s));
 	json_t *o = json_loads(oqz_str_get(&s), JSON_REJECT_DUPLICATES, NULL);
 	ck_assert_msg(o != NULL, "not JSON: %s", oqz_str_get(&s));
-	check_keys(o, "schema oqz manifest_sha256 complete cells float failed_images gates ");
+	check_keys(o, "schema oqz manifest_sha256 complete cells float error_and_loss failed_images gates ");
 	json_t *c = at(o, "cells", 0), *m = json_object_get(json_object_get(c, "metrics"), "top1");
 	check_keys(c, "model scheme task tags status images failed_images metrics aqe mqe oqe error provenance ");
-	check_keys(m, "float quantized delta ci95 p detectable test lost gained unit better ");
+	check_keys(m, "float quantized delta ci95 p p_mid p_holm detectable test lost gained unit better ");
 	check_keys(json_object_get(c, "error"), "definition layers undefined mean_of_ratios ");
 	check_keys(json_object_get(c, "provenance"),
 	           "model_sha256 plan_sha256 dataset_sha256 plugins scheme task engine limited ");
@@ -252,7 +262,7 @@ START_TEST(csv_files_are_rectangular)
 	struct oqz_str s = { 0 };
 
 	oqz_results_csv(r, &s);
-	ck_assert_uint_eq(check_csv(oqz_str_get(&s), 18), 1 + 2 + 1 + 1);
+	ck_assert_uint_eq(check_csv(oqz_str_get(&s), 22), 1 + 2 + 1 + 1);
 	ck_assert_ptr_nonnull(
 	    strstr(oqz_str_get(&s), ",top1,0.6976,0.6951,-0.0025,-0.0049,-0.0001,0.041,mcnemar,5000,2,"));
 	oqz_str_clear(&s);

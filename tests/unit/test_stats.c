@@ -4,6 +4,7 @@
  */
 #include "tests/support/support.h"
 #include "core/base/rng.h"
+#include "core/metric/rank.h"
 #include "core/metric/stats.h"
 
 #include <math.h>
@@ -180,6 +181,70 @@ START_TEST(pairs_are_counted)
 }
 END_TEST
 
-OQZ_TEST_MAIN("stats", mcnemar_matches_binomial_sums, interval_matches_newcombe, interval_covers_as_promised,
-              normal_quantile_inverts_erfc, bootstrap_of_a_mean_is_known, detectable_difference_solves_connor,
-              pairs_are_counted)
+START_TEST(few_images_never_make_a_small_p)
+{
+	/* All differences alike: no round lies on the other side, however few images there are. */
+	static const double v[] = { -0.5, -0.4, -0.6, -0.5 };
+	struct sample s = { v, 0 };
+	struct oqz_bootstrap r[3];
+
+	ck_ok(oqz_bootstrap(mean_of, &s, 4, 3, 1999, 1, 0.95, r, err));
+	ck_assert_double_eq(r[0].p, 0.125);
+	ck_assert(r[0].interval.high < 0);
+}
+END_TEST
+
+START_TEST(a_clear_difference_is_not_cut_off_by_the_rounds)
+{
+	enum { N = 200 };
+	double v[N];
+	struct sample s = { v, 0 };
+	struct oqz_bootstrap r[3];
+
+	for (int i = 0; i < N; i++)
+		v[i] = i % 2 ? -1 : -0.2;
+	ck_ok(oqz_bootstrap(mean_of, &s, N, 3, 1999, 1, 0.95, r, err));
+	ck_assert(r[0].p > 0 && r[0].p < 1e-6); /* mean -0.6, standard error 0.028 */
+}
+END_TEST
+
+START_TEST(holm_steps_down)
+{
+	/* R: p.adjust(c(0.01, 0.04, 0.03, NA, 0.005, 0.03), "holm") */
+	const double p[] = { 0.01, 0.04, 0.03, NAN, 0.005, 0.03 }, want[] = { 0.04, 0.09, 0.09, NAN, 0.025, 0.09 };
+	double a[6];
+
+	oqz_holm(p, 6, a);
+	for (int i = 0; i < 6; i++)
+		ck_assert(isnan(want[i]) ? isnan(a[i]) : fabs(a[i] - want[i]) < 1e-15);
+	const double large[] = { 0.6, 0, 0.9 }; /* cut at 1, and 0 stays 0 */
+	oqz_holm(large, 3, a);
+	ck_assert(a[0] == 1 && a[1] == 0 && a[2] == 1);
+	oqz_holm(p, 0, a);
+}
+END_TEST
+
+START_TEST(rank_correlation_is_spearmans)
+{
+	/* scipy.stats.spearmanr([106, 86, 100, 101, 99, 103, 97, 113, 112, 110], [7, 0, 27, 50, 28, 29, 20, 12, 6, 17])
+	 */
+	const double x[] = { 106, 86, 100, 101, 99, 103, 97, 113, 112, 110, NAN },
+	             y[] = { 7, 0, 27, 50, 28, 29, 20, 12, 6, 17, 1 };
+	size_t n;
+
+	ck_assert_double_eq_tol(oqz_spearman(x, y, 11, &n), -29.0 / 165, 1e-15);
+	ck_assert_uint_eq(n, 10);
+	/* Ties share the mean of their ranks: ranks 1.5 1.5 3 4 against 1 2 3.5 3.5. */
+	const double tx[] = { 1, 1, 2, INFINITY }, ty[] = { 0, 3, 5, 5 };
+	double sxy = 1 * 1.5 + 1 * 0.5 + 0.5 * 1 + 1.5 * 1, sxx = 1 + 1 + 0.25 + 2.25, syy = 2.25 + 0.25 + 1 + 1;
+	ck_assert_double_eq_tol(oqz_spearman(tx, ty, 4, NULL), sxy / sqrt(sxx * syy), 1e-15);
+	const double flat[] = { 2, 2, 2, 2 };
+	ck_assert(isnan(oqz_spearman(flat, ty, 4, NULL)));
+	ck_assert(isnan(oqz_spearman(tx, ty, 2, NULL)));
+}
+END_TEST
+
+OQZ_TEST_MAIN("stats", few_images_never_make_a_small_p, a_clear_difference_is_not_cut_off_by_the_rounds,
+              holm_steps_down, rank_correlation_is_spearmans, mcnemar_matches_binomial_sums, interval_matches_newcombe,
+              interval_covers_as_promised, normal_quantile_inverts_erfc, bootstrap_of_a_mean_is_known,
+              detectable_difference_solves_connor, pairs_are_counted)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Statistics over a zoo instead of over images: p values of many tests made at once, and whether the order of one
+ * figure is the order of another.
+ */
+#ifndef OQZ_METRIC_RANK_H
+#define OQZ_METRIC_RANK_H
+
+#include <stddef.h>
+
+/* Holm's step-down adjustment (1979, Scand. J. Stat. 6:65-70): adjusted[i] below alpha for every test that is rejected
+ * when the chance of even one false rejection among all n is to be at most alpha, whatever their dependence. A p that
+ * is NaN belongs to no test: it stays NaN and does not count. The cost is quadratic, for zoos of thousands at most. */
+void oqz_holm(const double *restrict p, size_t n, double *restrict adjusted);
+
+/* Spearman's rank correlation of the pairs without a NaN; ties get the mean of their ranks; infinities are ranked. NaN
+ * with fewer than three pairs, or when one side is all the same. *ret_n (may be NULL) is how many pairs there were. */
+double oqz_spearman(const double *x, const double *y, size_t n, size_t *ret_n);
+
+#endif
