@@ -13,6 +13,7 @@ cli_oqz_SOURCES = \
 	cli/cmd_qdq.c \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
+	cli/cmd_score.c \
 	cli/cmd_show.c \
 	cli/cmd_split.c \
 	cli/cmd_validate.c \

@@ -28,6 +28,7 @@
 	X(qdq)        \
 	X(report)     \
 	X(run)        \
+	X(score)      \
 	X(show)       \
 	X(split)      \
 	X(validate)

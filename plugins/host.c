@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/params.h"
 #include "core/image/image.h"
+#include "core/tensor/npy.h"
 #include "plugins/walk.h"
 
 #include <inttypes.h>
@@ -77,6 +78,21 @@ enum oqz_status oqz_host_load_image(const char *path, uint32_t mode, struct oqz_
 	return st;
 }
 
+enum oqz_status oqz_host_load_array(const char *path, struct oqz_view *ret, struct oqz_failure *f)
+{
+	struct oqz_tensor t = { 0 };
+
+	OQZ_TRY(oqz_npy_read(path, &t, f ? f->err : NULL));
+	size_t bytes = oqz_tensor_bytes(&t);
+	void *copy = malloc(bytes + 1); /* a tensor's memory has a counter in front and is no plain pointer to free */
+	if (copy) {
+		memcpy(copy, t.data, bytes);
+		*ret = (struct oqz_view) { t.dtype, t.shape, copy };
+	}
+	oqz_tensor_release(&t);
+	return copy ? OQZ_OK : oqz_err_nomem(f ? f->err : NULL, path, bytes);
+}
+
 static void *host_alloc(size_t size) { return calloc(1, size ? size : 1); }
 
 void oqz_plugin_host_init(struct oqz_plugin_host *h, oqz_plugin_log_fn *log, void *log_ctx)
@@ -101,6 +117,7 @@ void oqz_plugin_host_init(struct oqz_plugin_host *h, oqz_plugin_log_fn *log, voi
 			.free_mem = free,
 			.list_dirs = host_list_dirs,
 			.load_image = oqz_host_load_image,
+			.load_array = oqz_host_load_array,
 		},
 		.log = log,
 		.log_ctx = log_ctx,

@@ -27,6 +27,9 @@ enum oqz_status oqz_host_fail(struct oqz_failure *f, enum oqz_status code, const
 /* host->load_image: for other host tables. */
 enum oqz_status oqz_host_load_image(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f);
 
+/* host->load_array: for other host tables. */
+enum oqz_status oqz_host_load_array(const char *path, struct oqz_view *ret, struct oqz_failure *f);
+
 /* Makes a plugin's failure fit to be shown: a status that is no failure code or a message that was never given is the
  * plugin's broken contract (OQZ_E_PLUGIN); else "<name>: " goes in front. Call it with err->msg emptied before the
  * call. Returns the final code. */

@@ -239,3 +239,99 @@ const struct oqz_metric *oqz_task_metrics(const struct oqz_task_instance *t, siz
 	*ret_n = t->n_metrics;
 	return t->metrics;
 }
+
+/* -------------------------------------------------------------------------------------------------- judging */
+
+static enum oqz_status set_figure(void *sink, const char *name, double value, struct oqz_failure *f)
+{
+	struct oqz_figures *s = sink;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	if (!name || !*name)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "a figure without a name");
+	for (size_t i = 0; i < s->v.n; i++)
+		if (strcmp(s->v.v[i].name, name) == 0)
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "the figure '%s' is set twice", name);
+	struct oqz_figure figure = { oqz_arena_strdup(s->arena, name), value };
+	if (!figure.name || !oqz_vec_push(&s->v, figure))
+		return oqz_err_nomem(err, "figures", s->v.n);
+	return OQZ_OK;
+}
+
+static bool has_row(const struct oqz_param *table, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static size_t count_rows(const struct oqz_param *table)
+{
+	size_t n = 0;
+
+	while (table && table[n].name)
+		n++;
+	return n;
+}
+
+/* One table of the task's and the data set's parameters, so that one text can give both. Paths that a data set requires
+ * may be absent: its files are not what is judged. */
+static const struct oqz_param *both_tables(struct oqz_arena *a, const struct oqz_task *t)
+{
+	const struct oqz_param *from[] = { t->base.params, t->dataset_params };
+	struct oqz_param *all = OQZ_ARENA_NEW_N(a, struct oqz_param, count_rows(from[0]) + count_rows(from[1]) + 1);
+	size_t n = 0;
+
+	for (size_t k = 0; all && k < 2; k++)
+		for (size_t i = 0; from[k] && from[k][i].name; i++) {
+			if (has_row(all, n, from[k][i].name))
+				continue;
+			all[n] = from[k][i];
+			if (k == 1 && !all[n].dflt && all[n].type == OQZ_P_PATH)
+				all[n].dflt = "";
+			n++;
+		}
+	return all;
+}
+
+static enum oqz_status call_judge(const struct oqz_module *m, const struct oqz_task_host *host,
+                                  const struct oqz_params *params, const char *annotations, const char *predictions,
+                                  struct oqz_figures *ret, struct oqz_err *err)
+{
+	const struct oqz_task *t = &m->desc.task;
+
+	CALL(&t->base, err, "judge", t->judge(host, params, params, annotations, predictions, ret, &f));
+	if (ret->v.n == 0)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: judge() set no figure", t->base.name);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_judge(const struct oqz_module *m, const struct oqz_plugin_host *host, const char *params,
+                               const char *annotations, const char *predictions, struct oqz_figures *ret,
+                               struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_params_free_cleanup) struct oqz_params *p = NULL;
+	const struct oqz_task *t = &m->desc.task;
+
+	if (m->desc.base.kind != OQZ_KIND_TASK || !t->judge)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "'%s' cannot score predictions from files", m->desc.base.name);
+	ret->arena = oqz_arena_new();
+	const struct oqz_param *table = ret->arena ? both_tables(ret->arena, t) : NULL;
+	if (!table)
+		return oqz_err_nomem(err, "parameters", 1);
+	OQZ_TRY(oqz_params_parse(table, params, "--task", &p, err));
+	const struct oqz_task_host h = { .struct_size = sizeof h,
+		                         .base = &host->table,
+		                         .add_item = add_item,
+		                         .add_record = add_record,
+		                         .set_metric = set_figure };
+	return call_judge(m, &h, p, annotations, predictions, ret, err);
+}
+
+void oqz_figures_release(struct oqz_figures *f)
+{
+	oqz_vec_release(&f->v);
+	oqz_arena_free(f->arena);
+	memset(f, 0, sizeof *f);
+}

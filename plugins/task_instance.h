@@ -6,6 +6,7 @@
 #ifndef OQZ_PLUGINS_TASK_INSTANCE_H
 #define OQZ_PLUGINS_TASK_INSTANCE_H
 
+#include "core/base/params.h"
 #include "core/base/str.h"
 #include "core/base/vec.h"
 #include "plugins/host.h"
@@ -45,6 +46,22 @@ enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_re
 /* One line for a person; "" when the task has nothing to say. */
 enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,
                                  struct oqz_err *err);
+
+/* Figures of predictions made elsewhere (struct oqz_task's judge()), in the order in which the plugin set them. A value
+ * may be NaN (not defined). `params` are "key=value,..." of both the task and its data set. Names live in the arena. A
+ * task that cannot do it is OQZ_E_UNSUPPORTED. */
+struct oqz_figure {
+	const char *name;
+	double value;
+};
+struct oqz_figures {
+	struct oqz_arena *arena;
+	OQZ_VEC(struct oqz_figure) v;
+};
+enum oqz_status oqz_task_judge(const struct oqz_module *m, const struct oqz_plugin_host *host, const char *params,
+                               const char *annotations, const char *predictions, struct oqz_figures *ret,
+                               struct oqz_err *err);
+void oqz_figures_release(struct oqz_figures *f);
 
 /* The instance's metrics, and their number: at least one, the first is the primary one. */
 const struct oqz_metric *oqz_task_metrics(const struct oqz_task_instance *t, size_t *ret_n);

@@ -11,30 +11,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* -------------------------------------------------------------------------------------------------- records */
 
 enum { RECORD_VERSION = 1, RECORD_SIZE = 20, FLAG_NAN = 1 };
-#define RANK_MISS UINT32_MAX /* the label's own score is NaN: a miss for every k */
-
-/* Stored little-endian in this order, behind: u8 version, u8 flags, u16 zero. */
-struct record {
-	uint32_t label, rank, best;
-	float best_score;
-	bool nan;
-};
-
-static void put_u32(unsigned char *p, uint32_t x)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (unsigned char)(x >> 8 * i);
-}
-
-static uint32_t get_u32(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 static void record_write(const struct record *r, unsigned char out[RECORD_SIZE])
 {
@@ -89,22 +69,6 @@ static double score_at(const struct scores *s, int64_t i)
 	case OQZ_DT_I32: return ((const int32_t *)data)[i];
 	default: return (double)((const int64_t *)data)[i];
 	}
-}
-
-static const struct oqz_output *find_output(const struct task *t, const struct oqz_output *outputs, size_t n,
-                                            struct oqz_failure *f)
-{
-	if (!*t->output) {
-		if (n == 1)
-			return outputs;
-		t->host->fail(f, OQZ_E_MISMATCH, "the model has %zu outputs; say which holds the scores (output)", n);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(outputs[i].name, t->output) == 0)
-			return &outputs[i];
-	t->host->fail(f, OQZ_E_MISMATCH, "the model has no output '%s'", t->output);
-	return NULL;
 }
 
 static enum oqz_status open_scores(const struct task *t, const struct oqz_output *o, struct scores *ret,
@@ -169,33 +133,44 @@ static void rank_scores(const struct scores *s, uint32_t label, struct record *r
 	ret->best_score = (float)best;
 }
 
+enum oqz_status classification_rank(struct task *t, const char *id, const struct oqz_output *o, uint64_t label,
+                                    struct record *ret, struct oqz_failure *f)
+{
+	struct scores s = { 0 };
+	enum oqz_status st = open_scores(t, o, &s, f);
+
+	if (st != OQZ_OK)
+		return st;
+	if (label == NO_LABEL)
+		return t->host->fail(f, OQZ_E_DATA, "'%s' has no label: the reader 'images' is for calibration", id);
+	if (label >= (uint64_t)s.n)
+		return t->host->fail(f, OQZ_E_DATA,
+		                     "'%s' has the label %" PRIu64 ", but the model has %" PRId64 " classes", id, label,
+		                     s.n);
+	if (t->n_classes && (int64_t)t->n_classes != s.n && !atomic_exchange(&t->warned, true))
+		t->host->log(t->host, OQZ_LOG_WARN,
+		             "classification: %zu classes in the data set, %" PRId64 " in the model%s", t->n_classes,
+		             s.n, t->class_names.n ? "" : ": labels are probably shifted; give 'synsets'");
+	rank_scores(&s, (uint32_t)label, ret);
+	return OQZ_OK;
+}
+
+bool classification_hit(const struct record *r, int64_t k) { return r->rank != RANK_MISS && (int64_t)r->rank < k; }
+
 static enum oqz_status task_score(void *self, const struct oqz_item *item, const struct oqz_output *outputs,
                                   size_t n_outputs, const struct oqz_geometry *geometry, void *record_sink,
                                   struct oqz_failure *f)
 {
 	struct task *t = self;
 	unsigned char bytes[RECORD_SIZE];
-	struct scores s = { 0 };
 	struct record r;
 
-	const struct oqz_output *o = find_output(t, outputs, n_outputs, f);
+	const struct oqz_output *o = common_output(t->host, t->output, "scores", outputs, n_outputs, f);
 	if (!o)
 		return OQZ_E_MISMATCH;
-	enum oqz_status st = open_scores(t, o, &s, f);
+	enum oqz_status st = classification_rank(t, item->id, o, item->tag, &r, f);
 	if (st != OQZ_OK)
 		return st;
-	if (item->tag == NO_LABEL)
-		return t->host->fail(f, OQZ_E_DATA, "'%s' has no label: the reader 'images' is for calibration",
-		                     item->id);
-	if (item->tag >= (uint64_t)s.n)
-		return t->host->fail(f, OQZ_E_DATA,
-		                     "'%s' has the label %" PRIu64 ", but the model has %" PRId64 " classes", item->id,
-		                     item->tag, s.n);
-	if (t->n_classes && (int64_t)t->n_classes != s.n && !atomic_exchange(&t->warned, true))
-		t->host->log(t->host, OQZ_LOG_WARN,
-		             "classification: %zu classes in the data set, %" PRId64 " in the model%s", t->n_classes,
-		             s.n, t->class_names ? "" : ": labels are probably shifted; give 'synsets'");
-	rank_scores(&s, (uint32_t)item->tag, &r);
 	record_write(&r, bytes);
 	return t->task_host->add_record(record_sink, bytes, sizeof bytes, f);
 }
@@ -219,7 +194,7 @@ static enum oqz_status task_finish(void *self, const struct oqz_record *records,
 		scored++;
 		nan_rows += r.nan;
 		for (size_t k = 0; k < t->n_k; k++)
-			hits[k] += r.rank != RANK_MISS && (int64_t)r.rank < t->k[k];
+			hits[k] += classification_hit(&r, t->k[k]);
 	}
 	if (!scored)
 		return t->host->fail(f, OQZ_E_DATA, "none of the %zu images was scored", n);
@@ -233,8 +208,8 @@ static enum oqz_status task_finish(void *self, const struct oqz_record *records,
 
 static void class_text(const struct task *t, uint32_t index, char *text, size_t size)
 {
-	if (index < t->n_classes && t->class_names)
-		snprintf(text, size, "%s", t->class_names[index]);
+	if (index < t->class_names.n)
+		snprintf(text, size, "%s", t->class_names.v[index]);
 	else
 		snprintf(text, size, "class %" PRIu32, index);
 }
@@ -264,9 +239,7 @@ static void task_close(void *self)
 {
 	struct task *t = self;
 
-	for (size_t i = 0; t->class_names && i < t->n_classes; i++)
-		t->host->free_mem(t->class_names[i]);
-	t->host->free_mem(t->class_names);
+	common_list_release(t->host, &t->class_names);
 	t->host->free_mem(t);
 }
 
@@ -294,8 +267,9 @@ static enum oqz_status make_metrics(struct task *t, struct oqz_failure *f)
 
 static const struct oqz_metric *task_instance_metrics(void *self) { return ((struct task *)self)->metrics; }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+/* What parameters say; the data set's are not read. */
+static enum oqz_status task_new(const struct oqz_task_host *host, const struct oqz_params *params, struct task **ret,
+                                struct oqz_failure *f)
 {
 	static const char *const words[] = { "auto", "keep", "drop" };
 	const struct oqz_host *h = host->base;
@@ -305,7 +279,6 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	t->host = h;
 	t->task_host = host;
-	t->dataset = dataset;
 	t->output = h->param_string(params, "output");
 	t->n_k = h->param_ints(params, "k", &t->k);
 	for (int i = 0; i < 3; i++)
@@ -313,13 +286,41 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 			t->background = i;
 	enum oqz_status st = make_metrics(t, f);
 	if (st == OQZ_OK)
-		st = dataset_open(t, f);
-	if (st != OQZ_OK) {
+		*ret = t;
+	else
 		task_close(t);
+	return st;
+}
+
+static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
+                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+{
+	struct task *t = NULL;
+	enum oqz_status st = task_new(host, params, &t, f);
+
+	if (st != OQZ_OK)
 		return st;
-	}
-	*ret = t;
-	return OQZ_OK;
+	t->dataset = dataset;
+	st = dataset_open(t, f);
+	if (st == OQZ_OK)
+		*ret = t;
+	else
+		task_close(t);
+	return st;
+}
+
+static enum oqz_status task_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                                  const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                                  void *figure_sink, struct oqz_failure *f)
+{
+	struct task *t = NULL;
+	enum oqz_status st = task_new(host, params, &t, f);
+
+	if (st != OQZ_OK)
+		return st;
+	st = classification_judge(t, annotations, predictions, figure_sink, f);
+	task_close(t);
+	return st;
 }
 
 /* -------------------------------------------------------------------------------------------------- declaration */
@@ -362,27 +363,7 @@ static const struct oqz_param dataset_params[] = {
 	  .type = OQZ_P_PATH,
 	  .dflt = "",
 	  .help = "file with one class per line, in label order: folder name, then optionally words for people" },
-	{ .name = "skip",
-	  .type = OQZ_P_INT,
-	  .dflt = "0",
-	  .min = 0,
-	  .max = 1e9,
-	  .unit = "images",
-	  .help = "leave out that many at the start" },
-	{ .name = "stride",
-	  .type = OQZ_P_INT,
-	  .dflt = "1",
-	  .min = 1,
-	  .max = 1e9,
-	  .unit = "images",
-	  .help = "then take every stride-th" },
-	{ .name = "take_first",
-	  .type = OQZ_P_INT,
-	  .dflt = "0",
-	  .min = 0,
-	  .max = 1e9,
-	  .unit = "images",
-	  .help = "and stop after that many; 0: no limit" },
+	COMMON_SUBSET_PARAMS,
 	{ 0 },
 };
 
@@ -410,6 +391,7 @@ static const struct oqz_task classification = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
+	.judge = task_judge,
 };
 
 OQZ_PLUGIN_EXPORT(classification)

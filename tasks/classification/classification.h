@@ -5,12 +5,22 @@
 #ifndef CLASSIFICATION_H
 #define CLASSIFICATION_H
 
-#include <oqz/task.h>
+#include "tasks/common/common.h"
+
 #include <stdatomic.h>
 
 #define NO_LABEL UINT64_MAX /* tag of an item without a label */
 enum { MAX_K = 16 };
 enum { BACKGROUND_AUTO, BACKGROUND_KEEP, BACKGROUND_DROP };
+
+#define RANK_MISS UINT32_MAX /* the label's own score is NaN: a miss for every k */
+
+/* One image's outcome. Stored little-endian in this order, behind: u8 version, u8 flags, u16 zero. */
+struct record {
+	uint32_t label, rank, best;
+	float best_score;
+	bool nan;
+};
 
 struct task {
 	const struct oqz_host *host;
@@ -22,8 +32,8 @@ struct task {
 	size_t n_k;
 	struct oqz_metric metrics[MAX_K + 2];
 	char metric_names[MAX_K][16];
-	char **class_names; /* lines of `synsets`, or NULL */
-	size_t n_classes;   /* of them, or else the folders that items() saw; 0: not known */
+	struct common_list class_names; /* lines of `synsets`; empty without one */
+	size_t n_classes;               /* of them, or else the folders that items() saw; 0: not known */
 	atomic_bool warned;
 };
 
@@ -33,5 +43,17 @@ extern const struct oqz_metric classification_nan_rows;
 enum oqz_status dataset_open(struct task *t, struct oqz_failure *f);
 /* struct oqz_task's items(). An item's tag is its label. */
 enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
+
+/* "<file><blanks><label>" in place: returns the label, "" for an empty line; *ret_file is "" for a line of one word. */
+char *classification_split_entry(char *line, const char **ret_file);
+
+/* Rank of the label among an output's scores (metrics.md 1.6); `id` is for messages. */
+enum oqz_status classification_rank(struct task *t, const char *id, const struct oqz_output *o, uint64_t label,
+                                    struct record *ret, struct oqz_failure *f);
+bool classification_hit(const struct record *r, int64_t k);
+
+/* judge.c: figures of scores in a file against a list of labels. */
+enum oqz_status classification_judge(struct task *t, const char *annotations, const char *predictions, void *sink,
+                                     struct oqz_failure *f);
 
 #endif

@@ -9,10 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-static const char *const image_suffixes[] = { ".jpg", ".jpeg", ".png",  ".ppm",  ".bmp",
-	                                      ".pgm", ".tif",  ".tiff", ".webp", NULL };
 
 /* -------------------------------------------------------------------------------------------------- the sink */
 
@@ -24,19 +20,17 @@ struct reader {
 	const char *root;
 	const char *prefix; /* class folder below root, or "" */
 	uint64_t label;
-	int64_t skip, stride, take; /* take 0: all */
-	int64_t seen, taken, in_class;
+	struct common_subset part;
+	int64_t in_class;
 };
 
 static enum oqz_status add(struct reader *r, const char *relative_path, uint64_t label)
 {
 	const struct oqz_host *h = r->t->host;
-	int64_t at = r->seen++ - r->skip;
 
 	r->in_class++;
-	if (at < 0 || at % r->stride != 0 || (r->take && r->taken >= r->take))
+	if (!common_subset_takes(&r->part))
 		return OQZ_OK;
-	r->taken++;
 	size_t n = strlen(r->root) + strlen(r->prefix) + strlen(relative_path) + 3;
 	char *path = h->alloc(n);
 	if (!path)
@@ -57,41 +51,6 @@ static enum oqz_status add_walked(void *ctx, const char *relative_path)
 	return add(r, relative_path, r->label);
 }
 
-/* -------------------------------------------------------------------------------------------------- lines */
-
-/* The next line of *at without its end, NUL-terminated in place; NULL at the end. */
-static char *next_line(char **at)
-{
-	char *line = *at;
-
-	if (!*line)
-		return NULL;
-	char *end = line + strcspn(line, "\n");
-	*at = *end ? end + 1 : end;
-	if (end > line && end[-1] == '\r')
-		end--;
-	*end = 0;
-	return line;
-}
-
-static enum oqz_status read_text(const struct task *t, const char *path, char **ret, char **ret_at,
-                                 struct oqz_failure *f)
-{
-	size_t n;
-	enum oqz_status st = t->host->read_file(path, ret, &n, f);
-
-	if (st != OQZ_OK)
-		return st;
-	*ret_at = *ret;
-	if (strlen(*ret) != n) {
-		t->host->free_mem(*ret);
-		return t->host->fail(f, OQZ_E_DATA, "%s: not a text file (it has NUL bytes)", path);
-	}
-	if (strncmp(*ret, "\xef\xbb\xbf", 3) == 0)
-		*ret_at += 3;
-	return OQZ_OK;
-}
-
 /* -------------------------------------------------------------------------------------------------- class list */
 
 static size_t word_length(const char *s) { return strcspn(s, " \t"); }
@@ -101,27 +60,6 @@ static bool same_word(const char *a, const char *b)
 	size_t n = word_length(a);
 
 	return n == word_length(b) && memcmp(a, b, n) == 0;
-}
-
-static enum oqz_status add_class(struct task *t, const char *line, size_t *cap, struct oqz_failure *f)
-{
-	if (t->n_classes == *cap) {
-		size_t want = *cap ? *cap * 2 : 1024;
-		char **more = t->host->alloc(want * sizeof *more);
-		if (!more)
-			return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-		if (t->n_classes)
-			memcpy(more, t->class_names, t->n_classes * sizeof *more);
-		t->host->free_mem(t->class_names);
-		t->class_names = more;
-		*cap = want;
-	}
-	char *copy = t->host->alloc(strlen(line) + 1);
-	if (!copy)
-		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-	strcpy(copy, line);
-	t->class_names[t->n_classes++] = copy;
-	return OQZ_OK;
 }
 
 static int by_first_word(const void *a, const void *b)
@@ -136,13 +74,13 @@ static int by_first_word(const void *a, const void *b)
 /* Two equal folder names would make a label ambiguous. */
 static enum oqz_status check_unique(const struct task *t, const char *path, struct oqz_failure *f)
 {
-	size_t bytes = t->n_classes * sizeof *t->class_names;
+	size_t bytes = t->n_classes * sizeof *t->class_names.v;
 	char **sorted = t->host->alloc(bytes);
 	enum oqz_status st = OQZ_OK;
 
 	if (!sorted)
 		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-	memcpy(sorted, t->class_names, bytes);
+	memcpy(sorted, t->class_names.v, bytes);
 	qsort(sorted, t->n_classes, sizeof *sorted, by_first_word);
 	for (size_t i = 1; i < t->n_classes && st == OQZ_OK; i++)
 		if (same_word(sorted[i - 1], sorted[i]))
@@ -155,19 +93,20 @@ static enum oqz_status check_unique(const struct task *t, const char *path, stru
 static enum oqz_status read_classes(struct task *t, const char *path, struct oqz_failure *f)
 {
 	char *text, *at, *line;
-	size_t cap = 0;
-	enum oqz_status st = read_text(t, path, &text, &at, f);
+	enum oqz_status st = common_read_text(t->host, path, &text, &at, f);
 
 	if (st != OQZ_OK)
 		return st;
-	for (int number = 1; st == OQZ_OK && (line = next_line(&at)) != NULL; number++) {
+	for (int number = 1; st == OQZ_OK && (line = common_next_line(&at)) != NULL; number++) {
+		common_drop_cr(line);
 		if (word_length(line) > 0)
-			st = add_class(t, line, &cap, f);
+			st = common_list_add(t->host, &t->class_names, common_copy(t->host, line, strlen(line), f), f);
 		else if (*at || *line)
 			st =
 			    t->host->fail(f, OQZ_E_DATA, "%s:%d: no class name at the start of the line", path, number);
 	}
 	t->host->free_mem(text);
+	t->n_classes = t->class_names.n;
 	if (st == OQZ_OK && t->n_classes == 0)
 		st = t->host->fail(f, OQZ_E_DATA, "%s: no classes in it", path);
 	return st == OQZ_OK ? check_unique(t, path, f) : st;
@@ -185,13 +124,13 @@ static enum oqz_status find_label(struct folder_reader *fr, const char *folder)
 	const struct task *t = fr->r.t;
 
 	uint64_t guess = fr->folders++ ? fr->r.label + 1 : 0; /* mostly both are sorted */
-	if (!t->class_names) {
+	if (!t->class_names.n) {
 		fr->r.label = guess;
 		return OQZ_OK;
 	}
 	for (size_t i = 0; i < t->n_classes; i++) {
 		size_t at = (guess + i) % t->n_classes;
-		if (strlen(folder) == word_length(t->class_names[at]) && same_word(folder, t->class_names[at])) {
+		if (strlen(folder) == word_length(t->class_names.v[at]) && same_word(folder, t->class_names.v[at])) {
 			fr->r.label = at;
 			return OQZ_OK;
 		}
@@ -216,7 +155,7 @@ static enum oqz_status read_folder(void *ctx, const char *name)
 	snprintf(path, n, "%s/%s", r->root, name);
 	r->prefix = name;
 	r->in_class = 0;
-	st = h->walk(path, image_suffixes, add_walked, r, r->f);
+	st = h->walk(path, common_image_suffixes, add_walked, r, r->f);
 	if (st == OQZ_OK && r->in_class == 0)
 		st = h->fail(r->f, OQZ_E_DATA, "%s: a class folder without images", path);
 	h->free_mem(path);
@@ -228,39 +167,46 @@ static enum oqz_status read_folders(const struct reader *r)
 	struct folder_reader fr = { *r, 0 };
 	enum oqz_status st = r->t->host->list_dirs(r->root, read_folder, &fr, r->f);
 
-	if (st == OQZ_OK && !r->t->class_names)
+	if (st == OQZ_OK && !r->t->class_names.n)
 		r->t->n_classes = fr.folders;
 	return st;
 }
 
-/* "<file><blanks><label>": the label is the last word, so file names may have blanks (not at their end). */
-static enum oqz_status read_entry(struct reader *r, const char *list, int number, char *line)
+/* The label is the last word, so file names may have blanks (not at their end). */
+char *classification_split_entry(char *line, const char **ret_file)
 {
-	const struct oqz_host *h = r->t->host;
-	size_t n = strlen(line);
-	char *end;
+	size_t n = strlen(line), at, name;
 
 	while (n && strchr(" \t", line[n - 1]))
 		line[--n] = 0;
-	if (n == 0)
-		return OQZ_OK;
-	size_t at = n;
-	while (at && !strchr(" \t", line[at - 1]))
+	for (at = n; at && !strchr(" \t", line[at - 1]);)
 		at--;
-	unsigned long long label = strtoull(line + at, &end, 10);
-	size_t name = at;
-	while (name && strchr(" \t", line[name - 1]))
+	for (name = at; name && strchr(" \t", line[name - 1]);)
 		name--;
-	if (name == 0)
+	if (name)
+		line[name] = 0;
+	*ret_file = name ? line : "";
+	return line + at;
+}
+
+static enum oqz_status read_entry(struct reader *r, const char *list, int number, char *line)
+{
+	const struct oqz_host *h = r->t->host;
+	const char *file;
+	char *end, *word = classification_split_entry(line, &file);
+
+	if (!*word)
+		return OQZ_OK;
+	if (!*file)
 		return h->fail(r->f, OQZ_E_DATA, "%s:%d: '<file> <label>' expected, found '%.100s'", list, number,
-		               line);
-	if (*end || line[at] < '0' || line[at] > '9' || label > INT32_MAX)
-		return h->fail(r->f, OQZ_E_DATA, "%s:%d: '%.100s' is not a label", list, number, line + at);
+		               word);
+	unsigned long long label = strtoull(word, &end, 10);
+	if (*end || *word < '0' || *word > '9' || label > INT32_MAX)
+		return h->fail(r->f, OQZ_E_DATA, "%s:%d: '%.100s' is not a label", list, number, word);
 	if (r->t->n_classes && label >= r->t->n_classes)
 		return h->fail(r->f, OQZ_E_DATA, "%s:%d: the label %llu, but the class list has %zu classes", list,
 		               number, label, r->t->n_classes);
-	line[name] = 0;
-	return add(r, line, label);
+	return add(r, file, label);
 }
 
 static enum oqz_status read_list(struct reader *r)
@@ -268,12 +214,14 @@ static enum oqz_status read_list(struct reader *r)
 	const struct task *t = r->t;
 	const char *path = t->host->param_string(t->dataset, "list");
 	char *text, *at, *line;
-	enum oqz_status st = read_text(t, path, &text, &at, r->f);
+	enum oqz_status st = common_read_text(t->host, path, &text, &at, r->f);
 
 	if (st != OQZ_OK)
 		return st;
-	for (int number = 1; st == OQZ_OK && (line = next_line(&at)) != NULL; number++)
+	for (int number = 1; st == OQZ_OK && (line = common_next_line(&at)) != NULL; number++) {
+		common_drop_cr(line);
 		st = read_entry(r, path, number, line);
+	}
 	t->host->free_mem(text);
 	return st;
 }
@@ -302,13 +250,11 @@ enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f)
 		            .root = h->param_string(t->dataset, "root"),
 		            .prefix = "",
 		            .label = NO_LABEL,
-		            .skip = h->param_int(t->dataset, "skip"),
-		            .stride = h->param_int(t->dataset, "stride"),
-		            .take = h->param_int(t->dataset, "take_first") };
+		            .part = common_subset_of(h, t->dataset) };
 
 	if (strcmp(reader, "list") == 0)
 		return read_list(&r);
 	if (strcmp(reader, "images") == 0)
-		return h->walk(r.root, image_suffixes, add_walked, &r, f);
+		return h->walk(r.root, common_image_suffixes, add_walked, &r, f);
 	return read_folders(&r);
 }

@@ -3,80 +3,12 @@
  * Reading COCO annotation files through jansson, which checks syntax, UTF-8 and depth; this file checks shape and
  * sense. Ids are any 64-bit integers in any order, so everything is sorted and looked up by bisection.
  */
-#include "data.h"
+#include "json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Where reading stands, for messages: "path: annotations[3]". */
-struct place {
-	const struct oqz_host *h;
-	struct oqz_failure *f;
-	const char *path, *list;
-	size_t index;
-};
-
-#define FAIL(p, fmt, ...)                                                           \
-	(p)->h->fail((p)->f, OQZ_E_DATA, "%s: %s[%zu]: " fmt, (p)->path, (p)->list, \
-	             (p)->index __VA_OPT__(, ) __VA_ARGS__)
-
-#define TRY(call)                              \
-	do {                                   \
-		enum oqz_status try_ = (call); \
-		if (try_ != OQZ_OK)            \
-			return try_;           \
-	} while (0)
-
-/* -------------------------------------------------------------------------------------------------- values */
-
-static enum oqz_status get_id(const struct place *p, const json_t *o, const char *key, int64_t *ret)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (!json_is_integer(v))
-		return FAIL(p, "'%s' is not an integer", key);
-	*ret = json_integer_value(v);
-	return OQZ_OK;
-}
-
-static enum oqz_status get_text(const struct place *p, const json_t *o, const char *key, char **ret)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (!json_is_string(v) || !json_string_length(v))
-		return FAIL(p, "'%s' is not a text", key);
-	*ret = p->h->alloc(json_string_length(v) + 1);
-	if (!*ret)
-		return p->h->fail(p->f, OQZ_E_NOMEM, "out of memory");
-	memcpy(*ret, json_string_value(v), json_string_length(v));
-	return OQZ_OK;
-}
-
-static enum oqz_status get_numbers(const struct place *p, const json_t *o, const char *key, size_t n, double *ret)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (!json_is_array(v) || json_array_size(v) != n)
-		return FAIL(p, "'%s' is not a list of %zu numbers", key, n);
-	for (size_t i = 0; i < n; i++) {
-		const json_t *x = json_array_get(v, i);
-		if (!json_is_number(x) || !isfinite(ret[i] = json_number_value(x)))
-			return FAIL(p, "'%s' is not a list of %zu numbers", key, n);
-	}
-	return OQZ_OK;
-}
-
-static int32_t get_side(const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	return json_is_integer(v) && json_integer_value(v) > 0 && json_integer_value(v) < INT32_MAX
-	           ? (int32_t)json_integer_value(v)
-	           : 0;
-}
 
 /* -------------------------------------------------------------------------------------------------- look-up */
 
@@ -99,7 +31,17 @@ static bool find_id(const void *list, size_t n, size_t size, int64_t id, uint32_
 	return hit;
 }
 
-static enum oqz_status sort_ids(const struct place *p, void *list, size_t n, size_t size)
+bool coco_find_image(const struct coco_data *d, int64_t id, uint32_t *ret)
+{
+	return find_id(d->images, d->n_images, sizeof *d->images, id, ret);
+}
+
+bool coco_find_category(const struct coco_data *d, int64_t id, uint32_t *ret)
+{
+	return find_id(d->categories, d->n_categories, sizeof *d->categories, id, ret);
+}
+
+static enum oqz_status sort_ids(const struct coco_place *p, void *list, size_t n, size_t size)
 {
 	if (n)
 		qsort(list, n, size, by_id);
@@ -115,8 +57,8 @@ static enum oqz_status sort_ids(const struct place *p, void *list, size_t n, siz
 /* -------------------------------------------------------------------------------------------------- the three lists */
 
 /* The list called `name`, and zeroed room for its elements. */
-static enum oqz_status open_list(struct place *p, const json_t *root, const char *name, size_t size, const json_t **ret,
-                                 size_t *ret_n, void **room)
+static enum oqz_status open_list(struct coco_place *p, const json_t *root, const char *name, size_t size,
+                                 const json_t **ret, size_t *ret_n, void **room)
 {
 	const json_t *v = json_object_get(root, name);
 
@@ -136,7 +78,7 @@ static enum oqz_status open_list(struct place *p, const json_t *root, const char
 	return OQZ_OK;
 }
 
-static enum oqz_status read_images(struct coco_data *d, struct place *p, const json_t *root)
+static enum oqz_status read_images(struct coco_data *d, struct coco_place *p, const json_t *root)
 {
 	const json_t *list;
 	size_t n;
@@ -145,15 +87,15 @@ static enum oqz_status read_images(struct coco_data *d, struct place *p, const j
 	for (p->index = 0; p->index < n; p->index++) {
 		const json_t *o = json_array_get(list, p->index);
 		struct coco_image *i = &d->images[d->n_images++];
-		TRY(get_id(p, o, "id", &i->id));
-		TRY(get_text(p, o, "file_name", &i->file));
-		i->width = get_side(o, "width");
-		i->height = get_side(o, "height");
+		TRY(coco_get_id(p, o, "id", &i->id));
+		TRY(coco_get_text(p, o, "file_name", &i->file));
+		i->width = coco_get_side(o, "width");
+		i->height = coco_get_side(o, "height");
 	}
 	return sort_ids(p, d->images, d->n_images, sizeof *d->images);
 }
 
-static enum oqz_status read_categories(struct coco_data *d, struct place *p, const json_t *root)
+static enum oqz_status read_categories(struct coco_data *d, struct coco_place *p, const json_t *root)
 {
 	const json_t *list;
 	size_t n;
@@ -162,20 +104,21 @@ static enum oqz_status read_categories(struct coco_data *d, struct place *p, con
 	for (p->index = 0; p->index < n; p->index++) {
 		const json_t *o = json_array_get(list, p->index);
 		struct coco_category *c = &d->categories[d->n_categories++];
-		TRY(get_id(p, o, "id", &c->id));
-		TRY(get_text(p, o, "name", &c->name));
+		TRY(coco_get_id(p, o, "id", &c->id));
+		TRY(coco_get_text(p, o, "name", &c->name));
 	}
 	if (n == 0 || n > 65535)
 		return p->h->fail(p->f, OQZ_E_DATA, "%s: %zu categories", p->path, n);
 	return sort_ids(p, d->categories, d->n_categories, sizeof *d->categories);
 }
 
-static enum oqz_status read_keypoints(const struct place *p, const json_t *o, double *room, struct coco_annotation *a)
+static enum oqz_status read_keypoints(const struct coco_place *p, const json_t *o, double *room,
+                                      struct coco_annotation *a)
 {
 	a->keypoints = room;
 	if (!json_object_get(o, "keypoints"))
 		return OQZ_OK; /* a person without any, mostly a crowd */
-	TRY(get_numbers(p, o, "keypoints", COCO_KEYPOINTS * 3, room));
+	TRY(coco_get_numbers(p, o, "keypoints", COCO_KEYPOINTS * 3, room));
 	for (int k = 0; k < COCO_KEYPOINTS; k++)
 		a->n_keypoints += a->keypoints[3 * k + 2] > 0;
 	const json_t *said = json_object_get(o, "num_keypoints");
@@ -184,15 +127,15 @@ static enum oqz_status read_keypoints(const struct place *p, const json_t *o, do
 	return OQZ_OK;
 }
 
-static enum oqz_status read_annotation(struct coco_data *d, const struct place *p, const json_t *o, int flags,
+static enum oqz_status read_annotation(struct coco_data *d, const struct coco_place *p, const json_t *o, int flags,
                                        struct coco_annotation *a)
 {
 	int64_t category;
 	const json_t *area = json_object_get(o, "area"), *crowd = json_object_get(o, "iscrowd");
 
-	TRY(get_id(p, o, "id", &a->id));
-	TRY(get_id(p, o, "category_id", &category));
-	TRY(get_numbers(p, o, "bbox", 4, a->box));
+	TRY(coco_get_id(p, o, "id", &a->id));
+	TRY(coco_get_id(p, o, "category_id", &category));
+	TRY(coco_get_numbers(p, o, "bbox", 4, a->box));
 	if (a->box[2] < 0 || a->box[3] < 0)
 		return FAIL(p, "'bbox' has a negative side");
 	if (!find_id(d->categories, d->n_categories, sizeof *d->categories, category, &a->category))
@@ -209,7 +152,7 @@ static enum oqz_status read_annotation(struct coco_data *d, const struct place *
 }
 
 /* Groups by image and keeps the file's order inside, which decides between equal overlaps. */
-static enum oqz_status group(struct coco_data *d, const struct place *p, uint32_t *position)
+static enum oqz_status group(struct coco_data *d, const struct coco_place *p, uint32_t *position)
 {
 	struct coco_annotation *sorted = p->h->alloc((d->n_annotations + 1) * sizeof *sorted);
 
@@ -230,7 +173,7 @@ static enum oqz_status group(struct coco_data *d, const struct place *p, uint32_
 	return OQZ_OK;
 }
 
-static enum oqz_status read_annotations(struct coco_data *d, struct place *p, const json_t *root, int flags)
+static enum oqz_status read_annotations(struct coco_data *d, struct coco_place *p, const json_t *root, int flags)
 {
 	const json_t *list;
 	size_t n;
@@ -248,7 +191,7 @@ static enum oqz_status read_annotations(struct coco_data *d, struct place *p, co
 		memset(a, 0, sizeof *a);
 		st = read_annotation(d, p, o, flags, a);
 		if (st == OQZ_OK)
-			st = get_id(p, o, "image_id", &image);
+			st = coco_get_id(p, o, "image_id", &image);
 		if (st != OQZ_OK)
 			break;
 		ids[p->index] = a->id;
@@ -268,17 +211,11 @@ static enum oqz_status read_annotations(struct coco_data *d, struct place *p, co
 enum oqz_status coco_data_read(struct coco_data *d, const struct oqz_host *host, const char *path, int flags,
                                struct oqz_failure *f)
 {
-	struct place p = { .h = host, .f = f, .path = path };
-	json_error_t why;
-	char *text;
-	size_t size;
+	struct coco_place p = { .h = host, .f = f, .path = path };
+	json_t *root = NULL;
 
 	d->host = host;
-	TRY(host->read_file(path, &text, &size, f));
-	json_t *root = json_loadb(text, size, 0, &why);
-	host->free_mem(text);
-	if (!root)
-		return host->fail(f, OQZ_E_DATA, "%s:%d:%d: %s", path, why.line, why.column, why.text);
+	TRY(coco_json_read(&p, &root));
 	enum oqz_status st = read_images(d, &p, root);
 	if (st == OQZ_OK)
 		st = read_categories(d, &p, root);

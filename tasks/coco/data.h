@@ -48,6 +48,9 @@ enum { COCO_READ_KEYPOINTS = 1, COCO_AREA_FROM_BOX = 2 };
 enum oqz_status coco_data_read(struct coco_data *d, const struct oqz_host *host, const char *path, int flags,
                                struct oqz_failure *f);
 void coco_data_release(struct coco_data *d);
+/* Position in the list of the image, or category, with that id. */
+bool coco_find_image(const struct coco_data *d, int64_t id, uint32_t *ret);
+bool coco_find_category(const struct coco_data *d, int64_t id, uint32_t *ret);
 /* What the annotations of an image say, in 32 bits: a part of its items' tags, so that other annotations make another
  * data set. */
 uint32_t coco_image_hash(const struct coco_data *d, size_t image);

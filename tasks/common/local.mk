@@ -3,4 +3,8 @@ task_common_sources = \
 	tasks/common/common.c \
 	tasks/common/common.h \
 	$(NULL)
+task_pairs_sources = \
+	tasks/common/pairs.c \
+	tasks/common/pairs.h \
+	$(NULL)
 TASK_INCLUDES = $(PLUGIN_INCLUDES) -I$(top_srcdir)

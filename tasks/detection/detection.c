@@ -219,6 +219,7 @@ static const struct oqz_task detection = {
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
+	.judge = detection_judge,
 };
 
 OQZ_PLUGIN_EXPORT(detection)

@@ -102,6 +102,11 @@ void summarize(const struct coco_class *classes, size_t n, double *work, double 
 
 enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
 
+/* judge.c: struct oqz_task's judge(). */
+enum oqz_status detection_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                                const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                                void *figure_sink, struct oqz_failure *f);
+
 #define TRY(call)                              \
 	do {                                   \
 		enum oqz_status try_ = (call); \

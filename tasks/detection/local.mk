@@ -4,6 +4,10 @@ coco_sources = \
 	tasks/coco/data.h \
 	tasks/coco/eval.c \
 	tasks/coco/eval.h \
+	tasks/coco/json.c \
+	tasks/coco/json.h \
+	tasks/coco/results.c \
+	tasks/coco/results.h \
 	$(NULL)
 plugin_LTLIBRARIES += tasks/detection/detection.la
 tasks_detection_detection_la_SOURCES = \
@@ -13,6 +17,7 @@ tasks_detection_detection_la_SOURCES = \
 	tasks/detection/detection.h \
 	tasks/detection/heads.c \
 	tasks/detection/heads_final.c \
+	tasks/detection/judge.c \
 	tasks/detection/nms.c \
 	tasks/detection/records.c \
 	$(NULL)

@@ -2,7 +2,9 @@
 plugin_LTLIBRARIES += tasks/ocr/ocr.la
 tasks_ocr_ocr_la_SOURCES = \
 	$(task_common_sources) \
+	tasks/ocr/compare.c \
 	tasks/ocr/dataset.c \
+	tasks/ocr/judge.c \
 	tasks/ocr/text.c \
 	tasks/ocr/ocr.c \
 	tasks/ocr/ocr.h \

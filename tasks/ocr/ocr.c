@@ -138,42 +138,23 @@ static bool readable(const struct task *t, const char *label, bool space)
 
 /* -------------------------------------------------------------------------------------------------- scoring */
 
-/* Fills the record's figures from the two normalised texts. */
-static enum oqz_status compare(const struct task *t, struct record *r, struct oqz_failure *f)
-{
-	size_t a = strlen(r->label), b = strlen(r->text), n = 0, m = 0;
-	uint32_t *room = t->host->alloc((a + 2 * b + 1) * sizeof *room);
-
-	if (!room)
-		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-	bool valid = ocr_code_points(r->label, room, &n) && ocr_code_points(r->text, room + a, &m);
-	if (valid) {
-		r->distance = ocr_distance(room, n, room + a, m, room + a + b);
-		r->longest = (uint32_t)(n > m ? n : m);
-		r->correct = strcmp(r->label, r->text) == 0;
-		r->label_size = (uint32_t)a;
-		r->text_size = (uint32_t)b;
-	}
-	t->host->free_mem(room);
-	return valid ? OQZ_OK : t->host->fail(f, OQZ_E_DATA, "a text that is not UTF-8");
-}
-
-static enum oqz_status score_text(const struct task *t, const struct oqz_item *item, char *text, struct record *r,
+static enum oqz_status score_text(const struct task *t, const struct oqz_item *item, const char *text, struct record *r,
                                   void *sink, struct oqz_failure *f)
 {
-	const char *full = t->labels.v[item->tag];
-	char *label = common_copy(t->host, full, strlen(full), f);
+	struct ocr_outcome o;
+	enum oqz_status st = ocr_compare(t, t->labels.v[item->tag], text, &o, f);
 
-	if (!label)
-		return OQZ_E_NOMEM;
-	ocr_normalise(label, t->ignore_space, t->is_filter);
-	ocr_normalise(text, t->ignore_space, t->is_filter);
-	r->label = label;
-	r->text = text;
-	enum oqz_status st = compare(t, r, f);
-	if (st == OQZ_OK)
-		st = record_write(t, r, sink, f);
-	t->host->free_mem(label);
+	if (st != OQZ_OK)
+		return st;
+	r->distance = o.distance;
+	r->longest = o.longest;
+	r->correct = o.correct;
+	r->label = o.label;
+	r->text = o.text;
+	r->label_size = (uint32_t)strlen(o.label);
+	r->text_size = (uint32_t)strlen(o.text);
+	st = record_write(t, r, sink, f);
+	ocr_outcome_release(t, &o);
 	return st;
 }
 
@@ -360,6 +341,7 @@ static const struct oqz_task task = {
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
+	.judge = ocr_judge,
 };
 
 OQZ_PLUGIN_EXPORT(task)

@@ -33,4 +33,20 @@ uint32_t ocr_distance(const uint32_t *a, size_t n, const uint32_t *b, size_t m, 
  * of their values (0 when none is kept). */
 size_t ocr_ctc(const float *x, int64_t steps, int64_t classes, int64_t *kept, double *ret_confidence);
 
+/* compare.c. A label and a text, both normalised as the task says, and what lies between them in code points. */
+struct ocr_outcome {
+	char *label, *text; /* from host->alloc */
+	uint32_t distance, longest;
+	bool correct;
+};
+/* Release *ret after success. */
+enum oqz_status ocr_compare(const struct task *t, const char *label, const char *text, struct ocr_outcome *ret,
+                            struct oqz_failure *f);
+void ocr_outcome_release(const struct task *t, struct ocr_outcome *o);
+
+/* judge.c: struct oqz_task's judge(). */
+enum oqz_status ocr_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                          const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                          void *figure_sink, struct oqz_failure *f);
+
 #endif

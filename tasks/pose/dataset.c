@@ -13,7 +13,7 @@
 
 static const char *const image_suffixes[] = { ".jpg", ".jpeg", ".png", NULL };
 
-static enum oqz_status find_person(struct task *t, const char *path, struct oqz_failure *f)
+enum oqz_status dataset_find_person(struct task *t, const char *path, struct oqz_failure *f)
 {
 	if (t->data.n_categories == 1)
 		return OQZ_OK;
@@ -87,7 +87,7 @@ enum oqz_status dataset_open(struct task *t, struct oqz_failure *f)
 	if (!*annotations)
 		return h->fail(f, OQZ_E_USAGE, "the reader 'coco' needs the parameter 'annotations'");
 	TRY(coco_data_read(&t->data, h, annotations, COCO_READ_KEYPOINTS, f));
-	TRY(find_person(t, annotations, f));
+	TRY(dataset_find_person(t, annotations, f));
 	return list_persons(t, annotations, f);
 }
 

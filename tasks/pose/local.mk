@@ -4,6 +4,7 @@ tasks_pose_pose_la_SOURCES = \
 	$(coco_sources) \
 	tasks/pose/dataset.c \
 	tasks/pose/decode.c \
+	tasks/pose/judge.c \
 	tasks/pose/oks.c \
 	tasks/pose/pose.c \
 	tasks/pose/pose.h \

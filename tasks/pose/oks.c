@@ -91,9 +91,9 @@ static double extent(const struct person *p)
 	return (hi[0] - lo[0]) * (hi[1] - lo[1]);
 }
 
-enum oqz_status match_persons(const struct task *t, size_t image, const bool *counts, const struct person *p, size_t n,
-                              struct coco_hits *hits, uint64_t truths[POSE_AREAS], int32_t *matches,
-                              struct oqz_failure *f)
+enum oqz_status match_persons(const struct task *t, size_t image, const bool *counts, const struct person *p,
+                              const double *areas, size_t n, struct coco_hits *hits, uint64_t truths[POSE_AREAS],
+                              int32_t *matches, struct oqz_failure *f)
 {
 	const struct oqz_host *h = t->host;
 	const struct coco_image *im = &t->data.images[image];
@@ -111,7 +111,7 @@ enum oqz_status match_persons(const struct task *t, size_t image, const bool *co
 		gt[n_gt++] = (struct coco_truth) { a->area, a->crowd, a->crowd || a->n_keypoints == 0, false };
 	}
 	for (size_t i = 0; ok && i < n; i++) {
-		area[i] = extent(&p[i]);
+		area[i] = areas ? areas[i] : extent(&p[i]);
 		for (size_t k = 0; k < n_gt; k++)
 			sim[i * n_gt + k] = oks(of[k], p[i].keypoints);
 	}

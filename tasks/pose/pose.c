@@ -166,6 +166,7 @@ static const struct oqz_task pose = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_metrics,
+	.judge = pose_judge,
 };
 
 OQZ_PLUGIN_EXPORT(pose)

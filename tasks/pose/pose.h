@@ -52,11 +52,11 @@ double oks(const struct coco_annotation *gt, const double dt[COCO_KEYPOINTS][2])
 /* Drops persons that are too similar to better ones (mmpose's oks_nms); returns how many stay, best first. */
 size_t oks_nms(struct person *p, size_t n, double limit);
 /* Matches the persons found in one image with the annotations that `counts` admits; p is sorted by score, n at most
- * POSE_MAX_DET. `matches` may be NULL, else gets (POSE_AREAS, COCO_THRESHOLDS, n) places in the image's annotations of
- * persons, or -1. */
-enum oqz_status match_persons(const struct task *t, size_t image, const bool *counts, const struct person *p, size_t n,
-                              struct coco_hits *hits, uint64_t truths[POSE_AREAS], int32_t *matches,
-                              struct oqz_failure *f);
+ * POSE_MAX_DET. `areas` are their sizes, NULL: the extents of their keypoints. `matches` may be NULL, else gets
+ * (POSE_AREAS, COCO_THRESHOLDS, n) places in the image's annotations of persons, or -1. */
+enum oqz_status match_persons(const struct task *t, size_t image, const bool *counts, const struct person *p,
+                              const double *areas, size_t n, struct coco_hits *hits, uint64_t truths[POSE_AREAS],
+                              int32_t *matches, struct oqz_failure *f);
 void sort_persons(struct person *p, size_t n);
 /* From sorted entries to the ten figures of COCOeval.summarize(); work has room for n. */
 void pose_summarize(const struct coco_entry *e, size_t n, const uint64_t truths[POSE_AREAS], double *work,
@@ -72,6 +72,8 @@ void distances_add(struct distances *d, const double pred[COCO_KEYPOINTS][2], co
                    const bool *visible, const double norm[2]);
 double distances_pck(const uint64_t *near, const uint64_t *valid);
 
+/* dataset.c */
+enum oqz_status dataset_find_person(struct task *t, const char *path, struct oqz_failure *f);
 enum oqz_status dataset_open(struct task *t, struct oqz_failure *f);
 enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
 
@@ -82,6 +84,11 @@ enum oqz_status records_finish(const struct task *t, const struct oqz_record *re
                                struct oqz_failure *f);
 enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
                                struct oqz_failure *f);
+
+/* judge.c: struct oqz_task's judge(). */
+enum oqz_status pose_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                           const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                           void *figure_sink, struct oqz_failure *f);
 
 #define TRY(call)                              \
 	do {                                   \

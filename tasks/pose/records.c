@@ -195,7 +195,7 @@ static enum oqz_status judge_image(const struct task *t, struct totals *a, const
 		n = oks_nms(found, n, t->oks_nms);
 	sort_persons(found, n);
 	n = n < POSE_MAX_DET ? n : POSE_MAX_DET;
-	enum oqz_status st = match_persons(t, p->image, a->counts, found, n, hits, a->truths, NULL, f);
+	enum oqz_status st = match_persons(t, p->image, a->counts, found, NULL, n, hits, a->truths, NULL, f);
 	for (size_t i = 0; st == OQZ_OK && i < n; i++)
 		a->entries[a->n_entries++] = (struct coco_entry) { found[i].score, (uint32_t)i, 0, hits[i] };
 	t->host->free_mem(found);

@@ -24,7 +24,8 @@ static const unsigned char cityscapes_ids[CITYSCAPES_CLASSES] = { 7,  8,  11, 12
 enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f)
 {
 	const char *codes = t->host->param_string(t->dataset, "codes");
-	bool cityscapes = strcmp(codes, "cityscapes") == 0;
+	bool automatic = strcmp(codes, "auto") == 0 && t->classes == CITYSCAPES_CLASSES;
+	bool cityscapes = strcmp(codes, "cityscapes") == 0 || automatic;
 	int first = strcmp(codes, "from-one") == 0;
 	const int64_t *ignore;
 	size_t n = t->host->param_ints(t->dataset, "ignore", &ignore);
@@ -56,8 +57,10 @@ enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_fail
 {
 	const struct oqz_host *h = t->host;
 	const char *reader = h->param_string(t->dataset, "reader");
-	bool pairs = strcmp(reader, "pairs") == 0;
+	bool pairs = strcmp(reader, "pairs") == 0, cityscapes = strcmp(reader, "cityscapes") == 0;
 
+	if (cityscapes && t->classes != CITYSCAPES_CLASSES && strcmp(h->param_string(t->dataset, "codes"), "auto") == 0)
+		return h->fail(f, OQZ_E_USAGE, "codes 'cityscapes' have 19 classes, not %d (classes)", t->classes);
 	if (pairs && !*h->param_string(t->dataset, "labels"))
 		return h->fail(f, OQZ_E_USAGE, "the reader 'pairs' needs the parameter 'labels'");
 	if (!pairs && *h->param_string(t->dataset, "labels"))

@@ -2,7 +2,9 @@
 plugin_LTLIBRARIES += tasks/segmentation/segmentation.la
 tasks_segmentation_segmentation_la_SOURCES = \
 	$(task_common_sources) \
+	$(task_pairs_sources) \
 	tasks/segmentation/dataset.c \
+	tasks/segmentation/judge.c \
 	tasks/segmentation/logits.c \
 	tasks/segmentation/confusion.c \
 	tasks/segmentation/segmentation.c \

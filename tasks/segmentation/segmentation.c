@@ -22,7 +22,7 @@ static enum oqz_status no_memory(const struct task *t, struct oqz_failure *f)
 	return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 }
 
-static enum oqz_status confusion_new(const struct task *t, struct confusion *ret, struct oqz_failure *f)
+enum oqz_status segmentation_matrix(const struct task *t, struct confusion *ret, struct oqz_failure *f)
 {
 	ret->classes = t->classes;
 	ret->n = t->host->alloc((size_t)t->classes * ((size_t)t->classes + 1) * sizeof *ret->n);
@@ -108,8 +108,8 @@ static uint16_t class_at(const struct prediction *p, int64_t i, int32_t classes)
 
 /* -------------------------------------------------------------------------------------------------- counting */
 
-static enum oqz_status count_row(const struct task *t, const char *path, const uint8_t *codes, const uint16_t *found,
-                                 int64_t n, struct confusion *c, struct oqz_failure *f)
+enum oqz_status segmentation_count_row(const struct task *t, const char *path, const uint8_t *codes,
+                                       const uint16_t *found, int64_t n, struct confusion *c, struct oqz_failure *f)
 {
 	for (int64_t x = 0; x < n; x++) {
 		uint16_t k = t->class_of[codes[x]];
@@ -138,7 +138,7 @@ static enum oqz_status count_map(const struct task *t, const struct prediction *
 	for (int64_t y = 0; y < p->height && st == OQZ_OK; y++) {
 		for (int64_t x = 0; x < p->width; x++)
 			row[x] = class_at(p, y * p->width + x, t->classes);
-		st = count_row(t, path, truth->data + y * p->width, row, p->width, c, f);
+		st = segmentation_count_row(t, path, truth->data + y * p->width, row, p->width, c, f);
 	}
 	return st;
 }
@@ -162,7 +162,7 @@ static enum oqz_status count_logits(const struct task *t, const struct predictio
 	upsampler_init(&u, memory);
 	for (int64_t y = 0; y < truth->height && st == OQZ_OK; y++) {
 		*nan += (uint64_t)upsampler_classes(&u, y, row);
-		st = count_row(t, path, truth->data + y * truth->width, row, truth->width, c, f);
+		st = segmentation_count_row(t, path, truth->data + y * truth->width, row, truth->width, c, f);
 	}
 	t->host->free_mem(memory);
 	return st;
@@ -189,7 +189,7 @@ static enum oqz_status count(const struct task *t, const struct prediction *p, c
 	struct confusion c = { 0 };
 	uint64_t nan = 0;
 
-	enum oqz_status st = row ? confusion_new(t, &c, f) : no_memory(t, f);
+	enum oqz_status st = row ? segmentation_matrix(t, &c, f) : no_memory(t, f);
 	if (st == OQZ_OK)
 		st = p->channels ? count_logits(t, p, path, truth, row, &c, &nan, f)
 		                 : count_map(t, p, path, truth, row, &c, f);
@@ -243,35 +243,35 @@ static void mean_add(struct mean *m, double x)
 
 static double mean_of(const struct mean *m) { return m->n ? m->sum / m->n : -1; }
 
+/* By name, since which figures there are depends on the classes. */
+double segmentation_figure(const struct task *t, const struct confusion *c, size_t i)
+{
+	struct mean m = { 0 };
+	const char *name = t->metrics[i].name;
+	bool category = strcmp(name, "category_miou") == 0, recall = strcmp(name, "mean_accuracy") == 0;
+
+	if (strncmp(name, "iou_", 4) == 0)
+		return confusion_iou(c, (int32_t)((name - t->names[0]) / (ptrdiff_t)sizeof *t->names));
+	if (strcmp(name, "pixel_accuracy") == 0)
+		return (double)confusion_correct(c) / (double)confusion_total(c);
+	for (unsigned char g = 0; g < CITYSCAPES_CATEGORIES && category; g++)
+		mean_add(&m, confusion_group_iou(c, cityscapes_category, g));
+	for (int32_t k = 0; k < t->classes && !category; k++)
+		mean_add(&m, recall ? confusion_recall(c, k) : confusion_iou(c, k));
+	return mean_of(&m);
+}
+
 static enum oqz_status set_metrics(const struct task *t, const struct confusion *c, uint64_t nan, void *sink,
                                    struct oqz_failure *f)
 {
-	struct mean iou = { 0 }, recall = { 0 }, category = { 0 };
-	enum oqz_status st;
+	enum oqz_status st = OQZ_OK;
 
-	for (int32_t k = 0; k < t->classes; k++) {
-		mean_add(&iou, confusion_iou(c, k));
-		mean_add(&recall, confusion_recall(c, k));
-	}
-	for (unsigned char g = 0; g < CITYSCAPES_CATEGORIES && t->cityscapes; g++)
-		mean_add(&category, confusion_group_iou(c, cityscapes_category, g));
-	for (size_t i = 0; t->metrics[i].name; i++) {
+	for (size_t i = 0; t->metrics[i].name && st == OQZ_OK; i++) {
 		const char *name = t->metrics[i].name;
-		double v = strcmp(name, "miou") == 0 ? mean_of(&iou)
-		           : strcmp(name, "pixel_accuracy") == 0
-		               ? (double)confusion_correct(c) / (double)confusion_total(c)
-		           : strcmp(name, "mean_accuracy") == 0 ? mean_of(&recall)
-		           : strcmp(name, "category_miou") == 0 ? mean_of(&category)
-		           : strcmp(name, "nan_values") == 0    ? (double)nan
-		                                                : 0;
-		if (strncmp(name, "iou_", 4) == 0)
-			v = confusion_iou(c,
-			                  (int32_t)((t->metrics[i].name - t->names[0]) / (ptrdiff_t)sizeof *t->names));
+		double v = strcmp(name, "nan_values") == 0 ? (double)nan : segmentation_figure(t, c, i);
 		st = t->task_host->set_metric(sink, name, v, f);
-		if (st != OQZ_OK)
-			return st;
 	}
-	return OQZ_OK;
+	return st;
 }
 
 static enum oqz_status task_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
@@ -281,7 +281,7 @@ static enum oqz_status task_finish(void *self, const struct oqz_record *records,
 	struct confusion c;
 	uint64_t nan = 0;
 
-	enum oqz_status st = confusion_new(t, &c, f);
+	enum oqz_status st = segmentation_matrix(t, &c, f);
 	for (size_t i = 0; i < n && st == OQZ_OK; i++)
 		if (records[i].data)
 			st = record_add(t, &records[i], &c, &nan, f);
@@ -301,7 +301,7 @@ static enum oqz_status task_explain(void *self, const struct oqz_record *record,
 	struct confusion c;
 	uint64_t nan = 0;
 
-	enum oqz_status st = confusion_new(t, &c, f);
+	enum oqz_status st = segmentation_matrix(t, &c, f);
 	if (st == OQZ_OK)
 		st = record_add(t, record, &c, &nan, f);
 	if (st == OQZ_OK) {
@@ -372,8 +372,9 @@ static void task_close(void *self)
 	t->host->free_mem(t);
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+/* Everything but the data set's files. */
+static enum oqz_status task_new(const struct oqz_task_host *host, const struct oqz_params *params,
+                                const struct oqz_params *dataset, struct task **ret, struct oqz_failure *f)
 {
 	const struct oqz_host *h = host->base;
 	struct task *t = h->alloc(sizeof *t);
@@ -388,9 +389,7 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 	t->drop_extra = h->param_bool(params, "drop_extra");
 	t->align_corners = h->param_bool(params, "align_corners");
 	t->per_class = h->param_bool(params, "per_class");
-	enum oqz_status st = segmentation_check_dataset(t, f);
-	if (st == OQZ_OK)
-		st = segmentation_map_labels(t, f);
+	enum oqz_status st = segmentation_map_labels(t, f);
 	if (st == OQZ_OK)
 		st = make_metrics(t, f);
 	if (st != OQZ_OK) {
@@ -401,10 +400,40 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 	return OQZ_OK;
 }
 
+static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
+                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+{
+	struct task *t = NULL;
+	enum oqz_status st = task_new(host, params, dataset, &t, f);
+
+	if (st != OQZ_OK)
+		return st;
+	st = segmentation_check_dataset(t, f);
+	if (st == OQZ_OK)
+		*ret = t;
+	else
+		task_close(t);
+	return st;
+}
+
+static enum oqz_status task_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                                  const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                                  void *figure_sink, struct oqz_failure *f)
+{
+	struct task *t = NULL;
+	enum oqz_status st = task_new(host, params, dataset, &t, f);
+
+	if (st != OQZ_OK)
+		return st;
+	st = segmentation_judge(t, annotations, predictions, figure_sink, f);
+	task_close(t);
+	return st;
+}
+
 /* -------------------------------------------------------------------------------------------------- declaration */
 
 static const char *const readers[] = { "cityscapes", "pairs", "images", NULL };
-static const char *const codes[] = { "cityscapes", "train-ids", "from-zero", "from-one", NULL };
+static const char *const codes[] = { "auto", "cityscapes", "train-ids", "from-zero", "from-one", NULL };
 
 static const struct oqz_param params[] = {
 	{ .name = "classes",
@@ -457,9 +486,10 @@ static const struct oqz_param dataset_params[] = {
 	  .help = "end of a label map's name, in place of the image's suffix and extension" },
 	{ .name = "codes",
 	  .type = OQZ_P_STRING,
-	  .dflt = "cityscapes",
+	  .dflt = "auto",
 	  .choices = codes,
-	  .help = "what label maps hold: Cityscapes' labelIds or trainIds, classes from 0, or from 1 with 0 ignored" },
+	  .help = "what label maps hold: Cityscapes' labelIds or trainIds, classes from 0, or from 1 with 0 ignored; "
+	          "auto: labelIds with 19 classes, else from 0" },
 	{ .name = "ignore",
 	  .type = OQZ_P_INTS,
 	  .dflt = "255",
@@ -483,6 +513,7 @@ static const struct oqz_task task = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
+	.judge = task_judge,
 };
 
 OQZ_PLUGIN_EXPORT(task)

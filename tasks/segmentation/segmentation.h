@@ -36,7 +36,6 @@ enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_fail
 enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f);
 extern const char *const cityscapes_names[CITYSCAPES_CLASSES];
 extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
-extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
 
 /* logits.c: rows of classes from logits (channels,height,width), resized bilinearly to out_width x out_height as
  * torch.nn.functional.interpolate does it, one row at a time. */
@@ -58,6 +57,17 @@ void upsampler_init(struct upsampler *u, void *memory);
 int64_t upsampler_classes(struct upsampler *u, int64_t y, uint16_t *ret);
 /* The resized values of a channel's output row, for tests. */
 void upsampler_values(struct upsampler *u, int64_t channel, int64_t y, float *ret);
+
+/* segmentation.c. An empty matrix, its memory from host->alloc. */
+enum oqz_status segmentation_matrix(const struct task *t, struct confusion *ret, struct oqz_failure *f);
+/* Counts n pixels: codes of the label map `path` (for messages) against classes. */
+enum oqz_status segmentation_count_row(const struct task *t, const char *path, const uint8_t *codes,
+                                       const uint16_t *found, int64_t n, struct confusion *c, struct oqz_failure *f);
+/* The figure of metric i (not nan_values); -1 when it is not defined. */
+double segmentation_figure(const struct task *t, const struct confusion *c, size_t i);
+/* judge.c: label maps in a folder against those in another; sets figures. */
+enum oqz_status segmentation_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
+                                   struct oqz_failure *f);
 
 /* confusion.c */
 /* Intersection over union of a class; -1 when it is in neither truth nor predictions. */

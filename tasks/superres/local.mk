@@ -2,7 +2,9 @@
 plugin_LTLIBRARIES += tasks/superres/superres.la
 tasks_superres_superres_la_SOURCES = \
 	$(task_common_sources) \
+	$(task_pairs_sources) \
 	tasks/superres/dataset.c \
+	tasks/superres/judge.c \
 	tasks/superres/metric.c \
 	tasks/superres/superres.c \
 	tasks/superres/superres.h \

@@ -16,14 +16,6 @@
 
 enum { RECORD_VERSION = 1, RECORD_SIZE = 44, FLAG_CROPPED = 1, FLAG_SSIM = 2 };
 
-/* Stored little-endian in this order, behind: u8 version, u8 flags, u16 zero. */
-struct record {
-	double squared_error, ssim;
-	uint64_t values, below, above; /* compared; outside of 0..255 before they were limited */
-	bool cropped;                  /* the reference was larger than the prediction */
-	bool has_ssim;
-};
-
 static void record_write(const struct record *r, unsigned char out[RECORD_SIZE])
 {
 	out[0] = RECORD_VERSION;
@@ -59,15 +51,6 @@ static enum oqz_status record_read(const struct task *t, const struct oqz_record
 
 /* -------------------------------------------------------------------------------------------------- the prediction */
 
-/* The part of the output that shows the image, and the crop. All in pixels of the large image. */
-struct area {
-	const struct oqz_view *view;
-	int64_t channels, width, height; /* of the output */
-	int64_t x0, y0, kept_w, kept_h;  /* the image in it */
-	int64_t crop, cmp_w, cmp_h;      /* taken off every side; what is left */
-	int64_t scale;
-};
-
 static enum oqz_status open_output(const struct task *t, const struct oqz_output *o, struct area *a,
                                    struct oqz_failure *f)
 {
@@ -92,6 +75,20 @@ static enum oqz_status open_output(const struct task *t, const struct oqz_output
 	return OQZ_OK;
 }
 
+enum oqz_status superres_crop(const struct task *t, struct area *a, struct oqz_failure *f)
+{
+	a->crop = t->crop < 0 ? a->scale : t->crop;
+	a->cmp_w = a->kept_w - 2 * a->crop;
+	a->cmp_h = a->kept_h - 2 * a->crop;
+	int64_t least = t->ssim ? SSIM_WINDOW : 1;
+	if (a->cmp_w < least || a->cmp_h < least)
+		return t->host->fail(f, OQZ_E_MISMATCH,
+		                     "%" PRId64 " x %" PRId64 " pixels without a border of %" PRId64
+		                     " leave too little%s",
+		                     a->kept_w, a->kept_h, a->crop, t->ssim ? " for SSIM (ssim: false)" : "");
+	return OQZ_OK;
+}
+
 static enum oqz_status place_image(const struct task *t, const struct oqz_geometry *g, struct area *a,
                                    struct oqz_failure *f)
 {
@@ -110,16 +107,7 @@ static enum oqz_status place_image(const struct task *t, const struct oqz_geomet
 	if (a->x0 + a->kept_w > a->width || a->y0 + a->kept_h > a->height)
 		return t->host->fail(f, OQZ_E_MISMATCH, "the model's input does not hold the whole image of %d x %d",
 		                     g->image_width, g->image_height);
-	a->crop = t->crop < 0 ? a->scale : t->crop;
-	a->cmp_w = a->kept_w - 2 * a->crop;
-	a->cmp_h = a->kept_h - 2 * a->crop;
-	int64_t least = t->ssim ? SSIM_WINDOW : 1;
-	if (a->cmp_w < least || a->cmp_h < least)
-		return t->host->fail(f, OQZ_E_MISMATCH,
-		                     "%" PRId64 " x %" PRId64 " pixels without a border of %" PRId64
-		                     " leave too little%s",
-		                     a->kept_w, a->kept_h, a->crop, t->ssim ? " for SSIM (ssim: false)" : "");
-	return OQZ_OK;
+	return superres_crop(t, a, f);
 }
 
 /* The prediction's level at (x, y) of the compared area: rounded, and limited if asked for. */
@@ -203,8 +191,8 @@ static void compare(const struct task *t, const struct area *a, const struct oqz
 	r->has_ssim = t->ssim;
 }
 
-static enum oqz_status compare_with(const struct task *t, const struct area *a, const char *path,
-                                    const struct oqz_picture *hr, struct record *r, struct oqz_failure *f)
+enum oqz_status superres_compare(const struct task *t, const struct area *a, const char *path,
+                                 const struct oqz_picture *hr, struct record *r, struct oqz_failure *f)
 {
 	const struct oqz_host *h = t->host;
 	size_t bytes = (size_t)a->cmp_w * (size_t)a->cmp_h * sizeof(double);
@@ -251,7 +239,7 @@ static enum oqz_status task_score(void *self, const struct oqz_item *item, const
 		st = t->host->load_image(t->hr.v[item->tag], OQZ_PICTURE_RGB, &hr, f);
 	if (st != OQZ_OK)
 		return st;
-	st = compare_with(t, &a, t->hr.v[item->tag], &hr, &r, f);
+	st = superres_compare(t, &a, t->hr.v[item->tag], &hr, &r, f);
 	t->host->free_mem(hr.data);
 	if (st != OQZ_OK)
 		return st;
@@ -261,12 +249,7 @@ static enum oqz_status task_score(void *self, const struct oqz_item *item, const
 
 /* -------------------------------------------------------------------------------------------------- figures */
 
-struct totals {
-	double psnr, ssim;
-	uint64_t scored, finite, out_of_range, cropped;
-};
-
-static enum oqz_status set_all(const struct task *t, const struct totals *s, void *sink, struct oqz_failure *f)
+enum oqz_status superres_figures(const struct task *t, const struct totals *s, void *sink, struct oqz_failure *f)
 {
 	const struct {
 		const char *name;
@@ -284,6 +267,20 @@ static enum oqz_status set_all(const struct task *t, const struct totals *s, voi
 	return st;
 }
 
+void superres_add(struct totals *s, const struct record *r)
+{
+	double psnr = superres_psnr(r->squared_error / (double)r->values);
+
+	s->scored++;
+	if (isfinite(psnr)) {
+		s->finite++;
+		s->psnr += psnr;
+	}
+	s->ssim += fmin(r->ssim, 1);
+	s->out_of_range += r->below + r->above;
+	s->cropped += r->cropped;
+}
+
 static enum oqz_status task_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
                                    struct oqz_failure *f)
 {
@@ -297,19 +294,11 @@ static enum oqz_status task_finish(void *self, const struct oqz_record *records,
 		enum oqz_status st = record_read(t, &records[i], &r, f);
 		if (st != OQZ_OK)
 			return st;
-		double psnr = superres_psnr(r.squared_error / (double)r.values);
-		s.scored++;
-		if (isfinite(psnr)) {
-			s.finite++;
-			s.psnr += psnr;
-		}
-		s.ssim += fmin(r.ssim, 1);
-		s.out_of_range += r.below + r.above;
-		s.cropped += r.cropped;
+		superres_add(&s, &r);
 	}
 	if (!s.scored)
 		return t->host->fail(f, OQZ_E_DATA, "none of the %zu images was scored", n);
-	return set_all(t, &s, metric_sink, f);
+	return superres_figures(t, &s, metric_sink, f);
 }
 
 static enum oqz_status task_explain(void *self, const struct oqz_record *record, char *text, size_t size,
@@ -361,8 +350,9 @@ static enum oqz_status check_dataset(const struct task *t, struct oqz_failure *f
 	return OQZ_OK;
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+/* What parameters say; the data set's are not read. */
+static enum oqz_status task_new(const struct oqz_task_host *host, const struct oqz_params *params, struct task **ret,
+                                struct oqz_failure *f)
 {
 	const struct oqz_host *h = host->base;
 	struct task *t = h->alloc(sizeof *t);
@@ -372,7 +362,6 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 	const char *channel = h->param_string(params, "channel");
 	t->host = h;
 	t->task_host = host;
-	t->dataset = dataset;
 	t->output = h->param_string(params, "output");
 	t->channel = strcmp(channel, "rgb") == 0 ? CHANNEL_RGB : strcmp(channel, "y") == 0 ? CHANNEL_Y : CHANNEL_Y_FULL;
 	t->bgr = strcmp(h->param_string(params, "order"), "bgr") == 0;
@@ -385,13 +374,39 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 	for (const struct oqz_metric *m = metrics; m->name; m++)
 		if (t->ssim || strcmp(m->name, "ssim") != 0)
 			t->metrics[n++] = *m;
-	enum oqz_status st = check_dataset(t, f);
-	if (st != OQZ_OK) {
-		task_close(t);
-		return st;
-	}
 	*ret = t;
 	return OQZ_OK;
+}
+
+static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
+                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+{
+	struct task *t = NULL;
+	enum oqz_status st = task_new(host, params, &t, f);
+
+	if (st != OQZ_OK)
+		return st;
+	t->dataset = dataset;
+	st = check_dataset(t, f);
+	if (st == OQZ_OK)
+		*ret = t;
+	else
+		task_close(t);
+	return st;
+}
+
+static enum oqz_status task_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                                  const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                                  void *figure_sink, struct oqz_failure *f)
+{
+	struct task *t = NULL;
+	enum oqz_status st = task_new(host, params, &t, f);
+
+	if (st != OQZ_OK)
+		return st;
+	st = superres_judge(t, annotations, predictions, figure_sink, f);
+	task_close(t);
+	return st;
 }
 
 /* -------------------------------------------------------------------------------------------------- declaration */
@@ -473,6 +488,7 @@ static const struct oqz_task task = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
+	.judge = task_judge,
 };
 
 OQZ_PLUGIN_EXPORT(task)

@@ -22,6 +22,41 @@ struct task {
 	struct oqz_metric metrics[6];
 };
 
+/* One image's outcome. Stored little-endian in this order, behind: u8 version, u8 flags, u16 zero. */
+struct record {
+	double squared_error, ssim;
+	uint64_t values, below, above; /* compared; outside of 0..255 before they were limited */
+	bool cropped;                  /* the reference was larger than the prediction */
+	bool has_ssim;
+};
+
+/* The part of the output that shows the image, and the crop. All in pixels of the large image. */
+struct area {
+	const struct oqz_view *view;
+	int64_t channels, width, height; /* of the output, (channels, height, width) */
+	int64_t x0, y0, kept_w, kept_h;  /* the image in it */
+	int64_t crop, cmp_w, cmp_h;      /* taken off every side; what is left */
+	int64_t scale;
+};
+
+/* superres.c. Sets crop, cmp_w and cmp_h from the rest; too little left is an error. */
+enum oqz_status superres_crop(const struct task *t, struct area *a, struct oqz_failure *f);
+/* The prediction against its reference (R,G,B, read from `path`). */
+enum oqz_status superres_compare(const struct task *t, const struct area *a, const char *path,
+                                 const struct oqz_picture *hr, struct record *r, struct oqz_failure *f);
+
+/* Sums over images, and the figures made of them. */
+struct totals {
+	double psnr, ssim;
+	uint64_t scored, finite, out_of_range, cropped;
+};
+void superres_add(struct totals *s, const struct record *r);
+enum oqz_status superres_figures(const struct task *t, const struct totals *s, void *sink, struct oqz_failure *f);
+
+/* judge.c: enlarged images in a folder against originals in another; sets figures. */
+enum oqz_status superres_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
+                               struct oqz_failure *f);
+
 /* struct oqz_task's items(). */
 enum oqz_status superres_items(void *self, void *sink, struct oqz_failure *f);
 

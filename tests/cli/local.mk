@@ -26,6 +26,7 @@ cli_tests = \
 	tests/cli/run_locked.sh \
 	tests/cli/run_threads.sh \
 	tests/cli/run_twice.sh \
+	tests/cli/score.sh \
 	tests/cli/show.sh \
 	tests/cli/unwritable.sh \
 	tests/cli/validate.sh \

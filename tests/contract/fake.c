@@ -103,6 +103,17 @@ static enum oqz_status record_load_image(const char *path, uint32_t mode, struct
 	return st;
 }
 
+static enum oqz_status record_load_array(const char *path, struct oqz_view *ret, struct oqz_failure *f)
+{
+	enum oqz_status st = oqz_host_load_array(path, ret, f);
+
+	if (st == OQZ_OK)
+		atomic_fetch_add(&allocs, 1);
+	else
+		fake.fails++;
+	return st;
+}
+
 const struct oqz_host fake_host = {
 	.struct_size = sizeof fake_host,
 	.api_major = OQZ_API_MAJOR,
@@ -122,6 +133,7 @@ const struct oqz_host fake_host = {
 	.free_mem = record_free,
 	.list_dirs = record_list_dirs,
 	.load_image = record_load_image,
+	.load_array = record_load_array,
 };
 
 /* -------------------------------------------------------------------------------------------------- graph */

@@ -86,7 +86,8 @@ tests_fuzz_fuzz_ledger_SOURCES = tests/fuzz/fuzz_ledger.c
 tests_fuzz_fuzz_ledger_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_ledger_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ledger_LDADD = $(fuzz_ldadd)
-tests_fuzz_fuzz_coco_SOURCES = tests/fuzz/fuzz_coco.c tasks/coco/data.c tasks/coco/data.h
+tests_fuzz_fuzz_coco_SOURCES = tests/fuzz/fuzz_coco.c tasks/coco/data.c tasks/coco/data.h \
+	tasks/coco/json.c tasks/coco/json.h
 tests_fuzz_fuzz_coco_CPPFLAGS = $(fuzz_cppflags) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_coco_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_coco_LDADD = $(fuzz_ldadd)

@@ -8,5 +8,10 @@ check_PROGRAMS += $(golden_tests)
 TESTS += $(golden_tests)
 
 # The example manifest end to end.
-dist_check_SCRIPTS += tests/golden/preset.sh tests/golden/zoo-run.sh
-TESTS += tests/golden/preset.sh tests/golden/zoo-run.sh
+golden_scripts = \
+	tests/golden/preset.sh \
+	tests/golden/score.sh \
+	tests/golden/zoo-run.sh \
+	$(NULL)
+dist_check_SCRIPTS += $(golden_scripts)
+TESTS += $(golden_scripts)

@@ -21,7 +21,7 @@ allowed() {
 	core/metric) echo core/base core/tensor ;;
 	core/manifest | core/split) echo core/base ;;
 	core/result) echo core/base core/metric oqz ;;
-	plugins) echo core/base core/image oqz ;; # images for the tasks, through the host's table
+	plugins) echo core/base core/tensor core/image oqz ;; # images and arrays for the tasks, through the host's table
 	plugins/include/oqz | plugins/template) echo oqz ;;
 	quantizers) echo oqz ;;
 	quantizers/*) echo oqz quantizers ;;

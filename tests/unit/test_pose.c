@@ -120,7 +120,7 @@ START_TEST(pycocotools_figures_and_matches)
 		sort_persons(p, n);
 		n = n < POSE_MAX_DET ? n : POSE_MAX_DET;
 		ck_oks(t, i, p, n, matrices);
-		ck_ok(match_persons(t, i, all, p, n, hits, truths, matches, &(struct oqz_failure) { err }));
+		ck_ok(match_persons(t, i, all, p, NULL, n, hits, truths, matches, &(struct oqz_failure) { err }));
 		checked += ck_matches(t, i, p, n, matches, hits, matched);
 		for (size_t k = 0; k < n; k++)
 			e[n_entries++] = (struct coco_entry) { p[k].score, (uint32_t)k, 0, hits[k] };

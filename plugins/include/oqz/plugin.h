@@ -29,7 +29,7 @@ extern "C" {
 
 #define OQZ_PLUGIN_MAGIC UINT64_C(0x6f717a706c756731) /* "oqzplug1" */
 #define OQZ_API_MAJOR 1
-#define OQZ_API_MINOR 1
+#define OQZ_API_MINOR 2
 /* What a plugin and its host must agree on beyond versions: byte order, index width, numerics contract. */
 #define OQZ_ABI "oqz1/le/i64/num1"
 
@@ -114,6 +114,9 @@ struct oqz_host {
 	/* Since API 1.1. Reads and decodes a JPEG or PNG with the program's limits and messages (references, label
 	 * maps); `mode` is an enum oqz_picture_mode. Thread-safe. */
 	enum oqz_status (*load_image)(const char *path, uint32_t mode, struct oqz_picture *ret, struct oqz_failure *f);
+	/* Since API 1.2. Reads an array from a .npy file, with the program's limits and messages. ret->data is freed
+	 * with `free_mem` (it is the caller's, in spite of its const). Thread-safe. */
+	enum oqz_status (*load_array)(const char *path, struct oqz_view *ret, struct oqz_failure *f);
 };
 
 /* -------------------------------------------------------------------------------------------------- descriptor */

@@ -98,6 +98,14 @@ struct oqz_task {
 	/* Optional. The metrics of this instance, when they depend on its parameters (top3 instead of top5): same form
 	 * as `metrics`, lives as long as the instance. NULL here or from the call: `metrics`. */
 	const struct oqz_metric *(*instance_metrics)(void *self);
+	/* Optional, since API 1.2. Figures of predictions that were made elsewhere, against annotations, both as the
+	 * paths of a file or folder in the form that is usual for the task; no instance, no model, no preprocessing.
+	 * `dataset` has the data set's parameters as far as they were given; required ones may be empty. Figures are
+	 * set by host->set_metric(), each once, under the names that the field has for them, of any kind: "a.b" is
+	 * entry b of a group a, NaN says that a figure is not defined. Called once, from one thread. */
+	enum oqz_status (*judge)(const struct oqz_task_host *host, const struct oqz_params *params,
+	                         const struct oqz_params *dataset, const char *annotations, const char *predictions,
+	                         void *figure_sink, struct oqz_failure *f);
 };
 
 #ifdef __cplusplus

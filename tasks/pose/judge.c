@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keypoints made elsewhere (COCO results) against COCO annotations: the ten figures under pycocotools' names. All
+ * persons of the file count, those without a result too; nothing is suppressed.
+ */
+#include "pose.h"
+#include "tasks/coco/results.h"
+
+#include <string.h>
+
+struct judge {
+	struct task t;
+	struct coco_results r;
+	struct person *persons; /* of one image */
+	double *area;
+	bool *counts;
+	struct coco_entry *entries;
+	size_t n_entries;
+	uint64_t truths[POSE_AREAS];
+};
+
+static enum oqz_status make_room(struct judge *j, struct oqz_failure *f)
+{
+	const struct oqz_host *h = j->t.host;
+
+	j->persons = h->alloc((j->r.n + 1) * sizeof *j->persons);
+	j->area = h->alloc((j->r.n + 1) * sizeof *j->area);
+	j->entries = h->alloc((j->r.n + 1) * sizeof *j->entries);
+	j->counts = h->alloc((j->t.data.n_annotations + 1) * sizeof *j->counts);
+	if (!j->persons || !j->area || !j->entries || !j->counts)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < j->t.data.n_annotations; i++)
+		j->counts[i] = true;
+	return OQZ_OK;
+}
+
+static enum oqz_status judge_image(struct judge *j, size_t image, const struct coco_result *r, size_t n,
+                                   struct oqz_failure *f)
+{
+	struct coco_hits hits[POSE_MAX_DET];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n && kept < POSE_MAX_DET; i++) {
+		if (r[i].category != j->t.person)
+			continue;
+		struct person *p = &j->persons[kept];
+		p->score = r[i].score;
+		for (int k = 0; k < COCO_KEYPOINTS; k++)
+			for (int a = 0; a < 2; a++)
+				p->keypoints[k][a] = r[i].keypoints[3 * k + a];
+		j->area[kept++] = r[i].box[2] * r[i].box[3];
+	}
+	TRY(match_persons(&j->t, image, j->counts, j->persons, j->r.have_boxes ? j->area : NULL, kept, hits, j->truths,
+	                  NULL, f));
+	for (size_t i = 0; i < kept; i++)
+		j->entries[j->n_entries++] = (struct coco_entry) { j->persons[i].score, (uint32_t)i, 0, hits[i] };
+	return OQZ_OK;
+}
+
+static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure *f)
+{
+	static const char *const names[POSE_FIGURES] = { "AP", "AP50", "AP75", "APM", "APL",
+		                                         "AR", "AR50", "AR75", "ARM", "ARL" };
+	const struct oqz_host *h = j->t.host;
+	double figures[POSE_FIGURES];
+	size_t at = 0;
+
+	TRY(make_room(j, f));
+	for (size_t i = 0; i < j->t.data.n_images; i++) {
+		size_t end = at;
+		while (end < j->r.n && j->r.v[end].image == i)
+			end++;
+		TRY(judge_image(j, i, j->r.v + at, end - at, f));
+		at = end;
+	}
+	coco_sort(j->entries, j->n_entries);
+	double *work = h->alloc((j->n_entries + 1) * sizeof *work);
+	if (!work)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	pose_summarize(j->entries, j->n_entries, j->truths, work, figures);
+	h->free_mem(work);
+	for (int i = 0; i < POSE_FIGURES; i++)
+		TRY(j->t.task_host->set_metric(sink, names[i], figures[i], f));
+	return OQZ_OK;
+}
+
+enum oqz_status pose_judge(const struct oqz_task_host *host, const struct oqz_params *params,
+                           const struct oqz_params *dataset, const char *annotations, const char *predictions,
+                           void *figure_sink, struct oqz_failure *f)
+{
+	const struct oqz_host *h = host->base;
+	struct judge j = { .t = { .host = h, .task_host = host } };
+
+	enum oqz_status st = coco_data_read(&j.t.data, h, annotations, COCO_READ_KEYPOINTS, f);
+	if (st == OQZ_OK)
+		st = dataset_find_person(&j.t, annotations, f);
+	if (st == OQZ_OK)
+		st = coco_results_read(&j.r, &j.t.data, predictions, COCO_READ_KEYPOINTS, f);
+	if (st == OQZ_OK)
+		st = judge_all(&j, figure_sink, f);
+	coco_results_release(&j.r);
+	coco_data_release(&j.t.data);
+	h->free_mem(j.persons);
+	h->free_mem(j.area);
+	h->free_mem(j.entries);
+	h->free_mem(j.counts);
+	return st;
+}
