@@ -44,8 +44,26 @@ static void host_log(const struct oqz_host *host, enum oqz_log_level level, cons
 	h->log(h->log_ctx, level, line);
 }
 
+static _Thread_local struct {
+	oqz_host_reads_fn *fn;
+	void *ctx;
+} reads;
+
+void oqz_host_watch_reads(oqz_host_reads_fn *fn, void *ctx)
+{
+	reads.fn = fn;
+	reads.ctx = ctx;
+}
+
+static void tell_of(const char *path)
+{
+	if (reads.fn)
+		reads.fn(reads.ctx, path);
+}
+
 static enum oqz_status host_read_file(const char *path, char **ret, size_t *ret_size, struct oqz_failure *f)
 {
+	tell_of(path);
 	return oqz_file_read(path, FILE_LIMIT, ret, ret_size, f ? f->err : NULL);
 }
 
@@ -69,6 +87,7 @@ enum oqz_status oqz_host_load_image(const char *path, uint32_t mode, struct oqz_
 
 	if (mode != OQZ_PICTURE_RGB && mode != OQZ_PICTURE_CODES)
 		OQZ_FAIL(err, OQZ_E_USAGE, "load_image: %" PRIu32 " is no mode", mode);
+	tell_of(path);
 	enum oqz_status st =
 	    oqz_image_load(path, mode == OQZ_PICTURE_RGB ? OQZ_IMAGE_RGB : OQZ_IMAGE_CODES, NULL, &img, err);
 	if (st == OQZ_OK)

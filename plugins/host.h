@@ -21,6 +21,10 @@ struct oqz_plugin_host {
 /* `log` NULL drops messages. Nothing to release. */
 void oqz_plugin_host_init(struct oqz_plugin_host *h, oqz_plugin_log_fn *log, void *log_ctx);
 
+/* Tells `fn` of every file that a plugin reads through the host on this thread, until the next call; NULL: nobody. */
+typedef void oqz_host_reads_fn(void *ctx, const char *path);
+void oqz_host_watch_reads(oqz_host_reads_fn *fn, void *ctx);
+
 /* host->fail: for other host tables. */
 enum oqz_status oqz_host_fail(struct oqz_failure *f, enum oqz_status code, const char *fmt, ...) OQZ_PRINTF(3, 4);
 

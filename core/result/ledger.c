@@ -18,16 +18,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x6f717a6c, SCHEMA = 1, BUSY_MS = 60000, LOCK_TRIES = 20 };
+enum { APPLICATION_ID = 0x6f717a6c, SCHEMA = 2, BUSY_MS = 60000, LOCK_TRIES = 20 };
 
 static const char schema[] =
     "CREATE TABLE cell(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, model TEXT NOT NULL, scheme TEXT NOT NULL);"
     "CREATE TABLE row(cell INTEGER NOT NULL, item INTEGER NOT NULL, name TEXT NOT NULL, status INTEGER NOT NULL,"
     " message TEXT NOT NULL, record BLOB NOT NULL, errors BLOB NOT NULL, has_local INTEGER NOT NULL, sum INTEGER NOT "
     "NULL,"
-    " PRIMARY KEY(cell, item));"
+    " source TEXT NOT NULL DEFAULT '', PRIMARY KEY(cell, item));"
     "CREATE TABLE blob(name TEXT PRIMARY KEY, data BLOB NOT NULL, sum INTEGER NOT NULL);"
-    "PRAGMA application_id=1869707884; PRAGMA user_version=1;";
+    "PRAGMA application_id=1869707884; PRAGMA user_version=2;";
+/* Version 1 did not know what its rows were made from, so they are made again; plans stay. */
+static const char from_1[] = "ALTER TABLE row ADD COLUMN source TEXT NOT NULL DEFAULT ''; PRAGMA user_version=2;";
 _Static_assert(APPLICATION_ID == 1869707884, "the number in the schema's text");
 
 enum oqz_status oqz_ledger_fail(struct oqz_ledger *l, int rc, const char *doing, struct oqz_err *err)
@@ -84,6 +86,7 @@ enum oqz_status oqz_ledger_step(struct oqz_ledger *l, sqlite3_stmt *st, struct o
 int64_t oqz_ledger_row_sum(const struct oqz_ledger_row *row)
 {
 	const char *id = row->item_id ? row->item_id : "", *message = row->message ? row->message : "";
+	const char *source = row->source ? row->source : "";
 	const uint64_t parts[] = { oqz_hash64(row->record, row->record_size),
 		                   oqz_hash64(row->errors, row->n_errors * sizeof(double)),
 		                   oqz_hash64(id, strlen(id)),
@@ -92,9 +95,11 @@ int64_t oqz_ledger_row_sum(const struct oqz_ledger_row *row)
 		                   row->n_errors,
 		                   (uint64_t)row->item,
 		                   (uint64_t)row->status,
-		                   row->has_local };
+		                   row->has_local,
+		                   oqz_hash64(source, strlen(source)) };
 
-	return (int64_t)oqz_hash64(parts, sizeof parts);
+	/* rows without a source have the sum that they had before there were sources */
+	return (int64_t)oqz_hash64(parts, sizeof parts - (*source ? 0 : sizeof parts[0]));
 }
 
 int64_t oqz_ledger_blob_sum(const void *data, size_t size) { return (int64_t)oqz_hash64(data, size); }
@@ -171,6 +176,8 @@ static enum oqz_status check_schema(struct oqz_ledger *l, struct oqz_err *err)
 		return oqz_ledger_exec(l, schema, err);
 	if (app != APPLICATION_ID)
 		OQZ_FAIL(err, OQZ_E_DATA, "%s: not a ledger", l->path);
+	if (l->writable && version == 1)
+		return oqz_ledger_exec(l, from_1, err);
 	if (version != SCHEMA)
 		OQZ_FAIL(err, OQZ_E_DATA, "%s: a ledger of version %lld, this program reads version %d", l->path,
 		         (long long)version, SCHEMA);

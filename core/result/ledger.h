@@ -34,11 +34,17 @@ enum oqz_status oqz_ledger_cell(struct oqz_ledger *l, const char *key, const cha
 /* done[i] = 1 for each item below n that the cell has a row for (others untouched). */
 enum oqz_status oqz_ledger_done(struct oqz_ledger *l, int64_t cell, unsigned char *done, size_t n, struct oqz_err *err);
 
+/* Calls `each` with item, status and source ("" when not known) of each row of a cell, in item order. */
+enum oqz_status oqz_ledger_sources(struct oqz_ledger *l, int64_t cell,
+                                   void (*each)(void *ctx, int64_t item, enum oqz_status status, const char *source),
+                                   void *ctx, struct oqz_err *err);
+
 struct oqz_ledger_row {
 	int64_t item;           /* index in data set order */
 	const char *item_id;    /* its name, for messages and reports */
 	enum oqz_status status; /* not OQZ_OK: the image failed, `message` says why; no record */
 	const char *message;
+	const char *source; /* digests of the files that the row was made from (core/run/digests.h); NULL: not known */
 	const void *record; /* the task's record */
 	size_t record_size;
 	/* Per layer (err2, ref2) cumulative, then the same local if `has_local`; NULL for float. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Merging shards: cells meet by key, rows by item. What two shards both measured is compared byte for byte, which tests
- * for nothing that the machines compute the same.
+ * for nothing that the machines compute the same; of the sources only the image's digest, since the rest names files
+ * where each machine has them.
  */
 #include "core/result/ledger_impl.h"
 
@@ -15,16 +16,19 @@ static const char prepare[] =
 static const char conflict[] =
     "SELECT c.model, c.scheme, m.name FROM other.row o JOIN pairs p ON p.a = o.cell JOIN main.cell c ON c.id = p.b"
     " JOIN main.row m ON m.cell = p.b AND m.item = o.item WHERE m.status = 0 AND o.status = 0"
-    " AND (m.name IS NOT o.name OR m.record IS NOT o.record OR m.errors IS NOT o.errors OR m.has_local IS NOT "
+    " AND (m.name IS NOT o.name OR substr(m.source, 1, 32) IS NOT substr(o.source, 1, 32) OR m.record IS NOT o.record "
+    "OR m.errors IS NOT o.errors OR m.has_local IS NOT "
     "o.has_local)"
     " LIMIT 1";
 
 static const char copy[] =
-    "INSERT INTO main.row SELECT p.b, o.item, o.name, o.status, o.message, o.record, o.errors, o.has_local, o.sum"
+    "INSERT INTO main.row SELECT p.b, o.item, o.name, o.status, o.message, o.record, o.errors, o.has_local, o.sum, "
+    "o.source"
     " FROM other.row o JOIN pairs p ON p.a = o.cell WHERE true ON CONFLICT(cell, item) DO UPDATE SET name = "
     "excluded.name,"
     " status = excluded.status, message = excluded.message, record = excluded.record, errors = excluded.errors,"
-    " has_local = excluded.has_local, sum = excluded.sum WHERE status <> 0 AND excluded.status = 0;"
+    " has_local = excluded.has_local, sum = excluded.sum, source = excluded.source WHERE status <> 0 AND "
+    "excluded.status = 0;"
     "INSERT INTO main.blob SELECT name, data, sum FROM other.blob WHERE true ON CONFLICT DO NOTHING;"
     "DROP TABLE pairs;";
 

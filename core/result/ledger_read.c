@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+static const char *text_of(sqlite3_stmt *st, int column)
+{
+	const char *s = (const char *)sqlite3_column_text(st, column);
+
+	return s ? s : "";
+}
+
 enum oqz_status oqz_ledger_done(struct oqz_ledger *l, int64_t cell, unsigned char *done, size_t n, struct oqz_err *err)
 {
 	OQZ_TRY(oqz_ledger_flush(l, err));
@@ -21,6 +28,22 @@ enum oqz_status oqz_ledger_done(struct oqz_ledger *l, int64_t cell, unsigned cha
 		if (item >= 0 && (uint64_t)item < n)
 			done[item] = 1;
 	}
+	return rc == SQLITE_DONE ? OQZ_OK : oqz_ledger_fail(l, rc, "reading", err);
+}
+
+enum oqz_status oqz_ledger_sources(struct oqz_ledger *l, int64_t cell,
+                                   void (*each)(void *ctx, int64_t item, enum oqz_status status, const char *source),
+                                   void *ctx, struct oqz_err *err)
+{
+	OQZ_TRY(oqz_ledger_flush(l, err));
+	OQZ_HOLD(&l->db_lock);
+	OQZ_STMT *st = NULL;
+	int rc;
+
+	OQZ_TRY(oqz_ledger_prepare(l, "SELECT item, status, source FROM row WHERE cell = ?1 ORDER BY item", &st, err));
+	sqlite3_bind_int64(st, 1, cell);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		each(ctx, sqlite3_column_int64(st, 0), (enum oqz_status)sqlite3_column_int(st, 1), text_of(st, 2));
 	return rc == SQLITE_DONE ? OQZ_OK : oqz_ledger_fail(l, rc, "reading", err);
 }
 
@@ -53,13 +76,6 @@ static enum oqz_status read_errors(struct oqz_ledger *l, sqlite3_stmt *st, int c
 	return OQZ_OK;
 }
 
-static const char *text_of(sqlite3_stmt *st, int column)
-{
-	const char *s = (const char *)sqlite3_column_text(st, column);
-
-	return s ? s : "";
-}
-
 static enum oqz_status read_row(struct oqz_ledger *l, sqlite3_stmt *st, struct doubles *buf, struct oqz_ledger_row *row,
                                 struct oqz_err *err)
 {
@@ -69,6 +85,7 @@ static enum oqz_status read_row(struct oqz_ledger *l, sqlite3_stmt *st, struct d
 		.status = (enum oqz_status)sqlite3_column_int(st, 2),
 		.message = text_of(st, 3),
 		.has_local = sqlite3_column_int(st, 6) != 0,
+		.source = text_of(st, 8),
 	};
 	const void *record = sqlite3_column_blob(st, 4);
 	row->record_size = (size_t)sqlite3_column_bytes(st, 4);
@@ -94,7 +111,7 @@ enum oqz_status oqz_ledger_each(struct oqz_ledger *l, int64_t cell,
 	int rc = SQLITE_DONE;
 
 	OQZ_TRY(oqz_ledger_prepare(l,
-	                           "SELECT item, name, status, message, record, errors, has_local, sum FROM row"
+	                           "SELECT item, name, status, message, record, errors, has_local, sum, source FROM row"
 	                           " WHERE cell = ?1 ORDER BY item",
 	                           &st, err));
 	sqlite3_bind_int64(st, 1, cell);

@@ -35,6 +35,7 @@ static enum oqz_status write_all(struct oqz_ledger *l, sqlite3_stmt *st, const s
 		sqlite3_bind_blob64(st, 7, r->errors, r->n_errors * sizeof *r->errors, SQLITE_STATIC);
 		sqlite3_bind_int(st, 8, r->has_local);
 		sqlite3_bind_int64(st, 9, oqz_ledger_row_sum(r));
+		sqlite3_bind_text(st, 10, r->source, -1, SQLITE_STATIC);
 		OQZ_TRY(oqz_ledger_step(l, st, err));
 	}
 	return OQZ_OK;
@@ -48,8 +49,8 @@ static enum oqz_status commit(struct oqz_ledger *l, struct oqz_ledger_entry *lis
 
 	OQZ_TRY(oqz_ledger_prepare(
 	    l,
-	    "INSERT OR REPLACE INTO row(cell, item, name, status, message, record, errors, has_local, sum)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	    "INSERT OR REPLACE INTO row(cell, item, name, status, message, record, errors, has_local, sum, source)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	    &insert, err));
 	OQZ_TRY(oqz_ledger_exec(l, "BEGIN IMMEDIATE", err));
 	enum oqz_status st = write_all(l, insert, list, err);
@@ -159,10 +160,13 @@ enum oqz_status oqz_ledger_put(struct oqz_ledger *l, int64_t cell, const struct 
                                struct oqz_err *err)
 {
 	const char *id = row->item_id ? row->item_id : "", *message = row->message ? row->message : "";
-	size_t id_size = strlen(id) + 1, message_size = strlen(message) + 1, errors_size, bytes;
+	const char *source = row->source ? row->source : "";
+	size_t id_size = strlen(id) + 1, message_size = strlen(message) + 1, source_size = strlen(source) + 1,
+	       errors_size, bytes;
 
 	if (!oqz_size_mul(row->n_errors, sizeof *row->errors, &errors_size) ||
-	    !oqz_size_add(sizeof(struct oqz_ledger_entry) + id_size + message_size, errors_size, &bytes) ||
+	    !oqz_size_add(sizeof(struct oqz_ledger_entry) + id_size + message_size + source_size, errors_size,
+	                  &bytes) ||
 	    !oqz_size_add(bytes, row->record_size, &bytes))
 		return oqz_err_nomem(err, "a row of the ledger", SIZE_MAX);
 	struct oqz_ledger_entry *e = malloc(bytes);
@@ -177,6 +181,7 @@ enum oqz_status oqz_ledger_put(struct oqz_ledger *l, int64_t cell, const struct 
 	e->row.record = append(&at, row->record, row->record_size);
 	e->row.item_id = append(&at, id, id_size);
 	e->row.message = append(&at, message, message_size);
+	e->row.source = append(&at, source, source_size);
 	return enqueue(l, e, err);
 }
 

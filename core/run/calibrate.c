@@ -12,6 +12,7 @@
 #include "core/quant/observe.h"
 #include "core/quant/quantize.h"
 #include "core/run/cells.h"
+#include "core/run/digests.h"
 #include "core/run/job.h"
 #include "core/run/pool.h"
 #include "core/run/overrides.h"
@@ -477,11 +478,28 @@ static enum oqz_status calibrate_schemes(struct oqz_job *j, size_t first, size_t
 	return st;
 }
 
+/* A plan is known by the bytes of the images that it was made from. */
+static void hash_contents(struct oqz_job *j)
+{
+	struct oqz_sha256 h;
+
+	oqz_sha256_init(&h);
+	oqz_sha256_add(&h, j->calib.sha256, sizeof j->calib.sha256);
+	for (size_t i = 0; i < j->calib.n; i++) {
+		char hex[OQZ_DIGEST];
+		oqz_digests_file(j->digests, j->calib.items.items.v[i].image, hex);
+		oqz_sha256_add(&h, hex, sizeof hex);
+	}
+	oqz_sha256_hex(&h, j->calib.contents);
+}
+
 enum oqz_status oqz_job_calibrate(struct oqz_job *j, struct oqz_err *err)
 {
 	size_t step = j->spec->model->calib_quantized ? 1 : j->n_schemes;
 
+	if (j->ledger)
+		hash_contents(j);
 	for (size_t i = 0; i < j->n_schemes; i += step)
 		OQZ_TRY(calibrate_schemes(j, i, i + step, err));
-	return OQZ_OK;
+	return oqz_digests_save(j->digests, err);
 }

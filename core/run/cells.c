@@ -67,7 +67,7 @@ void oqz_cell_key_plan(const struct oqz_job *j, const struct oqz_scheme *s, char
 	char n[64];
 
 	model_lines(j, &h);
-	line(&h, "calibration", j->calib.sha256);
+	line(&h, "calibration", j->calib.contents);
 	snprintf(n, sizeof n, "%zu/%lld%s", j->calib.n, (long long)j->spec->model->calib_batch,
 	         j->spec->model->calib_quantized ? "/quantized weights" : "");
 	line(&h, "images/batch", n);

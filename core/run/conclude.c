@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/metric/stats.h"
 #include "core/run/conclude.h"
+#include "core/run/digests.h"
 #include "core/run/facts.h"
 
 #include <math.h>
@@ -362,11 +363,39 @@ static enum oqz_status one_cell(struct oqz_job *j, const struct oqz_scheme *s, c
 	return st;
 }
 
+struct contents {
+	struct oqz_sha256 hash;
+	size_t n;
+};
+
+static void add_source(void *ctx, int64_t item, enum oqz_status status, const char *source)
+{
+	struct contents *c = ctx;
+
+	(void)status;
+	if (item >= 0 && (size_t)item < c->n)
+		oqz_source_hash(source, &c->hash);
+}
+
+/* What the results say of the data: the list of items, and the bytes that each was made from. */
+static enum oqz_status hash_contents(struct oqz_job *j, struct oqz_err *err)
+{
+	struct contents c = { .n = j->test.n };
+
+	oqz_sha256_init(&c.hash);
+	oqz_sha256_add(&c.hash, j->test.sha256, sizeof j->test.sha256);
+	enum oqz_status st = oqz_ledger_sources(j->ledger, j->float_cell, add_source, &c, err);
+	oqz_sha256_hex(&c.hash, j->test.contents);
+	return st;
+}
+
 enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struct oqz_err *err)
 {
 	struct rows f = { 0 };
 	enum oqz_status st = read_cell(j, j->float_cell, 0, false, r, &f, err);
 
+	if (st == OQZ_OK)
+		st = hash_contents(j, err);
 	if (st == OQZ_OK)
 		st = float_result(j, &f, r, err);
 	for (size_t i = 0; i < j->n_schemes && st == OQZ_OK; i++) {

@@ -5,6 +5,7 @@
  */
 #include "core/base/str.h"
 #include "core/run/cells.h"
+#include "core/run/digests.h"
 #include "core/run/facts.h"
 #include "core/run/job.h"
 #include "core/run/lanes.h"
@@ -22,6 +23,7 @@ struct eval_worker {
 	double **buffers;               /* [lanes] sums then local sums */
 	struct oqz_str record;
 	struct oqz_output *outputs;
+	struct oqz_source source; /* of the image at hand */
 };
 
 struct evaluation {
@@ -100,7 +102,10 @@ static enum oqz_status score_lane(struct evaluation *e, struct eval_worker *w, s
 			                  .view = { .dtype = t->dtype, .shape = t->shape, .data = t->data } };
 	}
 	oqz_str_clear(&w->record);
-	return oqz_task_score(e->job->test.instance, item, w->outputs, n, geometry, &w->record, err);
+	oqz_source_watch(&w->source);
+	enum oqz_status st = oqz_task_score(e->job->test.instance, item, w->outputs, n, geometry, &w->record, err);
+	oqz_source_unwatch();
+	return st;
 }
 
 static int64_t cell_of(const struct evaluation *e, size_t lane)
@@ -109,12 +114,14 @@ static int64_t cell_of(const struct evaluation *e, size_t lane)
 }
 
 /* A failed image is a row like any other: counted, listed, not tried again. */
-static enum oqz_status put_failure(struct evaluation *e, size_t item, const struct oqz_err *why, struct oqz_err *err)
+static enum oqz_status put_failure(struct evaluation *e, size_t item, const char *source, const struct oqz_err *why,
+                                   struct oqz_err *err)
 {
 	struct oqz_ledger_row row = { .item = (int64_t)item,
 		                      .item_id = e->job->test.items.items.v[item].id,
 		                      .status = why->code,
-		                      .message = why->msg };
+		                      .message = why->msg,
+		                      .source = source };
 
 	for (size_t k = 0; k < e->n_lanes; k++)
 		if (!e->done[k][item])
@@ -128,7 +135,8 @@ static enum oqz_status put_lane(struct evaluation *e, struct eval_worker *w, siz
 	struct oqz_ledger_row row = { .item = (int64_t)item,
 		                      .item_id = e->job->test.items.items.v[item].id,
 		                      .record = w->record.s,
-		                      .record_size = w->record.len };
+		                      .record_size = w->record.len,
+		                      .source = oqz_str_get(&w->source.text) };
 
 	if (lane) {
 		row.has_local = w->errors[lane].local != NULL;
@@ -173,8 +181,9 @@ static enum oqz_status run_item(void *ctx, int worker, size_t unit, struct oqz_e
 	struct oqz_geometry geometry;
 	struct oqz_err why = { 0 };
 
+	oqz_source_begin(&w->source, e->job->digests, e->job->test.items.items.v[index].image);
 	if (walk_image(e, w, index, &geometry, &why) != OQZ_OK) {
-		OQZ_TRY(put_failure(e, index, &why, err));
+		OQZ_TRY(put_failure(e, index, oqz_str_get(&w->source.text), &why, err));
 		count(e, true);
 		return OQZ_OK;
 	}
@@ -182,7 +191,7 @@ static enum oqz_status run_item(void *ctx, int worker, size_t unit, struct oqz_e
 		if (e->done[k][index])
 			continue;
 		if (score_lane(e, w, k, &e->job->test.items.items.v[index], &geometry, &why) != OQZ_OK) {
-			OQZ_TRY(put_failure(e, index, &why, err));
+			OQZ_TRY(put_failure(e, index, oqz_str_get(&w->source.text), &why, err));
 			count(e, true);
 			return OQZ_OK;
 		}
@@ -206,6 +215,7 @@ static void release(struct evaluation *e)
 		free(w->errors);
 		free(w->outputs);
 		oqz_str_release(&w->record);
+		oqz_source_release(&w->source);
 	}
 	free(e->workers);
 	oqz_shape_cache_release(&e->shapes);
@@ -242,6 +252,29 @@ static enum oqz_status make_workers(struct evaluation *e, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+struct freshness {
+	struct evaluation *e;
+	unsigned char *done;
+	char (*digest)[OQZ_DIGEST]; /* [items], made when first asked for */
+};
+
+/* A row counts when its files are what they were, and when its failure, if it is one, was the image's own and not that
+ * of a limit, which may be another today. */
+static void check_row(void *ctx, int64_t item, enum oqz_status status, const char *source)
+{
+	struct freshness *f = ctx;
+	const struct oqz_data *d = &f->e->job->test;
+
+	if (item < 0 || (uint64_t)item >= d->n || !f->done[item])
+		return;
+	char *digest = f->digest[item];
+	if (!digest[0])
+		oqz_digests_file(f->e->job->digests, d->items.items.v[item].image, digest);
+	f->done[item] = status != OQZ_E_NOMEM && status != OQZ_E_LIMIT &&
+	                strncmp(source, digest, OQZ_DIGEST - 1) == 0 &&
+	                oqz_source_files_same(f->e->job->digests, source);
+}
+
 /* Opens the cells, reads what they have, and lists the items that some lane lacks. */
 static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 {
@@ -256,10 +289,15 @@ static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 		oqz_cell_key_scheme(j, s, key);
 		OQZ_TRY(oqz_ledger_cell(j->ledger, key, j->spec->model->id, s->spec->name, &s->cell, err));
 	}
+	OQZ_CLEANUP_FREE char(*digest)[OQZ_DIGEST] = calloc(n + 1, sizeof *digest);
+	if (!digest)
+		return oqz_err_nomem(err, "the list of images", n);
 	for (size_t k = 0; k < e->n_lanes; k++) {
 		if (!(e->done[k] = calloc(n + 1, 1)))
 			return oqz_err_nomem(err, "the list of images", n);
 		OQZ_TRY(oqz_ledger_done(j->ledger, cell_of(e, k), e->done[k], n, err));
+		struct freshness f = { .e = e, .done = e->done[k], .digest = digest };
+		OQZ_TRY(oqz_ledger_sources(j->ledger, cell_of(e, k), check_row, &f, err));
 	}
 	for (size_t i = 0; i < n; i++) {
 		bool lacks = false;
@@ -324,13 +362,16 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 	if (j->progress)
 		j->progress(j->progress_ctx, &e->progress);
 	if (e->n_todo == 0)
-		return OQZ_OK;
+		return oqz_digests_save(j->digests, err);
 	OQZ_TRY(make_workers(e, err));
 	OQZ_TRY(plan_first(e, err));
 	struct oqz_pool_job pool = { .n_units = e->n_todo, .ctx = e, .unit = run_item, .stop = j->stop };
 	enum oqz_status st = oqz_pool_run(&pool, j->threads, err);
 	struct oqz_err ignored = { 0 };
 	enum oqz_status flushed = oqz_ledger_flush(j->ledger, st == OQZ_OK ? err : &ignored);
+	if (st == OQZ_OK)
+		st = flushed;
+	flushed = oqz_digests_save(j->digests, st == OQZ_OK ? err : &ignored);
 	return st != OQZ_OK ? st : flushed;
 }
 

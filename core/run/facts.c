@@ -50,7 +50,7 @@ enum oqz_status oqz_cell_provenance(const struct oqz_job *j, const struct oqz_sc
 
 	p->model_sha256 = oqz_arena_strdup(a, j->model_sha256);
 	p->plan_sha256 = oqz_arena_strdup(a, s->plan_sha256);
-	p->dataset_sha256 = oqz_arena_strdup(a, j->test.sha256);
+	p->dataset_sha256 = oqz_arena_strdup(a, j->test.contents);
 	p->scheme = oqz_arena_strdup(a, s->canonical);
 	p->task = oqz_arena_strdup(a, j->task_canonical);
 	p->scheme_plugin = oqz_arena_printf(a, "%s %s", s->module->desc.base.name, s->module->desc.base.version);

@@ -39,7 +39,9 @@ struct oqz_data {
 	struct oqz_item_list items;
 	struct oqz_prepare *prepare;
 	size_t n;        /* items to be used (all, or the first so many) */
-	char sha256[65]; /* of parameters, and of each item's id, size and tag, in order */
+	char sha256[65]; /* of parameters, of the files that tell of the items, and of each item's id and tag, in order
+	                  */
+	char contents[65]; /* of this and of the bytes of the used items' files; "" until it is known */
 };
 
 /* What a planned program knows of a layer (core/run/facts.h). */
@@ -81,6 +83,7 @@ struct oqz_job {
 	const struct oqz_job_spec *spec;
 	const struct oqz_registry *registry;
 	struct oqz_ledger *ledger;
+	struct oqz_digests *digests;
 	struct oqz_plugin_host host;
 	int threads;
 	enum oqz_engine engine;

@@ -7,6 +7,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/child.h \
 	core/run/conclude.c \
 	core/run/conclude.h \
+	core/run/digests.c \
+	core/run/digests.h \
 	core/run/evaluate.c \
 	core/run/facts.c \
 	core/run/facts.h \

@@ -6,13 +6,13 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/onnx/onnx.h"
+#include "core/run/digests.h"
 #include "core/run/job.h"
 #include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static void data_release(struct oqz_data *d)
 {
@@ -38,13 +38,14 @@ void oqz_job_close(struct oqz_job *j)
 	oqz_params_free(j->task_params);
 	oqz_module_close(j->task_module);
 	oqz_graph_free(j->graph);
+	oqz_digests_free(j->digests);
 	oqz_arena_free(j->arena);
 	free(j);
 }
 
-/* Identity of a data set: parameters, and id, size and tag of every item. File contents are not read: a picture that
- * was replaced by one of the same size and name goes unnoticed, which is the price of starting at once. */
-static enum oqz_status hash_data(struct oqz_data *d, struct oqz_err *err)
+/* Identity of a data set's list: parameters, the files that the task read to know its items, id and tag of every item.
+ * The items' own files are not read here: each row of the ledger knows what it was made from. */
+static enum oqz_status hash_data(struct oqz_data *d, const struct oqz_source *lists, struct oqz_err *err)
 {
 	struct oqz_sha256 h;
 	struct oqz_str s = { 0 };
@@ -52,12 +53,11 @@ static enum oqz_status hash_data(struct oqz_data *d, struct oqz_err *err)
 	oqz_sha256_init(&h);
 	oqz_params_canonical(d->params, &s);
 	oqz_sha256_add(&h, oqz_str_get(&s), s.len + 1);
+	oqz_source_hash(oqz_str_get(&lists->text), &h);
 	for (size_t i = 0; i < d->items.items.n; i++) {
 		const struct oqz_item *it = &d->items.items.v[i];
-		struct stat st = { 0 };
-		uint64_t words[2] = { stat(it->image, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX, it->tag };
 		oqz_sha256_add(&h, it->id, strlen(it->id) + 1);
-		oqz_sha256_add(&h, words, sizeof words);
+		oqz_sha256_add(&h, &it->tag, sizeof it->tag);
 		if (it->has_box)
 			oqz_sha256_add(&h, it->box, sizeof it->box);
 	}
@@ -65,9 +65,18 @@ static enum oqz_status hash_data(struct oqz_data *d, struct oqz_err *err)
 	oqz_prepare_canonical(d->prepare, &s);
 	oqz_sha256_add(&h, oqz_str_get(&s), s.len + 1);
 	oqz_sha256_hex(&h, d->sha256);
-	bool ok = oqz_str_ok(&s);
+	bool ok = oqz_str_ok(&s) && oqz_str_ok(&lists->text);
 	oqz_str_release(&s);
 	return ok ? OQZ_OK : oqz_err_nomem(err, "a data set", 1);
+}
+
+static enum oqz_status open_items(struct oqz_job *j, struct oqz_data *d, const char *name, struct oqz_err *err)
+{
+	OQZ_TRY(oqz_task_open(j->task_module, &j->host, j->task_params, d->params, &d->instance, err));
+	if (oqz_task_items(d->instance, &d->items, err) != OQZ_OK)
+		return oqz_err_prefix(err, "data set `%s`", name);
+	d->n = d->items.items.n;
+	return OQZ_OK;
 }
 
 static enum oqz_status open_data(struct oqz_job *j, const struct oqz_dataset *spec, struct oqz_data *d,
@@ -79,11 +88,12 @@ static enum oqz_status open_data(struct oqz_job *j, const struct oqz_dataset *sp
 	OQZ_TRY(oqz_manifest_params(j->arena, spec->node, oqz_dataset_keys, j->task_module->desc.task.dataset_params,
 	                            owner, &d->params, err));
 	OQZ_TRY(oqz_prepare_from_yaml(j->arena, prepare, &d->prepare, err));
-	OQZ_TRY(oqz_task_open(j->task_module, &j->host, j->task_params, d->params, &d->instance, err));
-	if (oqz_task_items(d->instance, &d->items, err) != OQZ_OK)
-		return oqz_err_prefix(err, "data set `%s`", spec->name);
-	d->n = d->items.items.n;
-	return hash_data(d, err);
+	OQZ_CLEANUP(oqz_source_release) struct oqz_source lists = { 0 };
+	oqz_source_begin(&lists, j->digests, NULL);
+	oqz_source_watch(&lists);
+	enum oqz_status st = open_items(j, d, spec->name, err);
+	oqz_source_unwatch();
+	return st == OQZ_OK ? hash_data(d, &lists, err) : st;
 }
 
 static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
@@ -216,6 +226,7 @@ enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_
 	if (!oqz_engine_parse(spec->model->engine, &j->engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "engine `%s`", spec->model->engine);
 	oqz_plugin_host_init(&j->host, opt->log, opt->log_ctx);
+	OQZ_TRY(oqz_digests_new(ledger, &j->digests, err));
 	OQZ_TRY(open_all(j, err));
 	*ret = oqz_steal(j);
 	return OQZ_OK;

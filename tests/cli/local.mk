@@ -4,6 +4,7 @@ cli_tests = \
 	tests/cli/broken_model.sh \
 	tests/cli/calibrate.sh \
 	tests/cli/calibrate_weights.sh \
+	tests/cli/changed_images.sh \
 	tests/cli/closed_output.sh \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/damaged_ledger.sh \

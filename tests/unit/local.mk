@@ -213,9 +213,13 @@ tests_unit_test_int8_plugin_SOURCES = tests/unit/test_int8_plugin.c
 tests_unit_test_int8_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_int8_plugin_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_digests
+tests_unit_test_digests_SOURCES = tests/unit/test_digests.c
+tests_unit_test_digests_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_digests_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_ledger
 tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c
-tests_unit_test_ledger_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_ledger_CPPFLAGS = $(unit_cppflags) $(SQLITE_CFLAGS)
 tests_unit_test_ledger_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_ops_golden
 tests_unit_test_ops_golden_SOURCES = tests/unit/test_ops_golden.c

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -371,7 +372,7 @@ START_TEST(damage_is_noticed)
 	data[63] = 9;
 	ck_ok(oqz_file_write(path, data, size, err));
 	ck_fails(read_all(path, true, err), OQZ_E_DATA, "version 9");
-	data[63] = 1;
+	data[63] = 2;
 	/* One flipped bit in a record's text, which SQLite itself does not see. */
 	char *at = memmem(data, size, "record of item 77 in lane 1", 27);
 	ck_assert_ptr_nonnull(at);
@@ -489,6 +490,81 @@ START_TEST(shards_merge)
 }
 END_TEST
 
+static void put_from(struct oqz_ledger *l, int64_t cell, int64_t item, const char *source)
+{
+	const struct oqz_ledger_row row = {
+		.item = item, .item_id = "x.jpg", .record = "r", .record_size = 1, .source = source
+	};
+
+	ck_ok(oqz_ledger_put(l, cell, &row, err));
+}
+
+static void list_source(void *ctx, int64_t item, enum oqz_status status, const char *source)
+{
+	char *text = ctx;
+
+	snprintf(text + strlen(text), 200 - strlen(text), "%d:%d:%s;", (int)item, (int)status, source);
+}
+
+START_TEST(sources_are_kept_and_compared)
+{
+	const char *paths[2] = { fresh("s1"), fresh("s2") };
+	struct oqz_ledger *l;
+	int64_t cell;
+	char text[200] = "";
+
+	for (int s = 0; s < 2; s++) {
+		open_cell(paths[s], false, "k", &l, &cell);
+		put_from(l, cell, 1,
+		         s ? "11111111111111111111111111111111\n22 /there/b.png"
+		           : "11111111111111111111111111111111\n22 /here/b.png");
+		put_from(l, cell, 0, NULL);
+		put_failed(l, cell, 2, OQZ_E_DATA, "cut");
+		if (s == 0) {
+			ck_ok(oqz_ledger_sources(l, cell, list_source, text, err));
+			ck_assert_str_eq(text, "0:0:;1:0:11111111111111111111111111111111\n22 /here/b.png;2:-5:;");
+		}
+		ck_ok(oqz_ledger_close(l, err));
+	}
+	/* the same bytes in another place */
+	open_cell(paths[0], false, "k", &l, &cell);
+	ck_ok(oqz_ledger_merge(l, paths[1], err));
+	ck_ok(oqz_ledger_close(l, err));
+	/* other bytes, though the numbers agree */
+	open_cell(paths[1], false, "k", &l, &cell);
+	put_from(l, cell, 1, "31111111111111111111111111111111");
+	ck_ok(oqz_ledger_close(l, err));
+	open_cell(paths[0], false, "k", &l, &cell);
+	ck_fails(oqz_ledger_merge(l, paths[1], err), OQZ_E_MISMATCH, "x.jpg of resnet, int8");
+	ck_ok(oqz_ledger_close(l, err));
+}
+END_TEST
+
+START_TEST(version_1_is_brought_up_to_date)
+{
+	const char *path = fresh("v1");
+	struct oqz_ledger *l;
+	char text[200] = "";
+	int64_t cell;
+	sqlite3 *db;
+
+	make(path, 10);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, "ALTER TABLE row DROP COLUMN source; PRAGMA user_version=1", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	ck_fails(read_all(path, true, err), OQZ_E_DATA, "version 1");
+	ck_ok(read_all(path, false, err));
+	ck_ok(read_all(path, true, err));
+	open_cell(path, false, "k", &l, &cell);
+	put_from(l, cell, 10, "1");
+	ck_ok(oqz_ledger_sources(l, cell, list_source, text, err));
+	ck_assert_str_eq(text, "0:0:;1:0:;2:0:;3:0:;4:0:;5:0:;6:0:;7:0:;8:0:;9:0:;10:0:1;");
+	ck_ok(oqz_ledger_close(l, err));
+}
+END_TEST
+
 OQZ_TEST_MAIN("ledger", what_is_put_comes_back_in_order, a_callback_may_stop, blobs_are_kept, many_threads_put_at_once,
               kill_loses_only_what_is_in_flight, a_second_run_is_refused, two_processes_may_write, damage_is_noticed,
-              wrong_places_are_clear_errors, a_full_disk_is_an_error_and_loses_nothing, shards_merge)
+              wrong_places_are_clear_errors, a_full_disk_is_an_error_and_loses_nothing, shards_merge,
+              sources_are_kept_and_compared, version_1_is_brought_up_to_date)
