@@ -32,12 +32,19 @@ enum oqz_engine {
 bool oqz_engine_parse(const char *word, enum oqz_engine *ret);
 const char *oqz_engine_name(enum oqz_engine e);
 
+/* The tap `value` stays intact also until the step has run that makes the tap `until`. */
+struct oqz_tap_hold {
+	const char *value, *until;
+};
+
 struct oqz_exec_options {
 	enum oqz_engine engine;
 	const char *const *taps; /* names of values that must be readable after the step that makes them: they are
 	                          * materialised (never fused away) and stay intact until the step after it, and
 	                          * until the last step that reads the value in any layout, has run */
 	size_t n_taps;
+	const struct oqz_tap_hold *holds; /* both names are taps */
+	size_t n_holds;
 	bool lists;       /* the caller can handle inputs and outputs that are sequences or optionals; otherwise
 	                   * such a model is OQZ_E_UNSUPPORTED */
 	const char *impl; /* NULL, or a glob: only implementations of such a name (and the reference) are considered */

@@ -324,6 +324,8 @@ enum oqz_status oqz_plan_groups(struct oqz_planner *pl, struct oqz_err *err)
 			find_quants(pl, n, &pl->groups[i]);
 		pl->groups[i].act = pl->opt->engine == OQZ_ENGINE_REFERENCE ? NULL : find_act(pl, n);
 	}
+	if (pl->opt->engine != OQZ_ENGINE_REFERENCE)
+		oqz_plan_absorb(pl);
 	mark_needed(pl);
 	return oqz_plan_constants(pl, true, err);
 }

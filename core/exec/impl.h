@@ -13,6 +13,7 @@
 #ifndef OQZ_EXEC_IMPL_H
 #define OQZ_EXEC_IMPL_H
 
+#include "core/exec/eltwise_rows.h"
 #include "core/exec/exec.h"
 #include "core/ops/op.h"
 #include "core/tensor/quantize8.h"
@@ -30,7 +31,11 @@ struct oqz_step_quant {
 	const struct oqz_tensor *codes;        /* constant input (weights): its codes; else NULL */
 	const struct oqz_node *fake;           /* FakeQuant node instead of a Q/DQ pair, else NULL */
 	int32_t qmin, qmax;                    /* range after clamping (the dtype's unless the grid is narrower) */
-	bool nonnegative;                      /* the float input is known to be >= 0 (behind Relu, ...) */
+	bool nonnegative;                      /* the quantized numbers are known to be >= 0 (behind Relu, ...) */
+	/* Elementwise operator between the step's input and the quantizer, which the step applies; NULL: none. */
+	const struct oqz_node *pre;
+	oqz_row1_fn *pre_row;
+	struct oqz_row_params pre_params;
 };
 
 /* A fused activation: y = max-min/formula applied to the operator's output. */

@@ -293,6 +293,9 @@ struct sim_input {
 	struct gridder g;
 	struct oqz_tensor value; /* constant: the dequantized weights; else type and layout of the scratch tensor */
 	size_t at;               /* in scratch */
+	oqz_row1_fn *pre;        /* applied before the quantizer, into scratch at pre_at; NULL: nothing */
+	struct oqz_row_params pre_params;
+	size_t pre_at;
 };
 
 struct sim {
@@ -383,6 +386,12 @@ static enum oqz_status sim_input_init(struct sim *s, int i, const struct oqz_ste
 	    (struct oqz_tensor) { .dtype = OQZ_DT_F32, .shape = d->in_type[i].shape, .layout = s->choice.in_layout[i] };
 	in->at = ret->scratch_bytes;
 	ret->scratch_bytes += oqz_align_up(oqz_tensor_bytes(&in->value), OQZ_EXEC_ALIGN);
+	if (q->pre) {
+		in->pre = q->pre_row;
+		in->pre_params = q->pre_params;
+		in->pre_at = ret->scratch_bytes;
+		ret->scratch_bytes += oqz_align_up(oqz_tensor_bytes(&in->value), OQZ_EXEC_ALIGN);
+	}
 	return OQZ_OK;
 }
 
@@ -434,14 +443,19 @@ static enum oqz_status sim_run(const void *state, const struct oqz_step_call *c,
 			continue;
 		value[i] = x->value;
 		value[i].data = (char *)c->scratch + x->at;
-		if (c->in[i]->layout == x->value.layout || !gridder_plain(&x->g)) {
-			OQZ_TRY(gridder_run(&x->g, c->in[i], &value[i], err));
+		struct oqz_tensor from = *c->in[i];
+		if (x->pre) {
+			from.data = (char *)c->scratch + x->pre_at;
+			x->pre(c->in[i]->data, from.data, (size_t)oqz_tensor_nelem(&from), &x->pre_params);
+		}
+		if (from.layout == x->value.layout || !gridder_plain(&x->g)) {
+			OQZ_TRY(gridder_run(&x->g, &from, &value[i], err));
 			continue;
 		}
 		struct oqz_tensor plain = value[i];
 		plain.layout = OQZ_LAYOUT_PLAIN;
 		plain.data = (char *)value[i].data - oqz_align_up(oqz_tensor_bytes(&value[i]), OQZ_EXEC_ALIGN);
-		OQZ_TRY(gridder_run(&x->g, c->in[i], &plain, err));
+		OQZ_TRY(gridder_run(&x->g, &from, &plain, err));
 		oqz_tensor_relayout(&value[i], &plain);
 	}
 	struct oqz_step_call call = { .in = in, .out = c->out, .scratch = c->scratch };

@@ -43,9 +43,9 @@ static enum oqz_status reference_run(const void *state, const struct oqz_step_ca
 const struct oqz_impl oqz_impl_reference = { "reference", reference_create, reference_run, NULL };
 
 struct ref_input {
-	const struct oqz_node *q, *dq;  /* NULL: not that one */
-	struct oqz_tensor codes, value; /* scratch tensors (data NULL), or the constant's value */
-	size_t codes_at, value_at;
+	const struct oqz_node *pre, *q, *dq; /* NULL: not that one */
+	struct oqz_tensor codes, value;      /* scratch tensors (data NULL), or the constant's value */
+	size_t pre_at, codes_at, value_at;
 };
 
 struct ref_group {
@@ -119,12 +119,14 @@ static enum oqz_status group_create(const struct oqz_step_desc *d, struct oqz_st
 		}
 		r->value = (struct oqz_tensor) { .dtype = OQZ_DT_F32, .shape = d->in_type[i].shape };
 		r->value_at = reserve(ret, &r->value);
+		r->pre = d->quant[i].pre;
+		r->pre_at = r->pre ? reserve(ret, &r->value) : 0;
 	}
 	ret->state = g;
 	return OQZ_OK;
 }
 
-/* Q or DQ or FakeQuant: input 0 from the step, the rest constants of the node. */
+/* Q, DQ, FakeQuant or what is applied before: input 0 from the step, the rest constants of the node. */
 static enum oqz_status run_quant(const struct oqz_node *n, const struct oqz_tensor *x, struct oqz_tensor *y,
                                  struct oqz_err *err)
 {
@@ -139,15 +141,20 @@ static enum oqz_status group_run(const void *state, const struct oqz_step_call *
 {
 	const struct ref_group *g = state;
 	const struct oqz_tensor *in[OQZ_STEP_MAX_IN];
-	struct oqz_tensor codes[3], value[3];
+	struct oqz_tensor pre[3], codes[3], value[3];
 
 	memcpy(in, c->in, sizeof(in[0]) * (size_t)g->d->n_in);
 	for (int i = 0; i < 3; i++) {
 		const struct ref_input *r = &g->in[i];
 		if (!g->d->quant[i].present)
 			continue;
-		value[i] = r->value;
+		value[i] = pre[i] = r->value;
 		codes[i] = r->codes;
+		if (r->pre) {
+			pre[i].data = (char *)c->scratch + r->pre_at;
+			OQZ_TRY(run_quant(r->pre, in[i], &pre[i], err));
+			in[i] = &pre[i];
+		}
 		if (r->q) {
 			codes[i].data = (char *)c->scratch + r->codes_at;
 			OQZ_TRY(run_quant(r->q, in[i], &codes[i], err));

@@ -1,5 +1,6 @@
 # Planning and running graphs.
 core_exec_liboqz_exec_a_SOURCES = \
+	core/exec/absorb.c \
 	core/exec/choose.c \
 	core/exec/context.c \
 	core/exec/machine.c \

@@ -25,7 +25,7 @@ static void touch(struct oqz_program *p, int s, int step)
 		r->last = step;
 }
 
-static void find_lives(struct oqz_program *p)
+static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt)
 {
 	int end = (int)p->steps.n;
 
@@ -54,6 +54,11 @@ static void find_lives(struct oqz_program *p)
 				if (p->steps.v[k].in[j] >= 0 &&
 				    p->slots.v[p->steps.v[k].in[j]].value == p->slots.v[slot].value)
 					touch(p, slot, k);
+	}
+	for (size_t i = 0; i < opt->n_holds; i++) {
+		int tap = oqz_program_tap(p, opt->holds[i].value), until = oqz_program_tap(p, opt->holds[i].until);
+		if (tap >= 0 && until >= 0)
+			touch(p, p->taps[tap].slot, p->taps[until].step + 1);
 	}
 }
 
@@ -147,9 +152,9 @@ static enum oqz_status place(struct oqz_program *p, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_plan_memory(struct oqz_program *p, struct oqz_err *err)
+enum oqz_status oqz_plan_memory(struct oqz_program *p, const struct oqz_exec_options *opt, struct oqz_err *err)
 {
-	find_lives(p);
+	find_lives(p, opt);
 	merge_inplace(p);
 	for (size_t i = 0; i < p->slots.n; i++)
 		p->slots.v[i].root = root_of(p, (int)i);

@@ -196,7 +196,7 @@ static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shap
 	OQZ_TRY(add_inputs(pl, err));
 	OQZ_TRY(oqz_plan_steps(pl, err));
 	OQZ_TRY(find_results(pl, err));
-	OQZ_TRY(oqz_plan_memory(pl->p, err));
+	OQZ_TRY(oqz_plan_memory(pl->p, pl->opt, err));
 	for (size_t i = 0; i < pl->p->steps.n; i++) {
 		pl->p->weight_bytes += pl->p->steps.v[i].choice.state_bytes;
 		if (pl->p->steps.v[i].choice.scratch_bytes > pl->p->scratch_bytes)

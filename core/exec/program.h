@@ -82,6 +82,8 @@ struct oqz_planner {
 
 /* group.c: finds groups and activations; marks what is needed. Constant QuantizeLinear nodes are evaluated. */
 enum oqz_status oqz_plan_groups(struct oqz_planner *pl, struct oqz_err *err);
+/* absorb.c: activations that quantized layers apply to their input themselves. */
+void oqz_plan_absorb(struct oqz_planner *pl);
 /* group.c: evaluates every needed node whose inputs are all constant. `all`: dequantization too. */
 enum oqz_status oqz_plan_constants(struct oqz_planner *pl, bool all, struct oqz_err *err);
 /* rewrite.c: activations written as two nodes become one. */
@@ -115,7 +117,7 @@ enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshap
 /* steps.c: an empty step with room for its slots; false: out of memory. */
 bool oqz_step_init(struct oqz_program *p, const struct oqz_node *n, int n_in, int n_out, struct oqz_step *ret);
 /* memplan.c: life times, in-place steps, offsets. */
-enum oqz_status oqz_plan_memory(struct oqz_program *p, struct oqz_err *err);
+enum oqz_status oqz_plan_memory(struct oqz_program *p, const struct oqz_exec_options *opt, struct oqz_err *err);
 
 /* Every dimension known. */
 bool oqz_type_concrete(const struct oqz_type *t);

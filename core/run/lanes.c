@@ -49,58 +49,91 @@ void oqz_lane_set_free(struct oqz_lane_set *s)
 	free(s);
 }
 
-struct names {
-	OQZ_VEC(const char *) list;
+/* What a lane's program is asked to keep. */
+struct keep {
+	OQZ_VEC(const char *) taps;
 	struct oqz_map seen;
+	OQZ_VEC(struct oqz_tap_hold) holds;
 };
 
-static enum oqz_status add_name(struct names *n, const char *name, struct oqz_err *err)
+static void keep_release(struct keep *k)
+{
+	oqz_vec_release(&k->taps);
+	oqz_map_release(&k->seen);
+	oqz_vec_release(&k->holds);
+}
+
+static enum oqz_status add_name(struct keep *n, const char *name, struct oqz_err *err)
 {
 	if (oqz_map_has(&n->seen, name))
 		return OQZ_OK;
-	if (!oqz_map_set(&n->seen, name, n) || !oqz_vec_push(&n->list, name))
-		return oqz_err_nomem(err, "taps", n->list.n);
+	if (!oqz_map_set(&n->seen, name, n) || !oqz_vec_push(&n->taps, name))
+		return oqz_err_nomem(err, "taps", n->taps.n);
 	return OQZ_OK;
 }
 
-/* The float values that feed a quantized layer (its node in the float graph) must be readable in lane 0 for local
- * errors. */
-static enum oqz_status add_layer_inputs(struct names *taps, const struct oqz_graph *g, const char *layer,
-                                        struct oqz_err *err)
+/* What lane `lane` is to be compared in: watched values and its layers. */
+static enum oqz_status add_layers(struct keep *keep, const struct oqz_lane_spec *lane, const char *const *watch,
+                                  size_t n_watch, struct oqz_err *err)
 {
-	const struct oqz_value *v = oqz_graph_value(g, layer);
+	for (size_t i = 0; i < n_watch; i++)
+		OQZ_TRY(add_name(keep, watch[i], err));
+	for (size_t i = 0; i < lane->n_layers; i++)
+		OQZ_TRY(add_name(keep, lane->layers[i], err));
+	return OQZ_OK;
+}
 
-	if (!v || !v->producer)
-		return OQZ_OK;
-	for (int i = 0; i < v->producer->n_in; i++) {
-		const struct oqz_value *in = v->producer->in[i];
-		if (in && !in->constant)
-			OQZ_TRY(add_name(taps, in->name, err));
+/* What lane 0 must have for the local errors of another lane: the values that the steps of its layers read, as far as
+ * the float model has them, until the layer has its output. */
+static enum oqz_status add_step_inputs(struct keep *keep, const struct oqz_graph *g, const struct oqz_program *p,
+                                       const struct oqz_lane_spec *lane, struct oqz_err *err)
+{
+	for (size_t i = 0; i < lane->n_layers; i++) {
+		int tap = oqz_program_tap(p, lane->layers[i]);
+		for (size_t k = 0; k < oqz_program_tap_ninputs(p, tap); k++) {
+			const struct oqz_value *v = oqz_graph_value(g, oqz_program_tap_input(p, tap, k));
+			if (!v || v->constant || (size_t)v->id >= g->values.n || g->values.v[v->id] != v)
+				continue;
+			struct oqz_tap_hold hold = { .value = v->name, .until = lane->layers[i] };
+			OQZ_TRY(add_name(keep, v->name, err));
+			if (!oqz_vec_push(&keep->holds, hold))
+				return oqz_err_nomem(err, "taps", keep->holds.n);
+		}
 	}
 	return OQZ_OK;
 }
 
+static enum oqz_status keep_float(struct keep *keep, const struct oqz_lane_set *s, const struct oqz_lane_spec *lanes,
+                                  const char *const *watch, size_t n_watch, bool local, struct oqz_err *err)
+{
+	for (size_t k = 1; k < s->n_lanes; k++) {
+		OQZ_TRY(add_layers(keep, &lanes[k], watch, n_watch, err));
+		if (local)
+			OQZ_TRY(add_step_inputs(keep, lanes[0].graph, s->programs[k], &lanes[k], err));
+	}
+	return OQZ_OK;
+}
+
+/* The float lane last: what it must keep depends on the others' steps. */
 static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_lane_spec *lanes,
                                      const char *const *watch, size_t n_watch, bool local, enum oqz_engine engine,
                                      const struct oqz_shape *shapes, struct oqz_err *err)
 {
 	enum oqz_status st = OQZ_OK;
 
-	for (size_t k = 0; k < s->n_lanes && st == OQZ_OK; k++) {
-		struct names taps = { 0 };
-		for (size_t w = 0; w < n_watch && s->n_lanes > 1 && st == OQZ_OK; w++)
-			st = add_name(&taps, watch[w], err);
-		for (size_t j = k ? k : 1; j < (k ? k + 1 : s->n_lanes) && st == OQZ_OK; j++)
-			for (size_t i = 0; i < lanes[j].n_layers && st == OQZ_OK; i++) {
-				st = add_name(&taps, lanes[j].layers[i], err);
-				if (st == OQZ_OK && k == 0 && local)
-					st = add_layer_inputs(&taps, lanes[0].graph, lanes[j].layers[i], err);
-			}
-		struct oqz_exec_options opt = { .engine = engine, .taps = taps.list.v, .n_taps = taps.list.n };
+	for (size_t i = 0; i < s->n_lanes && st == OQZ_OK; i++) {
+		size_t k = (i + 1) % s->n_lanes;
+		struct keep keep = { 0 };
+		st = k ? add_layers(&keep, &lanes[k], watch, n_watch, err)
+		       : keep_float(&keep, s, lanes, watch, n_watch, local, err);
+		struct oqz_exec_options opt = { .engine = engine,
+			                        .taps = keep.taps.v,
+			                        .n_taps = keep.taps.n,
+			                        .holds = keep.holds.v,
+			                        .n_holds = keep.holds.n };
 		if (st == OQZ_OK)
 			st = oqz_program_new(lanes[k].graph, &opt, shapes, &s->programs[k], err);
-		oqz_vec_release(&taps.list);
-		oqz_map_release(&taps.seen);
+		keep_release(&keep);
 	}
 	return st;
 }

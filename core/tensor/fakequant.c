@@ -187,6 +187,8 @@ struct bits_format {
 	uint32_t half, mask, odd_shift; /* rounding below the kept mantissa bits */
 	float min_normal, step, inv_step, max, nan;
 	bool even;
+	uint32_t lead, sign, nan_code[2]; /* of codes; lead: what a float has more in its exponent */
+	bool no_negative_zero;
 };
 
 /* False when the format or rounding needs the general encoder. */
@@ -210,6 +212,11 @@ static bool bits_format(const struct oqz_fq *q, struct bits_format *b)
 	b->inv_step = ldexpf(1.0f, f->man_bits - emin);
 	b->max = (float)f->max;
 	b->nan = f->special == OQZ_MF_FINITE ? b->max : NAN;
+	b->lead = (uint32_t)(126 + emin) << f->man_bits;
+	for (int i = 0; i < 2; i++)
+		b->nan_code[i] = oqz_minifloat_encode(f, i ? -NAN : NAN, q->round, true);
+	b->sign = UINT32_C(1) << (f->exp_bits + f->man_bits);
+	b->no_negative_zero = f->special == OQZ_MF_FNUZ;
 	return (double)b->max == f->max;
 }
 
@@ -258,16 +265,31 @@ OQZ_KERNEL static void bits_to_zero(const struct bits_format *b, const float *re
 		bits_loop(b, s, 0, n, x, y, false);
 }
 
+OQZ_KERNEL static void bits_codes(const struct bits_format *f, const float *restrict s, int step, size_t n,
+                                  const float *restrict x, int32_t *restrict codes)
+{
+	const struct bits_format b = *f;
+
+	for (size_t i = 0; i < n; i++) {
+		float u = x[i] / s[step ? i : 0], g = fabsf(bits_round(u, &b, b.even));
+		uint32_t bits, code, below = (uint32_t)(int32_t)((g < b.min_normal ? g : 0) * b.inv_step);
+		memcpy(&bits, &g, sizeof bits);
+		code = g < b.min_normal ? below : (bits >> b.odd_shift) - b.lead;
+		code |= signbit(u) && !(b.no_negative_zero && code == 0) ? b.sign : 0;
+		codes[i] = (int32_t)(u == u ? code : b.nan_code[signbit(u) != 0]);
+	}
+}
+
 static void minifloat_row(const struct oqz_fq *q, const struct bits_format *b, const struct run *r, const float *x,
                           float *y, int32_t *codes)
 {
 	const float *s = q->scale + r->scale;
 
-	if (b && !codes) {
+	if (b && codes)
+		bits_codes(b, s, r->step, r->n, x, codes);
+	else if (b)
 		(b->even ? bits_even : bits_to_zero)(b, s, r->step, r->n, x, y);
-		return;
-	}
-	for (size_t i = 0; i < r->n; i++) {
+	for (size_t i = 0; i < r->n && !b; i++) {
 		float si = s[r->step ? i : 0];
 		uint32_t code = oqz_minifloat_encode(&q->mf, (double)(x[i] / si), q->round, true);
 		if (codes)

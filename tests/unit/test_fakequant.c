@@ -43,6 +43,11 @@ START_TEST(minifloat_loop_equals_encoder)
 				q.scale = &scales[i & 3];
 				oqz_fq_run(&q, &one, &x, &y);
 				uint32_t code = oqz_minifloat_encode(&q.mf, (double)(x / *q.scale), q.round, true);
+				int32_t fast;
+				oqz_fq_codes(&q, &one, &x, &fast);
+				ck_assert_msg((uint32_t)fast == code, "%s %s: %a / %a has code %#x, the encoder %#x",
+				              oqz_dtype_name(floats[t]), oqz_round_name(q.round), (double)x,
+				              (double)*q.scale, (unsigned)fast, (unsigned)code);
 				float want = (float)oqz_minifloat_decode(&q.mf, code) * *q.scale;
 				ck_assert_msg(same(y, want), "%s %s: %a / %a gives %a, the encoder %a",
 				              oqz_dtype_name(floats[t]), oqz_round_name(q.round), (double)x,

@@ -93,6 +93,8 @@ bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc 
 	s->zero = q->zero ? (int32_t)oqz_load_i(q->zero->dtype, q->zero->data, 0) : 0;
 	if (!(s->scale > 0) || !isfinite(s->scale))
 		return oqz_dnnl_decline(why, why_size, "scale of input %d is out of range", i), false;
+	s->pre = q->pre_row;
+	s->pre_params = q->pre_params;
 	return source_type(s, d, i, why, why_size);
 }
 
@@ -143,7 +145,7 @@ OQZ_KERNEL static void minifloat_codes(const struct oqz_minifloat *f, bool to_ze
 	}
 }
 
-void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out)
+static void source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out)
 {
 	int32_t codes[BLOCK];
 
@@ -164,6 +166,21 @@ void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size
 		oqz_fq_codes(&s->fq, &shape, x + at, codes);
 		for (size_t i = 0; i < m; i++)
 			((uint8_t *)out)[at + i] = (uint8_t)codes[i]; /* modulo 256: right for int8_t as well */
+	}
+}
+
+void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out)
+{
+	float block[BLOCK];
+
+	if (!s->pre) {
+		source_codes(s, x, n, out);
+		return;
+	}
+	for (size_t at = 0; at < n; at += BLOCK) {
+		size_t m = n - at < BLOCK ? n - at : BLOCK;
+		s->pre(x + at, block, m, &s->pre_params);
+		source_codes(s, block, m, (char *)out + at * oqz_dnnl_source_size(s));
 	}
 }
 

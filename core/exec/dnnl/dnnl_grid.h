@@ -25,6 +25,8 @@ struct oqz_dnnl_source {
 	struct oqz_fq fq;
 	float scale;
 	int32_t zero;
+	oqz_row1_fn *pre; /* what is applied before the quantizer; NULL: nothing */
+	struct oqz_row_params pre_params;
 };
 
 struct oqz_dnnl_weights {
