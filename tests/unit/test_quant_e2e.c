@@ -2,7 +2,7 @@
  *
  * The whole chain on small networks against PPQ's numbers: model file -> float graph -> calibration -> plan of the
  * built plugins int8 and fp8 under the zoo's rules -> quantized graph -> error of every layer. Scales are compared one
- * by one; errors as AQE, MQE and OQE, since float32 sums in another order move single values by a step.
+ * by one; errors for every layer, and as AQE, MQE and OQE.
  */
 #include "core/base/params.h"
 #include "core/onnx/onnx.h"
@@ -10,6 +10,8 @@
 #include "plugins/host.h"
 #include "plugins/loader.h"
 #include "tests/unit/exec_graph.h"
+
+enum { MAX_LAYERS = 128 };
 
 struct chain {
 	struct golden data, want;
@@ -83,8 +85,8 @@ static void calibrate(struct chain *c, const char *plugin, const char *scheme)
 	struct oqz_params *params = NULL;
 	struct oqz_graph_view *view = NULL;
 	struct oqz_quantize *z = NULL;
-	const char *build = getenv("top_builddir"), *taps[128];
-	struct oqz_observer *obs[128] = { 0 }, *by_site[128] = { 0 };
+	const char *build = getenv("top_builddir"), *taps[MAX_LAYERS];
+	struct oqz_observer *obs[MAX_LAYERS] = { 0 }, *by_site[MAX_LAYERS] = { 0 };
 	char path[1024];
 	size_t n = 0;
 
@@ -94,7 +96,7 @@ static void calibrate(struct chain *c, const char *plugin, const char *scheme)
 	ck_ok(oqz_params_parse(module->desc.base.params, scheme, "scheme", &params, err));
 	ck_ok(oqz_graph_view_new(c->g, NULL, &view, err));
 	ck_ok(oqz_quantize_open(&module->desc.quantizer, &host.table, params, view, scheme, &z, err));
-	ck_assert(oqz_quantize_count(z) <= 128);
+	ck_assert(oqz_quantize_count(z) <= MAX_LAYERS);
 	for (size_t i = 0; i < oqz_quantize_count(z); i++) {
 		const struct oqz_quantize_site *s = oqz_quantize_site(z, i);
 		if (!s->needs)
@@ -153,8 +155,25 @@ static const struct oqz_node *node_of(const struct chain *c, json_t *op)
 	return n;
 }
 
-/* A negative slack: the golden scale is taken over instead, where it is another one. PPQ chose FP8 scales by random
- * samples. Returns how many were. */
+/* Scales of one input against the golden ones, which replace ours: the errors are compared on equal scales, since a
+ * last bit (other sums in float32) moves whatever lies between two codes. Returns how many were another choice. */
+static int take_scales(const char *node, size_t input, const struct oqz_qspec *q, json_t *scale, double slack)
+{
+	int other = 0;
+
+	ck_assert_int_eq((int)q->n_scale, json_is_array(scale) ? (int)json_array_size(scale) : 1);
+	for (size_t s = 0; s < q->n_scale; s++) {
+		double want = json_number_value(json_is_array(scale) ? json_array_get(scale, s) : scale);
+		double have = (double)q->scale[s];
+		other += slack < 0 && have != want;
+		ck_assert_msg(slack < 0 || fabs(have - want) <= slack * want, "%s:%zu scale %zu is %.9g, not %.9g",
+		              node, input, s, have, want);
+		((float *)(uintptr_t)q->scale)[s] = (float)want;
+	}
+	return other;
+}
+
+/* A negative slack: other scales are counted, not refused. PPQ chose FP8 scales by random samples. */
 static int compare_scales(const struct chain *c, json_t *ops, double slack)
 {
 	size_t k, i;
@@ -167,22 +186,11 @@ static int compare_scales(const struct chain *c, json_t *ops, double slack)
 		json_array_foreach(json_object_get(op, "inputs"), i, in)
 		{
 			json_t *scale = json_object_get(in, "scale");
+			bool weight = json_is_true(json_object_get(in, "is_parameter"));
 			if (!scale || i > 1)
 				continue;
-			const struct oqz_qspec *q = &site_of(c, node, (int)i)->spec;
-			bool weight = json_is_true(json_object_get(in, "is_parameter"));
-			ck_assert_int_eq((int)q->n_scale, json_is_array(scale) ? (int)json_array_size(scale) : 1);
-			for (size_t s = 0; s < q->n_scale; s++) {
-				double want =
-				    json_number_value(json_is_array(scale) ? json_array_get(scale, s) : scale);
-				if (slack < 0) {
-					other += (double)q->scale[s] != want;
-					((float *)(uintptr_t)q->scale)[s] = (float)want;
-				}
-				ck_assert_msg(fabs((double)q->scale[s] - want) <= (weight ? 1e-6 : fabs(slack)) * want,
-				              "%s:%zu scale %zu is %.9g, not %.9g", node, i, s, (double)q->scale[s],
-				              want);
-			}
+			other += take_scales(node, i, &site_of(c, node, (int)i)->spec, scale,
+			                     weight && slack >= 0 ? 1e-7 : slack);
 			sites++;
 		}
 	}
@@ -229,46 +237,109 @@ static const char *output_of(const struct chain *c, json_t *op)
 	return n->out[0]->name;
 }
 
-static void compare_errors(const struct chain *c, json_t *scheme, double slack)
-{
-	json_t *ops = json_object_get(scheme, "ops"), *op;
-	const char *taps[128];
-	struct oqz_tensor a[128], b[128];
-	double sum[128] = { 0 }, aqe = 0, mqe = 0;
-	size_t n = json_array_size(ops), k;
+/* One value that is compared. */
+struct layer {
+	const char *tap;
+	const struct oqz_qspec *reader; /* the golden figures are of the value on this grid; NULL: as it is */
+	double sum, want;
+};
 
-	json_array_foreach(ops, k, op) { taps[k] = output_of(c, op); }
-	/* the monitored value, often some layer's output */
-	size_t layers = n, watched = 0;
-	while (watched < n && strcmp(taps[watched], "output") != 0)
-		watched++;
-	if (watched == n)
-		taps[n++] = "output";
-	struct oqz_program *pf = program(c->g, &c->in, taps, n), *pq = program(c->q, &c->in, taps, n);
+/* PPQ's files name, for some layers that feed a quantized one directly, the value as its reader quantized it: their
+ * stored activations lie on the reader's grid. The file shows which; ours are put on that grid before they are
+ * compared. */
+static const struct oqz_qspec *reader_of(const struct chain *c, const char *scheme, const char *tap)
+{
+	const struct oqz_value *v = oqz_graph_value(c->g, tap);
+	const struct oqz_node *n = v ? oqz_value_sole_use(v) : NULL;
+	char key[256];
+
+	snprintf(key, sizeof key, "%s/act/%s", scheme, tap);
+	if (!n || n->in[0] != v || !json_object_get(json_object_get(c->want.json, "arrays"), key))
+		return NULL;
+	for (size_t i = 0; i < c->plan->sites.n; i++) {
+		const struct oqz_qplan_site *s = &c->plan->sites.v[i];
+		if (strcmp(s->node, n->name) != 0 || s->input != 0)
+			continue;
+		struct oqz_tensor x = golden_array(&c->want, key), y = { 0 };
+		ck_ok(oqz_tensor_alloc(&y, OQZ_DT_F32, &x.shape, err));
+		ck_ok(oqz_fake_quantize(&s->spec, &x.shape, x.data, y.data, err));
+		bool same = true;
+		for (int64_t k = 0; k < oqz_tensor_nelem(&x); k++)
+			same = same && ((const float *)y.data)[k] == ((const float *)x.data)[k];
+		oqz_tensor_release(&y);
+		return same ? &s->spec : NULL;
+	}
+	return NULL;
+}
+
+static void add_errors(const struct chain *c, struct layer *l, size_t n, struct oqz_program *pf, struct oqz_program *pq)
+{
+	struct oqz_tensor a[MAX_LAYERS], b[MAX_LAYERS];
+	const char *taps[MAX_LAYERS];
+
+	for (size_t k = 0; k < n; k++)
+		taps[k] = l[k].tap;
 	for (int i = 0; i < c->test; i++) {
 		layer_outputs(c, pf, taps, n, i, b);
 		layer_outputs(c, pq, taps, n, i, a);
-		for (k = 0; k < n; k++) {
-			sum[k] += relative_error(&a[k], &b[k]);
+		for (size_t k = 0; k < n; k++) {
+			if (l[k].reader)
+				ck_ok(oqz_fake_quantize(l[k].reader, &a[k].shape, a[k].data, a[k].data, err));
+			l[k].sum += relative_error(&a[k], &b[k]) / c->test;
 			oqz_tensor_release(&a[k]);
 			oqz_tensor_release(&b[k]);
 		}
 	}
+}
+
+static void expect(const char *what, double have, double want, double slack)
+{
+	ck_assert_msg(fabs(have - want) <= slack * want, "%s: error %.6f, not %.6f", what, have, want);
+}
+
+static void compare_errors(const struct chain *c, const char *name, json_t *scheme, double slack)
+{
+	json_t *ops = json_object_get(scheme, "ops"), *op;
+	struct layer l[MAX_LAYERS] = { { NULL, NULL, 0, 0 } };
+	const char *taps[MAX_LAYERS];
+	double aqe = 0, mqe = 0;
+	size_t layers = json_array_size(ops), n = layers, k, watched = 0, worst = 0, read = 0;
+
+	ck_assert(layers < MAX_LAYERS);
+	json_array_foreach(ops, k, op)
+	{
+		l[k].tap = output_of(c, op);
+		l[k].reader = reader_of(c, name, l[k].tap);
+		l[k].want = json_number_value(json_object_get(op, "rel_error_mean"));
+		read += l[k].reader != NULL;
+	}
+	/* the monitored value, often some layer's output */
+	while (watched < layers && strcmp(l[watched].tap, "output") != 0)
+		watched++;
+	if (watched == layers)
+		l[n++].tap = "output";
+	for (k = 0; k < n; k++)
+		taps[k] = l[k].tap;
+	struct oqz_program *pf = program(c->g, &c->in, taps, n), *pq = program(c->q, &c->in, taps, n);
+	add_errors(c, l, n, pf, pq);
 	for (k = 0; k < layers; k++) {
-		double e = sum[k] / c->test;
-		double want = json_number_value(json_object_get(json_array_get(ops, k), "rel_error_mean"));
-		ck_assert_msg(fabs(e - want) <= 8 * slack * want, "%s: error %g, not %g", taps[k], e, want);
-		aqe += e / (double)layers;
-		mqe = e > mqe ? e : mqe;
+		aqe += l[k].sum / (double)layers;
+		mqe = l[k].sum > mqe ? l[k].sum : mqe;
+		if (fabs(l[k].sum / l[k].want - 1) > fabs(l[worst].sum / l[worst].want - 1))
+			worst = k;
 	}
 	double want_aqe = json_number_value(json_object_get(scheme, "AQE"));
 	double want_mqe = json_number_value(json_object_get(scheme, "MQE"));
-	double oqe = sum[watched] / c->test, want_oqe = json_number_value(json_object_get(scheme, "OQE"));
-	printf("  AQE %.6f (PPQ %.6f), MQE %.6f (PPQ %.6f), OQE %.6f (PPQ %.6f)\n", aqe, want_aqe, mqe, want_mqe, oqe,
-	       want_oqe);
-	ck_assert_msg(fabs(oqe - want_oqe) <= 0.02 * want_oqe, "OQE %.6f, not %.6f", oqe, want_oqe);
-	ck_assert_msg(fabs(aqe - want_aqe) <= slack * want_aqe, "AQE %.6f, not %.6f", aqe, want_aqe);
-	ck_assert_msg(fabs(mqe - want_mqe) <= slack * want_mqe, "MQE %.6f, not %.6f", mqe, want_mqe);
+	double oqe = l[watched].sum, want_oqe = json_number_value(json_object_get(scheme, "OQE"));
+	printf("  %s: AQE %.6f (PPQ %.6f), MQE %.6f (PPQ %.6f), OQE %.6f (PPQ %.6f); the worst of %zu layers (%zu as "
+	       "read): %s %.6f (PPQ %.6f, %+.3f %%)\n",
+	       name, aqe, want_aqe, mqe, want_mqe, oqe, want_oqe, layers, read, l[worst].tap, l[worst].sum,
+	       l[worst].want, 100 * (l[worst].sum / l[worst].want - 1));
+	for (k = 0; k < layers; k++)
+		expect(l[k].tap, l[k].sum, l[k].want, slack);
+	expect("AQE", aqe, want_aqe, slack);
+	expect("MQE", mqe, want_mqe, slack);
+	expect("OQE", oqe, want_oqe, slack);
 	oqz_program_free(pf);
 	oqz_program_free(pq);
 }
@@ -291,7 +362,7 @@ static void check(const char *model, const char *scheme, const char *plugin, con
 	int other = compare_scales(&c, json_object_get(want, "ops"), scale_slack);
 	ck_assert_msg(other <= 2, "%d scales chosen otherwise", other);
 	ck_ok(oqz_qplan_apply(c.plan, c.g, &c.q, err));
-	compare_errors(&c, want, slack);
+	compare_errors(&c, scheme, want, slack);
 	oqz_qplan_free(c.plan);
 	oqz_graph_free(c.g);
 	oqz_graph_free(c.q);
@@ -302,35 +373,37 @@ static void check(const char *model, const char *scheme, const char *plugin, con
 #define PER_CHANNEL "axis=positional,scope=batch"
 #define POW2 "axis=positional,scope=batch,granularity=tensor,scale=pow2"
 
-START_TEST(tinynet_per_channel) { check("tinynet", "int8_perchannel", "int8", PER_CHANNEL, 2, 1e-5, 0.001); }
+/* Scales: equal, but for the last bits that other sums in float32 leave in an activation's extremes; powers of two
+ * exactly. Errors: 0.1 % per layer; more only where a value between two codes falls on the other side. */
+START_TEST(tinynet_per_channel) { check("tinynet", "int8_perchannel", "int8", PER_CHANNEL, 2, 2e-6, 0.001); }
 END_TEST
 START_TEST(tinynet_pow2) { check("tinynet", "int8_pertensor_pow2", "int8", POW2, 2, 0, 0.001); }
 END_TEST
-START_TEST(mobilenet_per_channel) { check("mobilenetv2_025", "int8_perchannel", "int8", PER_CHANNEL, 2, 2e-4, 0.01); }
+START_TEST(mobilenet_per_channel) { check("mobilenetv2_025", "int8_perchannel", "int8", PER_CHANNEL, 2, 2e-6, 0.001); }
 END_TEST
 START_TEST(mobilenet_pow2) { check("mobilenetv2_025", "int8_pertensor_pow2", "int8", POW2, 2, 0, 0.001); }
 END_TEST
 
 #define FP8 "scale=candidates,rounding=half-toward-zero"
-START_TEST(tinynet_fp8) { check("tinynet", "fp8_e4m3", "fp8", FP8, 2, 0, 0.02); }
+START_TEST(tinynet_fp8) { check("tinynet", "fp8_e4m3", "fp8", FP8, 2, 0, 0.001); }
 END_TEST
-START_TEST(mobilenet_fp8) { check("mobilenetv2_025", "fp8_e4m3", "fp8", FP8, 2, -1, 0.02); }
+START_TEST(mobilenet_fp8) { check("mobilenetv2_025", "fp8_e4m3", "fp8", FP8, 2, -1, 0.001); }
 END_TEST
 START_TEST(vit_per_channel_minmax)
 {
-	check("tinyvit", "int8_perchannel_minmax", "int8", "axis=positional,calibrate=minmax", 1, 1e-4, 0.02);
+	check("tinyvit", "int8_perchannel_minmax", "int8", "axis=positional,calibrate=minmax", 1, 2e-6, 0.001);
 }
 END_TEST
-START_TEST(vit_per_channel) { check("tinyvit", "int8_perchannel", "int8", PER_CHANNEL, 1, 1e-4, 0.02); }
+START_TEST(vit_per_channel) { check("tinyvit", "int8_perchannel", "int8", PER_CHANNEL, 1, 2e-6, 0.001); }
 END_TEST
 START_TEST(vit_pow2_minmax)
 {
-	check("tinyvit", "int8_pertensor_pow2_minmax", "int8", POW2 ",calibrate=minmax", 1, 0, 0.02);
+	check("tinyvit", "int8_pertensor_pow2_minmax", "int8", POW2 ",calibrate=minmax", 1, 0, 0.001);
 }
 END_TEST
-START_TEST(vit_pow2) { check("tinyvit", "int8_pertensor_pow2", "int8", POW2, 1, 0, 0.02); }
+START_TEST(vit_pow2) { check("tinyvit", "int8_pertensor_pow2", "int8", POW2, 1, 0, 0.001); }
 END_TEST
-START_TEST(vit_fp8) { check("tinyvit", "fp8_e4m3", "fp8", FP8, 1, -1, 0.02); }
+START_TEST(vit_fp8) { check("tinyvit", "fp8_e4m3", "fp8", FP8, 1, -1, 0.001); }
 END_TEST
 
 /* The fused graph computes what the file says. */
