@@ -8,11 +8,6 @@
 
 #include "core/quant/observer.h"
 
-/* bins[0..count): how many values (magnitude: absolute values) lie in [start + i width, start + (i + 1) width); what
- * lies outside goes to the outermost bins. */
-void oqz_hist_equal_bins(const struct oqz_observer *o, bool magnitude, double start, double width, double *bins,
-                         int count);
-
 /* KL: the number of bins to keep, a multiple of 2^(bits-1), by the smallest divergence (quantization.md 3.1). `work`
  * has room for 2 * count floats. */
 int oqz_kl_search(const float *bins, int count, int bits, float *work);

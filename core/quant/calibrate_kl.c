@@ -78,7 +78,7 @@ static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_si
 	double width = (double)range / KL_BINS;
 	double scale = 1e-8;
 	if (width > 0) {
-		oqz_hist_equal_bins(o, true, 0, width, bins, KL_BINS);
+		OQZ_TRY(oqz_bins_get(o, OQZ_OBS_BINS_KL, bins, err));
 		for (int i = 0; i < KL_BINS; i++)
 			narrow[i] = (float)bins[i];
 		scale = oqz_kl_search(narrow, KL_BINS, bits, work) * width / (1 << (bits - 1));
@@ -92,10 +92,16 @@ static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_si
 	return OQZ_OK;
 }
 
+static unsigned kl_needs(const struct oqz_site *site)
+{
+	(void)site;
+	return OQZ_OBS_BINS_KL;
+}
+
 const struct oqz_calibrator oqz_calibrator_kl = {
 	.name = "kl",
 	.summary = "cut with the least Kullback-Leibler divergence; symmetric",
-	.needs = OQZ_OBS_HISTOGRAM,
+	.needs = kl_needs,
 	.per_axis = true,
 	.find = kl_find,
 };

@@ -18,7 +18,6 @@ static enum oqz_status minmax_find(const struct oqz_observer *o, const struct oq
 const struct oqz_calibrator oqz_calibrator_minmax = {
 	.name = "minmax",
 	.summary = "smallest and largest value seen",
-	.needs = OQZ_OBS_MINMAX,
 	.per_axis = true,
 	.find = minmax_find,
 };

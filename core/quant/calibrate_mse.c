@@ -3,7 +3,7 @@
  * Calibrator `mse`: the range with the smallest mean squared error over a grid of candidates, as in PPQ 0.6
  * (quantization.md 3.2). Its model of the symmetric case spends all codes on the positive half axis, and so is twice
  * finer than the grid that is used; kept, since this is the rule behind published numbers. Other grids than integers,
- * for which PPQ has no such rule, are searched by trial (calibrate_candidates.c).
+ * for which PPQ has no such rule, are searched by trial (calibrate_floating.c).
  */
 #include "core/quant/calibrate_hist.h"
 
@@ -58,6 +58,13 @@ void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, d
 	}
 }
 
+static unsigned mse_needs(const struct oqz_site *site)
+{
+	if (site->grid.kind != OQZ_GRID_AFFINE)
+		return OQZ_OBS_HISTOGRAM;
+	return site->symmetric ? OQZ_OBS_BINS_MSE : OQZ_OBS_BINS_RANGE;
+}
+
 static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
                                 float *ret_scale, struct oqz_err *err)
 {
@@ -81,7 +88,7 @@ static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_s
 	*ret_hi = o->hi;
 	if (!(width > 0) || levels > MSE_BINS) /* more codes than bins: nothing to gain by clipping */
 		return OQZ_OK;
-	oqz_hist_equal_bins(o, site->symmetric, lowest, width, bins, MSE_BINS);
+	OQZ_TRY(oqz_bins_get(o, mse_needs(site), bins, err));
 	oqz_mse_search(bins, MSE_BINS, (int)levels, site->symmetric, width, lowest, &start, &end);
 	*ret_lo = site->symmetric ? (float)(-end * width) : (float)(start * width + lowest);
 	*ret_hi = site->symmetric ? (float)(end * width) : (float)(end * width + lowest);
@@ -91,7 +98,7 @@ static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_s
 const struct oqz_calibrator oqz_calibrator_mse = {
 	.name = "mse",
 	.summary = "range (of small floats: scale) with the least mean squared error among candidates",
-	.needs = OQZ_OBS_HISTOGRAM,
+	.needs = mse_needs,
 	.per_axis = true,
 	.find = mse_find,
 };

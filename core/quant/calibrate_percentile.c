@@ -122,10 +122,15 @@ static enum oqz_status percentile_find(const struct oqz_observer *o, const struc
 	return OQZ_OK;
 }
 
+static unsigned percentile_needs(const struct oqz_site *site)
+{
+	return site->batch_scope ? OQZ_OBS_BATCH : OQZ_OBS_HISTOGRAM;
+}
+
 const struct oqz_calibrator oqz_calibrator_percentile = {
 	.name = "percentile",
 	.summary = "quantiles q and 1 - q, of all values or averaged over batches",
-	.needs = OQZ_OBS_HISTOGRAM,
+	.needs = percentile_needs,
 	.per_axis = true,
 	.find = percentile_find,
 };

@@ -9,8 +9,9 @@
 #include <string.h>
 
 const struct oqz_calibrator *const oqz_calibrators[] = {
-	&oqz_calibrator_minmax, &oqz_calibrator_percentile, &oqz_calibrator_mse,
-	&oqz_calibrator_kl,     &oqz_calibrator_candidates, NULL,
+	&oqz_calibrator_minmax,   &oqz_calibrator_percentile, &oqz_calibrator_ema,
+	&oqz_calibrator_mse,      &oqz_calibrator_kl,         &oqz_calibrator_isotone,
+	&oqz_calibrator_floating, &oqz_calibrator_constant,   NULL,
 };
 
 const struct oqz_calibrator *oqz_calibrator_find(const char *name)
@@ -24,20 +25,38 @@ const struct oqz_calibrator *oqz_calibrator_find(const char *name)
 
 unsigned oqz_calibrator_needs(const struct oqz_calibrator *c, const struct oqz_site *site)
 {
-	if (c == &oqz_calibrator_percentile && site->batch_scope)
-		return OQZ_OBS_MINMAX | OQZ_OBS_BATCH;
-	return c->needs | OQZ_OBS_MINMAX;
+	return (c->needs ? c->needs(site) : 0) | OQZ_OBS_MINMAX;
 }
 
-/* One observer's worth of values -> the range by the site's rule. */
+double oqz_calibrator_quantile(const struct oqz_calibrator *c, const struct oqz_site *site)
+{
+	return c == &oqz_calibrator_ema ? 1 : site->q;
+}
+
+/* One observer's worth of values, in rows of `row` -> the range by the site's rule. */
 static enum oqz_status find_once(const struct oqz_calibrator *c, const struct oqz_site *site, const float *x, size_t n,
-                                 float *ret_lo, float *ret_hi, float *ret_scale, struct oqz_err *err)
+                                 size_t row, float *ret_lo, float *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 
-	OQZ_TRY(oqz_observer_new(oqz_calibrator_needs(c, site), site->q, 1, &o, err));
-	OQZ_TRY(oqz_observer_add(o, 0, x, n, err));
+	OQZ_TRY(oqz_observe_once(oqz_calibrator_needs(c, site), oqz_calibrator_quantile(c, site), x, n, row, &o, err));
 	return c->find(o, site, ret_lo, ret_hi, ret_scale, err);
+}
+
+enum oqz_status oqz_observe_once(unsigned needs, double q, const float *x, size_t n, size_t row,
+                                 struct oqz_observer **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *second = NULL;
+
+	OQZ_TRY(oqz_observer_new(needs, q, 1, &o, err));
+	OQZ_TRY(oqz_observer_add(o, 0, x, n, row, err));
+	if (needs & OQZ_OBS_SECOND) {
+		OQZ_TRY(oqz_observer_second(o, &second, err));
+		OQZ_TRY(oqz_observer_add(second, 0, x, n, row, err));
+		OQZ_TRY(oqz_observer_merge(o, second, err));
+	}
+	*ret = oqz_steal(o);
+	return OQZ_OK;
 }
 
 /* Values of index `a` of the axis, gathered: (outer, len, inner) -> (outer, inner). */
@@ -53,20 +72,20 @@ static enum oqz_status find_slices(const struct oqz_calibrator *c, const struct 
 {
 	size_t outer = site->axis < 0 ? 1 : (size_t)oqz_shape_span(s, 0, site->axis);
 	size_t inner = (size_t)oqz_shape_nelem(s) / (outer * n), bytes;
+	/* rows of a slice: along the last axis, or across slices of a single number */
+	size_t row = s->rank < 1 || site->axis == s->rank - 1 ? outer * inner : (size_t)s->dim[s->rank - 1];
 	OQZ_CLEANUP_FREE float *slice = NULL;
 
-	if (outer == 1) {
-		for (size_t a = 0; a < n; a++)
-			OQZ_TRY(
-			    find_once(c, site, x + a * inner, inner, block + a, block + n + a, block + 2 * n + a, err));
-		return OQZ_OK;
+	if (outer > 1) {
+		slice = oqz_size_mul(outer * inner, sizeof *slice, &bytes) ? malloc(bytes) : NULL;
+		if (!slice)
+			return oqz_err_nomem(err, "a slice of a constant", outer * inner * sizeof *slice);
 	}
-	slice = oqz_size_mul(outer * inner, sizeof *slice, &bytes) ? malloc(bytes) : NULL;
-	if (!slice)
-		return oqz_err_nomem(err, "a slice of a constant", outer * inner * sizeof *slice);
 	for (size_t a = 0; a < n; a++) {
-		gather(x, outer, n, inner, a, slice);
-		OQZ_TRY(find_once(c, site, slice, outer * inner, block + a, block + n + a, block + 2 * n + a, err));
+		if (slice)
+			gather(x, outer, n, inner, a, slice);
+		OQZ_TRY(find_once(c, site, slice ? slice : x + a * inner, outer * inner, row, block + a, block + n + a,
+		                  block + 2 * n + a, err));
 	}
 	return OQZ_OK;
 }

@@ -1,9 +1,11 @@
 # Grids, plans, calibration statistics, graph + plan -> graph.
 core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/apply.c \
-	core/quant/calibrate_candidates.c \
-	core/quant/calibrate_hist.c \
+	core/quant/calibrate_constant.c \
+	core/quant/calibrate_ema.c \
+	core/quant/calibrate_floating.c \
 	core/quant/calibrate_hist.h \
+	core/quant/calibrate_isotone.c \
 	core/quant/calibrate_kl.c \
 	core/quant/calibrate_minmax.c \
 	core/quant/calibrate_mse.c \
@@ -15,7 +17,9 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/graph_api.h \
 	core/quant/observe.c \
 	core/quant/observe.h \
+	core/quant/observe_bins.c \
 	core/quant/observe_io.c \
+	core/quant/observe_rows.c \
 	core/quant/observer.h \
 	core/quant/qdq_tensor.c \
 	core/quant/qdq_tensor.h \

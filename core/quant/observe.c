@@ -37,11 +37,15 @@ void oqz_observer_free(struct oqz_observer *o)
 		oqz_tail_release(&o->batches.v[i].bottom);
 	}
 	oqz_vec_release(&o->batches);
+	oqz_vec_release(&o->rows);
+	for (int k = 0; k < OQZ_BINS_KINDS; k++)
+		free(o->bins[k].n);
 	free(o);
 }
 
 int64_t oqz_observer_count(const struct oqz_observer *o) { return o->count; }
 int64_t oqz_observer_nonfinite(const struct oqz_observer *o) { return o->nonfinite; }
+unsigned oqz_observer_needs(const struct oqz_observer *o) { return o->needs; }
 
 enum oqz_status oqz_observer_nonempty(const struct oqz_observer *o, struct oqz_err *err)
 {
@@ -292,12 +296,18 @@ static enum oqz_status batch_merge(struct oqz_observer *o, const struct oqz_batc
 /* ---------------------------------------------------------------------------------------------------- whole observers
  */
 
-enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, struct oqz_err *err)
+enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, size_t row,
+                                 struct oqz_err *err)
 {
-	struct extremes e = extremes_of(x, n);
-
 	if (image < 0)
 		OQZ_FAIL(err, OQZ_E_USAGE, "image number %lld", (long long)image);
+	if (o->second) {
+		oqz_bins_add(o, x, n);
+		return OQZ_OK;
+	}
+	struct extremes e = extremes_of(x, n);
+	if (o->needs & OQZ_OBS_ROWS)
+		OQZ_TRY(oqz_rows_add(o, image, x, n, row, err));
 	if (o->needs & OQZ_OBS_HISTOGRAM)
 		OQZ_TRY(hist_add(o, x, n, err));
 	if (o->needs & OQZ_OBS_BATCH)
@@ -313,11 +323,25 @@ enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const fl
 	return OQZ_OK;
 }
 
+/* Whether a second pass has been merged in. */
+static bool has_bins(const struct oqz_observer *o)
+{
+	for (int k = 0; k < OQZ_BINS_KINDS; k++)
+		if (o->bins[k].n)
+			return true;
+	return false;
+}
+
 enum oqz_status oqz_observer_merge(struct oqz_observer *o, const struct oqz_observer *from, struct oqz_err *err)
 {
 	if (o->needs != from->needs || o->q != from->q || o->batch != from->batch)
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "statistics of different kinds (%u q=%g batch %d, %u q=%g batch %d)",
 		         o->needs, o->q, o->batch, from->needs, from->q, from->batch);
+	if (from->second)
+		return oqz_bins_merge(o, from, err);
+	if (o->second || ((o->needs & OQZ_OBS_SECOND) && from->count && (has_bins(o) || has_bins(from))))
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "statistics whose second pass is over cannot take in more images");
+	OQZ_TRY(oqz_rows_merge(o, from, err));
 	for (int p = 0; p < OQZ_HIST_PAGES; p++) {
 		if (!from->page[p])
 			continue;

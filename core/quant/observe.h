@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calibration statistics of tensors, and the named rules (calibrators) that turn them into ranges. Statistics are
- * order-free: extremes, counts and an integer histogram keyed by the float's own leading bits, so that one pass serves
- * every rule and the result does not depend on batch, order, thread or shard. The zoo's per-batch percentile, which is
- * not order-free, is kept beside them as per-batch extremes.
+ * order-free: extremes, counts and an integer histogram keyed by the float's own leading bits, so that the result does
+ * not depend on batch, order, thread or shard, and one pass serves every rule but PPQ's searches over equal bins (mse
+ * of integers, kl), which need the range first and share a second pass. The zoo's per-batch percentile, which is not
+ * order-free, is kept beside them as per-batch extremes.
  */
 #ifndef OQZ_QUANT_OBSERVE_H
 #define OQZ_QUANT_OBSERVE_H
@@ -16,6 +17,12 @@ enum {
 	OQZ_OBS_MINMAX = 1,    /* always kept */
 	OQZ_OBS_HISTOGRAM = 2, /* order-free histogram */
 	OQZ_OBS_BATCH = 4,     /* per-batch quantiles: needs q */
+	OQZ_OBS_ROWS = 8,      /* the two largest values of each row (of the last axis) */
+	/* Equal bins between the extremes, which must be known first: filled by a second pass. */
+	OQZ_OBS_BINS_KL = 16,    /* 4096 of |x| */
+	OQZ_OBS_BINS_MSE = 32,   /* 2048 of |x| */
+	OQZ_OBS_BINS_RANGE = 64, /* 2048 of x */
+	OQZ_OBS_SECOND = OQZ_OBS_BINS_KL | OQZ_OBS_BINS_MSE | OQZ_OBS_BINS_RANGE,
 };
 
 /* One tensor edge. `needs`: OR of the above; `q` for OQZ_OBS_BATCH; `batch`: images per batch for it (the zoo: 32; a
@@ -24,8 +31,13 @@ enum oqz_status oqz_observer_new(unsigned needs, double q, int batch, struct oqz
 void oqz_observer_free(struct oqz_observer *o);
 OQZ_DEFINE_CLEANUP(struct oqz_observer, oqz_observer_free)
 
-/* Adds the tensor of image number `image` (0-based, in data set order). Non-finite values are counted, not used. */
-enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, struct oqz_err *err);
+/* Adds the tensor of image number `image` (0-based, in data set order). `row`: length of its last axis, x then being in
+ * plain order; looked at for OQZ_OBS_ROWS only, 0 where that is not wanted. Non-finite values are counted, not used. */
+enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, size_t row,
+                                 struct oqz_err *err);
+/* An empty observer for the second pass over the same images: it counts into bins between the extremes that `first` has
+ * seen, whose needs must have one of OQZ_OBS_SECOND. Merged into `first` when the pass is over. */
+enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz_observer **ret, struct oqz_err *err);
 /* Adds everything `from` has seen. Exact and order-free (batch quantiles: batches must be disjoint). */
 enum oqz_status oqz_observer_merge(struct oqz_observer *o, const struct oqz_observer *from, struct oqz_err *err);
 /* Serialised form: portable, the same bytes for the same statistics. */
@@ -34,13 +46,15 @@ enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_obse
 
 int64_t oqz_observer_count(const struct oqz_observer *o);
 int64_t oqz_observer_nonfinite(const struct oqz_observer *o);
+unsigned oqz_observer_needs(const struct oqz_observer *o);
 
 /* A calibrator: a named rule. */
 struct oqz_calibrator {
 	const char *name; /* "minmax" */
 	const char *summary;
-	unsigned needs; /* with data set scope */
-	bool per_axis;  /* can work per channel (constants) */
+	/* What an observer must collect for a site; NULL: nothing but the extremes. */
+	unsigned (*needs)(const struct oqz_site *site);
+	bool per_axis; /* can work per channel (constants) */
 	/* Range (and, if the rule yields one, scale) of a site. *ret_scale is set to 0 when only a range is found. */
 	enum oqz_status (*find)(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
 	                        float *ret_scale, struct oqz_err *err);
@@ -48,8 +62,13 @@ struct oqz_calibrator {
 /* Ends with NULL. */
 extern const struct oqz_calibrator *const oqz_calibrators[];
 const struct oqz_calibrator *oqz_calibrator_find(const char *name);
-/* What a site's observer must collect. */
+/* What a site's observer must collect, and the quantile for oqz_observer_new(). */
 unsigned oqz_calibrator_needs(const struct oqz_calibrator *c, const struct oqz_site *site);
+double oqz_calibrator_quantile(const struct oqz_calibrator *c, const struct oqz_site *site);
+
+/* Statistics of a lone tensor, all passes of it (row: as for oqz_observer_add). */
+enum oqz_status oqz_observe_once(unsigned needs, double q, const float *x, size_t n, size_t row,
+                                 struct oqz_observer **ret, struct oqz_err *err);
 
 /* Ranges of a constant tensor by a site's rule, per tensor or along site->axis: arrays of *ret_n, malloc'ed in one
  * block starting at *ret_lo (free *ret_lo only). *ret_scale is NULL when the rule yields ranges. */

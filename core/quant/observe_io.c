@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Observers as bytes, for shards and for runs that continue: "oqzobs1\n", then numbers. Counts are base-128 varints
+ * Observers as bytes, for shards and for runs that continue: "oqzobs2\n", then numbers. Counts are base-128 varints
  * (most are small), floats and doubles are their little-endian bits. Only bins and batches that hold something are
  * written, in order, so equal statistics give equal bytes. The reader believes nothing: bounds, order and sums are
  * checked.
@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char magic[8] = "oqzobs1\n";
+static const char magic[8] = "oqzobs2\n";
 
 /* ---------------------------------------------------------------------------------------------------- writing */
 
@@ -75,6 +75,48 @@ static enum oqz_status put_tail(struct oqz_str *out, const struct oqz_tail *t, s
 	return st;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const struct oqz_top2 *x = a, *y = b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return (x->second > y->second) - (x->second < y->second);
+}
+
+static enum oqz_status put_rows(struct oqz_str *out, const struct oqz_observer *o, struct oqz_err *err)
+{
+	size_t n = o->rows.n, size = n * sizeof(struct oqz_top2);
+	OQZ_CLEANUP_FREE struct oqz_top2 *sorted = malloc(size + 1);
+
+	if (!sorted)
+		return oqz_err_nomem(err, "rows", size);
+	if (n) {
+		memcpy(sorted, o->rows.v, size);
+		qsort(sorted, n, sizeof *sorted, by_value);
+	}
+	put_varint(out, n);
+	oqz_str_addn(out, sorted, size);
+	put_varint(out, (uint64_t)o->last_image);
+	put_float(out, o->last_top);
+	return OQZ_OK;
+}
+
+static void put_bins(struct oqz_str *out, const struct oqz_observer *o)
+{
+	put_varint(out, o->second);
+	for (int k = 0; k < OQZ_BINS_KINDS; k++) {
+		const struct oqz_bins *b = &o->bins[k];
+		put_varint(out, b->n != NULL);
+		if (!b->n)
+			continue;
+		put_float(out, b->start);
+		put_float(out, b->range);
+		for (int i = 0; i < oqz_bins_kinds[k].count; i++)
+			put_varint(out, b->n[i]);
+	}
+}
+
 enum oqz_status oqz_observer_save(const struct oqz_observer *o, struct oqz_str *out, struct oqz_err *err)
 {
 	oqz_str_addn(out, magic, sizeof magic);
@@ -102,6 +144,8 @@ enum oqz_status oqz_observer_save(const struct oqz_observer *o, struct oqz_str *
 			OQZ_TRY(put_tail(out, &b->bottom, err));
 		}
 	}
+	OQZ_TRY(put_rows(out, o, err));
+	put_bins(out, o);
 	if (!oqz_str_ok(out))
 		return oqz_err_nomem(err, "saved statistics", out->len);
 	return OQZ_OK;
@@ -224,6 +268,46 @@ static enum oqz_status get_batches(struct reader *r, struct oqz_observer *o, str
 	return OQZ_OK;
 }
 
+static enum oqz_status get_rows(struct reader *r, struct oqz_observer *o, struct oqz_err *err)
+{
+	uint64_t n = get_varint(r, (uint64_t)(r->end - r->p) / sizeof(struct oqz_top2));
+
+	r->bad |= n > 0 && !(o->needs & OQZ_OBS_ROWS);
+	for (uint64_t i = 0; i < n && !r->bad; i++) {
+		struct oqz_top2 t;
+		t.first = get_float(r);
+		t.second = get_float(r);
+		r->bad |= !isfinite(t.first) || !isfinite(t.second);
+		if (!oqz_vec_push(&o->rows, t))
+			return oqz_err_nomem(err, "rows", n * sizeof t);
+	}
+	o->last_image = (int64_t)get_varint(r, INT64_MAX / 2);
+	o->last_top = get_float(r);
+	r->bad |= !isfinite(o->last_top);
+	return OQZ_OK;
+}
+
+static enum oqz_status get_bins(struct reader *r, struct oqz_observer *o, struct oqz_err *err)
+{
+	o->second = get_varint(r, 1);
+	for (int k = 0; k < OQZ_BINS_KINDS && !r->bad; k++) {
+		struct oqz_bins *b = &o->bins[k];
+		size_t n = (size_t)oqz_bins_kinds[k].count;
+		if (!get_varint(r, 1))
+			continue;
+		b->n = calloc(n, sizeof *b->n);
+		if (!b->n)
+			return oqz_err_nomem(err, "bins", n * sizeof *b->n);
+		b->start = get_float(r);
+		b->range = get_float(r);
+		r->bad |= !(o->needs & (unsigned)OQZ_OBS_BINS_KL << k) || !isfinite(b->start) || !(b->range >= 0) ||
+		          !isfinite(b->range);
+		for (size_t i = 0; i < n; i++)
+			b->n[i] = get_varint(r, INT64_MAX / 2 / n);
+	}
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_observer **ret, struct oqz_err *err)
 {
 	struct reader r = { .p = data, .end = (const unsigned char *)data + size };
@@ -234,7 +318,7 @@ enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_obse
 	get_bytes(&r, head, sizeof head);
 	if (r.bad || memcmp(head, magic, sizeof magic) != 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "these are no saved calibration statistics");
-	unsigned needs = (unsigned)get_varint(&r, 7);
+	unsigned needs = (unsigned)get_varint(&r, 127);
 	get_bytes(&r, &q, sizeof q);
 	int batch = (int)get_varint(&r, 1 << 30);
 	if (r.bad || oqz_observer_new(needs, q, batch, &o, NULL) != OQZ_OK)
@@ -247,6 +331,8 @@ enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_obse
 	r.bad |= o->count > 0 && !(o->lo <= o->hi && isfinite(o->lo) && isfinite(o->hi));
 	OQZ_TRY(get_pages(&r, o, err));
 	OQZ_TRY(get_batches(&r, o, err));
+	OQZ_TRY(get_rows(&r, o, err));
+	OQZ_TRY(get_bins(&r, o, err));
 	if (r.bad || r.p != r.end)
 		OQZ_FAIL(err, OQZ_E_DATA, "saved calibration statistics are damaged at byte %zu",
 		         (size_t)(r.p - (const unsigned char *)data));

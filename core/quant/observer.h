@@ -24,14 +24,38 @@ struct oqz_batch {
 	struct oqz_tail top, bottom; /* not done: largest of x and of -x */
 };
 
+/* The two largest values of a row; the second 0 when there is but one. */
+struct oqz_top2 {
+	float first, second;
+};
+
+/* Equal bins: [start + i range / count, start + (i + 1) range / count) of x or |x|. n is NULL before the second pass.
+ */
+struct oqz_bins {
+	float start, range;
+	uint64_t *n;
+};
+
+enum { OQZ_BINS_KINDS = 3 };
+/* Row i is for the need OQZ_OBS_BINS_KL << i. */
+extern const struct oqz_bins_kind {
+	int count;
+	bool magnitude;
+} oqz_bins_kinds[OQZ_BINS_KINDS];
+
 struct oqz_observer {
 	unsigned needs;
+	bool second; /* a sibling for the second pass: only bins are filled */
 	double q;
 	int batch;
 	int64_t count, nonfinite, zeros; /* count: finite elements */
 	float lo, hi;                    /* extremes; valid when count > 0 */
 	uint64_t *page[OQZ_HIST_PAGES];
 	OQZ_VEC(struct oqz_batch) batches; /* by index, increasing */
+	OQZ_VEC(struct oqz_top2) rows;     /* unordered */
+	int64_t last_image;                /* rows: the last image with one, */
+	float last_top;                    /* and the largest value of its last row */
+	struct oqz_bins bins[OQZ_BINS_KINDS];
 };
 
 /* Magnitudes of the edges of bin `bin` of a page (of either sign). */
@@ -49,6 +73,18 @@ void oqz_batch_ranks(int64_t n, double q, size_t *ret_top, size_t *ret_bottom);
 enum oqz_status oqz_batch_quantiles(const struct oqz_batch *b, double q, float *ret_lo, float *ret_hi,
                                     struct oqz_err *err);
 
+/* Rows of a tensor; those without a finite number are left out. */
+enum oqz_status oqz_rows_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, size_t row,
+                             struct oqz_err *err);
+enum oqz_status oqz_rows_merge(struct oqz_observer *o, const struct oqz_observer *from, struct oqz_err *err);
+
+/* Counts into the bins; adds the bins of a sibling. */
+void oqz_bins_add(struct oqz_observer *o, const float *x, size_t n);
+enum oqz_status oqz_bins_merge(struct oqz_observer *o, const struct oqz_observer *from, struct oqz_err *err);
+/* The counts by which a calibrator searches, as doubles; the need is one of OQZ_OBS_SECOND. Fails when the second pass
+ * did not take place. */
+enum oqz_status oqz_bins_get(const struct oqz_observer *o, unsigned need, double *bins, struct oqz_err *err);
+
 /* Fails unless at least one finite number was seen. */
 enum oqz_status oqz_observer_nonempty(const struct oqz_observer *o, struct oqz_err *err);
 
@@ -57,6 +93,12 @@ extern const struct oqz_calibrator oqz_calibrator_minmax;
 extern const struct oqz_calibrator oqz_calibrator_percentile;
 extern const struct oqz_calibrator oqz_calibrator_mse;
 extern const struct oqz_calibrator oqz_calibrator_kl;
-extern const struct oqz_calibrator oqz_calibrator_candidates;
+extern const struct oqz_calibrator oqz_calibrator_isotone;
+extern const struct oqz_calibrator oqz_calibrator_floating;
+extern const struct oqz_calibrator oqz_calibrator_constant;
+extern const struct oqz_calibrator oqz_calibrator_ema;
+
+/* needs() of those that look at the order-free histogram. */
+unsigned oqz_needs_histogram(const struct oqz_site *site);
 
 #endif

@@ -15,10 +15,9 @@ static enum oqz_status make_plan(struct oqz_quantize *z, const struct oqz_tensor
 	if (oqz_quantize_count(z) != 1)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the scheme does not quantize a tensor in this role");
 	const struct oqz_quantize_site *s = oqz_quantize_site(z, 0);
-	if (s->needs) {
-		OQZ_TRY(oqz_observer_new(s->needs, s->q, 1, &o, err));
-		OQZ_TRY(oqz_observer_add(o, 0, t->data, (size_t)oqz_tensor_nelem(t), err));
-	}
+	size_t n = (size_t)oqz_tensor_nelem(t), row = t->shape.rank ? (size_t)t->shape.dim[t->shape.rank - 1] : n;
+	if (s->needs)
+		OQZ_TRY(oqz_observe_once(s->needs, s->q, t->data, n, row, &o, err));
 	return oqz_quantize_plan(z, (const struct oqz_observer *const[]) { o }, ret, err);
 }
 

@@ -80,7 +80,7 @@ static enum oqz_status add_site(void *sink, const struct oqz_site *site, struct 
 	s.calibrator = oqz_calibrator_find(site->calibrator);
 	OQZ_TRY(check_site(z, &s, f->err));
 	s.site.calibrator = s.calibrator ? s.calibrator->name : "none";
-	s.q = site->q;
+	s.q = s.calibrator ? oqz_calibrator_quantile(s.calibrator, site) : 0;
 	if (s.calibrator && !s.constant)
 		s.needs = oqz_calibrator_needs(s.calibrator, site);
 	if (!oqz_vec_push(&z->sites, s))
@@ -254,9 +254,15 @@ static enum oqz_status plan_site(struct oqz_quantize *z, const struct oqz_quanti
 	return st;
 }
 
-static enum oqz_status make_plan(struct oqz_quantize *z, bool constants_only,
-                                 const struct oqz_observer *const *observers, struct oqz_qplan **ret,
-                                 struct oqz_err *err)
+enum part { ALL, CONSTANTS, FIRST_PASS };
+
+static bool belongs(const struct oqz_quantize_site *s, enum part part)
+{
+	return part == ALL || (part == CONSTANTS ? s->constant : !(s->needs & OQZ_OBS_SECOND));
+}
+
+static enum oqz_status make_plan(struct oqz_quantize *z, enum part part, const struct oqz_observer *const *observers,
+                                 struct oqz_qplan **ret, struct oqz_err *err)
 {
 	struct oqz_err local;
 	OQZ_CLEANUP(oqz_qplan_free_cleanup) struct oqz_qplan *p = oqz_qplan_new();
@@ -267,7 +273,7 @@ static enum oqz_status make_plan(struct oqz_quantize *z, bool constants_only,
 	OQZ_TRY(oqz_qplan_set_scheme(p, z->scheme, err));
 	for (size_t i = 0; i < z->sites.n; i++) {
 		const struct oqz_quantize_site *s = &z->sites.v[i];
-		if (constants_only && !s->constant)
+		if (!belongs(s, part))
 			continue;
 		if (plan_site(z, s, s->needs ? observers[i] : NULL, p, err) != OQZ_OK)
 			return oqz_err_prefix(err, "node '%s', input %d ('%s')", s->node, s->site.input, s->tensor);
@@ -279,10 +285,16 @@ static enum oqz_status make_plan(struct oqz_quantize *z, bool constants_only,
 enum oqz_status oqz_quantize_plan(struct oqz_quantize *z, const struct oqz_observer *const *observers,
                                   struct oqz_qplan **ret, struct oqz_err *err)
 {
-	return make_plan(z, false, observers, ret, err);
+	return make_plan(z, ALL, observers, ret, err);
 }
 
 enum oqz_status oqz_quantize_plan_constants(struct oqz_quantize *z, struct oqz_qplan **ret, struct oqz_err *err)
 {
-	return make_plan(z, true, NULL, ret, err);
+	return make_plan(z, CONSTANTS, NULL, ret, err);
+}
+
+enum oqz_status oqz_quantize_plan_first(struct oqz_quantize *z, const struct oqz_observer *const *observers,
+                                        struct oqz_qplan **ret, struct oqz_err *err)
+{
+	return make_plan(z, FIRST_PASS, observers, ret, err);
 }

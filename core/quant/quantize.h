@@ -48,5 +48,9 @@ enum oqz_status oqz_quantize_plan(struct oqz_quantize *z, const struct oqz_obser
  * activations in (quantized weights, float activations); a plain float pass gives ranges that differ by some tenths of
  * a percent, which matters where a scale is about to flip to the next power of two. */
 enum oqz_status oqz_quantize_plan_constants(struct oqz_quantize *z, struct oqz_qplan **ret, struct oqz_err *err);
+/* The part that a first pass over the images settles: all sites but those whose rule needs a second one. Applied, it
+ * gives what PPQ makes its second pass over. */
+enum oqz_status oqz_quantize_plan_first(struct oqz_quantize *z, const struct oqz_observer *const *observers,
+                                        struct oqz_qplan **ret, struct oqz_err *err);
 
 #endif

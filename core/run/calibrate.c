@@ -44,6 +44,7 @@ struct cal_worker {
 	struct oqz_shape_entry *entry;
 	struct oqz_context *context;
 	struct oqz_observer **observers; /* [statistics] */
+	struct oqz_observer **second;    /* [statistics]: for the second pass; NULL where none is wanted */
 };
 
 struct calibration {
@@ -55,6 +56,7 @@ struct calibration {
 	OQZ_VEC(const char *) taps;
 	size_t **of_site; /* [schemes][sites] -> statistic */
 	struct cal_worker *workers;
+	bool second; /* the second pass is under way */
 	struct oqz_shape_cache shapes;
 	pthread_mutex_t progress_lock;
 	struct oqz_progress progress;
@@ -166,16 +168,35 @@ static enum oqz_status enter_shape(struct calibration *c, struct cal_worker *w, 
 	return oqz_context_new(((struct planned *)w->entry->thing)->program, &w->context, err);
 }
 
+/* Rows exist in plain order only. */
+static enum oqz_status observe_rows(struct oqz_observer *o, size_t image, const struct oqz_tensor *t,
+                                    struct oqz_err *err)
+{
+	size_t n = (size_t)oqz_tensor_nelem(t), row = t->shape.rank ? (size_t)t->shape.dim[t->shape.rank - 1] : n;
+	struct oqz_tensor plain = { 0 };
+
+	OQZ_TRY(oqz_tensor_alloc(&plain, t->dtype, &t->shape, err));
+	oqz_tensor_relayout(&plain, t);
+	enum oqz_status st = oqz_observer_add(o, (int64_t)image, plain.data, n, row, err);
+	oqz_tensor_release(&plain);
+	return st;
+}
+
 static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size_t tap_index,
                                const struct oqz_tensor *t, size_t image, struct oqz_err *err)
 {
 	if (t->dtype != OQZ_DT_F32)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "value '%s' is %s and cannot be calibrated", c->taps.v[tap_index],
 		         oqz_dtype_name(t->dtype));
-	for (size_t i = 0; i < c->statistics.n; i++)
-		if (c->statistics.v[i].tap == tap_index)
-			OQZ_TRY(oqz_observer_add(w->observers[i], (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t),
-			                         err));
+	for (size_t i = 0; i < c->statistics.n; i++) {
+		const struct statistic *s = &c->statistics.v[i];
+		struct oqz_observer *o = c->second ? w->second[i] : w->observers[i];
+		if (s->tap != tap_index || !o)
+			continue;
+		OQZ_TRY(s->needs & OQZ_OBS_ROWS
+		            ? observe_rows(o, image, t, err)
+		            : oqz_observer_add(o, (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t), 0, err));
+	}
 	return OQZ_OK;
 }
 
@@ -224,6 +245,18 @@ static enum oqz_status run_batch(void *ctx, int worker, size_t unit, struct oqz_
 	return OQZ_OK;
 }
 
+/* Forgets the programs, so that the next image gets one of c->graph. */
+static void leave_shapes(struct calibration *c)
+{
+	for (int i = 0; c->workers && i < c->job->threads; i++) {
+		oqz_context_free(c->workers[i].context);
+		c->workers[i].context = NULL;
+		c->workers[i].entry = NULL;
+	}
+	oqz_shape_cache_release(&c->shapes);
+	oqz_shape_cache_init(&c->shapes);
+}
+
 static enum oqz_status make_workers(struct calibration *c, struct oqz_err *err)
 {
 	struct oqz_job *j = c->job;
@@ -244,7 +277,8 @@ static enum oqz_status make_workers(struct calibration *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-static enum oqz_status float_pass(struct calibration *c, struct oqz_err *err)
+/* All images once. */
+static enum oqz_status pass(struct calibration *c, struct oqz_err *err)
 {
 	struct oqz_job *j = c->job;
 	size_t batch = (size_t)j->spec->model->calib_batch;
@@ -252,16 +286,54 @@ static enum oqz_status float_pass(struct calibration *c, struct oqz_err *err)
 		.n_units = (j->calib.n + batch - 1) / batch, .ctx = c, .unit = run_batch, .stop = j->stop
 	};
 
+	return oqz_pool_run(&pool, j->threads, err);
+}
+
+static bool wants_second(const struct calibration *c)
+{
+	for (size_t k = 0; k < c->statistics.n; k++)
+		if (c->statistics.v[k].needs & OQZ_OBS_SECOND)
+			return true;
+	return false;
+}
+
+static enum oqz_status first_pass(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_job *j = c->job;
+
 	OQZ_TRY(make_workers(c, err));
 	if (c->statistics.n == 0)
 		return OQZ_OK; /* every site is a constant or wants nothing */
-	c->progress = (struct oqz_progress) { .phase = OQZ_PHASE_CALIBRATE, .total = (int64_t)j->calib.n };
+	c->progress = (struct oqz_progress) { .phase = OQZ_PHASE_CALIBRATE,
+		                              .total = (int64_t)j->calib.n * (wants_second(c) ? 2 : 1) };
 	if (j->progress)
 		j->progress(j->progress_ctx, &c->progress);
-	OQZ_TRY(oqz_pool_run(&pool, j->threads, err));
+	OQZ_TRY(pass(c, err));
 	for (int i = 1; i < j->threads; i++)
 		for (size_t k = 0; k < c->statistics.n; k++)
 			OQZ_TRY(oqz_observer_merge(c->workers[0].observers[k], c->workers[i].observers[k], err));
+	return OQZ_OK;
+}
+
+/* For the rules that count into bins between the extremes, which are known now. */
+static enum oqz_status second_pass(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_job *j = c->job;
+
+	for (int i = 0; i < j->threads; i++) {
+		c->workers[i].second = calloc(c->statistics.n + 1, sizeof(struct oqz_observer *));
+		if (!c->workers[i].second)
+			return oqz_err_nomem(err, "workers", c->statistics.n);
+		for (size_t k = 0; k < c->statistics.n; k++)
+			if (c->statistics.v[k].needs & OQZ_OBS_SECOND)
+				OQZ_TRY(oqz_observer_second(c->workers[0].observers[k], &c->workers[i].second[k], err));
+	}
+	c->second = true;
+	OQZ_TRY(pass(c, err));
+	for (int i = 0; i < j->threads; i++)
+		for (size_t k = 0; k < c->statistics.n; k++)
+			if (c->workers[i].second[k])
+				OQZ_TRY(oqz_observer_merge(c->workers[0].observers[k], c->workers[i].second[k], err));
 	return OQZ_OK;
 }
 
@@ -310,8 +382,10 @@ static enum oqz_status save_plan(struct oqz_job *j, const struct oqz_scheme *s, 
 	return st;
 }
 
+enum wanted { WEIGHTS, FIRST_PASS, EVERYTHING };
+
 /* The plan of one part, whose sites begin at `first` in of_site. */
-static enum oqz_status plan_part(struct calibration *c, size_t scheme, size_t part, size_t first,
+static enum oqz_status plan_part(struct calibration *c, size_t scheme, size_t part, size_t first, enum wanted what,
                                  struct oqz_qplan **ret, struct oqz_err *err)
 {
 	struct oqz_quantize *z = c->job->schemes[scheme].parts[part].quantize;
@@ -320,14 +394,17 @@ static enum oqz_status plan_part(struct calibration *c, size_t scheme, size_t pa
 
 	if (!observers)
 		return oqz_err_nomem(err, "a plan", n);
+	if (what == WEIGHTS)
+		return oqz_quantize_plan_constants(z, ret, err);
 	for (size_t i = 0; i < n; i++)
 		if (c->of_site[scheme][first + i] != SIZE_MAX)
 			observers[i] = c->workers[0].observers[c->of_site[scheme][first + i]];
-	return oqz_quantize_plan(z, observers, ret, err);
+	return what == FIRST_PASS ? oqz_quantize_plan_first(z, observers, ret, err)
+	                          : oqz_quantize_plan(z, observers, ret, err);
 }
 
-/* Plans of all parts as one; of their constants only, or of everything. */
-static enum oqz_status plan_parts(struct calibration *c, size_t scheme, bool constants, struct oqz_qplan **ret,
+/* Plans of all parts as one. */
+static enum oqz_status plan_parts(struct calibration *c, size_t scheme, enum wanted what, struct oqz_qplan **ret,
                                   struct oqz_err *err)
 {
 	struct oqz_scheme *s = &c->job->schemes[scheme];
@@ -335,8 +412,7 @@ static enum oqz_status plan_parts(struct calibration *c, size_t scheme, bool con
 	enum oqz_status st = plans ? OQZ_OK : oqz_err_nomem(err, "a plan", s->n_parts);
 
 	for (size_t p = 0, first = 0; p < s->n_parts && st == OQZ_OK; p++) {
-		st = constants ? oqz_quantize_plan_constants(s->parts[p].quantize, &plans[p], err)
-		               : plan_part(c, scheme, p, first, &plans[p], err);
+		st = plan_part(c, scheme, p, first, what, &plans[p], err);
 		first += oqz_quantize_count(s->parts[p].quantize);
 	}
 	if (st == OQZ_OK)
@@ -348,17 +424,21 @@ static enum oqz_status plan_parts(struct calibration *c, size_t scheme, bool con
 
 static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
 {
-	OQZ_TRY(plan_parts(c, scheme, false, &c->job->schemes[scheme].plan, err));
+	OQZ_TRY(plan_parts(c, scheme, EVERYTHING, &c->job->schemes[scheme].plan, err));
 	return save_plan(c->job, &c->job->schemes[scheme], err);
 }
 
-/* Observes the graph with the scheme's weights on their grids. */
-static enum oqz_status observe_quantized(struct calibration *c, size_t scheme, struct oqz_err *err)
+/* What PPQ observes: before the first pass the graph with the scheme's weights on their grids; before the second one
+ * with all that the first has settled. */
+static enum oqz_status observe_quantized(struct calibration *c, size_t scheme, enum wanted what, struct oqz_err *err)
 {
-	OQZ_CLEANUP(oqz_qplan_free_cleanup) struct oqz_qplan *weights = NULL;
+	OQZ_CLEANUP(oqz_qplan_free_cleanup) struct oqz_qplan *known = NULL;
 
-	OQZ_TRY(plan_parts(c, scheme, true, &weights, err));
-	OQZ_TRY(oqz_qplan_apply(weights, c->job->graph, &c->on_grid, err));
+	leave_shapes(c);
+	oqz_graph_free(c->on_grid);
+	c->on_grid = NULL;
+	OQZ_TRY(plan_parts(c, scheme, what, &known, err));
+	OQZ_TRY(oqz_qplan_apply(known, c->job->graph, &c->on_grid, err));
 	c->graph = c->on_grid;
 	return OQZ_OK;
 }
@@ -405,16 +485,18 @@ static void give_up(struct oqz_job *j, struct oqz_scheme *s, const struct oqz_er
 
 static void release(struct calibration *c)
 {
+	leave_shapes(c);
 	for (int i = 0; c->workers && i < c->job->threads; i++) {
 		struct cal_worker *w = &c->workers[i];
-		oqz_context_free(w->context);
 		oqz_preparer_free(w->preparer);
 		for (size_t k = 0; w->observers && k < c->statistics.n; k++)
 			oqz_observer_free(w->observers[k]);
+		for (size_t k = 0; w->second && k < c->statistics.n; k++)
+			oqz_observer_free(w->second[k]);
 		free(w->observers);
+		free(w->second);
 	}
 	free(c->workers);
-	oqz_shape_cache_release(&c->shapes);
 	oqz_graph_free(c->on_grid);
 	for (size_t i = 0; c->of_site && i < c->job->n_schemes; i++)
 		free(c->of_site[i]);
@@ -422,6 +504,20 @@ static void release(struct calibration *c)
 	oqz_vec_release(&c->statistics);
 	oqz_vec_release(&c->taps);
 	pthread_mutex_destroy(&c->progress_lock);
+}
+
+static enum oqz_status passes(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_err why = { 0 };
+
+	OQZ_TRY(first_pass(c, err));
+	if (!wants_second(c))
+		return OQZ_OK;
+	if (c->on_grid && observe_quantized(c, c->first, FIRST_PASS, &why) != OQZ_OK) {
+		give_up(c->job, &c->job->schemes[c->first], &why);
+		return OQZ_OK;
+	}
+	return second_pass(c, err);
 }
 
 static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
@@ -443,14 +539,14 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 			continue;
 		}
 		OQZ_TRY(collect_sites(c, i, err));
-		if (j->spec->model->calib_quantized && observe_quantized(c, i, &why) != OQZ_OK) {
+		if (j->spec->model->calib_quantized && observe_quantized(c, i, WEIGHTS, &why) != OQZ_OK) {
 			give_up(j, s, &why);
 			continue;
 		}
 		any = true;
 	}
 	if (any)
-		OQZ_TRY(float_pass(c, err));
+		OQZ_TRY(passes(c, err));
 	for (size_t i = c->first; i < c->end; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { 0 };

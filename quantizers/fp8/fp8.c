@@ -10,13 +10,15 @@ struct fp8 {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
 	const char *calibrator; /* "none": the scale is given */
-	bool per_channel, activations;
+	bool per_channel, activations, batch_scope;
+	double q;
 	float given;
 	float *scale; /* the answer of the last plan() */
 	size_t room;
 };
 
 static const char *const roundings[] = { "nearest-even", "half-toward-zero", NULL };
+static const char *const scopes[] = { "dataset", "batch", NULL };
 static const char *const granularities[] = { "tensor", "channel", NULL };
 
 static const struct oqz_param fp8_params[] = {
@@ -32,7 +34,29 @@ static const struct oqz_param fp8_params[] = {
 	  .type = OQZ_P_STRING,
 	  .dflt = "standard",
 	  .help = "where the grid ends: the format's largest value, or another of its values" },
-	{ .name = "scale", .type = OQZ_P_STRING, .dflt = "amax", .help = "amax, mse, candidates, or a number" },
+	{ .name = "scale",
+	  .type = OQZ_P_STRING,
+	  .dflt = "amax",
+	  .help = "amax, percentile, ema, mse, candidates (floating), constant, or a number" },
+	{ .name = "q",
+	  .type = OQZ_P_FLOAT,
+	  .dflt = "0.9999",
+	  .min = 0.501,
+	  .max = 1,
+	  .unit = "ratio",
+	  .help = "quantile of percentile" },
+	{ .name = "scope",
+	  .type = OQZ_P_STRING,
+	  .dflt = "dataset",
+	  .choices = scopes,
+	  .help = "percentile of all images, or of each batch and then averaged" },
+	{ .name = "momentum",
+	  .type = OQZ_P_FLOAT,
+	  .dflt = "0.1",
+	  .min = 0.001,
+	  .max = 1,
+	  .unit = "ratio",
+	  .help = "weight of a new batch in ema" },
 	{ .name = "rounding",
 	  .type = OQZ_P_STRING,
 	  .dflt = "nearest-even",
@@ -87,23 +111,34 @@ static enum oqz_status read_grid(struct fp8 *s, const struct oqz_params *params,
 	return OQZ_OK;
 }
 
-static enum oqz_status read_scale(struct fp8 *s, const char *scale, struct oqz_failure *f)
+/* The manifest's words for where the scale comes from, and the calibrator of each. */
+static const struct rule {
+	const char *name, *calibrator;
+} rules[] = {
+	{ "amax", "minmax" },         { "percentile", "percentile" }, { "ema", "ema" },           { "mse", "mse" },
+	{ "candidates", "floating" }, { "floating", "floating" },     { "constant", "constant" },
+};
+
+static enum oqz_status read_scale(struct fp8 *s, const struct oqz_params *params, struct oqz_failure *f)
 {
+	const struct oqz_host *h = s->host->base;
+	const char *scale = h->param_string(params, "scale");
 	double x;
 
-	if (!strcmp(scale, "amax")) {
-		s->calibrator = "minmax";
-	} else if (!strcmp(scale, "mse")) {
-		s->calibrator = "mse";
-	} else if (!strcmp(scale, "candidates")) {
-		s->calibrator = "candidates";
-	} else {
-		if (!number(scale, &x) || !(x >= 0x1p-100) || x > 0x1p100)
-			return s->host->base->fail(
-			    f, OQZ_E_USAGE, "scale is amax, mse, candidates or a positive number, not `%s`", scale);
-		s->calibrator = "none";
-		s->given = (float)x;
+	s->batch_scope = !strcmp(h->param_string(params, "scope"), "batch");
+	s->q = h->param_float(params, strcmp(scale, "ema") ? "q" : "momentum");
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		if (!strcmp(scale, rules[i].name)) {
+			s->calibrator = rules[i].calibrator;
+			return OQZ_OK;
+		}
 	}
+	if (!number(scale, &x) || !(x >= 0x1p-100) || x > 0x1p100)
+		return h->fail(
+		    f, OQZ_E_USAGE,
+		    "scale is amax, percentile, ema, mse, candidates, constant or a positive number, not `%s`", scale);
+	s->calibrator = "none";
+	s->given = (float)x;
 	return OQZ_OK;
 }
 
@@ -128,7 +163,7 @@ static enum oqz_status fp8_open(const struct oqz_quantizer_host *host, const str
 	s->activations = h->param_bool(params, "activations");
 	enum oqz_status st = read_grid(s, params, f);
 	if (st == OQZ_OK)
-		st = read_scale(s, h->param_string(params, "scale"), f);
+		st = read_scale(s, params, f);
 	if (st != OQZ_OK) {
 		fp8_close(s);
 		return st;
@@ -165,6 +200,8 @@ static enum oqz_status fp8_sites(void *self, const struct oqz_graph_view *g, voi
 				.input = i,
 				.calibrator = s->calibrator,
 				.axis = scale_axis(s, g, n, i),
+				.q = s->q,
+				.batch_scope = s->batch_scope,
 				.grid = s->grid,
 				.symmetric = true,
 				.pow2 = true, /* what mse searches */

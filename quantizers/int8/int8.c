@@ -13,7 +13,7 @@ struct int8 {
 	int bits;
 	bool symmetric, per_channel, pow2, batch_scope, positional, activations;
 	const char *calibrate, *weight_calibrate;
-	double q;
+	double q, momentum;
 	float *scale; /* the answer of the last plan() */
 	int32_t *zero;
 	size_t room;
@@ -21,7 +21,8 @@ struct int8 {
 
 static const char *const granularities[] = { "channel", "tensor", NULL };
 static const char *const scales[] = { "free", "pow2", NULL };
-static const char *const calibrators[] = { "minmax", "percentile", "mse", "kl", NULL };
+static const char *const calibrators[] = { "minmax",  "percentile", "ema",      "mse", "kl",
+	                                   "isotone", "floating",   "constant", NULL };
 static const char *const scopes[] = { "dataset", "batch", NULL };
 static const char *const axes[] = { "output", "positional", NULL };
 
@@ -69,6 +70,13 @@ static const struct oqz_param int8_params[] = {
 	  .dflt = "dataset",
 	  .choices = scopes,
 	  .help = "percentile of all images, or of each batch and then averaged" },
+	{ .name = "momentum",
+	  .type = OQZ_P_FLOAT,
+	  .dflt = "0.1",
+	  .min = 0.001,
+	  .max = 1,
+	  .unit = "ratio",
+	  .help = "weight of a new batch in ema" },
 	{ .name = "axis",
 	  .type = OQZ_P_STRING,
 	  .dflt = "output",
@@ -99,9 +107,15 @@ static enum oqz_status int8_open(const struct oqz_quantizer_host *host, const st
 	s->calibrate = h->param_string(params, "calibrate");
 	s->weight_calibrate = h->param_string(params, "weight_calibrate");
 	s->q = h->param_float(params, "q");
+	s->momentum = h->param_float(params, "momentum");
 	s->batch_scope = !strcmp(h->param_string(params, "scope"), "batch");
 	s->positional = !strcmp(h->param_string(params, "axis"), "positional");
 	s->activations = h->param_bool(params, "activations");
+	if (!s->symmetric && (!strcmp(s->calibrate, "floating") || !strcmp(s->calibrate, "constant"))) {
+		h->free_mem(s);
+		return h->fail(f, OQZ_E_USAGE, "calibrate=%s finds no zero points; it needs symmetric=true",
+		               h->param_string(params, "calibrate"));
+	}
 	*ret = s;
 	return OQZ_OK;
 }
@@ -151,13 +165,14 @@ static enum oqz_status int8_sites(void *self, const struct oqz_graph_view *g, vo
 			if (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT)
 				continue;
 			bool symmetric = s->symmetric || weight;
+			const char *rule = weight ? s->weight_calibrate : s->calibrate;
 			int32_t half = INT32_C(1) << (s->bits - 1);
 			struct oqz_site site = {
 				.node = n,
 				.input = i,
-				.calibrator = weight ? s->weight_calibrate : s->calibrate,
+				.calibrator = rule,
 				.axis = weight ? scale_axis(s, g, n, i) : -1,
-				.q = s->q,
+				.q = strcmp(rule, "ema") ? s->q : s->momentum,
 				.batch_scope = s->batch_scope,
 				.grid = { .kind = OQZ_GRID_AFFINE,
 				          .bits = s->bits,
@@ -201,7 +216,7 @@ static enum oqz_status int8_plan(void *self, const struct oqz_graph_view *g, con
 	for (size_t i = 0; i < stats->n; i++) {
 		s->host->affine_from_range((double)stats->lo[i], (double)stats->hi[i], &site->grid, site->symmetric,
 		                           site->pow2, &s->scale[i], &s->zero[i]);
-		if (stats->scale) { /* kl knows the scale itself, floor and power of two included */
+		if (stats->scale) { /* kl, isotone ... know the scale itself, floor and power of two included */
 			s->scale[i] = stats->scale[i];
 			s->zero[i] = 0;
 		}

@@ -5,6 +5,7 @@ cli_tests = \
 	tests/cli/calibrate.sh \
 	tests/cli/calibrate_weights.sh \
 	tests/cli/changed_images.sh \
+	tests/cli/calibrators.sh \
 	tests/cli/closed_output.sh \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/damaged_ledger.sh \

@@ -368,15 +368,22 @@ static void seed_observer(struct seeds *s)
 	float x[40];
 	struct oqz_str text = { 0 };
 
-	for (unsigned needs = 1; needs < 8; needs += 2) {
+	for (unsigned needs = 1; needs < 16; needs += 2) {
 		struct oqz_observer *o;
 		SEED_CHECK(oqz_observer_new(needs | OQZ_OBS_MINMAX, 0.99, 2, &o, err));
 		for (int64_t image = 0; image < 5; image++) {
 			for (int i = 0; i < 40; i++)
 				x[i] = (float)(i - 7) * 0.25f * (float)(image + 1);
 			x[3] = image == 2 ? INFINITY : x[3];
-			SEED_CHECK(oqz_observer_add(o, image, x, 40, err));
+			SEED_CHECK(oqz_observer_add(o, image, x, 40, 8, err));
 		}
+		SEED_CHECK(oqz_observer_save(o, &text, err));
+		add_str(s, &text);
+		oqz_observer_free(o);
+	}
+	for (unsigned needs = OQZ_OBS_BINS_KL; needs & OQZ_OBS_SECOND; needs *= 2) {
+		struct oqz_observer *o;
+		SEED_CHECK(oqz_observe_once(needs, 0, x, 40, 0, &o, err));
 		SEED_CHECK(oqz_observer_save(o, &text, err));
 		add_str(s, &text);
 		oqz_observer_free(o);

@@ -12,7 +12,7 @@
 #include "core/quant/quantize.h"
 #include "plugins/host.h"
 #include "plugins/loader.h"
-#include "tests/unit/exec_graph.h"
+#include "tests/unit/observe_case.h"
 
 static struct oqz_plugin_host plugin_host;
 static struct oqz_module *plugin_module;
@@ -72,31 +72,12 @@ static inline struct oqz_qplan *plugin_plan(struct gb *b, const char *plugin, co
 	OQZ_CLEANUP(oqz_graph_view_free_cleanup) struct oqz_graph_view *view = NULL;
 	OQZ_CLEANUP(oqz_quantize_close_cleanup) struct oqz_quantize *z = NULL;
 	struct oqz_params *p = plugin_params(plugin, text);
-	struct oqz_observer *obs[64] = { 0 };
+	struct oqz_observer *obs[OBSERVE_MAX] = { 0 };
 	struct oqz_qplan *plan = NULL;
 
 	ck_ok(oqz_graph_view_new(b->g, NULL, &view, err));
 	ck_ok(oqz_quantize_open(plugin_open(plugin), &plugin_host.table, p, view, plugin, &z, err));
-	ck_assert(oqz_quantize_count(z) <= 64);
-	for (size_t i = 0; i < oqz_quantize_count(z); i++) {
-		const struct oqz_quantize_site *s = oqz_quantize_site(z, i);
-		if (s->needs)
-			ck_ok(oqz_observer_new(s->needs, s->q, 2, &obs[i], err));
-	}
-	for (int image = 0; image < images; image++) {
-		struct oqz_tensor in[8];
-		struct oracle o;
-		random_inputs(b, in);
-		oracle_run(&o, b->g, in);
-		for (size_t i = 0; i < oqz_quantize_count(z); i++) {
-			const struct oqz_tensor *t = oracle_at(&o, oqz_quantize_site(z, i)->tensor);
-			if (obs[i])
-				ck_ok(oqz_observer_add(obs[i], image, t->data, (size_t)oqz_tensor_nelem(t), err));
-		}
-		oracle_free(&o);
-		for (size_t i = 0; i < b->g->inputs.n; i++)
-			oqz_tensor_release(&in[i]);
-	}
+	observe_sites(b, z, obs, images);
 	ck_ok(oqz_quantize_plan(z, (const struct oqz_observer *const *)obs, &plan, err));
 	for (size_t i = 0; i < OQZ_COUNTOF(obs); i++)
 		oqz_observer_free(obs[i]);

@@ -11,7 +11,7 @@
 #include "plugins/describe.h"
 #include "plugins/host.h"
 #include "plugins/loader.h"
-#include "tests/unit/exec_graph.h"
+#include "tests/unit/observe_case.h"
 
 static struct oqz_plugin_host host;
 static struct oqz_module *module;
@@ -161,29 +161,12 @@ static struct oqz_qplan *plan_for(struct net *n, const char *text)
 	OQZ_CLEANUP(oqz_graph_view_free_cleanup) struct oqz_graph_view *view = NULL;
 	OQZ_CLEANUP(oqz_quantize_close_cleanup) struct oqz_quantize *z = NULL;
 	struct oqz_params *p = params(text);
-	struct oqz_observer *obs[32] = { 0 };
+	struct oqz_observer *obs[OBSERVE_MAX] = { 0 };
 	struct oqz_qplan *plan = NULL;
 
 	ck_ok(oqz_graph_view_new(n->b.g, NULL, &view, err));
 	ck_ok(oqz_quantize_open(&module->desc.quantizer, &host.table, p, view, text, &z, err));
-	for (size_t i = 0; i < oqz_quantize_count(z); i++) {
-		const struct oqz_quantize_site *s = oqz_quantize_site(z, i);
-		if (s->needs)
-			ck_ok(oqz_observer_new(s->needs, s->q, 2, &obs[i], err));
-	}
-	for (int image = 0; image < 24; image++) {
-		struct oqz_tensor in[1];
-		struct oracle o;
-		random_inputs(&n->b, in);
-		oracle_run(&o, n->b.g, in);
-		for (size_t i = 0; i < oqz_quantize_count(z); i++) {
-			const struct oqz_tensor *t = oracle_at(&o, oqz_quantize_site(z, i)->tensor);
-			if (obs[i])
-				ck_ok(oqz_observer_add(obs[i], image, t->data, (size_t)oqz_tensor_nelem(t), err));
-		}
-		oracle_free(&o);
-		oqz_tensor_release(&in[0]);
-	}
+	observe_sites(&n->b, z, obs, 24);
 	ck_ok(oqz_quantize_plan(z, (const struct oqz_observer *const *)obs, &plan, err));
 	for (size_t i = 0; i < OQZ_COUNTOF(obs); i++)
 		oqz_observer_free(obs[i]);
@@ -395,7 +378,7 @@ START_TEST(misbehaving_plugins_are_named)
 	trick = BAD_SCALE;
 	ck_ok(oqz_quantize_open(&rogue, &host.table, NULL, v, "", &z, err));
 	ck_ok(oqz_observer_new(OQZ_OBS_MINMAX, 0, 0, &o, err));
-	ck_ok(oqz_observer_add(o, 0, &x, 1, err));
+	ck_ok(oqz_observer_add(o, 0, &x, 1, 0, err));
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN,
 	         "wrong answer");
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN, n.conv->name);

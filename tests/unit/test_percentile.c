@@ -51,7 +51,7 @@ START_TEST(batch_scope_equals_golden)
 		int32_t zero;
 		ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 4, &o, err));
 		for (int k = images - 1; k >= 0; k--)
-			ck_ok(oqz_observer_add(o, k, (const float *)x.data + (size_t)k * per, per, err));
+			ck_ok(oqz_observer_add(o, k, (const float *)x.data + (size_t)k * per, per, 0, err));
 		ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
 		ck_assert(scale == 0);
 		oqz_affine_from_range((double)lo, (double)hi, &grid, sym, pow2, &scale, &zero);
@@ -84,7 +84,7 @@ START_TEST(batch_scope_equals_sorting)
 		float lo, hi, scale, want_lo = 0, want_hi = 0;
 		ck_ok(oqz_observer_new(OQZ_OBS_BATCH, qs[k], BATCH, &o, err));
 		for (int i = 0; i < IMAGES; i++)
-			ck_ok(oqz_observer_add(o, i, x + i * PER, PER, err));
+			ck_ok(oqz_observer_add(o, i, x + i * PER, PER, 0, err));
 		for (int b = 0; b < IMAGES; b += BATCH) {
 			int n = (IMAGES - b < BATCH ? IMAGES - b : BATCH) * PER;
 			memcpy(v, x + b * PER, (size_t)n * sizeof *v);
@@ -117,7 +117,7 @@ START_TEST(dataset_scope_keeps_its_bound)
 		}
 		struct oqz_observer *o;
 		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
-		ck_ok(oqz_observer_add(o, 0, x, N, err));
+		ck_ok(oqz_observer_add(o, 0, x, N, 0, err));
 		qsort(x, N, sizeof *x, ascending);
 		for (size_t k = 0; k < OQZ_COUNTOF(qs); k++) {
 			struct oqz_site site = { .q = qs[k] };
@@ -170,10 +170,10 @@ START_TEST(images_of_changing_size_are_refused_not_guessed)
 	for (int i = 0; i < BIG; i++)
 		x[i] = (float)(i % 977);
 	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 3, &o, err));
-	ck_ok(oqz_observer_add(o, 0, x, 1000, err));
-	ck_ok(oqz_observer_add(o, 1, x, 1000, err));
+	ck_ok(oqz_observer_add(o, 0, x, 1000, 0, err));
+	ck_ok(oqz_observer_add(o, 1, x, 1000, 0, err));
 	ck_fails(({
-		         enum oqz_status st = oqz_observer_add(o, 2, x, BIG, err);
+		         enum oqz_status st = oqz_observer_add(o, 2, x, BIG, 0, err);
 		         st == OQZ_OK ? percentile()->find(o, &site, &lo, &hi, &scale, err) : st;
 	         }),
 	         OQZ_E_UNSUPPORTED, "scope=dataset");

@@ -74,7 +74,7 @@ static void observe(void *arg, size_t tap, const struct oqz_tensor *t)
 	struct oqz_tensor plain;
 
 	plain_copy(&plain, t);
-	ck_ok(oqz_observer_add(w->obs[tap], w->image, plain.data, (size_t)oqz_tensor_nelem(&plain), err));
+	ck_ok(oqz_observer_add(w->obs[tap], w->image, plain.data, (size_t)oqz_tensor_nelem(&plain), 0, err));
 	oqz_tensor_release(&plain);
 }
 

@@ -7,8 +7,8 @@
  * Values come from the histogram, each bin at its middle. What that leaves out of the error is the same for all
  * candidates wherever they round alike, so the comparison is sharper than the errors themselves.
  *
- * Calibrator `candidates` tries PPQ's seven scales for FP8 ("floating", quantization.md 3.4; PPQ draws 4096 elements
- * per tensor at random, here all count, so the choice can be repeated).
+ * Calibrator `floating` tries PPQ's seven scales for FP8 (quantization.md 3.4; PPQ draws 4096 elements per tensor at
+ * random, here all count, so the choice can be repeated).
  */
 #include "core/quant/calibrate_hist.h"
 #include "core/tensor/fakequant.h"
@@ -74,8 +74,14 @@ static size_t least(const double *loss, size_t n)
 	return best;
 }
 
-static enum oqz_status candidates_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                       float *ret_hi, float *ret_scale, struct oqz_err *err)
+unsigned oqz_needs_histogram(const struct oqz_site *site)
+{
+	(void)site;
+	return OQZ_OBS_HISTOGRAM;
+}
+
+static enum oqz_status floating_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
+                                     float *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	static const float scales[] = { 0x1p-7f, 0x1p-5f, 0x1p-3f, 1, 4, 16, 64 };
 	double loss[OQZ_COUNTOF(scales)];
@@ -88,12 +94,12 @@ static enum oqz_status candidates_find(const struct oqz_observer *o, const struc
 	return OQZ_OK;
 }
 
-const struct oqz_calibrator oqz_calibrator_candidates = {
-	.name = "candidates",
+const struct oqz_calibrator oqz_calibrator_floating = {
+	.name = "floating",
 	.summary = "scale with the least squared error among 2^-7, 2^-5, 2^-3, 1, 4, 16, 64",
-	.needs = OQZ_OBS_HISTOGRAM,
+	.needs = oqz_needs_histogram,
 	.per_axis = true,
-	.find = candidates_find,
+	.find = floating_find,
 };
 
 /* Largest magnitude of a grid's values. */

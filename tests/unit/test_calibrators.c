@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every calibrator against every row of PPQ's observers: scale and zero point of eight batches of eight kinds of data,
+ * and of weights per tensor and per channel. The batches are seen out of order by three observers that are merged, in
+ * two passes where the rule wants them: what a run with threads does. Also the rules' corners, which no row has.
+ */
+#include "core/quant/observer.h"
+#include "core/base/str.h"
+#include "tests/support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BATCHES = 8, PARTS = 3 };
+
+static struct golden g;
+
+static const char *text(json_t *row, const char *key) { return json_string_value(json_object_get(row, key)); }
+static bool flag(json_t *row, const char *key) { return json_is_true(json_object_get(row, key)); }
+
+static struct oqz_tensor array(json_t *row)
+{
+	char key[128];
+
+	snprintf(key, sizeof key, "%s/%s", flag(row, "weight") ? "w" : "x", text(row, "data"));
+	return golden_array(&g, key);
+}
+
+static struct oqz_grid int8_grid(bool symmetric)
+{
+	return (struct oqz_grid) {
+		.kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = symmetric ? -128 : 0, .qmax = symmetric ? 127 : 255
+	};
+}
+
+static const struct oqz_grid e4m3 = { .kind = OQZ_GRID_MINIFLOAT,
+	                              .rounding = 3,
+	                              .bits = 8,
+	                              .exp_bits = 4,
+	                              .man_bits = 3,
+	                              .bias = 7,
+	                              .special = OQZ_GRID_FN,
+	                              .max = 448 };
+
+/* The eight batches, dealt out to the parts from the last to the first, one "image" each. */
+static void feed(struct oqz_observer *const *part, const struct oqz_tensor *x)
+{
+	size_t n = (size_t)oqz_tensor_nelem(x) / BATCHES;
+
+	for (int b = BATCHES - 1; b >= 0; b--)
+		ck_ok(oqz_observer_add(part[b * 5 % PARTS], b, (const float *)x->data + (size_t)b * n, n,
+		                       (size_t)x->shape.dim[x->shape.rank - 1], err));
+}
+
+static struct oqz_observer *observe(const struct oqz_calibrator *c, const struct oqz_site *site,
+                                    const struct oqz_tensor *x)
+{
+	struct oqz_observer *part[PARTS], *second[PARTS];
+	unsigned needs = oqz_calibrator_needs(c, site);
+
+	for (int i = 0; i < PARTS; i++)
+		ck_ok(oqz_observer_new(needs, oqz_calibrator_quantile(c, site), 1, &part[i], err));
+	feed(part, x);
+	for (int i = 1; i < PARTS; i++)
+		ck_ok(oqz_observer_merge(part[0], part[i], err));
+	if (needs & OQZ_OBS_SECOND) {
+		for (int i = 0; i < PARTS; i++)
+			ck_ok(oqz_observer_second(part[0], &second[i], err));
+		feed(second, x);
+		for (int i = 0; i < PARTS; i++) {
+			ck_ok(oqz_observer_merge(part[0], second[i], err));
+			oqz_observer_free(second[i]);
+		}
+	}
+	for (int i = 1; i < PARTS; i++)
+		oqz_observer_free(part[i]);
+	return part[0];
+}
+
+static void expect(json_t *row, size_t i, double have, double want, double slack)
+{
+	ck_assert_msg(fabs(have - want) <= slack * want, "row %zu (%s, %s): scale %.9g, not %.9g", i,
+	              text(row, "observer"), text(row, "data"), have, want);
+}
+
+/* Of the sites of one kind: minmax along an axis, or FP8 weights. */
+static void constant_row(json_t *row, size_t i, struct oqz_site site)
+{
+	struct oqz_tensor x = array(row);
+	json_t *scales = json_object_get(row, "scale"), *axis = json_object_get(row, "axis");
+	float *lo, *hi, *scale, s;
+	int32_t zero;
+	size_t n;
+
+	if (!scales)
+		scales = json_object_get(row, "full_data_choice");
+	/* activations: the first dimension counts batches, the axis is one of the batch's tensor */
+	site.axis = axis ? (int)json_integer_value(axis) + !flag(row, "weight") : -1;
+	ck_ok(oqz_observe_constant(&x, &site, &lo, &hi, &scale, &n, err));
+	ck_assert_uint_eq(n, json_is_array(scales) ? json_array_size(scales) : 1);
+	for (size_t k = 0; k < n; k++) {
+		oqz_affine_from_range((double)lo[k], (double)hi[k], &site.grid, site.symmetric, site.pow2, &s, &zero);
+		expect(row, i, (double)(scale ? scale[k] : s),
+		       json_number_value(json_is_array(scales) ? json_array_get(scales, k) : scales), 0);
+	}
+	free(lo);
+}
+
+static void activation_row(json_t *row, size_t i, const struct oqz_calibrator *c, struct oqz_site site)
+{
+	struct oqz_tensor x = array(row);
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = observe(c, &site, &x);
+	json_t *want = json_object_get(row, "scale");
+	float lo, hi, scale;
+	int32_t zero = 0;
+
+	if (!want) {
+		want = json_object_get(row, "full_data_choice");
+		/* PPQ's own choices are random; none of twenty was another one */
+		for (size_t k = 0; k < json_array_size(json_object_get(row, "ppq_choice_20_seeds")); k++)
+			ck_assert(json_number_value(json_array_get(json_object_get(row, "ppq_choice_20_seeds"), k)) ==
+			          json_number_value(want));
+	}
+	ck_ok(c->find(o, &site, &lo, &hi, &scale, err));
+	if (scale == 0)
+		oqz_affine_from_range((double)lo, (double)hi, &site.grid, site.symmetric, site.pow2, &scale, &zero);
+	/* exact; mse, whose range passes through float32 here and not there, to one unit in the last place */
+	expect(row, i, (double)scale, (double)(float)json_number_value(want), strcmp(c->name, "mse") ? 0 : 1.2e-7);
+	if (json_object_get(row, "offset"))
+		ck_assert_msg(zero == (int)json_number_value(json_object_get(row, "offset")), "row %zu: zero %d", i,
+		              zero);
+}
+
+START_TEST(all_rows_equal_golden)
+{
+	size_t i;
+	json_t *row;
+	int by_rule[8] = { 0 };
+	static const char *const names[] = { "minmax", "percentile", "mse", "kl", "isotone", "floating", "constant" };
+	static const int counts[] = { 68, 32, 32, 16, 8, 14, 8 };
+
+	if (!golden_open(&g, "quantization/observers/observers"))
+		return;
+	json_array_foreach(json_object_get(g.json, "rows"), i, row)
+	{
+		const struct oqz_calibrator *c = oqz_calibrator_find(text(row, "observer"));
+		ck_assert_msg(c != NULL, "no calibrator %s", text(row, "observer"));
+		bool fp8 = !strcmp(c->name, "floating") || !strcmp(c->name, "constant");
+		bool symmetric = fp8 || flag(row, "symmetric");
+		struct oqz_site site = { .calibrator = c->name,
+			                 .axis = -1,
+			                 .q = 0.9999,
+			                 .batch_scope = true,
+			                 .symmetric = symmetric,
+			                 .pow2 = flag(row, "pow2"),
+			                 .grid = fp8 ? e4m3 : int8_grid(symmetric) };
+		if (flag(row, "weight") || json_object_get(row, "axis"))
+			constant_row(row, i, site);
+		else
+			activation_row(row, i, c, site);
+		for (size_t k = 0; k < OQZ_COUNTOF(names); k++)
+			by_rule[k] += !strcmp(names[k], c->name);
+	}
+	for (size_t k = 0; k < OQZ_COUNTOF(names); k++)
+		ck_assert_msg(by_rule[k] == counts[k], "%d rows of %s", by_rule[k], names[k]);
+	golden_close(&g);
+}
+END_TEST
+
+/* The bins of the second pass are PPQ's own, one by one. */
+START_TEST(bins_equal_golden)
+{
+	static const struct {
+		const char *key;
+		unsigned need;
+	} kinds[] = { { "hist/kl/sym/", OQZ_OBS_BINS_KL },
+		      { "hist/mse/sym/", OQZ_OBS_BINS_MSE },
+		      { "hist/mse/asym/", OQZ_OBS_BINS_RANGE } };
+	static const char *const data[] = {
+		"normal", "relu", "heavy", "outlier", "biased", "tiny", "logits", "softmax"
+	};
+
+	if (!golden_open(&g, "quantization/observers/observers"))
+		return;
+	for (size_t d = 0; d < OQZ_COUNTOF(data); d++)
+		for (size_t k = 0; k < OQZ_COUNTOF(kinds); k++) {
+			OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+			char key[64];
+			double bins[4096];
+			snprintf(key, sizeof key, "x/%s", data[d]);
+			struct oqz_tensor x = golden_array(&g, key);
+			snprintf(key, sizeof key, "%s%s", kinds[k].key, data[d]);
+			struct oqz_tensor want = golden_array(&g, key);
+			ck_ok(oqz_observe_once(kinds[k].need, 0, x.data, (size_t)oqz_tensor_nelem(&x), 0, &o, err));
+			ck_ok(oqz_bins_get(o, kinds[k].need, bins, err));
+			for (int64_t i = 0; i < oqz_tensor_nelem(&want); i++)
+				ck_assert_msg(bins[i] == ((const int32_t *)want.data)[i], "%s bin %d: %g, not %d", key,
+				              (int)i, bins[i], ((const int32_t *)want.data)[i]);
+		}
+	golden_close(&g);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------------- corners */
+
+static enum oqz_status find(const char *name, struct oqz_site site, const float *x, size_t n, size_t row,
+                            float *ret_scale, struct oqz_err *e)
+{
+	const struct oqz_calibrator *c = oqz_calibrator_find(name);
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+	float lo, hi;
+	int32_t zero;
+
+	site.q = site.q > 0 ? site.q : 0.9999;
+	OQZ_TRY(oqz_observe_once(oqz_calibrator_needs(c, &site), oqz_calibrator_quantile(c, &site), x, n, row, &o, e));
+	OQZ_TRY(c->find(o, &site, &lo, &hi, ret_scale, e));
+	if (*ret_scale == 0)
+		oqz_affine_from_range((double)lo, (double)hi, &site.grid, site.symmetric, site.pow2, ret_scale, &zero);
+	return OQZ_OK;
+}
+
+/* A row whose two largest values are equal has no interval; then the range is 0 .. the last row's largest value. */
+START_TEST(isotone_by_hand)
+{
+	struct oqz_site s = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
+	static const float ties[] = { 1, 2, 2, 3, 5, 5 }, one[] = { 0, 4, 1 }, lone[] = { 3 },
+	                   negative[] = { -1, -2, -3 };
+	static const float two[] = { 0, 4, 1, 0, 10, 9.75f, 0, 8, 7.5f };
+	float scale;
+
+	ck_ok(find("isotone", s, ties, 6, 3, &scale, err));
+	ck_assert(scale == (float)(2 * 5 / 255.0));
+	/* one interval, (1 / 126.49, 2 * 3): its lower end */
+	ck_ok(find("isotone", s, one, 3, 3, &scale, err));
+	ck_assert(scale == (float)(1 / 126.49));
+	/* (0.0079, 6), (0.0771, 0.5), (0.0593, 1): all three from 0.0771 */
+	ck_ok(find("isotone", s, two, 9, 3, &scale, err));
+	ck_assert(scale == (float)(9.75 / 126.49));
+	/* a row of one number is always in order: from 0, which is no scale; hence the range */
+	ck_ok(find("isotone", s, lone, 1, 1, &scale, err));
+	ck_assert(scale == (float)(2 * 3 / 255.0));
+	/* absolute values of the two largest, -1 and -2: no interval; the last row's largest value is below 0 */
+	ck_ok(find("isotone", s, negative, 3, 3, &scale, err));
+	ck_assert(scale == (float)(2 / 255.0));
+	s.grid = e4m3;
+	ck_fails(find("isotone", s, one, 3, 3, &scale, err), OQZ_E_UNSUPPORTED, "integer grids");
+	/* rows that do not divide the tensor are a fault of the caller, not of the data */
+	s.grid = int8_grid(true);
+	ck_fails(find("isotone", s, one, 3, 2, &scale, err), OQZ_E_INTERNAL, "rows of 2");
+}
+END_TEST
+
+START_TEST(ema_by_hand)
+{
+	const struct oqz_calibrator *c = oqz_calibrator_find("ema");
+	struct oqz_site site = { .axis = -1, .q = 0.25, .symmetric = false, .grid = int8_grid(false) };
+	static const float x[6][2] = { { -1, 4 }, { 0, 2 }, { -3, 1 }, { 0, 8 }, { 0, NAN }, { -9, 0.5f } };
+	float lo, hi, scale;
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+
+	ck_ok(oqz_observer_new(oqz_calibrator_needs(c, &site), oqz_calibrator_quantile(c, &site), 2, &o, err));
+	for (int i = 5; i >= 0; i--)
+		ck_ok(oqz_observer_add(o, i, x[i], 2, 0, err));
+	/* batches [-1, 4], [-3, 8], [-9, 0.5] */
+	ck_ok(c->find(o, &site, &lo, &hi, &scale, err));
+	ck_assert(scale == 0);
+	ck_assert(lo == -1 + 0.25f * -2 + 0.25f * (-9 - -1.5f));
+	ck_assert(hi == 5 + 0.25f * (0.5f - 5));
+	site.q = 0;
+	ck_fails(c->find(o, &site, &lo, &hi, &scale, err), OQZ_E_USAGE, "(0, 1]");
+}
+END_TEST
+
+/* Tensors that are all zero, all equal, empty or not finite: a scale above zero or a clear refusal, of every rule. */
+START_TEST(degenerate_tensors)
+{
+	static const float zeros[8] = { 0 }, equal[8] = { 2, 2, 2, 2, 2, 2, 2, 2 }, tiny[8] = { 1e-42f, -1e-42f };
+	static const float bad[8] = { NAN, INFINITY, -INFINITY, NAN, NAN, NAN, NAN, NAN };
+	static const float mixed[8] = { NAN, INFINITY, -INFINITY, 1, 0.5f, 0.25f, -1, 0 };
+	static const float *const good[] = { zeros, equal, tiny, mixed };
+	float scale;
+
+	for (size_t i = 0; oqz_calibrators[i]; i++) {
+		const char *name = oqz_calibrators[i]->name;
+		struct oqz_site s = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
+		for (size_t k = 0; k < OQZ_COUNTOF(good); k++) {
+			ck_ok(find(name, s, good[k], 8, 4, &scale, err));
+			ck_assert_msg(scale > 0 && isfinite(scale), "%s, data %zu: scale %g", name, k, (double)scale);
+		}
+		for (size_t n = 0; n <= 8; n += 8) {
+			if (!strcmp(name, "constant"))
+				ck_ok(find(name, s, bad, n, 4, &scale, err));
+			else
+				ck_fails(find(name, s, bad, n, 4, &scale, err), OQZ_E_DATA, "no finite number");
+		}
+	}
+}
+END_TEST
+
+/* Bins belong to one first pass; statistics with bins do not grow. */
+START_TEST(second_pass_is_guarded)
+{
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *a = NULL, *b = NULL, *s = NULL, *t = NULL;
+	struct oqz_site site = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
+	static const float x[] = { 1, 2, -3 }, y[] = { 1, 2, -4 };
+	float lo, hi, scale;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &a, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &b, err));
+	ck_ok(oqz_observer_add(a, 0, x, 3, 0, err));
+	ck_ok(oqz_observer_add(b, 0, y, 3, 0, err));
+	ck_fails(oqz_calibrator_find("kl")->find(a, &site, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "second pass");
+	ck_ok(oqz_observer_second(a, &s, err));
+	ck_fails(oqz_observer_second(s, &t, err), OQZ_E_INTERNAL, "no second pass");
+	ck_ok(oqz_observer_add(s, 0, x, 3, 0, err));
+	ck_fails(oqz_observer_merge(b, s, err), OQZ_E_MISMATCH, "no second pass of");
+	ck_ok(oqz_observer_merge(a, s, err));
+	ck_ok(oqz_calibrator_find("kl")->find(a, &site, &lo, &hi, &scale, err));
+	ck_fails(oqz_observer_merge(a, b, err), OQZ_E_MISMATCH, "is over");
+}
+END_TEST
+
+/* Rows and bins survive being saved; equal statistics are equal bytes. */
+START_TEST(saved_rows_and_bins)
+{
+	static const float x[] = { 1, 2, -3, 8, 4, 4, 0.5f, 7 };
+	static const unsigned needs[] = { OQZ_OBS_ROWS, OQZ_OBS_BINS_KL | OQZ_OBS_BINS_MSE | OQZ_OBS_BINS_RANGE };
+
+	for (size_t k = 0; k < OQZ_COUNTOF(needs); k++) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *p = NULL;
+		struct oqz_str a = { 0 }, b = { 0 };
+		ck_ok(oqz_observe_once(needs[k], 0, x, 8, 2, &o, err));
+		ck_ok(oqz_observer_save(o, &a, err));
+		ck_ok(oqz_observer_load(a.s, a.len, &p, err));
+		ck_ok(oqz_observer_save(p, &b, err));
+		ck_assert(a.len == b.len && !memcmp(a.s, b.s, a.len));
+		for (size_t cut = 0; cut < a.len; cut++) {
+			struct oqz_observer *part = NULL;
+			ck_fails(oqz_observer_load(a.s, cut, &part, err), OQZ_E_DATA, "statistics");
+		}
+		oqz_str_release(&a);
+		oqz_str_release(&b);
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, ema_by_hand, degenerate_tensors,
+              second_pass_is_guarded, saved_rows_and_bins)
