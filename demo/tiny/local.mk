@@ -1,5 +1,5 @@
-# The tiny example: a generated model with generated pictures. `make try` makes it in demo/tiny/data below the build folder
-# and evaluates it; the tests of the command line use the same data.
+# The tiny example: a generated model with generated pictures, in demo/tiny/data below the build folder, for the tests of the
+# command line.
 noinst_PROGRAMS += demo/tiny/make_tiny
 demo_tiny_make_tiny_SOURCES = \
 	demo/tiny/make_tiny.c \
@@ -18,11 +18,6 @@ $(tiny_data)/tiny.yaml: demo/tiny/make_tiny$(EXEEXT)
 		mv $(tiny_data).part $(tiny_data)
 check_DATA += $(tiny_data)/tiny.yaml
 
-try: all $(tiny_data)/tiny.yaml
-	@OQZ_PLUGIN_PATH="`for la in $(plugin_LTLIBRARIES); do printf '%s:' "$(abs_top_builddir)/$${la%/*}/.libs"; done`"; \
-	export OQZ_PLUGIN_PATH; \
-	cli/oqz$(EXEEXT) run --progress none -o demo/tiny/tiny.oqz $(tiny_data)/tiny.yaml && \
-	echo "All of it, layer by layer: $(abs_top_builddir)/demo/tiny/tiny.oqz (results.json, results.csv, layers.csv)"
 # Installed beside the other examples, ready to run. Whoever cross-compiles cannot run the generator, so goes without.
 tiny_installed = $(examplesdir)/tiny
 if CROSS_COMPILING
@@ -38,8 +33,7 @@ uninstall-local: uninstall-tiny
 uninstall-tiny:
 	rm -rf "$(DESTDIR)$(tiny_installed)"
 
-	echo "All of it, layer by layer: $(abs_top_builddir)/demo/tiny/tiny.oqz (report.html, results.json, results.csv, layers.csv)"
 clean-local-tiny:
-	rm -rf $(tiny_data) $(tiny_data).part demo/tiny/tiny.oqz
+	rm -rf $(tiny_data) $(tiny_data).part
 clean-local: clean-local-tiny
-.PHONY: try clean-local-tiny install-tiny uninstall-tiny
+.PHONY: clean-local-tiny install-tiny uninstall-tiny
