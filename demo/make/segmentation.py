@@ -13,6 +13,7 @@ from common import conv_bn
 
 TRAIN, CALIB, TEST = 700, 16, 40
 CUT = 112  # width of what a training step sees of each picture
+CYCLES = [(800, 5e-3), (700, 3e-3)]  # steps, rate; each with pictures of its own
 CITIES = {"calib": ("train", "kalibstadt"), "test": ("val", "teststadt")}
 
 
@@ -72,23 +73,25 @@ def mean_iou(logits, truth, classes=19):
 
 
 def model(work, name):
-    images, labels = common.cached(work, "streets", TRAIN, sample)
-    share = np.bincount(labels.ravel(), minlength=19) / labels.size
-    weight = torch.from_numpy(np.where(share > 0, np.clip((0.02 / np.maximum(share, 1e-6))**0.5, 0.4, 3), 1)).float()
-
-    def batch(rng):
-        pick = rng.integers(0, TRAIN, 8)
-        left = rng.integers(0, streets.W - CUT + 1)
-        x, y = images[pick, :, left:left + CUT], labels[pick, :, left:left + CUT]
-        if rng.random() < 0.5:
-            x, y = x[:, :, ::-1], y[:, :, ::-1]
-        light = rng.uniform(0.8, 1.2, (8, 1, 1, 1)).astype(np.float32)
-        return common.normalised(x * light), torch.from_numpy(y.astype(np.int64))
-
+    net = UNet()
     held = [sample(10**6 + i) for i in range(16)]
-    x, y = common.normalised(np.stack([h[0] for h in held])), torch.from_numpy(np.stack([h[1] for h in held]).astype(np.int64))
-    net = common.train(work, name, UNet(), batch, lambda net, x, y: nn.functional.cross_entropy(net(x), y, weight), 800, 5e-3,
-                       every=50, report=lambda net: f"held-out mIoU {mean_iou(net(x), y):.3f}")
+    held_x = common.normalised(np.stack([h[0] for h in held]))
+    held_y = torch.from_numpy(np.stack([h[1] for h in held]).astype(np.int64))
+    for k, (steps, peak) in enumerate(CYCLES):
+        images, labels = common.cached(work, f"streets{k}", TRAIN, lambda i: sample(i + k * TRAIN))
+        share = np.bincount(labels.ravel(), minlength=19) / labels.size
+        weight = torch.from_numpy(np.where(share > 0, np.clip((0.02 / np.maximum(share, 1e-6))**0.5, 0.4, 3), 1)).float()
+
+        def batch(rng):
+            pick, left = rng.integers(0, TRAIN, 8), rng.integers(0, streets.W - CUT + 1)
+            x, y = images[pick, :, left:left + CUT], labels[pick, :, left:left + CUT]
+            if rng.random() < 0.5:
+                x, y = x[:, :, ::-1], y[:, :, ::-1]
+            light = rng.uniform(0.8, 1.2, (8, 1, 1, 1)).astype(np.float32)
+            return common.normalised(x * light), torch.from_numpy(y.astype(np.int64))
+
+        common.train(work, f"{name}{k}", net, batch, lambda net, x, y: nn.functional.cross_entropy(net(x), y, weight), steps, peak,
+                     every=50, report=lambda net: f"held-out mIoU {mean_iou(net(held_x), held_y):.3f}")
     common.export(net, torch.zeros(1, 3, streets.H, streets.W), name, outputs=["logits"])
 
 
