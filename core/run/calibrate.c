@@ -4,9 +4,8 @@
  * statistics of the same tensor share an observer. Statistics are order-free, so workers keep their own and merge at
  * the end; a unit of work is one batch, because the per-batch rules need a batch's images together.
  *
- * With quantized weights wanted (PPQ observes behind those) each scheme has a pass of its own.
- *
- * A plan that the ledger has is not made again.
+ * With quantized weights wanted (PPQ observes behind those) each scheme has a pass of its own. A plan that the ledger
+ * has is not made again.
  */
 #include "core/base/str.h"
 #include "core/quant/observe.h"
