@@ -1,7 +1,8 @@
 # The demo zoo: small trained models of all six tasks with their data, as demo/make made them. `make demo` evaluates it in
 # demo/zoo.oqz below the build folder; it is installed beside the other examples.
-demo_parts = demo/zoo.yaml demo/models demo/data
+demo_parts = demo/README.md demo/RESULTS.md demo/zoo.yaml demo/models demo/data
 demo_scripts = \
+	demo/results.sh \
 	demo/make/all \
 	demo/make/classification.py \
 	demo/make/common.py \
@@ -26,6 +27,9 @@ built_oqz = OQZ_PLUGIN_PATH="`for la in $(plugin_LTLIBRARIES); do printf '%s:' "
 demo: all
 	@$(built_oqz) run -o demo/zoo.oqz "$(srcdir)/demo/zoo.yaml" && \
 	echo "The report, layer by layer: $(abs_top_builddir)/demo/zoo.oqz/report.html"
+# After the models or the data have changed, or figures on purpose.
+demo-results: demo
+	OQZ=cli/oqz$(EXEEXT) "$(srcdir)/demo/results.sh" demo/zoo.oqz >"$(srcdir)/demo/RESULTS.md"
 
 demo_installed = $(examplesdir)/demo
 install-data-local: install-demo
@@ -40,4 +44,4 @@ uninstall-demo:
 clean-local: clean-demo
 clean-demo:
 	rm -rf demo/zoo.oqz
-.PHONY: demo install-demo uninstall-demo clean-demo
+.PHONY: demo demo-results install-demo uninstall-demo clean-demo

@@ -89,6 +89,11 @@ user 'oqz list quantizers' | grep -q '^int8 ' || fail "oqz does not find its plu
 user 'oqz-run --progress none /usr/share/doc/oqz/examples/tiny/tiny.yaml; echo exit $?' >"$work/table"
 grep -q '^tiny .*top1' "$work/table" && grep -qx 'exit 0' "$work/table" || fail "oqz-run tiny.yaml"
 cat "$work/table"
+# The demo zoo, from the folder of the packages, which its user cannot write to.
+user 'oqz-run --progress none /usr/share/doc/oqz/examples/demo/zoo.yaml; echo exit $?; ls zoo.oqz' >"$work/table"
+grep -q '^textures-edsr .*psnr' "$work/table" && grep -qx 'exit 0' "$work/table" && grep -qx report.html "$work/table" ||
+	fail "oqz-run demo/zoo.yaml"
+cat "$work/table"
 user 'gzip -dc /usr/share/man/man1/oqz-run.1.gz | head -5' | grep -q '^.TH OQZ-RUN\|^.TH OQZ\\-RUN' || fail "oqz-run(1)"
 
 quietly "apt-get purge" within apt-get purge -y oqz oqz-plugins oqz-dev oqz-doc

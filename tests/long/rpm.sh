@@ -26,6 +26,7 @@ has oqz-plugins /oqz/plugins/int8.so
 has oqz-devel /include/oqz/plugin.h
 has oqz-devel /pkgconfig/oqz.pc
 has oqz-doc /examples/tiny/tiny.yaml
+has oqz-doc /examples/demo/zoo.yaml
 provided=$(rpm -qp --provides "$(find . -name "oqz-$version-*.rpm")" 2>>"$log" | grep '^oqz-plugin-abi(') ||
 	fail "oqz does not provide its plugin interface"
 rpm -qp --requires "$(find . -name 'oqz-plugins-*.rpm')" 2>>"$log" | grep -qxF "$provided" ||
