@@ -15,6 +15,7 @@
 static const struct oqz_option options[] = {
 	{ "jobs", 'j', "N", "worker threads (default: the processors)" },
 	{ "output", 'o', "DIR", "output folder (default: <manifest stem>.oqz)" },
+	{ "keep-going", 'k', NULL, "skip models whose files or data are missing, instead of trying them" },
 	OQZ_MANIFEST_OPTIONS,
 	OQZ_MEMORY_OPTION,
 	{ "progress", 0, "MODE", "auto, plain, json or none" },
@@ -101,8 +102,22 @@ static void print_results(const struct oqz_results *r, const char *dir)
 	fprintf(stderr, "oqz: results in %s\n", dir);
 }
 
+/* Says before hours of work what will not come of it. */
+static void print_missing(const struct oqz_manifest *m, const struct oqz_missing *missing, bool keep_going)
+{
+	for (size_t i = 0; i < missing->files.n; i++) {
+		const char *text = oqz_missing_text(m, missing, i);
+		fprintf(stderr, "oqz: %s\n", text ? text : "out of memory");
+	}
+	if (missing->n_jobs)
+		fprintf(stderr, "oqz: %s: %zu of %zu models lack something and %s\n", m->file, missing->n_jobs,
+		        m->jobs.n, keep_going ? "are skipped" : "will fail; --keep-going skips them, --select chooses");
+}
+
 static int evaluate(const struct oqz_args *args, const struct oqz_manifest *m, struct oqz_run_options *opt)
 {
+	OQZ_CLEANUP(oqz_missing_release_cleanup) struct oqz_missing missing = { 0 };
+	bool keep_going = cli_option(args, "keep-going");
 	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *reg = NULL;
 	OQZ_CLEANUP(oqz_results_free_cleanup) struct oqz_results *r = NULL;
 	struct tally tally = { 0 };
@@ -112,8 +127,10 @@ static int evaluate(const struct oqz_args *args, const struct oqz_manifest *m, s
 		fprintf(stderr, "oqz: --progress is auto, plain, json or none\n");
 		return OQZ_EXIT_USAGE;
 	}
-	if (oqz_registry_new(NULL, &reg, &err) != OQZ_OK)
+	if (oqz_registry_new(NULL, &reg, &err) != OQZ_OK || oqz_missing_find(m, reg, &missing, &err) != OQZ_OK)
 		return cli_fail(&err);
+	print_missing(m, &missing, keep_going);
+	opt->skip = keep_going ? &missing : NULL;
 	opt->event = on_event;
 	opt->ctx = &tally;
 	install_handlers();

@@ -12,10 +12,13 @@ dist_presets_DATA = \
 	etc/presets/mmpose-192-256.yaml \
 	etc/presets/mmyolo-640.yaml \
 	etc/presets/mobilenet-tf.yaml \
+	etc/presets/person-192-256.yaml \
 	etc/presets/ppocr-32-320.yaml \
 	etc/presets/ppocr-48-320.yaml \
 	etc/presets/ppyoloe-640.yaml \
 	etc/presets/quantzoo-640.yaml \
+	etc/presets/quantzoo-640-levels.yaml \
+	etc/presets/quantzoo-640-ppyoloe.yaml \
 	etc/presets/squeezenet.yaml \
 	etc/presets/superres-rgb.yaml \
 	etc/presets/superres-y-224.yaml \
@@ -31,4 +34,6 @@ dist_examples_DATA = \
 	etc/examples/segmentation.yaml \
 	etc/examples/superres.yaml \
 	etc/examples/pose.yaml \
+	etc/quantzoo.yaml \
+	etc/quantzoo-reference.yaml \
 	$(NULL)

@@ -24,6 +24,7 @@ TESTS += $(unit_tests)
 include tests/contract/local.mk
 include tests/abi/local.mk
 include tests/golden/local.mk
+include tests/zoo/local.mk
 include tests/cli/local.mk
 include tests/fuzz/local.mk
 include tests/meta/local.mk

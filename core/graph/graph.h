@@ -185,6 +185,15 @@ bool oqz_graph_can_replace(const struct oqz_value *from, const struct oqz_value 
 enum oqz_status oqz_graph_replace(struct oqz_graph *g, struct oqz_value *from, struct oqz_value *to,
                                   struct oqz_err *err);
 
+/* Chooses the graph's outputs by name: a list of values, or edits that all begin with + (make it an output) or - (it is
+ * none any more). For a graph as it was loaded: what no output needs goes with the next passes. A name that does not
+ * exist is OQZ_E_USAGE, as is a graph without outputs. */
+enum oqz_status oqz_graph_set_outputs(struct oqz_graph *g, const char *const *names, size_t n, struct oqz_err *err);
+/* Gives sizes to an input's dimensions that the file leaves open (a dim of -1 stays open). Another size than one that the
+ * file fixes is OQZ_E_USAGE. */
+enum oqz_status oqz_graph_set_input(struct oqz_graph *g, const char *name, const struct oqz_shape *shape,
+                                    struct oqz_err *err);
+
 /* Removes dead nodes and values nobody uses (a node's out[] entry becomes NULL then), orders nodes topologically (file
  * order where that is legal), renumbers, brings use lists into node order; bodies first. A cycle, or a value that is
  * used but neither given nor made, is OQZ_E_DATA; the graph can then only be freed. */

@@ -4,6 +4,7 @@ core_graph_liboqz_graph_a_SOURCES = \
 	core/graph/graph.h \
 	core/graph/graph_clone.c \
 	core/graph/graph_dump.c \
+	core/graph/graph_edges.c \
 	core/graph/graph_edit.c \
 	core/graph/graph_finish.c \
 	core/graph/graph_impl.h \

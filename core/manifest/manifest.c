@@ -209,6 +209,7 @@ static enum oqz_status read_model(struct oqz_manifest *m, const struct oqz_yaml 
 		OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(node, "passes"), &s->passes, &n_passes, err));
 	s->prepare = oqz_yaml_get(node, "prepare");
 	s->inputs = oqz_yaml_get(node, "inputs");
+	OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(node, "outputs"), &s->outputs, &s->n_outputs, err));
 	const struct oqz_yaml *q = oqz_yaml_get(node, "quantize"), *c = oqz_yaml_get(node, "calibration");
 	if (q && q->kind == OQZ_YAML_MAP) {
 		OQZ_TRY(oqz_schema_check(q, OQZ_SECTION_QUANTIZE, false, "`quantize`", err));
@@ -220,6 +221,7 @@ static enum oqz_status read_model(struct oqz_manifest *m, const struct oqz_yaml 
 	OQZ_TRY(integer_of(c, "batch", 1, &s->calib_batch, err));
 	if (s->calib_batch < 1)
 		return oqz_yaml_fail(c, err, OQZ_E_USAGE, "`batch` must be at least 1");
+	s->calib_method = text_of(c, "method");
 	const char *weights = c ? text_of(c, "weights") : NULL;
 	if (weights && strcmp(weights, "float") != 0 && strcmp(weights, "quantized") != 0)
 		return oqz_yaml_fail(oqz_yaml_get(c, "weights"), err, OQZ_E_USAGE,

@@ -44,13 +44,16 @@ struct oqz_model_spec {
 	size_t n_watch;
 	const char **tags;
 	size_t n_tags;
-	const struct oqz_yaml *prepare;     /* overrides the data set's, or NULL */
-	const struct oqz_yaml *inputs;      /* name -> [dims], or NULL */
+	const struct oqz_yaml *prepare; /* overrides the data set's, or NULL */
+	const struct oqz_yaml *inputs;  /* name -> [dims], or NULL */
+	const char **outputs;           /* instead of the file's, or edits; n_outputs 0: as they are */
+	size_t n_outputs;
 	struct oqz_selection_spec quantize; /* on top of each scheme's */
 	const char **passes;                /* NULL-terminated, or NULL for the default pipeline */
 	int64_t calib_images, calib_batch;  /* 0: all; batch for batch-scope rules */
-	bool calib_quantized; /* observe activations behind quantized weights, as PPQ does, not float ones */
-	const char *engine;   /* "auto", "sim", "reference" */
+	const char *calib_method; /* of activations, instead of each scheme's `calibrate`; NULL: as the scheme says */
+	bool calib_quantized;     /* observe activations behind quantized weights, as PPQ does, not float ones */
+	const char *engine;       /* "auto", "sim", "reference" */
 };
 
 struct oqz_limits {

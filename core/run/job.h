@@ -60,6 +60,7 @@ struct oqz_scheme_part {
 
 struct oqz_scheme {
 	const struct oqz_scheme_spec *spec;
+	const struct oqz_yaml *node; /* the manifest's entry, with what the model changes in it */
 	struct oqz_module *module;
 	struct oqz_params *params;
 	const char *canonical;         /* "int8:bits=8,..." with the selection behind it */

@@ -19,6 +19,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/lanes.h \
 	core/run/memory_limit.c \
 	core/run/memory_limit.h \
+	core/run/missing.c \
+	core/run/missing.h \
 	core/run/overrides.c \
 	core/run/overrides.h \
 	core/run/pool.c \

@@ -10,6 +10,28 @@
 
 #include <string.h>
 
+const struct oqz_yaml *oqz_scheme_node(struct oqz_arena *a, const struct oqz_scheme_spec *scheme,
+                                       const struct oqz_model_spec *model, const struct oqz_param *table)
+{
+	const struct oqz_yaml *at = oqz_yaml_get(model->node, "calibration");
+	const char *method = model->calib_method;
+	bool has = false;
+
+	for (size_t i = 0; table && table[i].name; i++)
+		has |= strcmp(table[i].name, "calibrate") == 0;
+	if (!method || !has)
+		return scheme->node;
+	struct oqz_yaml *y = oqz_yaml_new(a, OQZ_YAML_MAP, scheme->node), *v = oqz_yaml_scalar(a, method, at);
+	if (!y || !v)
+		return NULL;
+	for (size_t i = 0; i < scheme->node->n; i++) {
+		bool old = strcmp(scheme->node->pairs[i].key, "calibrate") == 0;
+		if (!old && !oqz_yaml_set(a, y, scheme->node->pairs[i].key, scheme->node->pairs[i].value))
+			return NULL;
+	}
+	return oqz_yaml_set(a, y, "calibrate", v) ? y : NULL;
+}
+
 const struct oqz_yaml *oqz_override_params(struct oqz_arena *a, const struct oqz_yaml *scheme, size_t i)
 {
 	struct oqz_yaml *y = oqz_yaml_merge(a, scheme, oqz_yaml_get(scheme, "overrides")->items[i]);
@@ -62,8 +84,8 @@ static void add_names(struct oqz_str *s, const char *key, const struct oqz_names
 static enum oqz_status open_part(struct oqz_job *j, struct oqz_scheme *s, size_t i, struct oqz_str *canonical,
                                  struct oqz_err *err)
 {
-	const struct oqz_yaml *own = oqz_yaml_get(s->spec->node, "overrides")->items[i];
-	const struct oqz_yaml *merged = oqz_override_params(j->arena, s->spec->node, i);
+	const struct oqz_yaml *own = oqz_yaml_get(s->node, "overrides")->items[i];
+	const struct oqz_yaml *merged = oqz_override_params(j->arena, s->node, i);
 	struct oqz_scheme_part *p = &s->parts[i + 1];
 
 	if (!merged)
@@ -86,7 +108,7 @@ enum oqz_status oqz_overrides_open(struct oqz_job *j, struct oqz_scheme *s, stru
 {
 	size_t n;
 
-	OQZ_TRY(oqz_override_count(s->spec->node, &n, err));
+	OQZ_TRY(oqz_override_count(s->node, &n, err));
 	s->parts = calloc(n + 1, sizeof *s->parts);
 	if (!s->parts)
 		return oqz_err_nomem(err, "a scheme", n);

@@ -10,6 +10,10 @@
 
 #include "core/run/job.h"
 
+/* The scheme's mapping as a model wants it: with `calibration: {method: ...}` in place of `calibrate`, where the plugin
+ * (its parameters are `table`) has that parameter. NULL when out of memory. */
+const struct oqz_yaml *oqz_scheme_node(struct oqz_arena *a, const struct oqz_scheme_spec *scheme,
+                                       const struct oqz_model_spec *model, const struct oqz_param *table);
 /* The scheme's mapping with entry number i of `overrides` on top, without `nodes` and `ops`. NULL when out of memory.
  */
 const struct oqz_yaml *oqz_override_params(struct oqz_arena *a, const struct oqz_yaml *scheme, size_t i);

@@ -17,6 +17,7 @@
 
 struct outcome {
 	enum oqz_status status;
+	bool skipped; /* not tried, since something was missing from the start */
 	struct oqz_err err;
 };
 
@@ -29,6 +30,7 @@ static enum oqz_status add_failed(const struct oqz_manifest *m, size_t index, co
 	for (size_t i = 0; i < spec->n_schemes; i++) {
 		struct oqz_cell_result *c;
 		OQZ_TRY(oqz_cell_begin(m, spec, spec->schemes[i], r, &c, err));
+		c->status = o->skipped ? OQZ_CELL_SKIPPED : OQZ_CELL_FAILED;
 		c->code = oqz_status_name(o->status);
 		c->message = oqz_arena_strdup(r->arena, o->err.msg);
 	}
@@ -113,12 +115,20 @@ static enum oqz_status gather(const struct oqz_manifest *m, const struct outcome
 	return st != OQZ_OK ? st : closed;
 }
 
+static enum oqz_status skip_job(const struct oqz_missing *missing, size_t job, struct oqz_err *err)
+{
+	const struct oqz_missing_file *f = &missing->files.v[missing->first[job]];
+
+	OQZ_FAIL(err, OQZ_E_NOENT, "skipped: %s is missing (%s)", f->path, f->what);
+}
+
 static enum oqz_status run_jobs(const struct oqz_manifest *m, const struct oqz_registry *reg,
                                 const struct oqz_run_options *opt, struct outcome *outcomes, struct oqz_err *err)
 {
 	for (size_t i = 0; i < m->jobs.n; i++) {
 		struct outcome *o = &outcomes[i];
-		o->status = oqz_child_run(m, i, reg, opt, &o->err);
+		o->skipped = opt->skip && opt->skip->first[i] != SIZE_MAX;
+		o->status = o->skipped ? skip_job(opt->skip, i, &o->err) : oqz_child_run(m, i, reg, opt, &o->err);
 		struct oqz_run_event e = { .job = i,
 			                   .n_jobs = m->jobs.n,
 			                   .model = m->jobs.v[i].model->id,

@@ -8,6 +8,7 @@
 #define OQZ_RUN_RUNNER_H
 
 #include "core/run/job.h"
+#include "core/run/missing.h"
 
 /* Where a run stands, for whoever shows it. Strings are borrowed for the call. */
 struct oqz_run_event {
@@ -25,6 +26,7 @@ struct oqz_run_options {
 	const char *dir; /* output folder: ledger.db, plans/, results.json, ... */
 	int threads;
 	bool calibrate_only;                                     /* stop after the plans are written */
+	const struct oqz_missing *skip;                          /* jobs that lack something are skipped; may be NULL */
 	const volatile sig_atomic_t *stop;                       /* may be NULL */
 	void (*event)(void *ctx, const struct oqz_run_event *e); /* may be NULL */
 	void *ctx;

@@ -140,7 +140,10 @@ static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, stru
 	struct oqz_str text = { 0 };
 
 	OQZ_TRY(oqz_registry_load(j->registry, OQZ_KIND_QUANTIZER, s->spec->plugin, &s->module, err));
-	OQZ_TRY(oqz_manifest_params(j->arena, s->spec->node, oqz_scheme_keys, s->module->desc.base.params,
+	s->node = oqz_scheme_node(j->arena, s->spec, j->spec->model, s->module->desc.base.params);
+	if (!s->node)
+		return oqz_err_nomem(err, "a scheme", 1);
+	OQZ_TRY(oqz_manifest_params(j->arena, s->node, oqz_scheme_keys, s->module->desc.base.params,
 	                            oqz_arena_printf(j->arena, "scheme `%s`", s->spec->name), &s->params, err));
 	oqz_str_addf(&text, "%s:", s->spec->plugin);
 	oqz_params_canonical(s->params, &text);
@@ -184,6 +187,48 @@ static enum oqz_status find_watch(struct oqz_job *j, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* `inputs: {images: [1, 3, 640, 640]}`; a dimension that is "?" stays open. */
+static enum oqz_status set_inputs(struct oqz_job *j, struct oqz_graph *g, struct oqz_err *err)
+{
+	const struct oqz_yaml *inputs = j->spec->model->inputs;
+
+	for (size_t i = 0; inputs && i < inputs->n; i++) {
+		struct oqz_shape shape = { 0 };
+		const char **dims;
+		size_t n;
+		OQZ_TRY(oqz_yaml_strings(j->arena, inputs->pairs[i].value, &dims, &n, err));
+		if (n > OQZ_MAX_RANK)
+			return oqz_yaml_fail(inputs->pairs[i].value, err, OQZ_E_USAGE, "more than %d dimensions",
+			                     OQZ_MAX_RANK);
+		for (size_t k = 0; k < n; k++) {
+			long long v = OQZ_DIM_UNKNOWN;
+			if (strcmp(dims[k], "?") != 0 && (!oqz_parse_i64(dims[k], &v) || v < 1))
+				return oqz_yaml_fail(inputs->pairs[i].value, err, OQZ_E_USAGE,
+				                     "`%s` is no size of a dimension", dims[k]);
+			shape.dim[shape.rank++] = v;
+		}
+		if (oqz_graph_set_input(g, inputs->pairs[i].key, &shape, err) != OQZ_OK)
+			return oqz_err_prefix(err, "%s", oqz_yaml_where(j->arena, inputs));
+	}
+	return OQZ_OK;
+}
+
+/* The model as its file has it, rewired as the manifest says, then through the passes: so names are those of the file.
+ */
+static enum oqz_status open_model(struct oqz_job *j, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *g = NULL;
+	const struct oqz_model_spec *m = j->spec->model;
+
+	OQZ_TRY(oqz_onnx_load(m->file, &g, err));
+	if (m->n_outputs && oqz_graph_set_outputs(g, m->outputs, m->n_outputs, err) != OQZ_OK)
+		return oqz_err_prefix(err, "%s", oqz_yaml_where(j->arena, oqz_yaml_get(m->node, "outputs")));
+	OQZ_TRY(set_inputs(j, g, err));
+	OQZ_TRY(oqz_model_prepare(g, m->passes, err));
+	j->graph = oqz_steal(g);
+	return OQZ_OK;
+}
+
 static enum oqz_status open_all(struct oqz_job *j, struct oqz_err *err)
 {
 	const struct oqz_model_spec *m = j->spec->model;
@@ -197,7 +242,7 @@ static enum oqz_status open_all(struct oqz_job *j, struct oqz_err *err)
 		OQZ_TRY(open_scheme(j, &j->schemes[i], err));
 	}
 	OQZ_TRY(oqz_sha256_file(m->file, j->model_sha256, err));
-	OQZ_TRY(oqz_model_open(m->file, m->passes, &j->graph, err));
+	OQZ_TRY(open_model(j, err));
 	OQZ_TRY(find_watch(j, err));
 	OQZ_TRY(open_task(j, err));
 	if (j->n_schemes && !j->calib.instance)

@@ -7,6 +7,7 @@
 #include "core/onnx/onnx.h"
 #include "core/ops/op.h"
 #include "core/run/lanes.h"
+#include "core/run/missing.h"
 #include "core/run/memory_limit.h"
 #include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
@@ -60,6 +61,23 @@ static void check_overrides(const struct oqz_manifest *m, const struct oqz_schem
 	}
 }
 
+/* `calibration: {method: ...}` of the models that this scheme is for. */
+static void check_methods(const struct oqz_manifest *m, const struct oqz_scheme_spec *s, const struct oqz_param *table,
+                          const struct report *r)
+{
+	for (size_t i = 0; i < m->jobs.n; i++) {
+		const struct oqz_model_spec *model = m->jobs.v[i].model;
+		bool wanted = false;
+		for (size_t k = 0; k < m->jobs.v[i].n_schemes; k++)
+			wanted |= m->jobs.v[i].schemes[k] == s;
+		const struct oqz_yaml *node =
+		    wanted && model->calib_method ? oqz_scheme_node(m->arena, s, model, table) : NULL;
+		if (node && node != s->node)
+			check_params(m, node, oqz_scheme_keys, table,
+			             oqz_arena_printf(m->arena, "scheme `%s` for model `%s`", s->name, model->id), r);
+	}
+}
+
 static const struct oqz_plugin_info *find_plugin(const struct oqz_registry *reg, enum oqz_plugin_kind kind,
                                                  const char *name, const struct oqz_yaml *node, const struct report *r)
 {
@@ -96,6 +114,7 @@ enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const stru
 			check_params(m, s->node, oqz_scheme_keys, p->params,
 			             oqz_arena_printf(m->arena, "scheme `%s`", s->name), &r);
 			check_overrides(m, s, p->params, &r);
+			check_methods(m, s, p->params, &r);
 		}
 	}
 	for (size_t i = 0; i < m->tasks.n; i++) {
@@ -233,11 +252,23 @@ static enum oqz_status try_forked(const struct oqz_manifest *m, size_t index, co
 enum oqz_status oqz_validate_data(const struct oqz_manifest *m, const struct oqz_registry *reg, oqz_problem_fn *problem,
                                   void *ctx, enum oqz_status *worst, struct oqz_err *err)
 {
+	OQZ_CLEANUP(oqz_missing_release_cleanup) struct oqz_missing missing = { 0 };
 	struct report r = { .problem = problem, .ctx = ctx, .worst = worst };
 
+	OQZ_TRY(oqz_missing_find(m, reg, &missing, err));
+	for (size_t i = 0; i < missing.files.n; i++) {
+		const struct oqz_yaml *node = m->jobs.v[missing.files.v[i].job].model->node;
+		const char *text = oqz_missing_text(m, &missing, i);
+		struct oqz_err lacks = { 0 };
+		oqz_yaml_fail(node, &lacks, OQZ_E_NOENT, "model `%s`: %s", m->jobs.v[missing.files.v[i].job].model->id,
+		              text ? text : "out of memory");
+		tell(&r, lacks.code, lacks.msg);
+	}
 	for (size_t i = 0; i < m->jobs.n; i++) {
 		const struct oqz_yaml *node = m->jobs.v[i].model->node;
 		struct oqz_err found = { 0 };
+		if (missing.first[i] != SIZE_MAX)
+			continue; /* said above, once for all models */
 		OQZ_TRY(try_forked(m, i, reg, &found, err));
 		if (found.code == OQZ_OK)
 			continue;

@@ -6,6 +6,7 @@
 #include "segmentation.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 const char *const cityscapes_names[CITYSCAPES_CLASSES] = { "road",       "sidewalk",   "building",      "wall",
 	                                                   "fence",      "pole",       "traffic_light", "traffic_sign",
@@ -57,7 +58,7 @@ enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_fail
 {
 	const struct oqz_host *h = t->host;
 	const char *reader = h->param_string(t->dataset, "reader");
-	bool pairs = strcmp(reader, "pairs") == 0, cityscapes = strcmp(reader, "cityscapes") == 0;
+	bool pairs = strcmp(reader, "pairs") == 0, cityscapes = strncmp(reader, "cityscapes", 10) == 0;
 
 	if (cityscapes && t->classes != CITYSCAPES_CLASSES && strcmp(h->param_string(t->dataset, "codes"), "auto") == 0)
 		return h->fail(f, OQZ_E_USAGE, "codes 'cityscapes' have 19 classes, not %d (classes)", t->classes);
@@ -182,6 +183,81 @@ static enum oqz_status read_cityscapes(struct reader *r)
 	return st;
 }
 
+/* -------------------------------------------------------------------------------------------------- loose files */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int by_base(const void *a, const void *b)
+{
+	return strcmp(base_name(*(const char *const *)a), base_name(*(const char *const *)b));
+}
+
+static bool ends_in(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
+/* The label map of an image; `labels` is sorted by base names. */
+static enum oqz_status add_loose(struct reader *r, const char *image, const struct common_list *labels)
+{
+	const struct oqz_host *h = r->t->host;
+	const char *base = base_name(image);
+	enum oqz_status st = OQZ_OK;
+
+	if (!common_subset_takes(&r->part))
+		return OQZ_OK;
+	size_t n = strlen(base) - strlen(r->image_suffix), size = n + strlen(r->label_suffix) + 1;
+	char *want = h->alloc(size);
+	if (!want)
+		return h->fail(r->f, OQZ_E_NOMEM, "out of memory");
+	snprintf(want, size, "%.*s%s", (int)n, base, r->label_suffix);
+	char **hit = labels->n ? bsearch(&want, labels->v, labels->n, sizeof *labels->v, by_base) : NULL;
+	if (hit)
+		st = common_list_add(h, &r->t->labels, common_join(h, r->root, *hit, r->f), r->f);
+	else
+		st = h->fail(r->f, OQZ_E_NOENT, "%s: no label map '%s' below it", r->root, want);
+	h->free_mem(want);
+	char *path = st == OQZ_OK ? common_join(h, r->root, image, r->f) : NULL;
+	if (!path)
+		return st == OQZ_OK ? OQZ_E_NOMEM : st;
+	struct oqz_item item = { .id = base, .image = path, .tag = r->t->labels.n - 1 };
+	st = r->t->task_host->add_item(r->sink, &item, r->f);
+	h->free_mem(path);
+	return st;
+}
+
+static enum oqz_status read_files(struct reader *r)
+{
+	static const char *const png[] = { ".png", NULL };
+	const struct oqz_host *h = r->t->host;
+	bool train_ids = strcmp(h->param_string(r->t->dataset, "codes"), "train-ids") == 0;
+	struct common_list all = { 0 }, labels = { 0 };
+	enum oqz_status st = common_walk(h, r->root, png, &all, r->f);
+
+	r->image_suffix = "_leftImg8bit.png";
+	r->label_suffix = train_ids ? "_gtFine_labelTrainIds.png" : "_gtFine_labelIds.png";
+	for (size_t i = 0; i < all.n && st == OQZ_OK; i++)
+		if (ends_in(all.v[i], r->label_suffix))
+			st = common_list_add(h, &labels, common_copy(h, all.v[i], strlen(all.v[i]), r->f), r->f);
+	if (labels.n)
+		qsort(labels.v, labels.n, sizeof *labels.v, by_base);
+	for (size_t i = 0; i < all.n && st == OQZ_OK; i++)
+		if (ends_in(all.v[i], r->image_suffix))
+			st = add_loose(r, all.v[i], &labels);
+	common_list_release(h, &all);
+	common_list_release(h, &labels);
+	if (st == OQZ_OK && r->part.seen == 0)
+		st = h->fail(r->f, OQZ_E_DATA, "%s: no images whose names end in '%s'", r->root, r->image_suffix);
+	return st;
+}
+
 enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f)
 {
 	struct task *t = self;
@@ -198,6 +274,8 @@ enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f
 	common_list_release(h, &t->labels);
 	if (strcmp(reader, "cityscapes") == 0)
 		return read_cityscapes(&r);
+	if (strcmp(reader, "cityscapes-files") == 0)
+		return read_files(&r);
 	if (strcmp(reader, "pairs") == 0)
 		r.labels = h->param_string(t->dataset, "labels");
 	return *list ? read_list(&r, list) : read_walked(&r);

@@ -432,7 +432,7 @@ static enum oqz_status task_judge(const struct oqz_task_host *host, const struct
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
-static const char *const readers[] = { "cityscapes", "pairs", "images", NULL };
+static const char *const readers[] = { "cityscapes", "cityscapes-files", "pairs", "images", NULL };
 static const char *const codes[] = { "auto", "cityscapes", "train-ids", "from-zero", "from-one", NULL };
 
 static const struct oqz_param params[] = {
@@ -463,7 +463,8 @@ static const struct oqz_param dataset_params[] = {
 	  .type = OQZ_P_STRING,
 	  .dflt = "cityscapes",
 	  .choices = readers,
-	  .help = "Cityscapes' layout, two folders, or images without labels (calibration only)" },
+	  .help = "Cityscapes' layout, its files in any folders, two folders, or images without labels (calibration "
+	          "only)" },
 	{ .name = "root",
 	  .type = OQZ_P_PATH,
 	  .help = "folder of leftImg8bit and gtFine (reader cityscapes), else of the images" },

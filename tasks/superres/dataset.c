@@ -44,6 +44,31 @@ static size_t base_length(const char *path, const char *suffix)
 	return n > m && memcmp(path + n - m, suffix, m) == 0 ? n - m : 0;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The only reference of that name in whatever folder (DIV2K's X4 stands beside a folder without any); NULL otherwise.
+ */
+static char **find_anywhere(const struct pairs *p, const char *key)
+{
+	const char *want = base_name(key);
+	char **hit = NULL;
+
+	for (size_t i = 0; i < p->hr.n; i++) {
+		const char *have = base_name(p->hr.v[i]);
+		if (by_stem(&have, &want) != 0)
+			continue;
+		if (hit)
+			return NULL;
+		hit = &p->hr.v[i];
+	}
+	return hit;
+}
+
 static enum oqz_status find_hr(const struct pairs *p, const char *lr, const char **ret)
 {
 	const struct oqz_host *h = p->t->host;
@@ -62,11 +87,13 @@ static enum oqz_status find_hr(const struct pairs *p, const char *lr, const char
 	key[n + m] = '.';
 	char **hit = p->hr.n ? bsearch(&key, p->hr.v, p->hr.n, sizeof *p->hr.v, by_stem) : NULL;
 	enum oqz_status st = OQZ_OK;
+	hit = hit ? hit : find_anywhere(p, key);
 	if (hit)
 		*ret = *hit;
 	else
-		st = h->fail(p->f, OQZ_E_NOENT, "%s/%s has no reference: %s/%.*s.* is not there", p->lr_root, lr,
-		             p->hr_root, (int)(n + m), key);
+		st = h->fail(p->f, OQZ_E_NOENT,
+		             "%s/%s has no reference: %s/%.*s.* is not there (nor just one of that name below it)",
+		             p->lr_root, lr, p->hr_root, (int)(n + m), key);
 	h->free_mem(key);
 	return st;
 }

@@ -22,9 +22,11 @@ cli_tests = \
 	tests/cli/prepare.sh \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \
+	tests/cli/quantzoo.sh \
 	tests/cli/report.sh \
 	tests/cli/report_browser.sh \
 	tests/cli/report_html.sh \
+	tests/cli/rewire.sh \
 	tests/cli/run_interrupted.sh \
 	tests/cli/run_locked.sh \
 	tests/cli/run_threads.sh \

@@ -1,0 +1,37 @@
+#!/bin/sh
+# A model cut and rewired from the manifest: other outputs, sizes for open inputs, another calibration than the scheme's.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+# change LINE: the tiny manifest with a line more in its model
+change() { manifest "$tmp/zoo.yaml" && sed -i "s|^    task: classify|&\n    $1|" "$tmp/zoo.yaml"; }
+
+change 'outputs: [+sum.relu.out]'
+sed -i 's|plugin: classification,|& output: scores.out,|' "$tmp/zoo.yaml"
+expect_exit 0 run -o "$tmp/more" "$tmp/zoo.yaml"
+expect_exit 0 run -o "$tmp/plain" "$tiny/tiny.yaml"
+cut -d, -f1-8 "$tmp/more/layers.csv" >"$tmp/a"
+cut -d, -f1-8 "$tmp/plain/layers.csv" | cmp - "$tmp/a" || fail "one more output changed the layers"
+
+# An output taken out of the middle: what is behind it is gone.
+change 'outputs: [flatten.out]'
+expect_exit 0 run --limit 2 -o "$tmp/cut" "$tmp/zoo.yaml"
+grep -q ',Gemm,' "$tmp/cut/layers.csv" && fail "the read-out is still there"
+grep -q ',Conv,' "$tmp/cut/layers.csv" || fail "no layers"
+
+for bad in 'outputs: [-scores.out]' 'outputs: [+scores.out]' 'outputs: [+flatten.uot]' 'outputs: [-flatten.out]' \
+	'outputs: [+flatten.out, scores.out]' 'inputs: {image: [1, 3, 32, 32]}' 'inputs: {picture: [1, 3, 48, 48]}' \
+	'inputs: {image: [1, 3, x, 48]}'; do
+	change "$bad"
+	expect_exit 2 validate --data "$tmp/zoo.yaml"
+done
+change 'outputs: [+flatten.uot]'
+expect_exit 2 validate --data "$tmp/zoo.yaml"
+says stdout 'zoo.yaml:[0-9]*:[0-9]*: .*did you mean .flatten.out.'
+change 'inputs: {image: ["?", 3, 48, 48]}'
+expect_exit 0 validate --data "$tmp/zoo.yaml"
+
+change 'calibration: {method: minmax}'
+expect_exit 0 run --limit 2 -o "$tmp/minmax" "$tmp/zoo.yaml"
+grep -q ',calibrate=minmax' "$tmp/minmax/results.json" || fail "calibration: method is not used"
+change 'calibration: {method: minimax}'
+expect_exit 2 validate "$tmp/zoo.yaml"
+says stdout 'scheme .channel. for model .tiny.'
