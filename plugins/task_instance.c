@@ -95,6 +95,59 @@ static enum oqz_status set_metric(void *sink, const char *name, double value, st
 	OQZ_FAIL(err, OQZ_E_PLUGIN, "metric '%s' is not declared", name);
 }
 
+static enum oqz_status check_box(const double box[4], struct oqz_err *err)
+{
+	if (!isfinite(box[0]) || !isfinite(box[1]) || !isfinite(box[2]) || !isfinite(box[3]))
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "drew at a place that is not finite");
+	return OQZ_OK;
+}
+
+static enum oqz_status draw_box(void *canvas, const double box[4], uint32_t colour, const char *label,
+                                struct oqz_failure *f)
+{
+	struct oqz_canvas *c = canvas;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	OQZ_TRY(check_box(box, err));
+	return c->box(c, box, colour & 0xffffff, label ? label : "", err);
+}
+
+static enum oqz_status draw_path(void *canvas, const double (*points)[2], size_t n, uint32_t colour,
+                                 struct oqz_failure *f)
+{
+	struct oqz_canvas *c = canvas;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	if (n == 0)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "drew a path without points");
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(points[i][0]) || !isfinite(points[i][1]))
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "drew at a place that is not finite");
+	return c->path(c, points, n, colour & 0xffffff, err);
+}
+
+static enum oqz_status draw_picture(void *canvas, const struct oqz_picture *p, const double box[4],
+                                    struct oqz_failure *f)
+{
+	struct oqz_canvas *c = canvas;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	OQZ_TRY(check_box(box, err));
+	if (!p->data || p->width < 1 || p->height < 1 || (p->channels != 3 && p->channels != 4))
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "drew a picture of %d x %d pixels and %d channels", p->width, p->height,
+		         p->channels);
+	return c->picture(c, p, box, err);
+}
+
+static enum oqz_status draw_view(void *canvas, const double box[4], struct oqz_failure *f)
+{
+	struct oqz_canvas *c = canvas;
+	struct oqz_err *err = f ? f->err : NULL;
+
+	OQZ_TRY(check_box(box, err));
+	return c->view(c, box, err);
+}
+
 /* -------------------------------------------------------------------------------------------------- calls */
 
 /* Runs `call` with a fresh failure record called `f` and completes the message. A failure of a sink that the plugin
@@ -147,7 +200,11 @@ enum oqz_status oqz_task_open(const struct oqz_module *m, const struct oqz_plugi
 		                           .base = &host->table,
 		                           .add_item = add_item,
 		                           .add_record = add_record,
-		                           .set_metric = set_metric };
+		                           .set_metric = set_metric,
+		                           .draw_box = draw_box,
+		                           .draw_path = draw_path,
+		                           .draw_picture = draw_picture,
+		                           .draw_view = draw_view };
 	OQZ_TRY(task_open(t, params, dataset, err));
 	struct oqz_task_instance *open = oqz_steal(t);
 	enum oqz_status st = find_metrics(open, err);
@@ -220,6 +277,16 @@ enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_re
 		if (!set[i])
 			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: finish() did not set the metric '%s'", t->name,
 			         sink.table[i].name);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item *item, const struct oqz_record *record,
+                              const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                              struct oqz_canvas *canvas, struct oqz_err *err)
+{
+	if (!t->task->draw)
+		return OQZ_OK;
+	CALL(t, err, "draw", t->task->draw(t->self, item, record, outputs, n_outputs, geometry, canvas, &f));
 	return OQZ_OK;
 }
 

@@ -43,6 +43,22 @@ enum oqz_status oqz_task_score(struct oqz_task_instance *t, const struct oqz_ite
 enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
                                 struct oqz_err *err);
 
+/* Where a task draws (the program's side of struct oqz_task_host's draw_...). Arguments are checked before: finite
+ * coordinates, at least one point, 3 or 4 channels, sides of at least one pixel. */
+struct oqz_canvas {
+	enum oqz_status (*box)(struct oqz_canvas *c, const double box[4], uint32_t colour, const char *label,
+	                       struct oqz_err *err);
+	enum oqz_status (*path)(struct oqz_canvas *c, const double (*points)[2], size_t n, uint32_t colour,
+	                        struct oqz_err *err);
+	enum oqz_status (*picture)(struct oqz_canvas *c, const struct oqz_picture *p, const double box[4],
+	                           struct oqz_err *err);
+	enum oqz_status (*view)(struct oqz_canvas *c, const double box[4], struct oqz_err *err);
+};
+/* Draws a lane, or the truth with `record` NULL and no outputs. A task that cannot draw leaves the canvas as it is. */
+enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item *item, const struct oqz_record *record,
+                              const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                              struct oqz_canvas *canvas, struct oqz_err *err);
+
 /* One line for a person; "" when the task has nothing to say. */
 enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,
                                  struct oqz_err *err);

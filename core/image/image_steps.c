@@ -5,6 +5,7 @@
  * comment). Geometry: position in the net's input = position in the image * scale + offset.
  */
 #include "core/image/image_steps.h"
+#include "core/image/orient.h"
 
 #include <math.h>
 #include <string.h>
@@ -522,32 +523,15 @@ static enum oqz_status orient_parse(const struct oqz_params *p, const struct oqz
 	return OQZ_OK;
 }
 
-/* EXIF 2.3, tag Orientation: rows 5 to 8 transpose before they flip. The geometry begins with the turned image: that is
- * what annotations made on a screen refer to. */
+/* The geometry begins with the turned image: that is what annotations made on a screen refer to. */
 static enum oqz_status orient_run(const struct oqz_step *s, struct oqz_step_state *st, struct oqz_err *err)
 {
-	static const struct {
-		bool transpose, flip_x, flip_y;
-	} moves[8] = { { 0, 0, 0 }, { 0, 1, 0 }, { 0, 1, 1 }, { 0, 0, 1 },
-		       { 1, 0, 0 }, { 1, 1, 0 }, { 1, 1, 1 }, { 1, 0, 1 } };
-	const struct oqz_image *src = &st->img;
-	int o = src->orientation - 1;
-
-	if (!s->u.orient.exif || o <= 0 || o > 7)
+	if (!s->u.orient.exif || !oqz_image_turned(&st->img))
 		return OQZ_OK;
-	int32_t w = moves[o].transpose ? src->height : src->width, h = moves[o].transpose ? src->width : src->height;
-	const size_t ch = (size_t)src->channels;
-	OQZ_TRY(oqz_image_reserve(&st->spare, w, h, src->channels, err));
-	uint8_t *out = st->spare.data;
-	for (int32_t y = 0; y < h; y++)
-		for (int32_t x = 0; x < w; x++, out += ch) {
-			int32_t fx = moves[o].flip_x ? w - 1 - x : x, fy = moves[o].flip_y ? h - 1 - y : y;
-			int32_t sx = moves[o].transpose ? fy : fx, sy = moves[o].transpose ? fx : fy;
-			memcpy(out, src->data + ((size_t)sy * (size_t)src->width + (size_t)sx) * ch, ch);
-		}
+	OQZ_TRY(oqz_image_upright(&st->img, &st->spare, err));
 	oqz_step_swap(st);
-	st->geometry.image_width = w;
-	st->geometry.image_height = h;
+	st->geometry.image_width = st->img.width;
+	st->geometry.image_height = st->img.height;
 	return OQZ_OK;
 }
 

@@ -5,9 +5,13 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/decode.h \
 	core/image/decode_jpeg.c \
 	core/image/decode_png.c \
+	core/image/encode.c \
+	core/image/encode.h \
 	core/image/image.h \
 	core/image/image_steps.c \
 	core/image/image_steps.h \
+	core/image/orient.c \
+	core/image/orient.h \
 	core/image/preprocess.c \
 	core/image/preprocess.h \
 	core/image/resize.h \

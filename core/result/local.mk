@@ -12,8 +12,10 @@ core_result_liboqz_result_a_SOURCES = \
 	core/result/report_html.c \
 	core/result/report_html.h \
 	core/result/report_html_chart.c \
+	core/result/report_html_data.c \
 	core/result/report_html_layers.c \
 	core/result/report_html_notes.c \
+	core/result/report_html_samples.c \
 	core/result/report_html_table.c \
 	core/result/results.c \
 	core/result/results.h \
@@ -21,16 +23,22 @@ core_result_liboqz_result_a_SOURCES = \
 	core/result/results_json.c \
 	core/result/results_restore.c \
 	core/result/results_table.c \
+	core/result/sample.h \
 	core/result/words.h \
 	$(NULL)
 core_result_liboqz_result_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 
-# The page's style and script, embedded: a report needs no installed files to be written.
+# The page's style and scripts, embedded: a report needs no installed files to be written. Chart.js is the distribution's
+# (configure: CHARTJS), in a wrapper that lets the page be XML, too; without it there is an empty text.
 nodist_core_result_liboqz_result_a_SOURCES = core/result/report_assets.c
-report_assets = core/result/html/report.css core/result/html/report.js
+report_assets = core/result/html/report.css core/result/html/report.js core/result/html/charts.js
 EXTRA_DIST += core/result/html/embed.awk $(report_assets)
-CLEANFILES += core/result/report_assets.c
-core/result/report_assets.c: core/result/html/embed.awk $(report_assets)
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && cd $(srcdir) && \
-		LC_ALL=C $(AWK) -f core/result/html/embed.awk $(report_assets) >$(abs_builddir)/$@.part && \
-		mv $(abs_builddir)/$@.part $(abs_builddir)/$@
+CLEANFILES += core/result/report_assets.c core/result/chart.js
+core/result/chart.js: Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+		if test -n '$(CHARTJS)'; then echo '//<![CDATA[' && sed '/^\/\/# sourceMappingURL/d' '$(CHARTJS)' && echo '//]]>'; \
+		else echo; fi >$@.part && mv $@.part $@
+core/result/report_assets.c: core/result/html/embed.awk $(report_assets) core/result/chart.js
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && here=`pwd` && cd $(srcdir) && \
+		LC_ALL=C $(AWK) -f core/result/html/embed.awk $(report_assets) "$$here/core/result/chart.js" >"$$here/$@.part" && \
+		mv "$$here/$@.part" "$$here/$@"

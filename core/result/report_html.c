@@ -25,11 +25,20 @@ static size_t find_or_add(const char **list, size_t *n, const char *name)
 	return (*n)++;
 }
 
-const char *oqz_html_scheme_class(const struct oqz_html *h, const char *scheme, char buf[32])
+void oqz_html_scheme_style(const struct oqz_html *h, const char *scheme, unsigned *ret_colour, unsigned *ret_dash)
 {
 	size_t n = h->n_schemes, i = find_or_add(h->schemes, &n, scheme);
 
-	snprintf(buf, 32, "s%u d%u", (unsigned)(i % N_COLOURS), (unsigned)((i + i / N_COLOURS) % N_DASHES));
+	*ret_colour = (unsigned)(i % N_COLOURS);
+	*ret_dash = (unsigned)((i + i / N_COLOURS) % N_DASHES);
+}
+
+const char *oqz_html_scheme_class(const struct oqz_html *h, const char *scheme, char buf[32])
+{
+	unsigned colour, dash;
+
+	oqz_html_scheme_style(h, scheme, &colour, &dash);
+	snprintf(buf, 32, "s%u d%u", colour, dash);
 	return buf;
 }
 
@@ -111,14 +120,26 @@ static void add_digest(struct oqz_str *out, const char *text)
 	}
 }
 
+static void add_script(struct oqz_str *out, const char *text)
+{
+	oqz_str_add(out, "<script>");
+	oqz_str_add(out, text);
+	oqz_str_add(out, "</script>\n");
+}
+
 static void add_head(const struct oqz_html *h)
 {
 	struct oqz_str *out = h->out;
 
-	oqz_str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-	                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-	                 "'unsafe-inline'; script-src 'sha256-");
+	oqz_str_add(
+	    out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+	         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+	         "'unsafe-inline'; script-src 'sha256-");
 	add_digest(out, oqz_report_js);
+	oqz_str_add(out, "' 'sha256-");
+	add_digest(out, oqz_chart_js);
+	oqz_str_add(out, "' 'sha256-");
+	add_digest(out, oqz_charts_js);
 	oqz_str_add(out, "'; base-uri 'none'; form-action 'none'\"/>\n"
 	                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
 	                 "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>oqz: ");
@@ -195,9 +216,11 @@ void oqz_results_html(const struct oqz_results *r, struct oqz_str *out)
 		oqz_html_text(&h, r->version);
 		oqz_str_add(out, " &#183; manifest <code>");
 		oqz_html_text(&h, r->manifest_sha256);
-		oqz_str_add(out, "</code></footer>\n<script>");
-		oqz_str_add(out, oqz_report_js);
-		oqz_str_add(out, "</script>\n</body>\n</html>\n");
+		oqz_str_add(out, "</code></footer>\n");
+		add_script(out, oqz_report_js);
+		add_script(out, oqz_chart_js);
+		add_script(out, oqz_charts_js);
+		oqz_str_add(out, "</body>\n</html>\n");
 	}
 	free(h.schemes);
 	free(h.models);

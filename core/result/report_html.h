@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Private to core/result: the parts of the HTML page. Charts are SVG that we write as part of the page, not a chart
- * library's canvas: they are there without scripts, their text is text (searchable, selectable, read aloud, printed),
- * they follow light and dark by style sheet, and the bytes do not depend on what is installed where the report is made.
- * The page is HTML and well-formed XML at once, so that a test can parse it strictly.
+ * Private to core/result: the parts of the HTML page. Charts are there twice: as SVG in the page (without scripts, in
+ * print, read aloud), and, where scripts run, drawn by Chart.js from the same figures (hover, hiding schemes). Chart.js
+ * is embedded when oqz is built, so that a report's bytes do not depend on what is installed where it is made. The page
+ * is HTML and well-formed XML at once, so that a test can parse it strictly.
  */
 #ifndef OQZ_RESULT_REPORT_HTML_H
 #define OQZ_RESULT_REPORT_HTML_H
@@ -13,7 +13,9 @@
 #include "core/result/results.h"
 
 /* core/result/html/, embedded */
-extern const char oqz_report_css[], oqz_report_js[];
+extern const char oqz_report_css[], oqz_report_js[], oqz_charts_js[];
+/* Chart.js; a line break when it was not there at build time */
+extern const char oqz_chart_js[];
 
 struct oqz_html {
 	const struct oqz_results *r;
@@ -37,6 +39,8 @@ struct oqz_profile {
 static inline void oqz_html_text(const struct oqz_html *h, const char *s) { oqz_str_add_html(h->out, s ? s : ""); }
 /* "s2 d2": the classes that give a scheme its colour and dash pattern. */
 const char *oqz_html_scheme_class(const struct oqz_html *h, const char *scheme, char buf[32]);
+/* The two numbers of that: colour 0..7, dash 0..3. */
+void oqz_html_scheme_style(const struct oqz_html *h, const char *scheme, unsigned *ret_colour, unsigned *ret_dash);
 /* A colour swatch and the name. */
 void oqz_html_scheme(const struct oqz_html *h, const char *scheme);
 /* The number of the model's section: id="model-N". */
@@ -51,6 +55,21 @@ void oqz_html_models(const struct oqz_html *h);
 void oqz_html_failures(const struct oqz_html *h);
 void oqz_html_gates(const struct oqz_html *h);
 void oqz_html_provenance(const struct oqz_html *h);
+/* Rank correlations of error and loss, by kind of task. */
+void oqz_html_links(const struct oqz_html *h);
+
+/* The model's sample pictures, if there are any. */
+void oqz_html_samples(const struct oqz_html *h, const char *model);
+/* The error of a layer that a chart shows; NaN where there is none. */
+double oqz_html_layer_value(const struct oqz_layer_result *l, bool local);
+/* A cell's place in a chart of loss against error `which` (0 AQE, 1 MQE, 2 OQE); false when it has none. */
+struct oqz_html_point {
+	double x, y, low, high; /* error; loss and its interval in percent of float */
+};
+typedef bool oqz_html_point_fn(const struct oqz_cell_result *c, int which, struct oqz_html_point *ret);
+/* The attribute data-chart of the element that is open, for the script. */
+void oqz_html_profile_data(const struct oqz_html *h, const struct oqz_profile *p);
+void oqz_html_scatter_data(const struct oqz_html *h, const char *title, oqz_html_point_fn *point, int which);
 
 /* Cumulative errors, and local ones below, over the layers. */
 void oqz_html_profile_chart(const struct oqz_html *h, const struct oqz_profile *p);

@@ -205,7 +205,7 @@ static void layer_label(const struct oqz_html *h, const char *name)
 	oqz_html_text(h, name);
 }
 
-static double layer_value(const struct oqz_layer_result *l, bool local)
+double oqz_html_layer_value(const struct oqz_layer_result *l, bool local)
 {
 	return !l ? NAN : !local ? l->cumulative.pooled : l->has_local ? l->local.pooled : NAN;
 }
@@ -220,7 +220,7 @@ static void draw_series(const struct oqz_html *h, const struct oqz_profile *p, s
 	oqz_str_addf(h->out, "<g class=\"%s\"><path class=\"line\" d=\"",
 	             oqz_html_scheme_class(h, p->cells[cell]->scheme, class));
 	for (size_t i = 0; i < p->n; i++) {
-		double v = layer_value(p->at[cell][i], local), x = LEFT + ((double)i + 0.5) * step;
+		double v = oqz_html_layer_value(p->at[cell][i], local), x = LEFT + ((double)i + 0.5) * step;
 		if (isnan(v)) {
 			pen = false;
 			continue;
@@ -241,7 +241,7 @@ static void draw_panel(const struct oqz_html *h, const struct oqz_profile *p, bo
 
 	for (size_t c = 0; c < p->n_cells; c++)
 		for (size_t i = 0; i < p->n; i++)
-			widen(&r, layer_value(p->at[c][i], local), true);
+			widen(&r, oqz_html_layer_value(p->at[c][i], local), true);
 	const struct axis y = log_axis(r, top + PANEL, top);
 	oqz_str_addf(h->out, "<text class=\"title\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT, top - 8,
 	             local ? "Local: this layer alone quantized" : "Cumulative: all layers up to here quantized");
@@ -298,9 +298,11 @@ void oqz_html_profile_chart(const struct oqz_html *h, const struct oqz_profile *
 		oqz_str_add(h->out, "</span> ");
 	}
 	double width = LEFT + (double)p->n * step + 12, height = bottom + labels;
+	oqz_str_add(h->out,
+	            "</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Error per layer\"");
+	oqz_html_profile_data(h, p);
 	oqz_str_addf(h->out,
-	             "</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Error per layer\">"
-	             "<svg class=\"chart\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+	             "><svg class=\"chart\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
 	             "aria-label=\"Relative error per layer; the same figures are in the table of all layers\">\n",
 	             width, height, width, height);
 	draw_panel(h, p, false, TOP, step);
@@ -333,6 +335,16 @@ static bool has_point(const struct oqz_cell_result *c, int which)
 {
 	return c->status == OQZ_CELL_OK && c->metrics.n && isfinite(model_error(c, which)) &&
 	       isfinite(relative_loss(&c->metrics.v[0], c->metrics.v[0].delta));
+}
+
+static bool point_of(const struct oqz_cell_result *c, int which, struct oqz_html_point *ret)
+{
+	if (!has_point(c, which))
+		return false;
+	const struct oqz_metric_result *m = &c->metrics.v[0];
+	*ret = (struct oqz_html_point) { model_error(c, which), relative_loss(m, m->delta), relative_loss(m, m->ci_lo),
+		                         relative_loss(m, m->ci_hi) };
+	return true;
 }
 
 static void draw_point(const struct oqz_html *h, const struct oqz_cell_result *c, int which, const struct axis *x,
@@ -375,8 +387,10 @@ static void draw_scatter(const struct oqz_html *h, int which)
 	}
 	const struct axis x = log_axis(rx, SCATTER_LEFT + 10, SCATTER_W - 12);
 	const struct axis y = linear_axis(ry, SCATTER_H - SCATTER_BOTTOM, SCATTER_TOP);
+	oqz_str_add(h->out, "<div class=\"scatter\"");
+	oqz_html_scatter_data(h, names[which], point_of, which);
 	oqz_str_addf(h->out,
-	             "<svg class=\"chart\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" "
+	             "><svg class=\"chart\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\" "
 	             "aria-label=\"Loss of accuracy against %s; the figures are in the table of results\">\n",
 	             SCATTER_W, SCATTER_H, SCATTER_W, SCATTER_H, names[which]);
 	y_grid(h, &y, SCATTER_LEFT, SCATTER_W - 2);
@@ -388,7 +402,7 @@ static void draw_scatter(const struct oqz_html *h, int which)
 	for (size_t i = 0; i < h->r->cells.n; i++)
 		if (has_point(h->r->cells.v[i], which))
 			draw_point(h, h->r->cells.v[i], which, &x, &y);
-	oqz_str_add(h->out, "</svg>\n");
+	oqz_str_add(h->out, "</svg></div>\n");
 }
 
 void oqz_html_scatter(const struct oqz_html *h)
@@ -414,5 +428,7 @@ void oqz_html_scatter(const struct oqz_html *h)
 	for (int k = 0; k < 3; k++)
 		if (any[k])
 			draw_scatter(h, k);
-	oqz_str_add(h->out, "</div>\n</section>\n");
+	oqz_str_add(h->out, "</div>\n");
+	oqz_html_links(h);
+	oqz_str_add(h->out, "</section>\n");
 }

@@ -97,6 +97,14 @@ static void error_cell(const struct oqz_html *h, double x)
 	oqz_str_add(h->out, "</td>");
 }
 
+static void range_cell(const struct oqz_html *h, double lo, double hi)
+{
+	if (isnan(lo) || isnan(hi))
+		oqz_str_add(h->out, "<td class=\"n\">\xe2\x80\x93</td>");
+	else
+		oqz_str_addf(h->out, "<td class=\"n\">%.4g .. %.4g</td>", lo, hi);
+}
+
 /* What a layer is judged by: its own error where that was measured. */
 static double badness(const struct oqz_layer_result *l)
 {
@@ -137,6 +145,8 @@ static void worst_rows(const struct oqz_html *h, const struct oqz_cell_result *c
 		error_cell(h, l->has_local ? l->local.pooled : NAN);
 		error_cell(h, l->cumulative.pooled);
 		error_cell(h, l->weight_error);
+		range_cell(h, l->weight_lo, l->weight_hi);
+		range_cell(h, l->input_lo, l->input_hi);
 		oqz_str_add(h->out, "<td class=\"n\">");
 		char text[40];
 		snprintf(text, sizeof text, isnan(l->input_scale) ? "-" : "%.5g", l->input_scale);
@@ -152,7 +162,9 @@ static void worst_table(const struct oqz_html *h, const struct oqz_profile *p)
 	    "<h4>The layers that add most error</h4>\n<div class=\"scroll\"><table class=\"plain\">"
 	    "<thead><tr><th scope=\"col\">Scheme</th><th scope=\"col\">Layer</th><th scope=\"col\">Operator</th>"
 	    "<th scope=\"col\" class=\"n\">Local</th><th scope=\"col\" class=\"n\">Cumulative</th>"
-	    "<th scope=\"col\" class=\"n\">Weights alone</th><th scope=\"col\" class=\"n\">Input scale</th></tr>"
+	    "<th scope=\"col\" class=\"n\">Weights alone</th><th scope=\"col\" class=\"n\">Weights from .. to</th>"
+	    "<th scope=\"col\" class=\"n\">Input grid from .. to</th><th scope=\"col\" class=\"n\">Input "
+	    "scale</th></tr>"
 	    "</thead>\n<tbody>\n");
 	for (size_t c = 0; c < p->n_cells; c++)
 		worst_rows(h, p->cells[c]);
@@ -254,6 +266,7 @@ static void model_section(const struct oqz_html *h, size_t index)
 		oqz_str_add(h->out, "<p class=\"none\">No scheme has quantized layers of this model.</p>\n");
 	}
 	profile_release(&p);
+	oqz_html_samples(h, h->models[index]);
 	oqz_str_add(h->out, "</details>\n");
 }
 

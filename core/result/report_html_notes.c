@@ -4,6 +4,8 @@
  */
 #include "core/result/report_html.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static void text_cell(const struct oqz_html *h, const char *tag, const char *s)
@@ -37,6 +39,41 @@ void oqz_html_gates(const struct oqz_html *h)
 		oqz_str_add(h->out, "</tr>\n");
 	}
 	oqz_str_add(h->out, "</tbody></table></div>\n</section>\n");
+}
+
+static void link_cell(const struct oqz_html *h, double rho)
+{
+	oqz_str_add(h->out, "<td class=\"n\">");
+	if (isnan(rho))
+		oqz_str_add(h->out, "\xe2\x80\x93");
+	else
+		oqz_str_addf(h->out, "%+.2f", rho);
+	oqz_str_add(h->out, "</td>");
+}
+
+void oqz_html_links(const struct oqz_html *h)
+{
+	static const char *const titles[] = { "Task", "Metric", "Cells", "AQE", "MQE", "OQE", NULL };
+
+	if (!h->r->links.n)
+		return;
+	oqz_str_add(h->out,
+	            "<h3>Does the error tell the loss?</h3>\n"
+	            "<p>Spearman's rank correlation over the cells of each kind of task: at +1 the order of the "
+	            "errors is the order of the losses, near 0 they have nothing to do with each other.</p>\n");
+	open_table(h, titles);
+	for (size_t i = 0; i < h->r->links.n; i++) {
+		const struct oqz_link_result *l = &h->r->links.v[i];
+		oqz_str_add(h->out, "<tr>");
+		text_cell(h, "th scope=\"row\"", l->task);
+		text_cell(h, "td", l->metric);
+		oqz_str_addf(h->out, "<td class=\"n\">%" PRId64 "</td>", l->cells);
+		link_cell(h, l->aqe);
+		link_cell(h, l->mqe);
+		link_cell(h, l->oqe);
+		oqz_str_add(h->out, "</tr>\n");
+	}
+	oqz_str_add(h->out, "</tbody></table></div>\n");
 }
 
 static void failed_cells(const struct oqz_html *h)

@@ -18,9 +18,10 @@ static const struct {
 	{ "metric", "Metric", "the task's own; the first is the primary one" },
 	{ "float", "Float", "the model as it is" },
 	{ "quant", "Quantized", "the same images, quantized" },
-	{ "diff", "Difference", "quantized minus float; coloured if p is below 0.05" },
+	{ "diff", "Difference", "quantized minus float; coloured if the corrected p is below 0.05" },
 	{ "ci", "95 % interval", "of the difference; the drawing is on a square root scale around 0" },
 	{ "p", "p", "paired test, two-sided" },
+	{ "holm", "p, Holm", "corrected for the number of cells tested; primary metrics" },
 	{ "flips", "Flips", "images lost and gained" },
 	{ "seen", "Visible from", "the smallest difference that so many images could show; none with too few flips" },
 	{ "aqe", "AQE", "mean relative error of the layers" },
@@ -140,6 +141,8 @@ static void figures(const struct oqz_html *h, const struct oqz_cell_result *c, c
 	oqz_str_add(h->out, "</td>");
 	oqz_format_p(text, sizeof text, m->p);
 	number_cell(h, "p", m->p, text, "n");
+	oqz_format_p(text, sizeof text, m->p_holm);
+	number_cell(h, "holm", m->p_holm, text, "n");
 	if (m->lost >= 0 && m->gained >= 0)
 		snprintf(text, sizeof text, "\xe2\x88\x92%" PRId64 " +%" PRId64, m->lost, m->gained);
 	number_cell(h, "flips", m->lost >= 0 ? (double)(m->lost + m->gained) : NAN, m->lost >= 0 ? text : "-", "n");

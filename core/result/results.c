@@ -34,6 +34,7 @@ void oqz_results_free(struct oqz_results *r)
 	oqz_vec_release(&r->failed_images);
 	oqz_vec_release(&r->gates);
 	oqz_vec_release(&r->links);
+	oqz_vec_release(&r->samples);
 	oqz_arena_free(r->arena);
 	free(r);
 }

@@ -11,6 +11,7 @@
 #include "core/base/err.h"
 #include "core/base/vec.h"
 #include "core/metric/error_sums.h"
+#include "core/result/sample.h"
 #include <oqz/task.h>
 
 /* A metric of one cell. NaN where a value does not exist (no interval for test NONE). */
@@ -102,6 +103,7 @@ struct oqz_results {
 	OQZ_VEC(struct oqz_failed_image) failed_images;
 	OQZ_VEC(struct oqz_gate_result) gates;
 	OQZ_VEC(struct oqz_link_result) links;
+	OQZ_VEC(struct oqz_sample) samples; /* a model's stand together */
 };
 
 struct oqz_results *oqz_results_new(void);
@@ -122,6 +124,9 @@ void oqz_results_json(const struct oqz_results *r, struct oqz_str *out);
 /* The same data with layers, read back exactly (stored in the ledger for `oqz report`). */
 void oqz_results_store(const struct oqz_results *r, struct oqz_str *out);
 enum oqz_status oqz_results_restore(const char *text, size_t size, struct oqz_results **ret, struct oqz_err *err);
+
+/* Appends the samples of a stored set, copied. */
+enum oqz_status oqz_results_add_samples(struct oqz_results *r, const char *text, size_t size, struct oqz_err *err);
 
 /* One row per cell and metric. */
 void oqz_results_csv(const struct oqz_results *r, struct oqz_str *out);

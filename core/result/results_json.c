@@ -283,6 +283,55 @@ static void tail(struct writer *w, const struct oqz_results *r)
 	close_at(w, "]");
 }
 
+static void mark(struct writer *w, const struct oqz_mark *m)
+{
+	open_at(w, NULL, "{");
+	put_int(w, "kind", m->kind);
+	put_int(w, "colour", m->colour);
+	open_at(w, "points", "[");
+	for (size_t i = 0; i < m->n; i++) {
+		put_double(w, NULL, m->points[i][0]);
+		put_double(w, NULL, m->points[i][1]);
+	}
+	close_at(w, "]");
+	put_string(w, "text", m->text);
+	close_at(w, "}");
+}
+
+static void samples(struct writer *w, const struct oqz_results *r)
+{
+	oqz_str_add(w->out, ",\n  ");
+	w->first = true;
+	open_at(w, "samples", "[");
+	for (size_t i = 0; i < r->samples.n; i++) {
+		const struct oqz_sample *s = &r->samples.v[i];
+		line(w, 4);
+		open_at(w, NULL, "{");
+		put_string(w, "model", s->model);
+		put_string(w, "item", s->item);
+		put_string(w, "metric", s->metric);
+		put_string(w, "unit", oqz_word(oqz_unit_words, s->unit));
+		put_int(w, "width", s->width);
+		put_int(w, "height", s->height);
+		put_string(w, "picture", s->picture);
+		open_at(w, "lanes", "[");
+		for (size_t k = 0; k < s->n_lanes; k++) {
+			open_at(w, NULL, "{");
+			put_string(w, "name", s->lanes[k].name);
+			put_string(w, "caption", s->lanes[k].caption);
+			put_double(w, "value", s->lanes[k].value);
+			open_at(w, "marks", "[");
+			for (size_t m = 0; m < s->lanes[k].n_marks; m++)
+				mark(w, &s->lanes[k].marks[m]);
+			close_at(w, "]");
+			close_at(w, "}");
+		}
+		close_at(w, "]");
+		close_at(w, "}");
+	}
+	close_at(w, "]");
+}
+
 static void write_json(const struct oqz_results *r, bool full, struct oqz_str *out)
 {
 	struct writer w = { .out = out, .full = full, .first = true };
@@ -312,6 +361,8 @@ static void write_json(const struct oqz_results *r, bool full, struct oqz_str *o
 	w.first = true;
 	links(&w, r);
 	tail(&w, r);
+	if (full)
+		samples(&w, r);
 	oqz_str_add(out, "\n}\n");
 }
 

@@ -266,6 +266,74 @@ static enum oqz_status read_links(struct reader *rd, const json_t *list)
 	return OQZ_OK;
 }
 
+static enum oqz_status read_mark(struct reader *rd, const json_t *o, struct oqz_mark *m)
+{
+	const json_t *points = json_object_get(o, "points");
+	int64_t kind = 0, colour = 0;
+
+	m->n = json_array_size(points) / 2;
+	double(*at)[2] = oqz_arena_alloc(rd->r->arena, m->n * sizeof *at + 1);
+	OQZ_TRY(get_int(rd, o, "kind", &kind));
+	OQZ_TRY(get_int(rd, o, "colour", &colour));
+	OQZ_TRY(get_string(rd, o, "text", &m->text));
+	if (!at)
+		return oqz_err_nomem(rd->err, "a drawing", m->n);
+	for (size_t i = 0; i < 2 * m->n; i++)
+		OQZ_TRY(number(rd, json_array_get(points, i), "points", &at[i / 2][i % 2]));
+	m->kind = (uint32_t)kind;
+	m->colour = (uint32_t)colour & 0xffffff;
+	m->points = (const double(*)[2])at;
+	if (kind < OQZ_MARK_BOX || kind > OQZ_MARK_PICTURE || !m->text || m->n < (kind == OQZ_MARK_PATH ? 1 : 2))
+		return bad(rd, "marks");
+	return OQZ_OK;
+}
+
+static enum oqz_status read_lane(struct reader *rd, const json_t *o, struct oqz_sample_lane *lane)
+{
+	const json_t *marks = json_object_get(o, "marks");
+
+	lane->n_marks = json_array_size(marks);
+	struct oqz_mark *m = OQZ_ARENA_NEW_N(rd->r->arena, struct oqz_mark, lane->n_marks + 1);
+	OQZ_TRY(get_string(rd, o, "name", &lane->name));
+	OQZ_TRY(get_string(rd, o, "caption", &lane->caption));
+	OQZ_TRY(get_double(rd, o, "value", &lane->value));
+	if (!m)
+		return oqz_err_nomem(rd->err, "a drawing", lane->n_marks);
+	for (size_t i = 0; i < lane->n_marks; i++)
+		OQZ_TRY(read_mark(rd, json_array_get(marks, i), &m[i]));
+	lane->marks = m;
+	return OQZ_OK;
+}
+
+static enum oqz_status read_samples(struct reader *rd, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i), *lanes = json_object_get(o, "lanes");
+		struct oqz_sample s = { .n_lanes = json_array_size(lanes) };
+		int64_t width = 0, height = 0;
+		OQZ_TRY(get_string(rd, o, "model", &s.model));
+		OQZ_TRY(get_string(rd, o, "item", &s.item));
+		OQZ_TRY(get_string(rd, o, "metric", &s.metric));
+		OQZ_TRY(get_word(rd, o, "unit", oqz_unit_words, &s.unit));
+		OQZ_TRY(get_int(rd, o, "width", &width));
+		OQZ_TRY(get_int(rd, o, "height", &height));
+		OQZ_TRY(get_string(rd, o, "picture", &s.picture));
+		struct oqz_sample_lane *l = OQZ_ARENA_NEW_N(rd->r->arena, struct oqz_sample_lane, s.n_lanes + 1);
+		if (!l)
+			return oqz_err_nomem(rd->err, "a drawing", s.n_lanes);
+		if (!s.model || width < 1 || width > INT16_MAX || height < 1 || height > INT16_MAX)
+			return bad(rd, "samples");
+		for (size_t k = 0; k < s.n_lanes; k++)
+			OQZ_TRY(read_lane(rd, json_array_get(lanes, k), &l[k]));
+		s.lanes = l;
+		s.width = (int32_t)width;
+		s.height = (int32_t)height;
+		if (!oqz_vec_push(&rd->r->samples, s))
+			return oqz_err_nomem(rd->err, "results", sizeof s);
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status read_all(struct reader *rd, const json_t *o)
 {
 	const json_t *cells = json_object_get(o, "cells"), *floats = json_object_get(o, "float"),
@@ -293,7 +361,21 @@ static enum oqz_status read_all(struct reader *rd, const json_t *o)
 		if (!oqz_vec_push(&rd->r->gates, g))
 			return oqz_err_nomem(rd->err, "results", sizeof g);
 	}
-	return read_links(rd, json_object_get(o, "error_and_loss"));
+	OQZ_TRY(read_links(rd, json_object_get(o, "error_and_loss")));
+	return read_samples(rd, json_object_get(o, "samples"));
+}
+
+enum oqz_status oqz_results_add_samples(struct oqz_results *r, const char *text, size_t size, struct oqz_err *err)
+{
+	struct reader rd = { .r = r, .err = err };
+	json_error_t jerr;
+	json_t *o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &jerr);
+
+	if (!o)
+		OQZ_FAIL(err, OQZ_E_DATA, "stored samples: line %d: %s", jerr.line, jerr.text);
+	enum oqz_status st = read_samples(&rd, json_object_get(o, "samples"));
+	json_decref(o);
+	return st;
 }
 
 enum oqz_status oqz_results_restore(const char *text, size_t size, struct oqz_results **ret, struct oqz_err *err)

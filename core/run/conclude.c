@@ -10,6 +10,7 @@
 #include "core/run/conclude.h"
 #include "core/run/digests.h"
 #include "core/run/facts.h"
+#include "core/run/samples.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -346,8 +347,21 @@ static enum oqz_status float_result(struct oqz_job *j, const struct rows *f, str
 	return oqz_vec_push(&r->floats, fr) ? OQZ_OK : oqz_err_nomem(err, "results", sizeof fr);
 }
 
+/* The first watched value's error orders images that lose the same; without one, all are alike. */
+static void find_worst(struct oqz_job *j, const struct rows *f, const struct rows *q, struct oqz_worst *worst)
+{
+	for (size_t i = 0; i < q->n_items; i++) {
+		if (!f->has[i] || !q->has[i])
+			continue;
+		const struct oqz_error_sums *e = &q->sums[i * q->n_sums + q->n_layers];
+		double error = q->n_sums > q->n_layers && e->err2 > 0 ? sqrt(e->err2 / e->ref2) : 0;
+		oqz_worst_consider(worst, j->test.instance, i, &f->records[i], &q->records[i], error);
+	}
+}
+
 static enum oqz_status one_cell(struct oqz_job *j, const struct oqz_scheme *s, const struct rows *f,
-                                struct oqz_results *results, struct oqz_cell_result *c, struct oqz_err *err)
+                                struct oqz_results *results, struct oqz_cell_result *c, struct oqz_worst *worst,
+                                struct oqz_err *err)
 {
 	struct rows q = { 0 };
 	enum oqz_status st = read_cell(j, s->cell, s->n_layers, true, NULL, &q, err);
@@ -359,6 +373,8 @@ static enum oqz_status one_cell(struct oqz_job *j, const struct oqz_scheme *s, c
 		c->failed_images = (int64_t)j->test.n - c->images;
 		st = cell_layers(j, s, &q, c, err);
 	}
+	if (st == OQZ_OK)
+		find_worst(j, f, &q, worst);
 	rows_release(&q);
 	return st;
 }
@@ -391,9 +407,12 @@ static enum oqz_status hash_contents(struct oqz_job *j, struct oqz_err *err)
 
 enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struct oqz_err *err)
 {
+	OQZ_CLEANUP_FREE struct oqz_worst *worst = calloc(j->n_schemes + 1, sizeof *worst);
 	struct rows f = { 0 };
-	enum oqz_status st = read_cell(j, j->float_cell, 0, false, r, &f, err);
 
+	if (!worst)
+		return oqz_err_nomem(err, "results", j->n_schemes);
+	enum oqz_status st = read_cell(j, j->float_cell, 0, false, r, &f, err);
 	if (st == OQZ_OK)
 		st = hash_contents(j, err);
 	if (st == OQZ_OK)
@@ -409,7 +428,7 @@ enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struc
 			break;
 		if (s->status != OQZ_OK)
 			snprintf(why.msg, sizeof why.msg, "%s", s->message);
-		else if (one_cell(j, s, &f, r, c, &why) == OQZ_OK)
+		else if (one_cell(j, s, &f, r, c, &worst[i], &why) == OQZ_OK)
 			c->status = OQZ_CELL_OK;
 		if (c->status != OQZ_CELL_OK) {
 			c->code = oqz_status_name(why.code);
@@ -418,5 +437,7 @@ enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struc
 		st = oqz_cell_provenance(j, s, r, c, err);
 	}
 	rows_release(&f);
+	if (st == OQZ_OK)
+		oqz_job_samples(j, worst, r);
 	return st;
 }

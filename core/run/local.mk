@@ -1,6 +1,8 @@
 # Jobs: set-up, calibration, evaluation in lanes, conclusion; processes and threads. Knows every other part.
 core_run_liboqz_run_a_SOURCES = \
 	core/run/calibrate.c \
+	core/run/canvas.c \
+	core/run/canvas.h \
 	core/run/cells.c \
 	core/run/cells.h \
 	core/run/child.c \
@@ -29,6 +31,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/prepare_spec.h \
 	core/run/runner.c \
 	core/run/runner.h \
+	core/run/samples.c \
+	core/run/samples.h \
 	core/run/selection.c \
 	core/run/selection.h \
 	core/run/setup.c \

@@ -50,6 +50,8 @@ static enum oqz_status add_part(struct oqz_results *part, struct oqz_results *r,
 		ok &= oqz_vec_push(&r->floats, part->floats.v[i]);
 	for (size_t i = 0; i < part->failed_images.n; i++)
 		ok &= oqz_vec_push(&r->failed_images, part->failed_images.v[i]);
+	for (size_t i = 0; i < part->samples.n; i++)
+		ok &= oqz_vec_push(&r->samples, part->samples.v[i]);
 	return ok ? OQZ_OK : oqz_err_nomem(err, "results", 1);
 }
 

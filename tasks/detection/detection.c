@@ -220,6 +220,7 @@ static const struct oqz_task detection = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.judge = detection_judge,
+	.draw = task_draw,
 };
 
 OQZ_PLUGIN_EXPORT(detection)

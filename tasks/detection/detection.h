@@ -92,6 +92,21 @@ enum oqz_status records_finish(const struct task *t, const struct oqz_record *re
 enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
                                struct oqz_failure *f);
 
+/* A detection of a record, x, y, w, h in the image. */
+struct found_box {
+	double box[4];
+	float score;
+	uint32_t category;
+	bool right; /* at IoU 0.5 */
+};
+/* Those with at least this score, at most `cap`, the best first. */
+enum oqz_status record_boxes(const struct task *t, const struct oqz_record *record, float score, struct found_box *ret,
+                             size_t cap, size_t *ret_n, struct oqz_failure *f);
+/* draw.c: struct oqz_task's draw(). */
+enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+                          const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                          void *canvas, struct oqz_failure *f);
+
 /* From accumulated classes to the twelve figures of COCOeval.summarize(). */
 struct coco_class {
 	struct coco_entry *entries; /* sorted */

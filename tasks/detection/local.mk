@@ -14,6 +14,7 @@ tasks_detection_detection_la_SOURCES = \
 	$(coco_sources) \
 	tasks/detection/dataset.c \
 	tasks/detection/detection.c \
+	tasks/detection/draw.c \
 	tasks/detection/detection.h \
 	tasks/detection/heads.c \
 	tasks/detection/heads_final.c \

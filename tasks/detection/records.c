@@ -434,3 +434,25 @@ enum oqz_status record_explain(const struct task *t, const struct oqz_record *re
 	         v.n_detections, best, shown, right, truths);
 	return OQZ_OK;
 }
+
+enum oqz_status record_boxes(const struct task *t, const struct oqz_record *record, float score, struct found_box *ret,
+                             size_t cap, size_t *ret_n, struct oqz_failure *f)
+{
+	struct view v;
+	size_t n = 0;
+
+	TRY(record_open(t, record, &v, f));
+	for (uint32_t i = 0; i < v.n_detections && n < cap; i++) {
+		const unsigned char *p = v.detections + (size_t)i * DETECTION_SIZE;
+		ret[n].category = get(&p, 4);
+		ret[n].score = float_of(get(&p, 4));
+		for (int k = 0; k < 4; k++)
+			ret[n].box[k] = float_of(get(&p, 4));
+		ret[n].right = get(&p, 2) & 1;
+		if (ret[n].category >= t->data.n_categories)
+			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, ret[n].category);
+		n += ret[n].score >= score;
+	}
+	*ret_n = n;
+	return OQZ_OK;
+}

@@ -7,6 +7,7 @@ tasks_pose_pose_la_SOURCES = \
 	tasks/pose/judge.c \
 	tasks/pose/oks.c \
 	tasks/pose/pose.c \
+	tasks/pose/draw.c \
 	tasks/pose/pose.h \
 	tasks/pose/records.c \
 	$(NULL)

@@ -165,6 +165,7 @@ static const struct oqz_task pose = {
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
+	.draw = task_draw,
 	.instance_metrics = task_metrics,
 	.judge = pose_judge,
 };

@@ -82,6 +82,12 @@ enum oqz_status record_add(const struct task *t, uint32_t annotation, const stru
                            void *sink, struct oqz_failure *f);
 enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
                                struct oqz_failure *f);
+enum oqz_status record_keypoints(const struct task *t, const struct oqz_record *record, struct keypoints *ret,
+                                 struct oqz_failure *f);
+/* draw.c: struct oqz_task's draw(). */
+enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+                          const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                          void *canvas, struct oqz_failure *f);
 enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
                                struct oqz_failure *f);
 

@@ -290,3 +290,13 @@ enum oqz_status record_explain(const struct task *t, const struct oqz_record *re
 		snprintf(text, size, "score %.3f", r.score);
 	return OQZ_OK;
 }
+
+enum oqz_status record_keypoints(const struct task *t, const struct oqz_record *record, struct keypoints *ret,
+                                 struct oqz_failure *f)
+{
+	struct record r;
+
+	TRY(record_read(t, record, &r, f));
+	*ret = r.k;
+	return OQZ_OK;
+}

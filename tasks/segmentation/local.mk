@@ -8,6 +8,7 @@ tasks_segmentation_segmentation_la_SOURCES = \
 	tasks/segmentation/logits.c \
 	tasks/segmentation/confusion.c \
 	tasks/segmentation/segmentation.c \
+	tasks/segmentation/draw.c \
 	tasks/segmentation/segmentation.h \
 	$(NULL)
 tasks_segmentation_segmentation_la_CPPFLAGS = $(TASK_INCLUDES)

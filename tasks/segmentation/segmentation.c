@@ -168,6 +168,37 @@ static enum oqz_status count_logits(const struct task *t, const struct predictio
 	return st;
 }
 
+enum oqz_status segmentation_classes(const struct task *t, const struct oqz_output *o, int32_t width, int32_t height,
+                                     uint16_t *ret, struct oqz_failure *f)
+{
+	struct prediction p;
+	enum oqz_status st = open_output(t, o, &p, f);
+
+	if (st != OQZ_OK)
+		return st;
+	if (!p.channels && (p.width != width || p.height != height))
+		return t->host->fail(f, OQZ_E_MISMATCH, "the model's classes are not of the image's size");
+	for (int64_t i = 0; !p.channels && i < p.width * p.height; i++)
+		ret[i] = class_at(&p, i, t->classes);
+	if (!p.channels)
+		return OQZ_OK;
+	struct upsampler u = { .logits = p.view->data,
+		               .channels = t->classes,
+		               .width = p.width,
+		               .height = p.height,
+		               .out_width = width,
+		               .out_height = height,
+		               .align_corners = t->align_corners };
+	void *memory = t->host->alloc(upsampler_bytes(&u));
+	if (!memory)
+		return no_memory(t, f);
+	upsampler_init(&u, memory);
+	for (int64_t y = 0; y < height; y++)
+		upsampler_classes(&u, y, ret + y * width);
+	t->host->free_mem(memory);
+	return OQZ_OK;
+}
+
 static enum oqz_status check_truth(const struct task *t, const char *path, const struct oqz_picture *truth,
                                    const struct oqz_geometry *g, struct oqz_failure *f)
 {
@@ -515,6 +546,7 @@ static const struct oqz_task task = {
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
 	.judge = task_judge,
+	.draw = segmentation_draw,
 };
 
 OQZ_PLUGIN_EXPORT(task)

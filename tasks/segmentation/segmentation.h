@@ -37,6 +37,14 @@ enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f);
 extern const char *const cityscapes_names[CITYSCAPES_CLASSES];
 extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
 
+/* Classes of every pixel at the image's size, NO_CLASS where the model gives none. */
+enum oqz_status segmentation_classes(const struct task *t, const struct oqz_output *o, int32_t width, int32_t height,
+                                     uint16_t *ret, struct oqz_failure *f);
+/* draw.c: struct oqz_task's draw(). */
+enum oqz_status segmentation_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+                                  const struct oqz_output *outputs, size_t n_outputs,
+                                  const struct oqz_geometry *geometry, void *canvas, struct oqz_failure *f);
+
 /* logits.c: rows of classes from logits (channels,height,width), resized bilinearly to out_width x out_height as
  * torch.nn.functional.interpolate does it, one row at a time. */
 struct upsampler {

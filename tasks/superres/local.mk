@@ -7,6 +7,7 @@ tasks_superres_superres_la_SOURCES = \
 	tasks/superres/judge.c \
 	tasks/superres/metric.c \
 	tasks/superres/superres.c \
+	tasks/superres/draw.c \
 	tasks/superres/superres.h \
 	$(NULL)
 tasks_superres_superres_la_CPPFLAGS = $(TASK_INCLUDES)

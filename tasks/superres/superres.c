@@ -126,6 +126,34 @@ static double level_at(const struct task *t, const struct area *a, int64_t c, in
 	return level;
 }
 
+enum oqz_status superres_pixels(const struct task *t, const struct oqz_output *outputs, size_t n_outputs,
+                                const struct oqz_geometry *geometry, struct oqz_picture *ret, struct oqz_failure *f)
+{
+	const struct oqz_output *o = common_output(t->host, t->output, "image", outputs, n_outputs, f);
+	struct record ignored = { 0 };
+	struct area a;
+
+	if (!o)
+		return OQZ_E_MISMATCH;
+	enum oqz_status st = open_output(t, o, &a, f);
+	if (st == OQZ_OK)
+		st = place_image(t, geometry, &a, f);
+	if (st != OQZ_OK)
+		return st;
+	a.crop = 0;
+	*ret = (struct oqz_picture) { t->host->alloc((size_t)(a.kept_w * a.kept_h * 3)), (int32_t)a.kept_w,
+		                      (int32_t)a.kept_h, 3 };
+	if (!ret->data)
+		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
+	for (int64_t i = 0; i < a.kept_w * a.kept_h; i++)
+		for (int c = 0; c < 3; c++) {
+			int from = a.channels == 1 ? 0 : t->bgr ? 2 - c : c;
+			double level = level_at(t, &a, from, i % a.kept_w, i / a.kept_w, &ignored);
+			ret->data[3 * i + c] = (uint8_t)fmin(fmax(level, 0), 255);
+		}
+	return OQZ_OK;
+}
+
 /* -------------------------------------------------------------------------------------------------- comparison */
 
 /* One compared plane of both images, in double. */
@@ -489,6 +517,7 @@ static const struct oqz_task task = {
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
 	.judge = task_judge,
+	.draw = superres_draw,
 };
 
 OQZ_PLUGIN_EXPORT(task)

@@ -60,6 +60,16 @@ enum oqz_status superres_judge(const struct task *t, const char *annotations, co
 /* struct oqz_task's items(). */
 enum oqz_status superres_items(void *self, void *sink, struct oqz_failure *f);
 
+/* The enlarged image as it is compared, in R,G,B (gray for one channel), of image size times scale; freed with
+ * free_mem.
+ */
+enum oqz_status superres_pixels(const struct task *t, const struct oqz_output *outputs, size_t n_outputs,
+                                const struct oqz_geometry *geometry, struct oqz_picture *ret, struct oqz_failure *f);
+/* draw.c: struct oqz_task's draw(). */
+enum oqz_status superres_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+                              const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                              void *canvas, struct oqz_failure *f);
+
 /* Sum of squared differences of n values, in the order given. */
 double superres_squared_error(const double *a, const double *b, size_t n);
 /* dB of a mean squared error of 8-bit values; +inf for 0. */

@@ -3,7 +3,7 @@
 FNR == 1 {
 	name = FILENAME
 	sub(/.*\//, "", name)
-	sub(/\./, "_", name)
+	gsub(/[^A-Za-z0-9]/, "_", name)
 	if (NR > 1)
 		print "\t;"
 	else
@@ -13,6 +13,7 @@ FNR == 1 {
 {
 	gsub(/["\\]/, "\\\\&")
 	gsub(/\t/, "\\t")
+	gsub(/[?]/, "\\?") # no trigraphs
 	print "\t\"" $0 "\\n\""
 }
 END { print "\t;" }

@@ -71,6 +71,21 @@ struct oqz_task_host {
 	enum oqz_status (*add_record)(void *sink, const void *data, size_t size, struct oqz_failure *f);
 	/* Sets a declared metric. finish() sets each one exactly once. */
 	enum oqz_status (*set_metric)(void *sink, const char *name, double value, struct oqz_failure *f);
+	/* Since API 1.2, for draw(): marks over the picture of an item. Coordinates are pixels of the item's image as
+	 * the geometry has it (0, 0 is the upper left corner of image_width x image_height), however large it is shown;
+	 * boxes are x0, y0, x1, y1; colours 0xRRGGBB. Everything is copied. More marks than a picture can bear are
+	 * OQZ_E_LIMIT. */
+	enum oqz_status (*draw_box)(void *canvas, const double box[4], uint32_t colour, const char *label,
+	                            struct oqz_failure *f); /* label: a few words, or NULL */
+	/* Lines from point to point; a dot for n = 1. */
+	enum oqz_status (*draw_path)(void *canvas, const double (*points)[2], size_t n, uint32_t colour,
+	                             struct oqz_failure *f);
+	/* A picture of 3 channels, or of 4 with alpha (255 is opaque), stretched over the box; shown smaller if large.
+	 * With alpha the nearest pixel is taken (label maps), else an average. */
+	enum oqz_status (*draw_picture)(void *canvas, const struct oqz_picture *p, const double box[4],
+	                                struct oqz_failure *f);
+	/* Shows this part of the image only. Where the truth is drawn; it then holds for all lanes of the item. */
+	enum oqz_status (*draw_view)(void *canvas, const double box[4], struct oqz_failure *f);
 };
 
 struct oqz_task {
@@ -106,6 +121,12 @@ struct oqz_task {
 	enum oqz_status (*judge)(const struct oqz_task_host *host, const struct oqz_params *params,
 	                         const struct oqz_params *dataset, const char *annotations, const char *predictions,
 	                         void *figure_sink, struct oqz_failure *f);
+	/* Optional, since API 1.2. Draws what a lane says about an item over its picture: boxes, masks, joints; for the
+	 * few items that a report shows, from one thread. `record` is what score() made of these outputs. First it is
+	 * called with record NULL and n_outputs 0: the truth, where the data set has one. */
+	enum oqz_status (*draw)(void *self, const struct oqz_item *item, const struct oqz_record *record,
+	                        const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+	                        void *canvas, struct oqz_failure *f);
 };
 
 #ifdef __cplusplus

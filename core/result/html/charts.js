@@ -1,0 +1,162 @@
+//<![CDATA[
+// Charts that answer: point at a layer for all schemes' figures, click a scheme in the key to hide it. Drawn by Chart.js
+// over the page's own drawings, whose data stand in data-chart; without Chart.js or scripts those drawings stay.
+"use strict";
+(function () {
+	if (typeof Chart === "undefined")
+		return;
+	const dark = window.matchMedia("(prefers-color-scheme: dark)");
+	const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+	const dashes = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+	const charts = new Map();
+	const number = (x) => x === null ? "–" : x !== 0 && Math.abs(x) < 0.001 ? x.toExponential(1) : x.toPrecision(4);
+
+	// On a logarithmic axis 1, 2 and 5 times a power of ten; elsewhere as they come.
+	function tick(value, type) {
+		const mantissa = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+		return type === "logarithmic" && ![1, 2, 5].includes(mantissa) ? "" : String(Number(value.toPrecision(4)));
+	}
+
+	function scale(title, type) {
+		return {
+			type, title: { display: title !== "", text: title, color: colour("soft") },
+			grid: { color: colour("line") }, border: { color: colour("line") },
+			ticks: { color: colour("soft"), callback: (value) => tick(value, type) },
+		};
+	}
+
+	function base() {
+		return {
+			animation: false, responsive: true, maintainAspectRatio: false,
+			plugins: {
+				legend: { position: "top", align: "start", labels: { color: colour("text"), boxHeight: 2, boxWidth: 22 } },
+				tooltip: { backgroundColor: colour("text"), titleColor: colour("page"), bodyColor: colour("page") },
+			},
+		};
+	}
+
+	function shorten(name) {
+		return name.length > 26 ? "…" + name.slice(-25) : name;
+	}
+
+	// One panel of a model's error profile; both panels of a model hide the same schemes.
+	function profile(canvas, data, which) {
+		const options = base();
+		options.interaction = { mode: "index", intersect: false };
+		options.scales = { x: scale("", "category"), y: scale("", "logarithmic") };
+		options.scales.x.ticks.autoSkip = true;
+		options.scales.x.ticks.maxRotation = 90;
+		options.scales.x.ticks.callback = (value) => shorten(data.names[value]);
+		options.plugins.title = {
+			display: true, align: "start", color: colour("text"),
+			text: which === "local" ? "Local: this layer alone quantized" : "Cumulative: all layers up to here quantized",
+		};
+		options.plugins.tooltip.callbacks = {
+			title: (items) => data.names[items[0].dataIndex] + " (" + data.ops[items[0].dataIndex] + ")",
+			label: (item) => item.dataset.label + ": " + number(item.raw),
+		};
+		const datasets = data.series.map((s) => ({
+			label: s.name, data: s[which], borderColor: colour("s" + s.colour), backgroundColor: colour("s" + s.colour),
+			borderDash: dashes[s.dash], borderWidth: 1.8, pointRadius: data.names.length > 80 ? 0 : 2.5, tension: 0,
+			spanGaps: false,
+		}));
+		return { type: "line", data: { labels: data.names, datasets }, options };
+	}
+
+	// The 95 % interval of each point, which Chart.js has no element for.
+	const whiskers = {
+		id: "whiskers",
+		beforeDatasetsDraw(chart) {
+			const { ctx, scales: { y } } = chart;
+			chart.data.datasets.forEach((set, i) => {
+				if (!chart.isDatasetVisible(i))
+					return;
+				chart.getDatasetMeta(i).data.forEach((point, k) => {
+					const raw = set.data[k];
+					if (raw.low === null || raw.high === null)
+						return;
+					ctx.save();
+					ctx.strokeStyle = set.borderColor;
+					ctx.globalAlpha = 0.5;
+					ctx.beginPath();
+					ctx.moveTo(point.x, y.getPixelForValue(raw.low));
+					ctx.lineTo(point.x, y.getPixelForValue(raw.high));
+					ctx.stroke();
+					ctx.restore();
+				});
+			});
+		},
+	};
+
+	function scatter(canvas, data) {
+		const options = base();
+		const all = data.series.flatMap((s) => s.points.flatMap((p) => [p.y, p.low, p.high].filter((v) => v !== null)));
+		options.scales = { x: scale(data.title, "logarithmic"), y: scale("loss, % of float", "linear") };
+		options.scales.y.suggestedMin = Math.min(0, ...all);
+		options.scales.y.suggestedMax = Math.max(0, ...all);
+		options.plugins.legend.display = false;
+		options.plugins.tooltip.callbacks = {
+			title: (items) => items[0].raw.model,
+			label: (item) => item.dataset.label + ": " + item.raw.y.toFixed(2) + " % lost, error " + number(item.raw.x),
+		};
+		const datasets = data.series.map((s) => ({
+			label: s.name, data: s.points, borderColor: colour("s" + s.colour), backgroundColor: colour("s" + s.colour),
+			pointRadius: 4.5, pointHoverRadius: 6,
+		}));
+		return { type: "scatter", data: { datasets }, options, plugins: [whiskers] };
+	}
+
+	function add(holder, height, make) {
+		const frame = document.createElement("div"), canvas = document.createElement("canvas");
+		frame.className = "drawn";
+		frame.style.height = height + "px";
+		canvas.setAttribute("role", "img");
+		canvas.setAttribute("aria-label", "Chart; the same figures stand in the tables");
+		frame.append(canvas);
+		holder.append(frame);
+		charts.set(canvas, { chart: new Chart(canvas, make(canvas)), make });
+		return charts.get(canvas).chart;
+	}
+
+	// The key of the first panel rules both.
+	function together(panels) {
+		for (const panel of panels)
+			panel.options.plugins.legend.onClick = (event, item) => {
+				const show = !panels[0].isDatasetVisible(item.datasetIndex);
+				for (const p of panels)
+					p.setDatasetVisibility(item.datasetIndex, show), p.update();
+			};
+	}
+
+	function draw(holder) {
+		const data = JSON.parse(holder.dataset.chart);
+		holder.classList.add("live");
+		if (data.kind === "scatter") {
+			add(holder, 300, (canvas) => scatter(canvas, data));
+			return;
+		}
+		const longest = Math.max(...data.names.map((name) => shorten(name).length));
+		const panels = [add(holder, 230 + 6 * longest, (canvas) => profile(canvas, data, "cumulative"))];
+		if (data.local)
+			panels.push(add(holder, 230 + 6 * longest, (canvas) => profile(canvas, data, "local")));
+		together(panels);
+	}
+
+	// A zoo has many charts: beyond a few, each is made when it comes near the window.
+	const watcher = new IntersectionObserver((entries) => {
+		for (const entry of entries)
+			if (entry.isIntersecting) {
+				watcher.unobserve(entry.target);
+				draw(entry.target);
+			}
+	}, { rootMargin: "600px" });
+	const holders = Array.from(document.querySelectorAll("[data-chart]"));
+	holders.forEach((holder) => holders.length > 24 ? watcher.observe(holder) : draw(holder));
+	dark.addEventListener("change", () => {
+		for (const [canvas, entry] of charts) {
+			entry.chart.destroy();
+			entry.chart = new Chart(canvas, entry.make(canvas));
+		}
+	});
+})();
+//]]>

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The images that lost most, side by side: the truth, the float model, each scheme. A photograph stands in the page
+ * once; every lane shows it again by reference and lays its own marks over it.
+ */
+#include "core/result/report_html.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void attribute(const struct oqz_html *h, const char *name, double v)
+{
+	oqz_str_addf(h->out, " %s=\"", name);
+	oqz_str_add_double(h->out, isfinite(v) ? v : 0);
+	oqz_str_add(h->out, "\"");
+}
+
+static void box_mark(const struct oqz_html *h, const struct oqz_mark *m)
+{
+	oqz_str_addf(h->out, "<rect class=\"box\" stroke=\"#%06" PRIx32 "\"", m->colour);
+	attribute(h, "x", m->points[0][0]);
+	attribute(h, "y", m->points[0][1]);
+	attribute(h, "width", m->points[1][0] - m->points[0][0]);
+	attribute(h, "height", m->points[1][1] - m->points[0][1]);
+	oqz_str_add(h->out, "/>");
+	if (!m->text[0])
+		return;
+	oqz_str_addf(h->out, "<text class=\"label\" fill=\"#%06" PRIx32 "\"", m->colour);
+	attribute(h, "x", m->points[0][0] + 3);
+	attribute(h, "y", fmax(m->points[0][1], 0) + 12);
+	oqz_str_add(h->out, ">");
+	oqz_html_text(h, m->text);
+	oqz_str_add(h->out, "</text>");
+}
+
+static void path_mark(const struct oqz_html *h, const struct oqz_mark *m)
+{
+	if (m->n == 1) {
+		oqz_str_addf(h->out, "<circle r=\"3\" fill=\"#%06" PRIx32 "\"", m->colour);
+		attribute(h, "cx", m->points[0][0]);
+		attribute(h, "cy", m->points[0][1]);
+		oqz_str_add(h->out, "/>");
+		return;
+	}
+	oqz_str_addf(h->out, "<polyline class=\"bone\" stroke=\"#%06" PRIx32 "\" points=\"", m->colour);
+	for (size_t i = 0; i < m->n; i++)
+		for (int c = 0; c < 2; c++) {
+			oqz_str_add_double(h->out, isfinite(m->points[i][c]) ? m->points[i][c] : 0);
+			oqz_str_add(h->out, c ? " " : ",");
+		}
+	oqz_str_add(h->out, "\"/>");
+}
+
+static void picture(const struct oqz_html *h, const char *id, double x, double y, double width, double height,
+                    const char *uri)
+{
+	oqz_str_addf(h->out, "<image preserveAspectRatio=\"none\"%s", id);
+	attribute(h, "x", x);
+	attribute(h, "y", y);
+	attribute(h, "width", width);
+	attribute(h, "height", height);
+	oqz_str_add(h->out, " href=\"");
+	oqz_html_text(h, uri);
+	oqz_str_add(h->out, "\"/>");
+}
+
+static void draw_mark(const struct oqz_html *h, const struct oqz_mark *m)
+{
+	if (m->kind == OQZ_MARK_BOX)
+		box_mark(h, m);
+	else if (m->kind == OQZ_MARK_PATH)
+		path_mark(h, m);
+	else
+		picture(h, "", m->points[0][0], m->points[0][1], m->points[1][0] - m->points[0][0],
+		        m->points[1][1] - m->points[0][1], m->text);
+}
+
+static bool is_scheme(const struct oqz_html *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_schemes; i++)
+		if (strcmp(h->schemes[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void caption(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_sample_lane *lane)
+{
+	char text[OQZ_FORMAT_SIZE];
+
+	oqz_str_add(h->out, "<figcaption>");
+	if (is_scheme(h, lane->name))
+		oqz_html_scheme(h, lane->name);
+	else
+		oqz_html_text(h, lane->name);
+	if (!isnan(lane->value)) {
+		oqz_format_value(text, sizeof text, s->unit, lane->value, false);
+		oqz_str_addf(h->out, " <b>%s</b>", text);
+	}
+	if (lane->caption && lane->caption[0]) {
+		oqz_str_add(h->out, "<div class=\"words\">");
+		oqz_html_text(h, lane->caption);
+		oqz_str_add(h->out, "</div>");
+	}
+	oqz_str_add(h->out, "</figcaption>");
+}
+
+static void one_sample(const struct oqz_html *h, size_t index)
+{
+	const struct oqz_sample *s = &h->r->samples.v[index];
+	char id[48];
+
+	snprintf(id, sizeof id, " id=\"shot-%zu\"", index);
+	oqz_str_add(h->out, "<div class=\"sample\"><p class=\"item\">");
+	oqz_html_text(h, s->item);
+	oqz_str_add(h->out, " <small>");
+	oqz_html_text(h, s->metric);
+	oqz_str_addf(h->out, "%s of this image alone</small></p>\n<div class=\"shots\">",
+	             s->unit == OQZ_UNIT_RATIO     ? ", %,"
+	             : s->unit == OQZ_UNIT_DECIBEL ? ", dB,"
+	                                           : ",");
+	for (size_t k = 0; k < s->n_lanes; k++) {
+		const struct oqz_sample_lane *lane = &s->lanes[k];
+		oqz_str_addf(h->out, "<figure><svg class=\"shot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
+		             s->width, s->height);
+		oqz_html_text(h, lane->name);
+		oqz_str_add(h->out, "\">");
+		if (k == 0)
+			picture(h, id, 0, 0, s->width, s->height, s->picture);
+		else
+			oqz_str_addf(h->out, "<use href=\"#shot-%zu\"/>", index);
+		for (size_t i = 0; i < lane->n_marks; i++)
+			draw_mark(h, &lane->marks[i]);
+		oqz_str_add(h->out, "</svg>");
+		caption(h, s, lane);
+		oqz_str_add(h->out, "</figure>");
+	}
+	oqz_str_add(h->out, "</div></div>\n");
+}
+
+void oqz_html_samples(const struct oqz_html *h, const char *model)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < h->r->samples.n; i++) {
+		if (strcmp(h->r->samples.v[i].model, model) != 0)
+			continue;
+		if (!any)
+			oqz_str_add(h->out, "<h4>The images that lost most</h4>\n");
+		any = true;
+		one_sample(h, i);
+	}
+}
