@@ -63,5 +63,17 @@ shows 'tiny/channel/top1 another/channel/top1 tiny/pow2/top1 another/pow2/top1 u
 acts 'const f = document.forms[0]; f.elements.scheme.value = "channel"; f.elements.scheme.dispatchEvent(new Event("input", {bubbles: true})); document.title = location.hash;'
 shows 'tiny/channel/top1 another/channel/top1 unreadable/channel/'
 grep -q '<title>#scheme=channel</title>' "$tmp/dom" || fail "the address does not follow"
+# Charts are drawn where Chart.js was there at build time: three of error against loss, two panels for each of two models.
+if grep -q 'Chart.js v' "$page"; then
+	test "$(grep -o '<canvas ' "$tmp/dom" | wc -l)" -eq 7 || fail "not seven charts"
+	acts 'const c = Array.from(document.querySelectorAll("canvas"), (e) => Chart.getChart(e)); const first = c[3], low = c[4]; first.options.plugins.legend.onClick(null, {datasetIndex: 1}); document.title = c.map((x) => x.data.datasets.map((d) => d.data.length).join()).join(" ") + " " + [first, low].map((x) => x.isDatasetVisible(0) + "/" + x.isDatasetVisible(1)).join(" ");'
+	grep -q '<title>2,2 2,2 2,2 5,5 5,5 5,5 5,5 true/false true/false</title>' "$tmp/dom" || fail "the charts: $(grep -o '<title>[^<]*' "$tmp/dom" | head -1)"
+else
+	echo "built without Chart.js: its charts are not tested"
+fi
+# Without scripts the drawings of the page itself are there.
+sed -e '/^<script>/,/<\/script>$/d' -e 's|^</body>|<p id="bare">bare</p></body>|' "$page" >"$tmp/bare.html"
+dom "$tmp/bare.html"
+test "$(grep -c '<svg class="chart"' "$tmp/dom")" -ge 5 || fail "charts without scripts"
 # The test would notice a message.
 if (acts 'console.error("seen");') >"$tmp/seen"; then fail "a console message goes unnoticed"; fi

@@ -36,14 +36,36 @@ has "$(sed -n 's/.*"manifest_sha256": "\([0-9a-f]*\)".*/\1/p' "$tmp/out/results.
 # Markup in a name is text.
 has '<span class="tag">&#60;b&#62;&#38;amp;&#39;&#34;</span>'
 has_not '<b>&amp;'
+# Pictures: at most four images of a model, each once, with every lane's words; an image that nobody lost is not among them.
+test "$(grep -c 'class="sample"' "$page")" -ge 2 || fail "no sample pictures"
+test "$(grep -o '<image [^>]*href="data:image/jpeg;base64,' "$page" | wc -l)" -eq "$(grep -c 'class="sample"' "$page")" ||
+	fail "pictures are there more than once"
+test "$(grep -o '<use href="#shot-[0-9]*"/>' "$page" | wc -l)" -eq $((2 * $(grep -c 'class="sample"' "$page"))) ||
+	fail "not two schemes to a picture"
+for id in $(grep -o '<use href="#shot-[0-9]*"/>' "$page" | sed 's/.*#//; s/".*//' | sort -u); do has "id=\"$id\""; done
+has '<div class="words">class '
 # Nothing is loaded, and the page says so to the browser.
-has_not '://'
-has_not '<link\|<img\|<iframe\|src=\|url(\|@import'
+sed '/^<script>/,/<\/script>$/d' "$page" >"$tmp/scriptless"
+for what in '://' '<link' '<img' '<iframe' 'src=' 'url(' '@import'; do
+	! grep -qF -e "$what" "$tmp/scriptless" || fail "the page has '$what'"
+done
 has "default-src 'none'"
-# The script is the one that the policy names.
+# The scripts are the ones that the policy names.
 if command -v openssl >/dev/null; then
-	awk '/<script>/ { on = 1; sub(/.*<script>/, "") } /<\/script>/ { on = 0 } on' "$page" >"$tmp/script"
-	has "'sha256-$(openssl dgst -sha256 -binary "$tmp/script" | openssl base64)'"
+	awk -v base="$tmp/script" '/^<script>/ { n++; sub(/^<script>/, ""); on = 1 } /<\/script>$/ { on = 0 } on { print > base n }' "$page"
+	for script in "$tmp"/script[123]; do
+		has "'sha256-$(openssl dgst -sha256 -binary "$script" | openssl base64)'"
+	done
+fi
+# What Chart.js is to draw reads as JSON.
+if command -v python3 >/dev/null; then
+	python3 -c 'import html, json, re, sys
+data = [json.loads(html.unescape(m)) for m in re.findall(r" data-chart=\"([^\"]*)\"", open(sys.argv[1]).read())]
+assert sorted(d["kind"] for d in data) == ["profile"] * 2 + ["scatter"] * 3, data
+for d in data:
+    for s in d["series"]:
+        assert len(s["points"]) == 2 if d["kind"] == "scatter" else len(s["local"]) == len(d["names"]) == 5, s' "$page" ||
+		fail "the data of the charts"
 fi
 if command -v xmllint >/dev/null; then
 	xmllint --noout "$page" || fail "not well-formed"
