@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/cli.h"
 #include "core/base/str.h"
+#include "core/base/width.h"
 
 #include <string.h>
 
@@ -78,7 +79,7 @@ static void show_line(struct cli_progress *p, const char *text)
 {
 	int columns = cli_columns(stderr);
 
-	fprintf(stderr, "\r\033[K%.*s", columns > 1 ? columns - 1 : 79, text);
+	fprintf(stderr, "\r\033[K%.*s", (int)oqz_width_cut(text, columns > 1 ? columns - 1 : 79), text);
 	fflush(stderr);
 	p->line_open = true;
 }

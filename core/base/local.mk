@@ -23,5 +23,7 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/str.c \
 	core/base/str.h \
 	core/base/vec.h \
+	core/base/width.c \
+	core/base/width.h \
 	$(NULL)
 core_base_liboqz_base_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)

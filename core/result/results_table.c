@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; columns have
- * a rank, and on a narrow terminal the least important ones are left out until the rest fits.
+ * a rank, and on a narrow terminal the least important ones are left out until the rest fits; then names lose their
+ * middle. Widths are those that a terminal gives the text, not bytes.
  */
 #include "core/base/str.h"
+#include "core/base/width.h"
 #include "core/result/figures.h"
 #include "core/result/results.h"
 
@@ -12,6 +14,7 @@
 #include <string.h>
 
 enum column { MODEL, SCHEME, METRIC, FLOAT, QUANTIZED, DELTA, INTERVAL, P, AQE, MQE, OQE, IMAGES, N_COLUMNS };
+enum { NAME_MIN = 12 }; /* columns that a name keeps, however narrow the terminal */
 
 static const struct {
 	const char *title;
@@ -33,7 +36,8 @@ static const struct {
 };
 
 struct row {
-	char text[N_COLUMNS][OQZ_FORMAT_SIZE];
+	const char *model, *scheme;            /* of any length */
+	char text[N_COLUMNS][OQZ_FORMAT_SIZE]; /* of the other columns */
 	int tone;            /* of the difference: -1 a significant loss, 1 a significant gain, 0 neither */
 	const char *outcome; /* "failed" or "skipped"; NULL for a cell with figures */
 	const char *message;
@@ -45,6 +49,11 @@ struct grid {
 	int width[N_COLUMNS];
 	bool shown[N_COLUMNS];
 };
+
+static const char *text_of(const struct row *row, int c)
+{
+	return c == MODEL ? row->model : c == SCHEME ? row->scheme : row->text[c];
+}
 
 static void fill_metric(struct row *row, const struct oqz_cell_result *c, const struct oqz_metric_result *m)
 {
@@ -64,8 +73,8 @@ static void fill_metric(struct row *row, const struct oqz_cell_result *c, const 
 
 static void fill_row(struct row *row, const struct oqz_cell_result *c)
 {
-	snprintf(row->text[MODEL], sizeof row->text[0], "%s", c->model);
-	snprintf(row->text[SCHEME], sizeof row->text[0], "%s", c->scheme);
+	row->model = c->model ? c->model : "";
+	row->scheme = c->scheme ? c->scheme : "";
 	if (c->status == OQZ_CELL_OK && c->metrics.n) {
 		fill_metric(row, c, &c->metrics.v[0]);
 		return;
@@ -77,8 +86,8 @@ static void fill_row(struct row *row, const struct oqz_cell_result *c)
 /* A model that ran without schemes: its float figures alone. */
 static void fill_float(struct row *row, const struct oqz_float_result *f)
 {
-	snprintf(row->text[MODEL], sizeof row->text[0], "%s", f->model);
-	snprintf(row->text[SCHEME], sizeof row->text[0], "(float)");
+	row->model = f->model ? f->model : "";
+	row->scheme = "(float)";
 	if (f->n_metrics) {
 		snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", f->metrics[0].name,
 		         f->metrics[0].unit == OQZ_UNIT_RATIO ? " %" : "");
@@ -86,6 +95,44 @@ static void fill_float(struct row *row, const struct oqz_float_result *f)
 	}
 	snprintf(row->text[IMAGES], sizeof row->text[0], f->failed_images ? "%lld (%lld failed)" : "%lld",
 	         (long long)f->images, (long long)f->failed_images);
+}
+
+static int total_width(const struct grid *g)
+{
+	int total = -2;
+
+	for (int c = 0; c < N_COLUMNS; c++)
+		total += g->shown[c] ? g->width[c] + 2 : 0;
+	return total;
+}
+
+/* Takes what is over from a column of names, down to NAME_MIN. */
+static void shorten(struct grid *g, int c, int columns)
+{
+	int over = total_width(g) - columns, spare = g->width[c] - NAME_MIN;
+
+	if (over > 0 && spare > 0)
+		g->width[c] -= over < spare ? over : spare;
+}
+
+/* A name gets a quarter of the terminal before it costs figures; then columns go by rank; then names give what they
+ * can. */
+static void fit(struct grid *g, int columns)
+{
+	if (total_width(g) > columns && g->width[MODEL] > columns / 4)
+		g->width[MODEL] = columns / 4 > NAME_MIN ? columns / 4 : NAME_MIN;
+	while (total_width(g) > columns) {
+		int worst = -1;
+		for (int c = 0; c < N_COLUMNS; c++)
+			if (g->shown[c] && columns_of[c].rank &&
+			    (worst < 0 || columns_of[c].rank > columns_of[worst].rank))
+				worst = c;
+		if (worst < 0)
+			break;
+		g->shown[worst] = false;
+	}
+	shorten(g, SCHEME, columns);
+	shorten(g, MODEL, columns);
 }
 
 static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
@@ -101,28 +148,28 @@ static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
 	for (int c = 0; c < N_COLUMNS; c++) {
 		g->shown[c] = true;
 		g->width[c] = (int)strlen(columns_of[c].title);
-		for (size_t i = 0; i < g->n; i++)
-			if ((int)strlen(g->rows[i].text[c]) > g->width[c])
-				g->width[c] = (int)strlen(g->rows[i].text[c]);
-	}
-	for (;;) {
-		int total = -2, worst = -1;
-		for (int c = 0; c < N_COLUMNS; c++) {
-			total += g->shown[c] ? g->width[c] + 2 : 0;
-			if (g->shown[c] && columns_of[c].rank &&
-			    (worst < 0 || columns_of[c].rank > columns_of[worst].rank))
-				worst = c;
+		for (size_t i = 0; i < g->n; i++) {
+			int width = oqz_width(text_of(&g->rows[i], c));
+			g->width[c] = width > g->width[c] ? width : g->width[c];
 		}
-		if (columns <= 0 || total <= columns || worst < 0)
-			return true;
-		g->shown[worst] = false;
 	}
+	if (columns > 0)
+		fit(g, columns);
+	return true;
 }
 
 static void put_cell(const struct grid *g, int c, const char *text, const char *before, const char *after,
                      struct oqz_str *out)
 {
-	oqz_str_addf(out, "%s%*s%s", before, columns_of[c].left ? -g->width[c] : g->width[c], text, after);
+	int pad = g->width[c] - oqz_width(text);
+
+	oqz_str_add(out, before);
+	for (int i = 0; i < pad && !columns_of[c].left; i++)
+		oqz_str_add(out, " ");
+	oqz_str_add_fitted(out, text, g->width[c]);
+	for (int i = 0; i < pad && columns_of[c].left; i++)
+		oqz_str_add(out, " ");
+	oqz_str_add(out, after);
 }
 
 static void put_row(const struct grid *g, const struct row *row, bool colour, struct oqz_str *out)
@@ -139,7 +186,7 @@ static void put_row(const struct grid *g, const struct row *row, bool colour, st
 		}
 		bool tinted = colour && c == DELTA && row->tone;
 		oqz_str_add(out, c == MODEL ? "" : "  ");
-		put_cell(g, c, row->text[c], tinted ? (row->tone < 0 ? "\033[31m" : "\033[32m") : "",
+		put_cell(g, c, text_of(row, c), tinted ? (row->tone < 0 ? "\033[31m" : "\033[32m") : "",
 		         tinted ? "\033[0m" : "", out);
 	}
 	while (out->len && out->s[out->len - 1] == ' ')
@@ -150,7 +197,7 @@ static void put_row(const struct grid *g, const struct row *row, bool colour, st
 void oqz_results_table(const struct oqz_results *r, int columns, bool colour, struct oqz_str *out)
 {
 	struct grid g = { 0 };
-	struct row head = { 0 };
+	struct row head = { .model = columns_of[MODEL].title, .scheme = columns_of[SCHEME].title };
 
 	if (!make_grid(r, columns, &g)) {
 		out->failed = true;
@@ -159,10 +206,7 @@ void oqz_results_table(const struct oqz_results *r, int columns, bool colour, st
 	for (int c = 0; c < N_COLUMNS; c++)
 		snprintf(head.text[c], sizeof head.text[c], "%s", columns_of[c].title);
 	put_row(&g, &head, false, out);
-	int total = -2;
-	for (int c = 0; c < N_COLUMNS; c++)
-		total += g.shown[c] ? g.width[c] + 2 : 0;
-	for (int i = 0; i < total; i++)
+	for (int i = 0; i < total_width(&g); i++)
 		oqz_str_add(out, "-");
 	oqz_str_add(out, "\n");
 	for (size_t i = 0; i < g.n; i++)
@@ -196,7 +240,7 @@ void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out)
 	for (size_t i = 0; i < g.n; i++)
 		for (int c = 0; c < N_COLUMNS; c++) {
 			const struct row *row = &g.rows[i];
-			put_markdown(&g, c, row->outcome && c == METRIC ? row->outcome : row->text[c], out);
+			put_markdown(&g, c, row->outcome && c == METRIC ? row->outcome : text_of(row, c), out);
 		}
 	free(g.rows);
 }

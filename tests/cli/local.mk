@@ -33,6 +33,7 @@ cli_tests = \
 	tests/cli/run_twice.sh \
 	tests/cli/score.sh \
 	tests/cli/show.sh \
+	tests/cli/table.sh \
 	tests/cli/unwritable.sh \
 	tests/cli/validate.sh \
 	tests/cli/check_onnx.sh \

@@ -6,6 +6,7 @@
 #include "tests/support/support.h"
 #include "core/base/rng.h"
 #include "core/base/str.h"
+#include "core/base/width.h"
 #include "core/result/results.h"
 
 #include <math.h>
@@ -309,6 +310,82 @@ START_TEST(table_fits_and_names_failures)
 }
 END_TEST
 
+START_TEST(table_fits_names_of_any_script)
+{
+	static const char *const names[] = { "efficientnet_lite4_224_imagenet_tflite_converted_opset13_v2b",
+		                             "中文文本识别模型通用场景轻量版中文文本识别模型通用场景", "e\xcc\x81" };
+	struct oqz_results *r = oqz_results_new();
+	struct oqz_str s = { 0 };
+
+	r->version = "0.1.0";
+	for (size_t i = 0; i < OQZ_COUNTOF(names); i++)
+		add_ok(r, names[i], i == 1 ? "通道量化" : "int8-channel");
+	for (int columns = 40; columns <= 240; columns += 7) {
+		oqz_str_clear(&s);
+		oqz_results_table(r, columns, false, &s);
+		char *line = s.s, *end;
+		int head = 0;
+		for (; (end = strchr(line, '\n')); line = end + 1) {
+			*end = 0;
+			ck_assert_msg(oqz_width(line) <= (columns < 60 ? 60 : columns), "%d columns: %s", columns,
+			              line);
+			/* the last column is flush right in every line */
+			head = head ? head : oqz_width(line);
+			ck_assert_msg(oqz_width(line) == head, "%d columns, not aligned: %s", columns, line);
+		}
+	}
+	oqz_str_clear(&s);
+	oqz_results_table(r, 0, false, &s); /* no terminal: nothing is cut */
+	for (size_t i = 0; i < OQZ_COUNTOF(names); i++)
+		ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), names[i]));
+	oqz_str_clear(&s);
+	oqz_results_table(r, 200, false, &s);
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), names[1])); /* 54 columns fit */
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), "-0.49 .. -0.01"));
+	oqz_str_clear(&s);
+	oqz_results_table(r, 80, false, &s);
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), "\xe2\x80\xa6")); /* both ends of a long name */
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), "_v2b "));
+	ck_assert_int_eq(oqz_width("a中e\xcc\x81\xff"), 5);
+	ck_assert_uint_eq(oqz_width_cut("a中b", 2), 1);
+	oqz_str_release(&s);
+	oqz_results_free(r);
+}
+END_TEST
+
+START_TEST(cells_are_related)
+{
+	/* AQE orders the losses of four cells; MQE is against them; OQE has one value for all. */
+	static const double aqe[] = { 0.1, 0.02, 0.3, 0.05 }, loss[] = { 0.04, 0.01, 0.2, 0.02 },
+	                    p[] = { 0.02, 0.9, 0.001, 0.03 }, holm[] = { 0.06, 0.9, 0.004, 0.06 };
+	static const char *const names[] = { "a", "b", "c", "d" };
+	struct oqz_results *r = oqz_results_new();
+
+	for (size_t i = 0; i < 4; i++) {
+		add_ok(r, names[i], "int8");
+		struct oqz_cell_result *c = r->cells.v[i];
+		c->aqe = aqe[i];
+		c->mqe = 1 - loss[i];
+		c->oqe = 0.5;
+		c->metrics.v[0].delta = -loss[i];
+		c->metrics.v[0].p = p[i];
+		c->metrics.v[0].p_holm = NAN;
+	}
+	add_other(r, "e", OQZ_CELL_FAILED, "no");
+	ck_ok(oqz_results_relate(r, err));
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_double_eq_tol(r->cells.v[i]->metrics.v[0].p_holm, holm[i], 1e-15);
+		ck_assert(isnan(r->cells.v[i]->metrics.v[1].p_holm));
+	}
+	ck_assert_uint_eq(r->links.n, 1);
+	ck_assert_str_eq(r->links.v[0].task, "classification");
+	ck_assert_str_eq(r->links.v[0].metric, "top1");
+	ck_assert_int_eq((int)r->links.v[0].cells, 4);
+	ck_assert(r->links.v[0].aqe == 1 && r->links.v[0].mqe == -1 && isnan(r->links.v[0].oqe));
+	oqz_results_free(r);
+}
+END_TEST
+
 START_TEST(markdown_is_a_table)
 {
 	struct oqz_results *r = example();
@@ -411,6 +488,7 @@ START_TEST(nothing_is_a_result_too)
 }
 END_TEST
 
-OQZ_TEST_MAIN("results", json_has_the_documented_form, stored_form_reads_back_exactly, damaged_stores_are_refused,
-              csv_files_are_rectangular, table_fits_and_names_failures, markdown_is_a_table, html_escapes_what_it_names,
+OQZ_TEST_MAIN("results", table_fits_names_of_any_script, cells_are_related, json_has_the_documented_form,
+              stored_form_reads_back_exactly, damaged_stores_are_refused, csv_files_are_rectangular,
+              table_fits_and_names_failures, markdown_is_a_table, html_escapes_what_it_names,
               html_draws_only_finite_places, nothing_is_a_result_too)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# The table on a terminal and off it: 80 and 200 columns, colours and NO_COLOR, names of 60 characters, Chinese names.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+requires script stty
+long=efficientnet_lite4_224_imagenet_tflite_converted_opset13_v2b
+manifest "$tmp/zoo.yaml"
+sed -i -e "s/^  - id: tiny/  - id: $long/" -e 's/^  pow2:/  二的幂次方量化:/' "$tmp/zoo.yaml"
+expect_exit 0 run --progress none -o "$tmp/out" "$tmp/zoo.yaml"
+cp "$tmp/stdout" "$tmp/plain"
+esc=$(printf '\033')
+says stdout "^$long *二的幂次方量化 "
+says_not stdout "$esc"
+says stdout ' AQE .* images$' # off a terminal nothing is left out
+
+# on_terminal COLUMNS [VARIABLE=VALUE]: the table as a terminal of that width shows it, into $tmp/shown
+on_terminal() {
+	columns=$1
+	shift
+	script -qec "stty cols $columns; env $* TERM=xterm '$OQZ' report '$tmp/out'" /dev/null </dev/null | tr -d '\r' >"$tmp/shown"
+}
+# widest: columns of the longest line, colours taken out
+widest() { sed "s/$esc\[[0-9]*m//g" "$tmp/shown" | LC_ALL=C.UTF-8 wc -L; }
+on_terminal 80
+test "$(widest)" -le 80 || fail "$(widest) columns of 80: $(cat "$tmp/shown")"
+grep -q '^efficient.*….*_v2b ' "$tmp/shown" || fail "the long name: $(cat "$tmp/shown")"
+grep -q '二的幂次方量化' "$tmp/shown" || fail "the Chinese name: $(cat "$tmp/shown")"
+grep -q "$esc\[31m-5.42$esc\[0m" "$tmp/shown" || fail "a significant loss is not red: $(cat "$tmp/shown")"
+on_terminal 200
+test "$(widest)" -le 200 || fail "$(widest) columns of 200"
+test "$(sed "s/$esc\[[0-9]*m//g" "$tmp/shown")" = "$(cat "$tmp/plain")" || fail "200 columns hold everything: $(cat "$tmp/shown")"
+on_terminal 80 NO_COLOR=1
+! grep -q "$esc" "$tmp/shown" || fail "colours in spite of NO_COLOR"
+# The progress line tells what is left and stays in one line.
+script -qec "stty cols 60; TERM=xterm '$OQZ' run -o '$tmp/again' '$tmp/zoo.yaml'" /dev/null </dev/null >"$tmp/session"
+tr '\r' '\n' <"$tmp/session" | grep -q 'images, .*/s\|evaluate' || fail "no progress: $(cat "$tmp/session")"
+tr '\r' '\n' <"$tmp/session" | sed "s/$esc\[K//g" | grep '^\[' >"$tmp/lines"
+test "$(LC_ALL=C.UTF-8 wc -L <"$tmp/lines")" -le 59 || fail "the progress line breaks: $(cat "$tmp/lines")"
