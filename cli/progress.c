@@ -5,7 +5,7 @@
 #include "cli/progress.h"
 #include "cli/cli.h"
 #include "core/base/str.h"
-#include "core/base/width.h"
+#include "core/base/unicode.h"
 
 #include <string.h>
 
@@ -41,7 +41,9 @@ static void format_time(double s, char *buf, size_t size)
 		snprintf(buf, size, "%ld:%02ld", t / 60, t % 60);
 }
 
-static void format_state(const struct cli_progress *p, const struct oqz_run_event *e, char *buf, size_t size)
+/* `columns` 0: no limit. A long name of a model loses its middle, so that the time left is always seen. */
+static void format_state(const struct cli_progress *p, const struct oqz_run_event *e, int columns, char *buf,
+                         size_t size)
 {
 	const struct oqz_progress *g = &e->progress;
 	int64_t fresh = g->done - p->start_done;
@@ -52,8 +54,16 @@ static void format_state(const struct cli_progress *p, const struct oqz_run_even
 		format_time((double)(g->total - g->done) / rate, left, sizeof left);
 	if (g->failed)
 		snprintf(failed, sizeof failed, ", %lld failed", (long long)g->failed);
-	snprintf(buf, size, "[%zu/%zu] %s: %s %lld/%lld images, %.1f/s, %s left%s", e->job + 1, e->n_jobs, e->model,
-	         phase_names[g->phase], (long long)g->done, (long long)g->total, rate, left, failed);
+	char where[64], what[256];
+	struct oqz_str model = { 0 };
+	snprintf(where, sizeof where, "[%zu/%zu] ", e->job + 1, e->n_jobs);
+	snprintf(what, sizeof what, ": %s %lld/%lld images, %.1f/s, %s left%s", phase_names[g->phase],
+	         (long long)g->done, (long long)g->total, rate, left, failed);
+	int room = columns - (int)strlen(where) - (int)strlen(what);
+	if (columns)
+		oqz_str_add_fitted(&model, e->model, room > 8 ? room : 8);
+	snprintf(buf, size, "%s%s%s", where, columns ? oqz_str_get(&model) : e->model, what);
+	oqz_str_release(&model);
 }
 
 static void show_json(const struct oqz_run_event *e)
@@ -75,11 +85,9 @@ static void show_json(const struct oqz_run_event *e)
 	oqz_str_release(&s);
 }
 
-static void show_line(struct cli_progress *p, const char *text)
+static void show_line(struct cli_progress *p, const char *text, int columns)
 {
-	int columns = cli_columns(stderr);
-
-	fprintf(stderr, "\r\033[K%.*s", (int)oqz_width_cut(text, columns > 1 ? columns - 1 : 79), text);
+	fprintf(stderr, "\r\033[K%.*s", (int)oqz_width_cut(text, columns), text);
 	fflush(stderr);
 	p->line_open = true;
 }
@@ -125,10 +133,11 @@ void cli_progress_event(void *ctx, const struct oqz_run_event *e)
 			fprintf(stderr, "oqz: %s: failed: %s\n", e->model, e->message);
 		return;
 	}
-	format_state(p, e, text, sizeof text);
+	int columns = cli_columns(stderr), limit = columns > 1 ? columns - 1 : 79;
+	format_state(p, e, p->mode == CLI_PROGRESS_LINE ? limit : 0, text, sizeof text);
 	bool end = e->progress.done == e->progress.total;
 	if (p->mode == CLI_PROGRESS_LINE) {
-		show_line(p, text);
+		show_line(p, text, limit);
 	} else if (p->mode == CLI_PROGRESS_PLAIN && ((end && !new_phase) || e->seconds - p->last_seconds > 10)) {
 		fprintf(stderr, "%s\n", text);
 		p->last_seconds = e->seconds;

@@ -22,8 +22,8 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/rng.h \
 	core/base/str.c \
 	core/base/str.h \
+	core/base/unicode.c \
+	core/base/unicode.h \
 	core/base/vec.h \
-	core/base/width.c \
-	core/base/width.h \
 	$(NULL)
 core_base_liboqz_base_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)

@@ -7,6 +7,7 @@
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/str.h"
+#include "core/base/unicode.h"
 #include "core/manifest/expand.h"
 #include "core/manifest/source.h"
 
@@ -93,9 +94,7 @@ static enum oqz_status no_such(const struct oqz_yaml *at, const struct oqz_yaml 
 
 static enum oqz_status check_name(const struct oqz_yaml *at, const char *kind, const char *name, struct oqz_err *err)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@+");
-
-	if (n == 0 || name[n] || name[0] == '.' || name[0] == '-' || strlen(name) > 120)
+	if (!name[0] || !oqz_is_word(name, "._-@+") || strchr(".-", name[0]) || strlen(name) > 120)
 		return oqz_yaml_fail(
 		    at, err, OQZ_E_USAGE,
 		    "%s name `%s`: use letters, digits, `.`, `_`, `-`, `@`, `+`, beginning with a letter or digit",

@@ -5,7 +5,7 @@
  * middle. Widths are those that a terminal gives the text, not bytes.
  */
 #include "core/base/str.h"
-#include "core/base/width.h"
+#include "core/base/unicode.h"
 #include "core/result/figures.h"
 #include "core/result/results.h"
 
@@ -119,6 +119,8 @@ static void shorten(struct grid *g, int c, int columns)
  * can. */
 static void fit(struct grid *g, int columns)
 {
+	int whole = g->width[MODEL];
+
 	if (total_width(g) > columns && g->width[MODEL] > columns / 4)
 		g->width[MODEL] = columns / 4 > NAME_MIN ? columns / 4 : NAME_MIN;
 	while (total_width(g) > columns) {
@@ -133,6 +135,8 @@ static void fit(struct grid *g, int columns)
 	}
 	shorten(g, SCHEME, columns);
 	shorten(g, MODEL, columns);
+	while (g->width[MODEL] < whole && total_width(g) < columns)
+		g->width[MODEL]++;
 }
 
 static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
@@ -161,15 +165,22 @@ static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
 static void put_cell(const struct grid *g, int c, const char *text, const char *before, const char *after,
                      struct oqz_str *out)
 {
-	int pad = g->width[c] - oqz_width(text);
+	struct oqz_str s = { 0 };
 
+	if (c == MODEL || c == SCHEME)
+		oqz_str_add_fitted(&s, text, g->width[c]);
+	else
+		oqz_str_add(&s, text);
+	int pad = g->width[c] - oqz_width(oqz_str_get(&s)); /* two-column characters may leave one free */
 	oqz_str_add(out, before);
 	for (int i = 0; i < pad && !columns_of[c].left; i++)
 		oqz_str_add(out, " ");
-	oqz_str_add_fitted(out, text, g->width[c]);
+	oqz_str_add(out, oqz_str_get(&s));
 	for (int i = 0; i < pad && columns_of[c].left; i++)
 		oqz_str_add(out, " ");
 	oqz_str_add(out, after);
+	out->failed |= s.failed;
+	oqz_str_release(&s);
 }
 
 static void put_row(const struct grid *g, const struct row *row, bool colour, struct oqz_str *out)

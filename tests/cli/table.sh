@@ -4,7 +4,7 @@
 requires script stty
 long=efficientnet_lite4_224_imagenet_tflite_converted_opset13_v2b
 manifest "$tmp/zoo.yaml"
-sed -i -e "s/^  - id: tiny/  - id: $long/" -e 's/^  pow2:/  二的幂次方量化:/' "$tmp/zoo.yaml"
+sed -i -e "s/id: tiny/id: $long/; s/models: \[tiny\]/models: [$long]/" -e 's/\<pow2:/二的幂次方量化:/' "$tmp/zoo.yaml"
 expect_exit 0 run --progress none -o "$tmp/out" "$tmp/zoo.yaml"
 cp "$tmp/stdout" "$tmp/plain"
 esc=$(printf '\033')
@@ -31,7 +31,7 @@ test "$(sed "s/$esc\[[0-9]*m//g" "$tmp/shown")" = "$(cat "$tmp/plain")" || fail 
 on_terminal 80 NO_COLOR=1
 ! grep -q "$esc" "$tmp/shown" || fail "colours in spite of NO_COLOR"
 # The progress line tells what is left and stays in one line.
-script -qec "stty cols 60; TERM=xterm '$OQZ' run -o '$tmp/again' '$tmp/zoo.yaml'" /dev/null </dev/null >"$tmp/session"
-tr '\r' '\n' <"$tmp/session" | grep -q 'images, .*/s\|evaluate' || fail "no progress: $(cat "$tmp/session")"
+script -qec "stty cols 75; TERM=xterm '$OQZ' run -o '$tmp/again' '$tmp/zoo.yaml'" /dev/null </dev/null >"$tmp/session"
+tr '\r' '\n' <"$tmp/session" | grep -q ' evaluate .*/240 images, .*/s, .* left' || fail "no progress: $(cat "$tmp/session")"
 tr '\r' '\n' <"$tmp/session" | sed "s/$esc\[K//g" | grep '^\[' >"$tmp/lines"
-test "$(LC_ALL=C.UTF-8 wc -L <"$tmp/lines")" -le 59 || fail "the progress line breaks: $(cat "$tmp/lines")"
+test "$(LC_ALL=C.UTF-8 wc -L <"$tmp/lines")" -le 74 || fail "the progress line breaks: $(cat "$tmp/lines")"

@@ -6,7 +6,7 @@
 #include "tests/support/support.h"
 #include "core/base/rng.h"
 #include "core/base/str.h"
-#include "core/base/width.h"
+#include "core/base/unicode.h"
 #include "core/result/results.h"
 
 #include <math.h>
@@ -440,7 +440,7 @@ START_TEST(html_escapes_what_it_names)
 	ck_assert(oqz_vec_push(&r->failed_images, img) && oqz_vec_push(&r->gates, gate));
 	oqz_results_html(r, &s);
 	ck_assert_uint_gt(occurrences(oqz_str_get(&s), tamed), 30);
-	ck_assert_uint_eq(occurrences(oqz_str_get(&s), "</script>"), 1);
+	ck_assert_uint_eq(occurrences(oqz_str_get(&s), "</script>"), 3);
 	ck_assert_ptr_null(strstr(oqz_str_get(&s), "<b x"));
 	ck_assert_ptr_null(memchr(oqz_str_get(&s), 1, s.len));
 	oqz_str_release(&plain);
@@ -461,7 +461,7 @@ START_TEST(html_draws_only_finite_places)
 	oqz_results_html(r, &s);
 	const char *page = oqz_str_get(&s);
 	ck_assert_uint_eq(occurrences(page, "<g class=\"column\">"), 3);
-	ck_assert_uint_eq(occurrences(page, "only here"), 4); /* label, hint, worst layers, table */
+	ck_assert_uint_eq(occurrences(page, "only here"), 5); /* data of the chart, label, hint, worst layers, table */
 	ck_assert_ptr_nonnull(strstr(page, "&#8734;"));
 	for (const char *d = page; (d = strstr(d, " d=\"")); d++)
 		ck_assert_uint_eq(strcspn(d + 4, "\""), strspn(d + 4, "MLHVh0123456789.,-"));

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The C library knows the widths, but only in a locale with UTF-8: C.UTF-8, which every Debian has, is switched on for
- * the calling thread meanwhile. Without it a character counts as one column.
+ * The C library knows characters, but only in a locale with UTF-8: C.UTF-8, which every Debian has, is switched on for
+ * the calling thread meanwhile. Without it a character counts as one column, and only those of ASCII are letters.
  */
-#include "core/base/width.h"
+#include "core/base/unicode.h"
 
 #include <locale.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 struct utf8 {
 	locale_t mine, before;
@@ -30,17 +31,25 @@ static void leave(struct utf8 u)
 	freelocale(u.mine);
 }
 
-/* Bytes of the character at s, and its columns. */
-static size_t step(const char *s, int *columns)
+/* Bytes of the character at s, which is not at its end; *ret is WEOF when it is none. */
+static size_t decode(const char *s, wint_t *ret)
 {
 	mbstate_t state = { 0 };
 	wchar_t c;
 	size_t n = mbrtowc(&c, s, strlen(s), &state);
+	bool valid = n != (size_t)-1 && n != (size_t)-2;
 
-	*columns = 1;
-	if (n == (size_t)-1 || n == (size_t)-2 || n == 0)
-		return 1;
-	int w = wcwidth(c);
+	*ret = valid ? (wint_t)c : WEOF;
+	return valid ? n : 1;
+}
+
+/* Bytes of the character at s, and its columns. */
+static size_t step(const char *s, int *columns)
+{
+	wint_t c;
+	size_t n = decode(s, &c);
+	int w = c == WEOF ? -1 : wcwidth((wchar_t)c);
+
 	*columns = w < 0 ? 1 : w;
 	return n;
 }
@@ -97,4 +106,19 @@ void oqz_str_add_fitted(struct oqz_str *out, const char *s, int columns)
 	oqz_str_addn(out, s, head);
 	oqz_str_add(out, "\xe2\x80\xa6");
 	oqz_str_add(out, s + tail);
+}
+
+bool oqz_is_word(const char *s, const char *also)
+{
+	struct utf8 u = enter();
+	bool word = true;
+	wint_t c;
+
+	while (*s && word) {
+		size_t n = decode(s, &c);
+		word = c != WEOF && (iswalnum(c) || (n == 1 && strchr(also, *s)));
+		s += n;
+	}
+	leave(u);
+	return word;
 }
