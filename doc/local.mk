@@ -8,6 +8,7 @@ dist_man_MANS += \
 	doc/oqz-infer.1 \
 	doc/oqz-list.1 \
 	doc/oqz-manifest.5 \
+	doc/oqz-plugin.3 \
 	doc/oqz-prepare.1 \
 	doc/oqz-profile.1 \
 	doc/oqz-qdq.1 \
@@ -18,3 +19,19 @@ dist_man_MANS += \
 	doc/oqz-split.1 \
 	doc/oqz-validate.1 \
 	$(NULL)
+
+# A page for each plugin, oqz-NAME(7), made of its NAME.md.
+plugin_pages = $(foreach la,$(plugin_LTLIBRARIES),doc/oqz-$(basename $(notdir $(la))).7)
+pluginmandir = $(mandir)/man7
+nodist_pluginman_DATA = $(plugin_pages)
+EXTRA_DIST += doc/md2man.awk
+CLEANFILES += $(plugin_pages) doc/plugin-pages.stamp
+doc/plugin-pages.stamp: doc/md2man.awk $(plugin_LTLIBRARIES:.la=.md)
+	$(AM_V_GEN)$(MKDIR_P) doc && for la in $(plugin_LTLIBRARIES); do \
+		name=`basename "$$la" .la` && \
+		LC_ALL=C $(AWK) -v name="$$name" -f $(srcdir)/doc/md2man.awk "$(srcdir)/$${la%.la}.md" >"doc/oqz-$$name.7" || exit 1; \
+	done && touch $@
+$(plugin_pages): doc/plugin-pages.stamp
+
+# The tutorial, whose commands are run by tests/cli/examples.sh.
+dist_doc_DATA += doc/TUTORIAL.md

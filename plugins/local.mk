@@ -43,6 +43,7 @@ dist_template_DATA = \
 	plugins/template/README.md \
 	plugins/template/configure.ac \
 	plugins/template/example.c \
+	plugins/template/number.c \
 	$(NULL)
 
 # Each plugin's page, <plugin>.md beside its source.

@@ -10,6 +10,7 @@ cli_tests = \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/damaged_ledger.sh \
 	tests/cli/demo.sh \
+	tests/cli/examples.sh \
 	tests/cli/exit_codes.sh \
 	tests/cli/export.sh \
 	tests/cli/full_disk.sh \

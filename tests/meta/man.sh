@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every verb has a manual page that names every option of its --help, and the pages are free of formatting errors.
+# Every verb has a manual page that names every option of its --help, every plugin has one, and the pages are free of
+# formatting errors.
 set -u
 status=0
 complain() { echo "$*"; status=1; }
@@ -19,9 +20,13 @@ for v in $verbs; do
 		complain "doc/oqz.1 does not list oqz-$v(1)"
 done
 if command -v man >/dev/null && command -v groff >/dev/null; then
-	for f in "$top_srcdir"/doc/*.[15]; do
+	for f in "$top_srcdir"/doc/*.[135] "$top_builddir"/doc/*.7; do
 		out=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$f" 2>&1 >/dev/null)
 		[ -z "$out" ] || complain "$f: $out"
 	done
 fi
+# Every plugin has a page made of its own description.
+for p in $("$OQZ" list plugins | sed 's/ .*//'); do
+	grep -q "^oqz.-$p .- .* of oqz" "$top_builddir/doc/oqz-$p.7" || complain "there is no page for the plugin $p"
+done
 exit $status

@@ -1,0 +1,100 @@
+#!/bin/bash
+# Every example of the README, the tutorial and the manual pages is run: on stand-ins for the files that they name, with an
+# oqz installed into a folder, as a reader would have it.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+requires make pkg-config cc
+top_srcdir=$(cd "${top_srcdir:-.}" && pwd) top_builddir=$(cd "${top_builddir:-.}" && pwd)
+data=$(cd "$tiny" && pwd)
+(unset MAKEFLAGS MAKELEVEL MFLAGS; make -s -C "$top_builddir" install DESTDIR="$tmp/root") >"$tmp/install" 2>&1 || fail "make install: $(tail -3 "$tmp/install")"
+PATH=$(dirname "$(find "$tmp/root" -path '*/bin/oqz')"):$PATH
+# oqz.pc names folders of the system; here they lie below $tmp/root (some pkg-config put that in front, some do not)
+pkg_config=$(command -v pkg-config)
+mkdir "$tmp/bin"
+cat >"$tmp/bin/pkg-config" <<END
+#!/bin/sh
+answer=\$($pkg_config "\$@") || exit
+case \$1\$answer in
+--variable=*$tmp/root*) ;;
+--variable=*) answer=$tmp/root\$answer ;;
+esac
+echo "\$answer"
+END
+chmod +x "$tmp/bin/pkg-config"
+PATH=$tmp/bin:$PATH
+PKG_CONFIG_PATH=$(dirname "$(find "$tmp/root" -name oqz.pc)") PKG_CONFIG_SYSROOT_DIR=$tmp/root TINY=$data
+export PATH PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR TINY
+unset OQZ
+
+# runs FILE: the commands of a file, one a line, in one shell; the first that fails is named
+run_count=0
+runs() {
+	what=$1
+	while IFS= read -r command; do
+		run_count=$((run_count + 1))
+		echo "$what: $command"
+		eval "$command" >"$tmp/output" 2>&1 </dev/null || fail "$what: exit $?: $command: $(tail -5 "$tmp/output")"
+	done <"$2"
+}
+
+# ---------------------------------------------------------------------------------------------- the tutorial
+# In order: a yaml block that begins with "# file: NAME" is saved, lines of console blocks that begin with "$ " are run.
+mkdir "$tmp/tutorial"
+awk -v dir="$tmp/tutorial" '
+	/^```yaml/ { save = 1; file = ""; next }
+	/^```console/ { console = 1; next }
+	/^```/ { save = console = 0; next }
+	save && /^# file: / { file = substr($0, 9); n++; printf "cp \"%s/block%d\" %s\n", dir, n, file; next }
+	save && file { print > (dir "/block" n) }
+	console && /^\$ / { print substr($0, 3) }' "$top_srcdir/doc/TUTORIAL.md" >"$tmp/tutorial/commands"
+test "$(wc -l <"$tmp/tutorial/commands")" -ge 20 || fail "the tutorial reads otherwise than this test thinks"
+(cd "$tmp/tutorial" && runs TUTORIAL.md "$tmp/tutorial/commands" && test -s zoo.oqz/report.html -a -s number.oqz/report.html) ||
+	fail "the tutorial"
+
+# ---------------------------------------------------------------------------------------------- manual pages
+# Stand-ins for what the examples name.
+mkdir "$tmp/pages" && cd "$tmp/pages"
+cp -r "$data"/. .
+for name in model resnet18 resnet50; do cp tiny.onnx $name.onnx; done
+cp "test/$(sed -n '1s/ .*//p' test.txt)" cat.jpg
+sed -e 's/id: tiny/id: resnet18/; s/models: \[tiny\]/models: [resnet18]/; s/^  channel:/  int8-channel: {extends: channel}\n&/' tiny.yaml >zoo.yaml
+sed -i 's/^schemes:/&\n  int8: {plugin: int8}/; s/^    task: classify/&\n    tags: [resnet]/' zoo.yaml
+mkdir -p ILSVRC2012/val SegmentationClass out_seg HR SR val
+seq -f 'ILSVRC2012/val/ILSVRC2012_val_%08g.JPEG' 1 10000 | xargs touch
+cp test/* val && cp test.txt val.txt
+n=0
+for f in test/*.png; do n=$((n + 1)); test $n -gt 3 || { cp "$f" HR; cp "$f" SR; }; done
+printf '%s\n' '{"images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 80}], "categories": [{"id": 1, "name": "cat"}],' \
+	'"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 40, 30], "area": 1200, "iscrowd": 0}]}' >instances_val2017.json
+echo '[{"image_id": 1, "category_id": 1, "bbox": [11, 10, 40, 30], "score": 0.9}]' >detections.json
+# an 8-bit gray image of 2 x 2 zeros
+gray='iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAAC0lEQVQI12NgQAYAAA4AASvSQtsAAAAASUVORK5CYII='
+echo "$gray" | base64 -d >SegmentationClass/a.png
+printf 'steps:\n  - normalize: {scale: 127.5, mean: 1}\n' >prepare.yaml
+oqz prepare -o image.npy --steps prepare.yaml cat.jpg >/dev/null || fail "an input for the model"
+cp image.npy w.npy
+for page in "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1"; do
+	awk '/^\.SH/ { examples = $2 ~ /EXAMPLE/ } /^\.nf/ { on = 1; next } /^\.fi/ { on = 0 }
+		on && examples { gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print }' "$page" >"$tmp/commands"
+	case $page in
+	*/oqz-manifest.5) # its example is a manifest
+		cp "$tmp/commands" example.yaml
+		echo "oqz validate example.yaml" >"$tmp/commands" ;;
+	*/oqz-report.1) echo "oqz run zoo.yaml" | cat - "$tmp/commands" >"$tmp/both" && mv "$tmp/both" "$tmp/commands" ;;
+	*/oqz-check-onnx.1) test -d /usr/share/libonnx-testdata/data/node || { echo "skipped: $page: no libonnx-testdata"; continue; } ;;
+	*/oqz-score.1) rm -rf out && mkdir out && cp SegmentationClass/a.png out ;;
+	*) ;;
+	esac
+	runs "${page##*/}" "$tmp/commands"
+done
+
+# ---------------------------------------------------------------------------------------------- the README
+# Commands of oqz, with and without a prompt; its manifest is validated.
+awk '/^    oqz: 1/ { on = 1 } on && !/^    / && !/^$/ { exit } on { print substr($0, 5) }' "$top_srcdir/README.md" >readme.yaml
+mkdir -p imagenet/val imagenet/calib && cp val.txt imagenet && cp val/* imagenet/val && cp calib/* imagenet/calib
+sed 's/prepare: imagenet-256-224-bilinear/prepare: [{normalize: {scale: 127.5, mean: 1}}]/' readme.yaml >imagenet.yaml
+test -s readme.yaml || fail "the README has no manifest any more"
+echo "oqz validate readme.yaml" >"$tmp/commands"
+sed -n 's/^    \$ \(oqz.*\)/\1/p; s/.*`\(oqz [a-z][^`]*\)`.*/\1/p' "$top_srcdir/README.md" | grep -v '/usr/share\|demo/' >>"$tmp/commands"
+test "$(wc -l <"$tmp/commands")" -ge 3 || fail "the README reads otherwise than this test thinks"
+runs README.md "$tmp/commands"
+echo "PASS: $run_count commands"
