@@ -136,9 +136,9 @@
 			return;
 		}
 		const longest = Math.max(...data.names.map((name) => shorten(name).length));
-		const panels = [add(holder, 230 + 6 * longest, (canvas) => profile(canvas, data, "cumulative"))];
+		const panels = [add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "cumulative"))];
 		if (data.local)
-			panels.push(add(holder, 230 + 6 * longest, (canvas) => profile(canvas, data, "local")));
+			panels.push(add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "local")));
 		together(panels);
 	}
 
