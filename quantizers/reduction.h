@@ -23,6 +23,8 @@ static inline int32_t reduction_axis(const struct oqz_graph_api *api, const stru
 	if (!api->input_type(g, node, input, &dtype, &shape) || shape.rank < 1)
 		return -1;
 	int32_t last = shape.rank - 1;
+	if (input < 0) /* an output: the channels, which the next layer sums over */
+		return last > 0 && (!strcmp(op, "Conv") || !strcmp(op, "ConvTranspose")) ? 1 : last;
 	if (!strcmp(op, "Conv"))
 		return last < 1 ? last : 1;
 	if (!strcmp(op, "ConvTranspose"))

@@ -23,9 +23,10 @@ struct edge {
 	struct oqz_graph *g;
 	struct oqz_node *node;
 	const struct oqz_qplan_site *site;
-	struct oqz_value *x;      /* what the node reads now */
+	struct oqz_value *x;      /* what the node reads now, or makes */
 	enum oqz_dtype codes;     /* ONNX type of the grid, UNDEFINED when there is none */
-	const char *base;         /* "N/<input>/" */
+	struct oqz_node *before;  /* where new nodes go */
+	const char *base;         /* "N/<input>/", "N/out<output>/" */
 	struct oqz_node *made[2]; /* new nodes, to be resolved */
 	int n_made;
 };
@@ -167,7 +168,7 @@ static enum oqz_status values_tensor(const struct edge *e, struct oqz_tensor *t,
 
 /* ---------------------------------------------------------------------------------------------------- nodes */
 
-/* A node with one output named base + suffix, placed before the consumer. */
+/* A node with one output named base + suffix. */
 static enum oqz_status add_node(struct edge *e, const char *suffix, const char *domain, const char *op, int opset,
                                 struct oqz_value *const *in, int n_in, struct oqz_value **ret, struct oqz_err *err)
 {
@@ -179,7 +180,7 @@ static enum oqz_status add_node(struct edge *e, const char *suffix, const char *
 	if (!name)
 		return oqz_err_nomem(err, "a name", 0);
 	OQZ_TRY(oqz_graph_add_value(e->g, name, &out, err));
-	OQZ_TRY(oqz_graph_add_node(e->g, name, domain, op, opset, in, n_in, &out, 1, e->node, &n, err));
+	OQZ_TRY(oqz_graph_add_node(e->g, name, domain, op, opset, in, n_in, &out, 1, e->before, &n, err));
 	e->made[e->n_made++] = n;
 	*ret = out;
 	return OQZ_OK;
@@ -297,11 +298,14 @@ static enum oqz_status find_edge(struct oqz_graph *g, const struct oqz_qplan_sit
 
 	if (!n)
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "the graph has no node of this name");
-	if (s->input < 0 || s->input >= n->n_in || !n->in[s->input])
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "the node has no such input");
-	struct oqz_value *x = n->in[s->input];
+	bool output = s->input < 0;
+	int at = output ? -1 - s->input : s->input;
+	struct oqz_value *x = at < (output ? n->n_out : n->n_in) ? (output ? n->out[at] : n->in[at]) : NULL;
+	if (!x)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "the node has no such %s", output ? "output" : "input");
 	if (strcmp(x->name, s->tensor) != 0)
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "the node reads '%s' here, the plan says '%s'", x->name, s->tensor);
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "the node %s '%s' here, the plan says '%s'", output ? "makes" : "reads",
+		         x->name, s->tensor);
 	if (x->type.dtype != OQZ_DT_F32 && (x->constant || x->type.dtype != OQZ_DT_UNDEFINED))
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "only float32 can be quantized, this is %s",
 		         oqz_dtype_name(x->type.dtype));
@@ -310,7 +314,8 @@ static enum oqz_status find_edge(struct oqz_graph *g, const struct oqz_qplan_sit
 	if (s->spec.block > 0 && !x->constant && !s->spec.dynamic)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "blocks with scales of their own are for constants only");
 	*e = (struct edge) { .g = g, .node = n, .site = s, .x = x, .codes = oqz_qspec_dtype(&s->spec) };
-	e->base = oqz_arena_printf(g->arena, "%s/%d/", n->name, s->input);
+	e->before = output ? (n->index + 1 < (int)g->nodes.n ? g->nodes.v[n->index + 1] : NULL) : n;
+	e->base = oqz_arena_printf(g->arena, output ? "%s/out%d/" : "%s/%d/", n->name, at);
 	return e->base ? OQZ_OK : oqz_err_nomem(err, "a name", 0);
 }
 
@@ -338,7 +343,14 @@ static enum oqz_status apply_site(struct oqz_graph *g, const struct oqz_qplan_si
 	} else {
 		OQZ_TRY(insert_fakequant(&e, &y, err));
 	}
-	OQZ_TRY(oqz_node_set_input(e.node, s->input, y, err));
+	if (s->input >= 0) {
+		OQZ_TRY(oqz_node_set_input(e.node, s->input, y, err));
+		return resolve_made(&e, err);
+	}
+	if (!oqz_graph_can_replace(e.x, y))
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the readers of '%s' cannot be given another value", e.x->name);
+	OQZ_TRY(oqz_graph_replace(g, e.x, y, err));
+	OQZ_TRY(oqz_node_set_input(e.made[0], 0, e.x, err));
 	return resolve_made(&e, err);
 }
 
@@ -350,11 +362,15 @@ enum oqz_status oqz_qplan_apply(const struct oqz_qplan *p, const struct oqz_grap
 
 	err = err ? err : &local;
 	OQZ_TRY(oqz_graph_clone(g, &q, err));
-	for (size_t i = 0; i < p->sites.n; i++) {
-		const struct oqz_qplan_site *s = &p->sites.v[i];
-		if (apply_site(q, s, err) != OQZ_OK)
-			return oqz_err_prefix(err, "quantizing input %d of node '%s'", s->input, s->node);
-	}
+	/* outputs last: until then every edge reads the value that the plan names */
+	for (int outputs = 0; outputs < 2; outputs++)
+		for (size_t i = 0; i < p->sites.n; i++) {
+			const struct oqz_qplan_site *s = &p->sites.v[i];
+			if ((s->input < 0) == outputs && apply_site(q, s, err) != OQZ_OK)
+				return oqz_err_prefix(err, "quantizing %s %d of node '%s'",
+				                      outputs ? "output" : "input", outputs ? -1 - s->input : s->input,
+				                      s->node);
+		}
 	OQZ_TRY(oqz_ops_resolve(q, err)); /* nodes with bodies come out of a clone unresolved */
 	OQZ_TRY(oqz_graph_finish(q, err));
 	*ret = oqz_steal(q);

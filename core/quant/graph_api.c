@@ -28,7 +28,9 @@ static const struct oqz_value *value_at(const struct oqz_graph_view *v, int32_t 
 {
 	const struct oqz_node *n = node_at(v, node);
 
-	return n && input >= 0 && input < n->n_in ? n->in[input] : NULL;
+	if (n && input < 0)
+		return input >= -n->n_out ? n->out[-1 - input] : NULL;
+	return n && input < n->n_in ? n->in[input] : NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------------- a lone tensor */
@@ -86,7 +88,7 @@ static enum oqz_input_role view_input_role(const struct oqz_graph_view *v, int32
 	const struct oqz_node *n = node_at(v, node);
 
 	if (n)
-		return (enum oqz_input_role)oqz_op_role(n, input);
+		return input < 0 ? OQZ_SITE_OUTPUT : (enum oqz_input_role)oqz_op_role(n, input);
 	return lone(v, node, input) && input == 1 ? OQZ_INPUT_WEIGHT : OQZ_INPUT_ACTIVATION;
 }
 
@@ -95,7 +97,7 @@ static int32_t view_channel_axis(const struct oqz_graph_view *v, int32_t node, i
 	const struct oqz_node *n = node_at(v, node);
 
 	if (n)
-		return oqz_op_channel_axis(n, input);
+		return input < 0 ? -1 : oqz_op_channel_axis(n, input);
 	return is_lone_tensor(v, node, input) && v->role == OQZ_INPUT_WEIGHT ? v->axis : -1;
 }
 
@@ -158,6 +160,8 @@ static bool view_selected(const struct oqz_graph_view *v, int32_t node, int32_t 
 		return false;
 	if (x->type.dtype != OQZ_DT_F32 && x->type.dtype != OQZ_DT_UNDEFINED)
 		return false;
+	if (input < 0)
+		return input == -1; /* the first output: others are masks, indices and states */
 	if (!strcmp(n->op_type, "LayerNormalization"))
 		return input == 0;
 	enum oqz_role role = oqz_op_role(n, input);

@@ -20,8 +20,8 @@ struct oqz_names {
  *   include  node-name patterns (oqz_glob_match): when there are any, a node must match one
  *   exclude  node-name patterns: a node must match none
  *   below    value names: the node that makes the value and everything downstream of it stay float
- * Of a selected node the activation and weight inputs that are float (or of unknown type) are sites; of
- * LayerNormalization only input 0, since its scale is no operand of a product. */
+ * Of a selected node the first output (index -1), if it is float, and the activation and weight inputs that are float
+ * (or of unknown type) are sites; of LayerNormalization only input 0, since its scale is no operand of a product. */
 struct oqz_selection {
 	struct oqz_names ops, include, exclude, below;
 };

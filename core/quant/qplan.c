@@ -74,7 +74,8 @@ enum oqz_status oqz_qplan_add(struct oqz_qplan *p, const struct oqz_qplan_site *
 	struct oqz_qplan_site s = *site;
 
 	if (oqz_qspec_check(&site->spec, &unknown, err) != OQZ_OK)
-		return oqz_err_prefix(err, "node '%s', input %d", site->node, site->input);
+		return oqz_err_prefix(err, "node '%s', %s %d", site->node, site->input < 0 ? "output" : "input",
+		                      site->input < 0 ? -1 - site->input : site->input);
 	s.node = oqz_arena_strdup(p->arena, site->node);
 	s.tensor = oqz_arena_strdup(p->arena, site->tensor);
 	s.rule = oqz_arena_strdup(p->arena, site->rule ? site->rule : "");

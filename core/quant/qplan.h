@@ -11,8 +11,8 @@
 #include "core/quant/format.h"
 
 struct oqz_qplan_site {
-	const char *node; /* node name in the float graph */
-	int input;
+	const char *node;   /* node name in the float graph */
+	int input;          /* -1 - k: output k */
 	const char *tensor; /* name of the value on that edge */
 	enum oqz_input_role role;
 	struct oqz_qspec spec; /* arrays owned by the plan */
@@ -44,7 +44,9 @@ enum oqz_status oqz_qplan_hash(const struct oqz_qplan *p, char hex[65], struct o
 /* Float graph + plan -> quantized graph. The edge `x` into node N becomes
  *     x -> QuantizeLinear "N/<input>/q" -> DequantizeLinear "N/<input>/dq" -> N        activations
  *     constant codes -> DequantizeLinear "N/<input>/dq" -> N                            weights
- * one pair per consumer edge, as the zoo has it; nodes and their output values keep their names. What ONNX cannot say
+ * one pair per consumer edge, as the zoo has it; nodes and their output values keep their names. Output k of N becomes
+ *     N -> y -> QuantizeLinear "N/out<k>/q" -> DequantizeLinear "N/out<k>/dq" -> all that read y
+ * (as an output of the graph, y is the name of what leaves the pair). What ONNX cannot say
  * (other roundings, odd widths, custom) becomes one FakeQuant node of domain "oqz". The result is resolved and
  * inferred. A site that does not fit the graph: OQZ_E_MISMATCH naming it. A plan with CUSTOM grids calls into its
  * plugin's instance, which must then outlive the result; it can be printed and hashed but not read back. */

@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const roles[] = { "activation", "weight", "bias", "index", NULL };
+static const char *const roles[] = { "activation", "weight", "bias", "index", "output", NULL };
 static const char *const kinds[] = { "", "affine", "minifloat", "codebook", "custom", NULL };
 static const char *const specials[] = { "ieee", "fn", "fnuz", "finite", NULL };
 static const char *const dynamics[] = { "", "e8m0", "e4m3", NULL };
@@ -71,9 +71,12 @@ static void add_site(struct oqz_str *out, const struct oqz_qplan_site *s)
 {
 	oqz_str_add(out, "{\"node\": ");
 	oqz_str_add_json(out, s->node);
-	oqz_str_addf(out, ", \"input\": %d, \"tensor\": ", s->input);
+	if (s->input < 0)
+		oqz_str_addf(out, ", \"output\": %d, \"tensor\": ", -1 - s->input);
+	else
+		oqz_str_addf(out, ", \"input\": %d, \"tensor\": ", s->input);
 	oqz_str_add_json(out, s->tensor);
-	oqz_str_addf(out, ", \"role\": \"%s\", \"rule\": ", roles[s->role & 3]);
+	oqz_str_addf(out, ", \"role\": \"%s\", \"rule\": ", roles[s->role <= OQZ_SITE_OUTPUT ? s->role : 0]);
 	oqz_str_add_json(out, s->rule);
 	oqz_str_add(out, ", \"grid\": ");
 	add_grid(out, &s->spec.grid);
@@ -289,10 +292,14 @@ static enum oqz_status read_site(struct oqz_qplan *p, json_t *j, struct oqz_err 
 	if (!json_is_object(j))
 		OQZ_FAIL(err, OQZ_E_DATA, "this is no object");
 	OQZ_TRY(get_string(&o, "node", &s.node));
-	OQZ_TRY(get_int32(&o, "input", 0, 1 << 20, &s.input));
+	bool output = json_object_get(j, "output") != NULL;
+	OQZ_TRY(get_int32(&o, output ? "output" : "input", 0, 1 << 20, &s.input));
+	s.input = output ? -1 - s.input : s.input;
 	OQZ_TRY(get_string(&o, "tensor", &s.tensor));
 	OQZ_TRY(get_word(&o, "role", roles, &role));
 	s.role = (enum oqz_input_role)role;
+	if (output != (s.role == OQZ_SITE_OUTPUT))
+		OQZ_FAIL(err, OQZ_E_DATA, "\"role\" and \"%s\" contradict each other", output ? "output" : "input");
 	OQZ_TRY(get_string(&o, "rule", &s.rule));
 	json_t *grid = member(&o, "grid", true);
 	if (!grid)

@@ -276,7 +276,9 @@ static enum oqz_status make_plan(struct oqz_quantize *z, enum part part, const s
 		if (!belongs(s, part))
 			continue;
 		if (plan_site(z, s, s->needs ? observers[i] : NULL, p, err) != OQZ_OK)
-			return oqz_err_prefix(err, "node '%s', input %d ('%s')", s->node, s->site.input, s->tensor);
+			return oqz_err_prefix(err, "node '%s', %s %d ('%s')", s->node,
+			                      s->site.input < 0 ? "output" : "input",
+			                      s->site.input < 0 ? -1 - s->site.input : s->site.input, s->tensor);
 	}
 	*ret = oqz_steal(p);
 	return OQZ_OK;

@@ -8,7 +8,7 @@
 struct cast {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
-	bool activations, weights;
+	bool activations, weights, outputs;
 };
 
 static const float one = 1;
@@ -18,6 +18,7 @@ static const struct oqz_param cast_params[] = {
 	{ .name = "format", .type = OQZ_P_STRING, .dflt = "fp16", .choices = formats, .help = "float16 or bfloat16" },
 	{ .name = "activations", .type = OQZ_P_BOOL, .dflt = "true", .help = "round activations" },
 	{ .name = "weights", .type = OQZ_P_BOOL, .dflt = "true", .help = "round weights" },
+	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "round what the operators compute, too" },
 	{ .name = NULL },
 };
 
@@ -34,6 +35,7 @@ static enum oqz_status cast_open(const struct oqz_quantizer_host *host, const st
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	s->host = host;
 	s->activations = activations;
+	s->outputs = h->param_bool(params, "outputs");
 	s->weights = weights;
 	s->grid = !strcmp(h->param_string(params, "format"), "bf16") ? small_float(8, 7, OQZ_GRID_IEEE)
 	                                                             : small_float(5, 10, OQZ_GRID_IEEE);
@@ -54,7 +56,7 @@ static enum oqz_status cast_sites(void *self, const struct oqz_graph_view *g, vo
 	const struct oqz_graph_api *api = s->host->graph;
 
 	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = 0; i < api->input_count(g, n); i++) {
+		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
 			const struct oqz_site site = { .node = n, .input = i, .calibrator = "none", .axis = -1 };
 			bool weight = api->input_role(g, n, i) == OQZ_INPUT_WEIGHT;
 			if (!api->selected(g, n, i) || !(weight ? s->weights : s->activations))

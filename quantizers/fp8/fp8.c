@@ -10,7 +10,7 @@ struct fp8 {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
 	const char *calibrator; /* "none": the scale is given */
-	bool per_channel, activations, batch_scope;
+	bool per_channel, activations, batch_scope, outputs;
 	double q;
 	float given;
 	float *scale; /* the answer of the last plan() */
@@ -71,6 +71,7 @@ static const struct oqz_param fp8_params[] = {
 	  .type = OQZ_P_BOOL,
 	  .dflt = "true",
 	  .help = "quantize activations; false: weights only" },
+	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "quantize what the operators compute, too" },
 	{ .name = NULL },
 };
 
@@ -161,6 +162,7 @@ static enum oqz_status fp8_open(const struct oqz_quantizer_host *host, const str
 	s->host = host;
 	s->per_channel = !strcmp(h->param_string(params, "granularity"), "channel");
 	s->activations = h->param_bool(params, "activations");
+	s->outputs = h->param_bool(params, "outputs");
 	enum oqz_status st = read_grid(s, params, f);
 	if (st == OQZ_OK)
 		st = read_scale(s, params, f);
@@ -191,7 +193,7 @@ static enum oqz_status fp8_sites(void *self, const struct oqz_graph_view *g, voi
 	const struct oqz_graph_api *api = s->host->graph;
 
 	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = 0; i < api->input_count(g, n); i++) {
+		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
 			if (!api->selected(g, n, i) ||
 			    (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT))
 				continue;

@@ -11,7 +11,7 @@
 struct int8 {
 	const struct oqz_quantizer_host *host;
 	int bits;
-	bool symmetric, per_channel, pow2, batch_scope, positional, activations;
+	bool symmetric, per_channel, pow2, batch_scope, positional, activations, outputs;
 	const char *calibrate, *weight_calibrate;
 	double q, momentum;
 	float *scale; /* the answer of the last plan() */
@@ -86,6 +86,7 @@ static const struct oqz_param int8_params[] = {
 	  .type = OQZ_P_BOOL,
 	  .dflt = "true",
 	  .help = "quantize activations; false: weights only" },
+	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "quantize what the operators compute, too" },
 	{ .name = NULL },
 };
 
@@ -111,6 +112,7 @@ static enum oqz_status int8_open(const struct oqz_quantizer_host *host, const st
 	s->batch_scope = !strcmp(h->param_string(params, "scope"), "batch");
 	s->positional = !strcmp(h->param_string(params, "axis"), "positional");
 	s->activations = h->param_bool(params, "activations");
+	s->outputs = h->param_bool(params, "outputs");
 	if (!s->symmetric && (!strcmp(s->calibrate, "floating") || !strcmp(s->calibrate, "constant"))) {
 		h->free_mem(s);
 		return h->fail(f, OQZ_E_USAGE, "calibrate=%s finds no zero points; it needs symmetric=true",
@@ -158,7 +160,7 @@ static enum oqz_status int8_sites(void *self, const struct oqz_graph_view *g, vo
 	const struct oqz_graph_api *api = s->host->graph;
 
 	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = 0; i < api->input_count(g, n); i++) {
+		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
 			if (!api->selected(g, n, i))
 				continue;
 			bool weight = by_weight_rule(s, g, n, i);

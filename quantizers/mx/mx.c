@@ -11,7 +11,7 @@ struct mx {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
 	int64_t block;
-	bool nvidia, activations;
+	bool nvidia, activations, outputs;
 	float scale; /* the answer of the last plan() */
 };
 
@@ -47,6 +47,7 @@ static const struct oqz_param mx_params[] = {
 	  .type = OQZ_P_BOOL,
 	  .dflt = "true",
 	  .help = "quantize activations; false: weights only" },
+	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "quantize what the operators compute, too" },
 	{ .name = NULL },
 };
 
@@ -68,6 +69,7 @@ static enum oqz_status mx_open(const struct oqz_quantizer_host *host, const stru
 		s->block = m->block;
 	s->nvidia = !strcmp(name, "nvfp4");
 	s->activations = h->param_bool(params, "activations");
+	s->outputs = h->param_bool(params, "outputs");
 	s->grid = m->exp_bits ? small_float(m->exp_bits, m->man_bits, m->special)
 	                      : (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -127, .qmax = 127 };
 	*ret = s;
@@ -87,7 +89,7 @@ static enum oqz_status mx_sites(void *self, const struct oqz_graph_view *g, void
 	const struct oqz_graph_api *api = s->host->graph;
 
 	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = 0; i < api->input_count(g, n); i++) {
+		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
 			const struct oqz_site site = {
 				.node = n,
 				.input = i,

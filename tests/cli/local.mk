@@ -19,6 +19,7 @@ cli_tests = \
 	tests/cli/installed.sh \
 	tests/cli/memory_limit.sh \
 	tests/cli/near_matches.sh \
+	tests/cli/outputs.sh \
 	tests/cli/overrides.sh \
 	tests/cli/prepare.sh \
 	tests/cli/profile.sh \

@@ -58,6 +58,10 @@ unit_tests += tests/unit/test_calibrators
 tests_unit_test_calibrators_SOURCES = tests/unit/test_calibrators.c
 tests_unit_test_calibrators_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_calibrators_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_outputs
+tests_unit_test_outputs_SOURCES = tests/unit/test_outputs.c
+tests_unit_test_outputs_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_outputs_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_classification
 tests_unit_test_classification_SOURCES = tests/unit/test_classification.c

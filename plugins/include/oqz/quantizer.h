@@ -80,9 +80,11 @@ struct oqz_qspec {
 
 struct oqz_graph_view; /* opaque */
 
-enum oqz_input_role { OQZ_INPUT_ACTIVATION = 0, OQZ_INPUT_WEIGHT, OQZ_INPUT_BIAS, OQZ_INPUT_INDEX };
+enum oqz_input_role { OQZ_INPUT_ACTIVATION = 0, OQZ_INPUT_WEIGHT, OQZ_INPUT_BIAS, OQZ_INPUT_INDEX, OQZ_SITE_OUTPUT };
 
 /* Accessors; node and input are indices, node order is execution order. Strings and views are borrowed from the graph.
+ * Where `input` is -1 - k, output k of the node is meant: input_name, input_role (OQZ_SITE_OUTPUT), input_type and
+ * selected answer for it; a site on it puts what the node computes on a grid, for all its readers.
  */
 struct oqz_graph_api {
 	uint32_t struct_size;
@@ -110,13 +112,13 @@ struct oqz_graph_api {
 
 /* A request: "I want input `input` of node `node` on a grid; find its range by this rule". */
 struct oqz_site {
-	int32_t node, input;
+	int32_t node, input;    /* input: -1 - k for output k */
 	const char *calibrator; /* "minmax", "percentile", ... (`oqz list calibrators`) or "none" */
-	int32_t axis;     /* -1: one range for the tensor; else one per index of this axis (constants; minmax only) */
-	double q;         /* percentile: the quantile */
-	bool batch_scope; /* percentile: per batch, then averaged (the zoo's rule) */
-	struct oqz_grid grid; /* calibrators that search for a scale (mse, kl, ...) need the grid, */
-	bool symmetric, pow2; /* and whether the range is symmetric, the scale a power of two */
+	int32_t axis;           /* -1: one range for the tensor; else one per index of this axis (constants) */
+	double q;               /* percentile: the quantile; ema: the weight of a new batch */
+	bool batch_scope;       /* percentile: per batch, then averaged (the zoo's rule) */
+	struct oqz_grid grid;   /* calibrators that search for a scale (mse, kl, ...) need the grid, */
+	bool symmetric, pow2;   /* and whether the range is symmetric, the scale a power of two */
 };
 
 /* What calibration found. Arrays have n entries (1, or the length of the axis). Borrowed until plan() returns. */

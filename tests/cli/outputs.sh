@@ -1,0 +1,21 @@
+#!/bin/sh
+# Outputs on a grid: more sites, more error, plans that are replayed and exported like others.
+. "${top_srcdir:-.}/tests/cli/functions.sh"
+manifest "$tmp/zoo.yaml"
+sed -i 's/^schemes:/&\
+  inputs: {plugin: int8, bits: 6, calibrate: minmax}\
+  outputs: {plugin: int8, bits: 6, calibrate: minmax, outputs: true}\
+  whole: {plugin: int8, outputs: true}\
+  some: {plugin: int8, bits: 6, calibrate: minmax, overrides: [{nodes: [bank], outputs: true}]}/' "$tmp/zoo.yaml"
+expect_exit 0 run -j2 -o "$tmp/out" "$tmp/zoo.yaml"
+count() { grep -c "\"output\": 0" "$tmp/out/plans/tiny.$1.json" || :; }
+layers=$(grep -c '"input": 0' "$tmp/out/plans/tiny.inputs.json")
+test "$(count inputs) $(count outputs) $(count some)" = "0 $layers 1" || fail "sites: $(count inputs) $(count outputs) $(count some)"
+aqe() { awk -F, -v s="$1" '$2 == s { print $15; exit }' "$tmp/out/results.csv"; }
+awk -v a="$(aqe inputs)" -v b="$(aqe outputs)" 'BEGIN { exit !(a > 0 && b > a) }' ||
+	fail "AQE $(aqe inputs) without, $(aqe outputs) with outputs"
+# The error that a layer makes by itself is taken before its own output's grid; of a model's output, which keeps its name, there is
+# none.
+test "$(grep -c '^tiny,outputs,' "$tmp/out/layers.csv")" = "$layers" || fail "not every layer has errors"
+expect_exit 0 export --plan "$tmp/out/plans/tiny.whole.json" -o "$tmp/q.onnx" "$tiny/tiny.onnx"
+test -s "$tmp/q.onnx" || fail "no export"
