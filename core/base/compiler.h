@@ -27,6 +27,15 @@
 #define OQZ_KERNEL
 #endif
 
+/* In front of a loop: iterations do not depend on each other, apart from places that are read and written by the same
+ * one.
+ */
+#ifdef __clang__
+#define OQZ_IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define OQZ_IVDEP _Pragma("GCC ivdep")
+#endif
+
 /* OQZ_CLEANUP(f) T *p = NULL;   calls f(&p) when p leaves scope. oqz_steal(p) hands the pointer over and disarms. */
 #define OQZ_CLEANUP(f) __attribute__((cleanup(f)))
 #define oqz_steal(p)                        \

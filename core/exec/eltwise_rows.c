@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The elementwise formulas in float32, one row each. Each body is compiled once per instruction set (OQZ_KERNEL) and
- * written so that it vectorises; `ivdep` says that y == x is the only overlap there can be.
+ * written so that it vectorises; OQZ_IVDEP says that y == x is the only overlap there can be.
  */
 #include "core/exec/eltwise_rows.h"
 #include "core/exec/vmath.h"
@@ -21,7 +21,7 @@ VM_INLINE float vm_clip(float v, float lo, float hi)
 	{                                                                                                     \
 		const struct oqz_row_params p = *q;                                                           \
 		(void)p;                                                                                      \
-		_Pragma("GCC ivdep") for (size_t i = 0; i < n; i++)                                           \
+		OQZ_IVDEP for (size_t i = 0; i < n; i++)                                                      \
 		{                                                                                             \
 			float v = x[i];                                                                       \
 			y[i] = (expr);                                                                        \
@@ -61,11 +61,11 @@ ROW1(SQUARE, v *v)
 ROW1(CUBE, v *v *v)
 ROW1(COPY, v)
 
-#define ROW2_LOOP(X, Z, expr)                               \
-	_Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) \
-	{                                                   \
-		float a = X, b = Z;                         \
-		y[i] = (expr);                              \
+#define ROW2_LOOP(X, Z, expr)                    \
+	OQZ_IVDEP for (size_t i = 0; i < n; i++) \
+	{                                        \
+		float a = X, b = Z;              \
+		y[i] = (expr);                   \
 	}
 #define ROW2(name, expr)                                                                                      \
 	OQZ_KERNEL static void row_##name(const float *x, int sx, const float *z, int sz, float *y, size_t n) \

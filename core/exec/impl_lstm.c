@@ -136,7 +136,7 @@ OQZ_KERNEL static void add_product(const float *restrict x, int64_t ldx, const f
 		for (int64_t j = 0; j < k; j++) {
 			float a0 = a[j], a1 = a[ldx + j], a2 = a[2 * ldx + j], a3 = a[3 * ldx + j];
 			const float *row = w + j * n;
-#pragma GCC ivdep
+			OQZ_IVDEP
 			for (int64_t c = 0; c < n; c++) {
 				y0[c] += a0 * row[c];
 				y1[c] += a1 * row[c];

@@ -11,7 +11,9 @@
 #include "core/base/map.h"
 #include <stdlib.h>
 
-enum { DEFAULT_LIMIT = 64 << 20 };
+/* Bytes of a result; products of a node and rounds of a loop, beyond which a model is not made smaller while it is
+ * opened: a file of a few bytes can ask for any number of them. */
+enum { DEFAULT_LIMIT = 64 << 20, MAX_MACS = 1 << 30, MAX_ROUNDS = 4096 };
 
 /* These stay although their inputs are constant: the pair around a quantized weight is what carries its grid. */
 static bool keeps_meaning(enum oqz_op_id id)
@@ -65,12 +67,23 @@ static bool within_limit(const struct oqz_node *n, size_t limit)
 	return true;
 }
 
+static bool ends_soon(const struct oqz_node *n)
+{
+	const struct oqz_tensor *rounds = n->n_in && n->in[0] ? n->in[0]->constant : NULL;
+	int64_t macs = oqz_op_macs(n);
+
+	if (n->op->id == OQZ_OP_LOOP)
+		return rounds && rounds->dtype == OQZ_DT_I64 && oqz_tensor_nelem(rounds) == 1 &&
+		       *(const int64_t *)rounds->data <= MAX_ROUNDS;
+	return macs >= 0 && macs <= MAX_MACS;
+}
+
 static bool foldable(const struct oqz_node *n, size_t limit)
 {
 	for (int i = 0; i < n->n_out; i++)
 		if (n->out[i] && n->out[i]->kind != OQZ_VALUE_TENSOR)
 			return false; /* constants are tensors */
-	if (n->op->random || keeps_meaning(n->op->id) || has_wild_body(n) || !inputs_known(n))
+	if (n->op->random || keeps_meaning(n->op->id) || has_wild_body(n) || !inputs_known(n) || !ends_soon(n))
 		return false;
 	/* A Constant node holds its memory already, whatever its size. */
 	return n->op->id == OQZ_OP_CONSTANT || within_limit(n, limit);

@@ -212,6 +212,23 @@ enum oqz_status oqz_refuse_lists(const struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+enum oqz_status oqz_check_inferred(const struct oqz_type *out, int n_out, struct oqz_err *err)
+{
+	char text[OQZ_SHAPE_STR];
+
+	for (int i = 0; i < n_out; i++) {
+		const struct oqz_shape *s = &out[i].shape;
+		if (s->rank > OQZ_MAX_RANK)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "output %d has rank %d (at most %d)", i, s->rank,
+			         OQZ_MAX_RANK);
+		for (int d = 0; d < s->rank; d++)
+			if (s->dim[d] < OQZ_DIM_UNKNOWN)
+				OQZ_FAIL(err, OQZ_E_DATA, "output %d has a negative dimension: %s (%lld)", i,
+				         oqz_shape_str(s, text, sizeof text), (long long)s->dim[d]);
+	}
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 {
 	const struct oqz_op *op = n->op;
@@ -237,7 +254,8 @@ enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 	struct oqz_infer c = {
 		.node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .constant = constant, .out = out
 	};
-	if (oqz_refuse_lists(&c, err) != OQZ_OK || op->infer(&c, err) != OQZ_OK) {
+	if (oqz_refuse_lists(&c, err) != OQZ_OK || op->infer(&c, err) != OQZ_OK ||
+	    oqz_check_inferred(out, n->n_out, err) != OQZ_OK) {
 		oqz_node_err(n, err);
 		return err ? err->code : OQZ_E_DATA;
 	}

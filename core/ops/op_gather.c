@@ -233,6 +233,7 @@ static enum oqz_status infer_gather_nd(struct oqz_infer *c, struct oqz_err *err)
 	struct oqz_shape s = { 0 };
 
 	c->out[0].dtype = c->in[0]->dtype;
+	OQZ_TRY(oqz_need_rank(c, 1, 1, OQZ_MAX_RANK, err));
 	if (x->rank < 0 || idx->rank < 1 || idx->dim[idx->rank - 1] < 0)
 		return OQZ_OK;
 	int64_t k = idx->dim[idx->rank - 1];

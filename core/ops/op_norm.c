@@ -112,7 +112,10 @@ static enum oqz_status infer_layer(struct oqz_infer *c, struct oqz_err *err)
 {
 	int rank = oqz_in_rank(c, 0), axis;
 
+	int64_t stash = params(c->node)->stash_type;
 	OQZ_TRY(oqz_need_float(c, 0, err));
+	if (stash < 1 || stash >= OQZ_DT_COUNT || !oqz_dtype_is_float((enum oqz_dtype)stash))
+		OQZ_FAIL(err, OQZ_E_DATA, "stash_type %lld is no float type", (long long)stash);
 	OQZ_TRY(oqz_infer_same(c, err));
 	for (int i = 1; i < c->n_in; i++)
 		OQZ_TRY(fits_input(c, i, err));

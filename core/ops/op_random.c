@@ -19,7 +19,10 @@ static enum oqz_status infer_random(struct oqz_infer *c, struct oqz_err *err)
 	const struct draw *p = OQZ_PARAMS(c->node, struct draw);
 	struct oqz_type t = oqz_in_type(c, 0);
 
-	if (p->shape.v) {
+	enum oqz_op_id id = c->node->op->id;
+	if (id == OQZ_OP_RANDOM_NORMAL || id == OQZ_OP_RANDOM_UNIFORM) {
+		if (!oqz_node_attr(c->node, "shape"))
+			OQZ_FAIL(err, OQZ_E_DATA, "attribute shape is missing");
 		if (p->shape.n > OQZ_MAX_RANK)
 			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a result of rank %zu", p->shape.n);
 		t.shape = oqz_shape_of((int)p->shape.n, p->shape.v);
@@ -29,7 +32,8 @@ static enum oqz_status infer_random(struct oqz_infer *c, struct oqz_err *err)
 	}
 	if (p->dtype)
 		t.dtype = (enum oqz_dtype)p->dtype;
-	if (p->dtype && (p->dtype < 0 || p->dtype >= OQZ_DT_COUNT || oqz_dtype_size(t.dtype) == 0))
+	if ((p->dtype || (id != OQZ_OP_BERNOULLI && !c->in[0])) &&
+	    (p->dtype < 1 || p->dtype >= OQZ_DT_COUNT || oqz_dtype_size(t.dtype) == 0))
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "element type %lld", (long long)p->dtype);
 	c->out[0] = t;
 	return OQZ_OK;

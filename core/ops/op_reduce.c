@@ -234,8 +234,9 @@ static enum oqz_status reduce_ints(const struct oqz_tensor *in, const struct red
 			*a = enter_int(r->step, *a, oqz_load_i(in->dtype, in->data, (size_t)at));
 		}
 	}
+	int64_t parts = r->end == END_MEAN && n && total > n ? total / n : 1; /* a mean of nothing is nothing */
 	for (int64_t i = 0; i < n; i++)
-		oqz_store_i(out->dtype, out->data, (size_t)i, r->end == END_MEAN && n ? acc[i] / (total / n) : acc[i]);
+		oqz_store_i(out->dtype, out->data, (size_t)i, acc[i] / parts);
 	return OQZ_OK;
 }
 

@@ -75,6 +75,9 @@ enum oqz_status oqz_shape_merge(struct oqz_shape *acc, const struct oqz_shape *b
 /* Inputs are tensors, unless the operator takes sequences or optionals. */
 enum oqz_status oqz_refuse_lists(const struct oqz_infer *c, struct oqz_err *err);
 
+/* What a type rule must not give: a rank beyond the limit, a dimension below zero that is not the unknown one. */
+enum oqz_status oqz_check_inferred(const struct oqz_type *out, int n_out, struct oqz_err *err);
+
 /* out[0] has the type of in[0]. */
 enum oqz_status oqz_infer_same(struct oqz_infer *c, struct oqz_err *err);
 /* out[0]: broadcast of all inputs, dtype of the first known one. */

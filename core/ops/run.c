@@ -147,6 +147,7 @@ static enum oqz_status run_in_frame(const struct oqz_node *n, struct frame *f, s
 		return OQZ_OK;
 	OQZ_TRY(oqz_refuse_lists(&inf, err));
 	OQZ_TRY(n->op->infer(&inf, err));
+	OQZ_TRY(oqz_check_inferred(f->out_type, n->n_out, err));
 	for (int i = 0; i < n->n_out; i++) {
 		if (n->out[i])
 			f->out[i] = &out[i];

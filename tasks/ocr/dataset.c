@@ -66,6 +66,8 @@ static enum oqz_status add(struct reader *r, const char *id, const char *label)
 	enum oqz_status st = OQZ_OK;
 	size_t n;
 
+	if (!*id)
+		return h->fail(r->f, OQZ_E_DATA, "%s:%d: a line without a file", r->list, r->number);
 	if (!common_subset_takes(&r->part))
 		return OQZ_OK;
 	if (label) {

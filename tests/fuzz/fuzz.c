@@ -24,7 +24,9 @@ _Noreturn void fuzz_broken(const char *what, const char *file, int line)
 
 void fuzz_refused(const struct oqz_err *err)
 {
-	FUZZ_CHECK(err->code != OQZ_OK && err->code != OQZ_E_INTERNAL && err->msg[0]);
+	if (err->code == OQZ_E_INTERNAL)
+		fuzz_broken(err->msg, __FILE__, __LINE__);
+	FUZZ_CHECK(err->code != OQZ_OK && err->msg[0]);
 }
 
 static void remove_folder(void)

@@ -14,6 +14,11 @@ fuzz_programs = \
 	tests/fuzz/fuzz_params \
 	tests/fuzz/fuzz_ledger \
 	tests/fuzz/fuzz_coco \
+	tests/fuzz/fuzz_graph \
+	tests/fuzz/fuzz_labels \
+	tests/fuzz/fuzz_ocr \
+	tests/fuzz/fuzz_run \
+	tests/fuzz/fuzz_split \
 	$(NULL)
 fuzz_cppflags = $(image_cppflags) $(PROTOBUF_C_CFLAGS)
 fuzz_ldadd = tests/fuzz/libfuzz.a $(unit_ldadd)
@@ -91,6 +96,26 @@ tests_fuzz_fuzz_coco_SOURCES = tests/fuzz/fuzz_coco.c tasks/coco/data.c tasks/co
 tests_fuzz_fuzz_coco_CPPFLAGS = $(fuzz_cppflags) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_coco_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_coco_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_graph_SOURCES = tests/fuzz/fuzz_graph.c tests/fuzz/fuzz_exec.h
+tests_fuzz_fuzz_graph_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_graph_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_graph_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_run_SOURCES = tests/fuzz/fuzz_run.c tests/fuzz/fuzz_exec.h
+tests_fuzz_fuzz_run_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_run_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_run_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_split_SOURCES = tests/fuzz/fuzz_split.c
+tests_fuzz_fuzz_split_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_split_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_split_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_labels_SOURCES = tests/fuzz/fuzz_labels.c tests/fuzz/fuzz_lists.h tests/unit/task_inside.h $(tasks_classification_classification_la_SOURCES)
+tests_fuzz_fuzz_labels_CPPFLAGS = $(fuzz_cppflags) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_labels_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_ocr_SOURCES = tests/fuzz/fuzz_ocr.c tests/fuzz/fuzz_lists.h tests/unit/task_inside.h $(tasks_ocr_ocr_la_SOURCES)
+tests_fuzz_fuzz_ocr_CPPFLAGS = $(fuzz_cppflags) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_ocr_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ocr_LDADD = $(fuzz_ldadd)
 
 FUZZ_SECONDS = 60
 fuzz: $(fuzz_programs) tests/fuzz/mkseeds

@@ -444,6 +444,60 @@ static void seed_coco(struct seeds *s)
 	            "\"annotations\": []}");
 }
 
+/* Pieces as fuzz_graph.c reads them: inputs (count - 1, type, rank, dimensions), then nodes (operator, inputs,
+ * attributes).
+ */
+static void seed_graph(struct seeds *s)
+{
+	static const struct {
+		enum oqz_op_id op;
+		uint8_t head[8], n_head, tail[12], n_tail;
+	} cases[] = {
+		{ OQZ_OP_RELU, { 0, 0, 2, 2, 3 }, 5, { 0 }, 1 },
+		{ OQZ_OP_ADD, { 1, 0, 1, 3, 0, 2, 2, 3 }, 8, { 0, 1 }, 2 },
+		{ OQZ_OP_MATMUL, { 0, 0, 2, 3, 3 }, 5, { 0, 0 }, 2 },
+		{ OQZ_OP_SOFTMAX, { 0, 0, 3, 2, 3, 4 }, 6, { 0, 1 }, 2 },
+		{ OQZ_OP_CONV, { 0, 0, 4, 3, 3, 3, 3 }, 7, { 0, 0, 0, 1, 1, 1, 1, 1, 1 }, 9 },
+		{ OQZ_OP_GLOBAL_AVERAGE_POOL, { 0, 0, 4, 1, 2, 3, 4 }, 7, { 0 }, 1 },
+		{ OQZ_OP_NON_ZERO, { 0, 0, 2, 2, 3 }, 5, { 0 }, 1 },
+		{ OQZ_OP_SHAPE, { 0, 0, 2, 2, 3 }, 5, { 0, 1, 1 }, 3 },
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(cases); i++) {
+		uint8_t buf[32];
+		size_t n = cases[i].n_head;
+		memcpy(buf, cases[i].head, n);
+		buf[n++] = (uint8_t)((cases[i].op - 1) >> 8);
+		buf[n++] = (uint8_t)(cases[i].op - 1);
+		memcpy(buf + n, cases[i].tail, cases[i].n_tail);
+		add(s, buf, n + cases[i].n_tail);
+	}
+}
+
+static void seed_labels(struct seeds *s)
+{
+	static const uint8_t synsets[] = "\1n01/a.jpg 0\r\nwith blank.png\t1\n\xffn01 tench, fish\nn02\n";
+
+	add_text(s, "\2a.jpg 3\nb/c d.png\t0\n");
+	add(s, synsets, sizeof synsets - 1);
+}
+
+static void seed_ocr(struct seeds *s)
+{
+	static const uint8_t crowd[] = "\3dir/a.png\t\xe4\xb8\xad 1\nb.png\t\n";
+
+	add(s, crowd, sizeof crowd - 1);
+	add_text(s, "\1word_1.png, \"Tire\\\"d\"\nword_2.png, \"\"\n");
+}
+
+static void seed_split(struct seeds *s)
+{
+	add_text(s,
+	         "{\"images\": [{\"id\": 9, \"file_name\": \"b.jpg\"}, {\"id\": 8, \"file_name\": \"x/a.jpg\"}], "
+	         "\"annotations\": [{\"image_id\": 9, \"iscrowd\": 0, \"num_keypoints\": 2, \"bbox\": [1, 2, 3, 4.5]}, "
+	         "{\"image_id\": 8, \"iscrowd\": 1}]}");
+}
+
 /* ---- */
 
 static const struct {
@@ -456,9 +510,13 @@ static const struct {
 	{ "qplan", seed_qplan },       { "results", seed_results },
 	{ "observer", seed_observer }, { "params", seed_params },
 	{ "ledger", seed_ledger },     { "coco", seed_coco },
+	{ "graph", seed_graph },       { "labels", seed_labels },
+	{ "ocr", seed_ocr },           { "run", seed_onnx },
+	{ "split", seed_split },
 };
-const char *const seeds_targets[] = { "onnx",    "tensor_pb", "npy",    "jpeg",   "png",  "yaml", "qplan",
-	                              "results", "observer",  "params", "ledger", "coco", NULL };
+const char *const seeds_targets[] = { "onnx",  "tensor_pb", "npy",      "jpeg",   "png",    "yaml",
+	                              "qplan", "results",   "observer", "params", "ledger", "coco",
+	                              "graph", "labels",    "ocr",      "run",    "split",  NULL };
 _Static_assert(OQZ_COUNTOF(makers) + 1 == OQZ_COUNTOF(seeds_targets), "every target has seeds");
 
 bool seeds_make(const char *target, struct seeds *ret)

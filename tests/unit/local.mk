@@ -9,6 +9,10 @@ tests_unit_test_budget_SOURCES = tests/unit/exec_graph.h tests/unit/test_budget.
 tests_unit_test_budget_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_budget_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_refused
+tests_unit_test_refused_SOURCES = tests/unit/exec_graph.h tests/unit/test_refused.c
+tests_unit_test_refused_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_refused_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_params
 tests_unit_test_params_SOURCES = tests/unit/test_params.c
 tests_unit_test_params_CPPFLAGS = $(unit_cppflags)
