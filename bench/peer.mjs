@@ -4,6 +4,7 @@
 //
 //   node peer.mjs speed MODEL.onnx RUNS THREADS    warms up, runs, prints images per second of wall time, of processor
 //                                                  time, and the peak memory of the process in MiB
+//   node peer.mjs shape MODEL.onnx                 dimensions of the first input and output, as JSON
 //   node peer.mjs agree OQZ MODEL.onnx...          runs OQZ (the program) and the peer on the same random input and says
 //                                                  for each model whether every output agrees:
 //                                                  |ours - peer| <= 1e-3 |peer| + 1e-4 max |peer|
@@ -96,12 +97,15 @@ async function agree(oqz, model, dir) {
   execFileSync(oqz, [...args, model], { stdio: ['ignore', 'ignore', 'inherit'] });
   const outputs = await session.run(feeds);
   let worst = 0;
+  let constant = true;
   for (const name of session.outputNames) {
     const ours = readNpy(join(dir, `${name}.npy`));
     const peer = outputs[name].data;
     if (ours.length !== peer.length) throw new Error(`output ${name}: ${ours.length} numbers, the peer has ${peer.length}`);
     worst = Math.max(worst, excess(ours, peer));
+    constant &&= peer.every((v) => v === peer[0]);
   }
+  if (constant) throw new Error('the peer gives one number only, which says nothing');
   return worst;
 }
 
@@ -125,9 +129,13 @@ async function agreeAll(oqz, models) {
 }
 
 const [verb, ...args] = process.argv.slice(2);
-if (verb === 'speed' && args.length === 3) await speed(args[0], Number(args[1]), Number(args[2]));
+if (verb === 'shape' && args.length === 1) {
+  const { session, feeds } = await open(args[0], 1);
+  const outputs = await session.run(feeds);
+  console.log(JSON.stringify({ input: Object.values(feeds)[0].dims, output: outputs[session.outputNames[0]].dims }));
+} else if (verb === 'speed' && args.length === 3) await speed(args[0], Number(args[1]), Number(args[2]));
 else if (verb === 'agree' && args.length >= 2) process.exitCode = (await agreeAll(args[0], args.slice(1))) ? 1 : 0;
 else {
-  console.error('usage: peer.mjs speed MODEL.onnx RUNS THREADS | peer.mjs agree OQZ MODEL.onnx...');
+  console.error('usage: peer.mjs speed MODEL.onnx RUNS THREADS | peer.mjs shape MODEL.onnx | peer.mjs agree OQZ MODEL.onnx...');
   process.exitCode = 2;
 }

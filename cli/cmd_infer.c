@@ -13,6 +13,7 @@
 #include "core/tensor/npy.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static const struct oqz_option options[] = {
@@ -144,9 +145,12 @@ static enum oqz_status repeat(struct infer *f, long long n, struct oqz_err *err)
 {
 	struct oqz_pool_job pool = { .n_units = (size_t)n, .ctx = f, .unit = run_once };
 	double images = (double)n * (double)(f->shapes[0].rank ? f->shapes[0].dim[0] : 1);
+	struct rusage usage = { 0 };
 	double wall = clock_seconds(CLOCK_MONOTONIC), cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 
 	OQZ_TRY(oqz_pool_run(&pool, f->threads, err));
+	getrusage(RUSAGE_SELF, &usage);
+	fprintf(stderr, "%.1f MiB of memory at most\n", (double)usage.ru_maxrss / 1024);
 	fprintf(stderr, "%.3f images per second of processor time\n",
 	        images / (clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu));
 	fprintf(stderr, "%.3f images/s\n", images / (clock_seconds(CLOCK_MONOTONIC) - wall));

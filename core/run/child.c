@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,17 @@ static void send_message(int fd, const struct message *m)
 	while (n < 0 && errno == EINTR);
 }
 
+static void add_usage(struct oqz_progress *p)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_SELF, &u) != 0)
+		return;
+	p->cpu_seconds = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	                 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	p->peak_bytes = (int64_t)u.ru_maxrss * 1024;
+}
+
 /* At most ten messages a second, and each change of phase. */
 static void send_progress(void *ctx, const struct oqz_progress *p)
 {
@@ -60,6 +72,7 @@ static void send_progress(void *ctx, const struct oqz_progress *p)
 		return;
 	s->phase = p->phase;
 	clock_gettime(CLOCK_MONOTONIC, &s->last);
+	add_usage(&m.progress);
 	send_message(s->fd, &m);
 }
 

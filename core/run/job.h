@@ -29,6 +29,8 @@ struct oqz_progress {
 	int64_t done, total; /* images of this phase */
 	int64_t resumed;     /* of these, found in the ledger */
 	int64_t failed;      /* images that failed so far */
+	double cpu_seconds;  /* processor time of the job's process so far, and */
+	int64_t peak_bytes;  /* the most memory it has had; filled in where the message is sent */
 };
 typedef void oqz_progress_fn(void *ctx, const struct oqz_progress *p);
 

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The benchmark: ours beside ONNX Runtime on one core, model by model, in one command. See README.md for what the columns
+// are. All runs of one model alternate, so that a machine whose speed drifts slows every side; figures are medians, and
+// spreads are given pair by pair. Time is processor time, which a busy neighbour changes less than the clock on the wall.
+//
+//   node bench.mjs [--rounds N] [--seconds S] [--images N] [--photographs DIR] [--local N] [--keep DIR] MODEL.onnx|DIR...
+//
+// Environment: OQZ (the program), OQZ_BENCH_NODE_PATH (the node_modules folder with onnxruntime-node), and what OQZ itself
+// needs (OQZ_PLUGIN_PATH, OQZ_PRESET_PATH when it is not installed).
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { makeData, SCHEMES, writeManifest } from './data.mjs';
+import { makeStandIns } from './standin.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const OQZ = process.env.OQZ ?? 'oqz';
+const env = { ...process.env, OMP_NUM_THREADS: '1' };
+const { values: opt, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' }, // of float inference per measurement
+    images: { type: 'string', default: '0' }, // of an evaluation; 0: as many as fit `seconds`
+    local: { type: 'string', default: '0' },
+    photographs: { type: 'string', default: '' },
+    keep: { type: 'string', default: '' },
+  },
+});
+const rounds = Number(opt.rounds);
+const seconds = Number(opt.seconds);
+
+function run(command, args) {
+  const r = spawnSync(command, args, { env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (r.status !== 0) throw new Error(`${basename(command)} ${args.join(' ')}: ${(r.stderr || String(r.error)).trim().split('\n').pop()}`);
+  return r;
+}
+
+const median = (x) => {
+  const s = [...x].sort((a, b) => a - b);
+  return s.length % 2 ? s[s.length >> 1] : (s[s.length / 2 - 1] + s[s.length / 2]) / 2;
+};
+
+// Images per second of processor time, and MiB at most.
+function peer(model, runs) {
+  const [, cpu, mib] = run('node', [join(here, 'peer.mjs'), 'speed', model, String(runs), '1']).stdout.trim().split(' ').map(Number);
+  return { rate: cpu, mib };
+}
+
+function ours(model, runs) {
+  const text = run(OQZ, ['infer', '--random', '1', '--repeat', String(runs), model]).stderr;
+  return {
+    rate: Number(/^([0-9.]+) images per second of processor time$/m.exec(text)[1]),
+    mib: Number(/^([0-9.]+) MiB of memory at most$/m.exec(text)[1]),
+  };
+}
+
+// A run's events. `phase`: processor seconds per image, from the first event that has images to the last one; `start`:
+// seconds by the clock from the first event of the phase to its first image.
+function evaluate(manifest, dir, verb, select) {
+  const args = [verb, '--progress', 'json', '-o', dir, ...select.flatMap((s) => ['--select', s]), manifest];
+  const events = run(OQZ, verb === 'run' ? [...args.slice(0, 1), '-j', '1', ...args.slice(1)] : args)
+    .stderr.split('\n')
+    .filter((l) => l.startsWith('{'))
+    .map((l) => JSON.parse(l));
+  const failed = events.filter((e) => e.event === 'done' && e.status !== 'ok');
+  if (failed.length) throw new Error(failed[0].message);
+  const of = events.filter((e) => e.event === (verb === 'run' ? 'evaluate' : 'calibrate') && e.done > e.resumed);
+  const [a, b] = [of[0], of[of.length - 1]];
+  return {
+    perImage: b.done > a.done ? (b.cpu_seconds - a.cpu_seconds) / (b.done - a.done) : b.cpu_seconds / b.done,
+    mib: Math.max(...events.map((e) => (e.peak_bytes ?? 0) / 1048576)),
+  };
+}
+
+// Seconds by the clock from nothing to the first image's results: a whole run of one image, its plans there already.
+function startUp(manifest, plans, dir) {
+  cpSync(plans, dir, { recursive: true });
+  const begin = performance.now();
+  run(OQZ, ['run', '--progress', 'none', '-j', '1', '--limit', '1', '-o', dir, '--select', 'model=model', manifest]);
+  return (performance.now() - begin) / 1000;
+}
+
+function kindOf(shape) {
+  if (shape.output.length === 2) return 'classification';
+  if (shape.output.length === 4 && shape.output[1] === 3 && shape.output[2] === 4 * shape.input[2]) return 'superres';
+  if (shape.output.length === 4 && shape.output[2] === shape.input[2]) return 'segmentation';
+  return null;
+}
+
+function measureFloat(model, runs) {
+  const pairs = [];
+  for (let i = 0; i < rounds; i++) pairs.push({ a: ours(model, runs), b: peer(model, runs) });
+  return {
+    ours: median(pairs.map((p) => p.a.rate)),
+    peer: median(pairs.map((p) => p.b.rate)),
+    ratios: pairs.map((p) => p.a.rate / p.b.rate).sort((x, y) => x - y),
+    oursMib: median(pairs.map((p) => p.a.mib)),
+    peerMib: median(pairs.map((p) => p.b.mib)),
+  };
+}
+
+// The evaluation in all its forms, `rounds` times.
+function measureEvaluation(model, kind, shape, runs, work) {
+  const images = Number(opt.images) || Math.max(4, Math.min(200, runs));
+  const calib = Math.max(2, Math.min(16, images >> 1));
+  const manifest = join(work, 'bench.yaml');
+  const data = makeData(work, kind, shape.input[2], shape.input[3], images, calib, opt.photographs);
+  writeManifest(manifest, model, kind, shape, data, Number(opt.local));
+  const out = { calibrate: [], float: [], full: [], start: [], lanes: {}, mib: [], images };
+  for (const s of Object.keys(SCHEMES)) out.lanes[s] = [];
+  const plans = join(work, 'plans');
+  evaluate(manifest, plans, 'calibrate', ['model=model']);
+  for (let i = 0; i < rounds; i++) {
+    const at = (name) => join(work, `${name}${i}`);
+    const withPlans = (name, select) => {
+      cpSync(plans, at(name), { recursive: true });
+      return evaluate(manifest, at(name), 'run', select);
+    };
+    out.float.push(evaluate(manifest, at('float'), 'run', ['model=float']).perImage);
+    for (const s of Object.keys(SCHEMES))
+      out.lanes[s].push(withPlans(s, ['model=model', `scheme=${s}`]).perImage - out.float[i]);
+    const full = withPlans('full', ['model=model']);
+    out.full.push(full.perImage);
+    out.mib.push(full.mib);
+    out.calibrate.push(evaluate(manifest, at('calibrate'), 'calibrate', ['model=model']).perImage);
+    out.start.push(startUp(manifest, plans, at('start')));
+    for (const name of ['float', 'full', 'calibrate', 'start', ...Object.keys(SCHEMES)]) rmSync(at(name), { recursive: true, force: true });
+  }
+  return out;
+}
+
+const fixed = (x, n) => (Number.isFinite(x) ? x.toFixed(n) : '-');
+
+function row(model, f, e) {
+  const float = 1 / f.peer;
+  const cells = [basename(model, '.onnx'), fixed(f.ours, 2), fixed(f.peer, 2), fixed(median(f.ratios), 2)];
+  cells.push(`${fixed(f.ratios[0], 2)} .. ${fixed(f.ratios.at(-1), 2)}`, fixed(f.oursMib, 0), fixed(f.peerMib, 0));
+  if (!e) return [...cells, '-', '-', '-', '-', '-', '-', '-', '-'];
+  for (const s of Object.keys(SCHEMES)) cells.push(fixed(1 / median(e.lanes[s]), 1));
+  cells.push(fixed(median(e.full) / float, 2), fixed(median(e.calibrate) * f.ours, 2));
+  cells.push(fixed(1000 * (median(e.float) - 1 / f.ours), 1), fixed(median(e.start), 2), fixed(median(e.mib), 0));
+  return cells;
+}
+
+const columns = ['model', 'ours', 'peer', 'ratio', 'pairs', 'MiB', 'peer MiB', ...Object.keys(SCHEMES).map((s) => `${s} lane`)];
+columns.push('full / peer float', 'calibration / float', 'decode+prepare+score ms', 'start s', 'full MiB');
+
+function measure(model) {
+  const work = opt.keep ? join(opt.keep, basename(model, '.onnx')) : mkdtempSync(join(tmpdir(), 'oqz-bench-'));
+  try {
+    const shape = JSON.parse(run('node', [join(here, 'peer.mjs'), 'shape', model]).stdout);
+    const runs = Math.max(3, Math.round(seconds * ours(model, 2).rate));
+    const float = measureFloat(model, runs);
+    const kind = kindOf(shape);
+    return row(model, float, kind ? measureEvaluation(model, kind, shape, runs, work) : null);
+  } finally {
+    if (!opt.keep) rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function modelsOf(paths) {
+  return paths.flatMap((p) => (statSync(p).isDirectory() ? readdirSync(p).filter((f) => f.endsWith('.onnx')).sort().map((f) => join(p, f)) : [p]));
+}
+
+function commit() {
+  try {
+    return execFileSync('git', ['-C', here, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+let models = modelsOf(positionals);
+if (!models.length) {
+  models = makeStandIns(mkdtempSync(join(tmpdir(), 'oqz-bench-models-')));
+  console.log('No model was named: these are generated stand-ins.\n');
+}
+console.log(`${new Date().toISOString().slice(0, 10)}, commit ${commit()}, ${cpus()[0].model.trim()} (${availableParallelism()} processors), ${rounds} rounds\n`);
+console.log(`| ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length)}`);
+let failures = 0;
+for (const model of models) {
+  try {
+    console.log(`| ${measure(model).join(' | ')} |`);
+  } catch (e) {
+    console.log(`| ${basename(model, '.onnx')} | failed: ${e.message} |`);
+    failures++;
+  }
+}
+process.exitCode = failures ? 1 : 0;
