@@ -20,6 +20,8 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/params.c \
 	core/base/params.h \
 	core/base/rng.h \
+	core/base/twister.c \
+	core/base/twister.h \
 	core/base/str.c \
 	core/base/str.h \
 	core/base/unicode.c \

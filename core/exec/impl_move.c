@@ -357,10 +357,9 @@ static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_ste
 		return oqz_err_nomem(err, "a step", sizeof *m);
 	m->size = oqz_dtype_size(d->in_type[0].dtype);
 	ret->uses_constant[0] = true;
-	enum oqz_status st = m->size == 0 || d->in_type[0].dtype == OQZ_DT_STRING
-	                         ? decline(&b, "an element type without memory form")
-	                     : d->act ? decline(&b, "no activations")
-	                              : build_parts(&b);
+	enum oqz_status st = m->size == 0 ? decline(&b, "an element type without memory form")
+	                     : d->act     ? decline(&b, "no activations")
+	                                  : build_parts(&b);
 	if (st != OQZ_OK) {
 		move_destroy(m);
 		return st;

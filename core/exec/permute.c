@@ -132,8 +132,7 @@ enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshap
 	int from = pl->made[x->id];
 	const struct oqz_tensor *t = &pl->p->slots.v[from].tensor;
 	if (pl->p->slots.v[from].kind == OQZ_SLOT_HEAP || t->layout != OQZ_LAYOUT_CHANNELS_LAST ||
-	    oqz_layouts_same(&t->shape) || !oqz_type_concrete(&v->type) || oqz_shape_nelem(&t->shape) == 0 ||
-	    t->dtype == OQZ_DT_STRING)
+	    oqz_layouts_same(&t->shape) || !oqz_type_concrete(&v->type) || oqz_shape_nelem(&t->shape) == 0)
 		return OQZ_OK;
 	if (v->type.shape.rank >= 3 && v->type.shape.dim[0] == t->shape.dim[0] &&
 	    v->type.shape.dim[1] == t->shape.dim[1])

@@ -81,7 +81,7 @@ static enum oqz_status add_inputs(struct oqz_planner *pl, struct oqz_err *err)
 		struct oqz_value *v = pl->g->inputs.v[i];
 		struct oqz_type t = oqz_value_type(v);
 		bool list = oqz_dtype_is_list(t.dtype);
-		if (list ? !pl->opt->lists : !oqz_type_concrete(&t))
+		if (list || t.dtype == OQZ_DT_STRING ? !pl->opt->lists : !oqz_type_concrete(&t))
 			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "input '%s' is not a tensor of a known type", v->name);
 		if (!list)
 			OQZ_TRY(oqz_slot_fits(v, &t, err));
@@ -106,8 +106,9 @@ static enum oqz_status find_results(struct oqz_planner *pl, struct oqz_err *err)
 	if (!p->outputs || !p->taps)
 		return oqz_err_nomem(err, "the plan", p->n_taps * sizeof *p->taps);
 	for (size_t i = 0; i < p->n_outputs; i++) {
-		if (pl->g->outputs.v[i]->kind != OQZ_VALUE_TENSOR && !pl->opt->lists)
-			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "output '%s' is not a tensor", pl->g->outputs.v[i]->name);
+		const struct oqz_value *v = pl->g->outputs.v[i];
+		if ((v->kind != OQZ_VALUE_TENSOR || v->type.dtype == OQZ_DT_STRING) && !pl->opt->lists)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "output '%s' is not a tensor of numbers", v->name);
 		OQZ_TRY(oqz_slot_get(pl, pl->g->outputs.v[i], OQZ_LAYOUT_PLAIN, &p->outputs[i], err));
 	}
 	for (size_t i = 0; i < p->n_taps; i++) {

@@ -11,12 +11,13 @@
 enum oqz_case_outcome {
 	OQZ_CASE_PASS = 0,
 	OQZ_CASE_FAIL, /* an error, or a wrong result */
-	OQZ_CASE_SKIP, /* training, or strings: the reason says which */
+	OQZ_CASE_SKIP, /* the reason says why: training */
 };
 
 struct oqz_case_result {
 	enum oqz_case_outcome outcome;
 	char reason[600]; /* empty for PASS */
+	bool drawn;       /* outputs depend on random numbers, of which only type, shape and kind were compared */
 };
 
 /* Executes a resolved graph (types inferred, nothing bound or folded; clone it to change it). outputs[] is all zero on

@@ -6,6 +6,7 @@
  */
 #include "core/ops/capture.h"
 #include "core/onnx/onnx_impl.h"
+#include "core/tensor/text.h"
 #include "core/base/checked.h"
 #include "core/base/file.h"
 
@@ -80,6 +81,21 @@ static enum oqz_status put_outside(struct saver *s, Onnx__TensorProto *p, const 
 	return OQZ_OK;
 }
 
+static enum oqz_status put_texts(struct saver *s, const struct oqz_tensor *t, Onnx__TensorProto *p, struct oqz_err *err)
+{
+	size_t n = (size_t)oqz_tensor_nelem(t);
+
+	if (!(p->string_data = LIST(s, ProtobufCBinaryData, n)))
+		return nomem(err);
+	p->n_string_data = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_text *x = oqz_text_at(t, i);
+		p->string_data[i] =
+		    (ProtobufCBinaryData) { .len = oqz_text_len(x), .data = (uint8_t *)oqz_text_bytes(x) };
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status save_tensor(struct saver *s, const struct oqz_tensor *t, const char *name,
                                    Onnx__TensorProto **ret, struct oqz_err *err)
 {
@@ -97,6 +113,8 @@ static enum oqz_status save_tensor(struct saver *s, const struct oqz_tensor *t, 
 	p->n_dims = (size_t)t->shape.rank;
 	p->dims = (int64_t *)t->shape.dim;
 	*ret = p;
+	if (t->dtype == OQZ_DT_STRING)
+		return put_texts(s, t, p, err);
 	if (s->location && name && bytes >= SMALL)
 		return put_outside(s, p, data, bytes, err);
 	p->has_raw_data = true;

@@ -7,6 +7,7 @@
 #include "core/onnx/onnx_impl.h"
 #include "core/base/checked.h"
 #include "core/base/file.h"
+#include "core/tensor/text.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -147,6 +148,18 @@ static enum oqz_status from_u32(struct oqz_tensor *t, const Onnx__TensorProto *p
 	return OQZ_OK;
 }
 
+static enum oqz_status from_strings(struct oqz_tensor *t, const Onnx__TensorProto *p, struct oqz_err *err)
+{
+	if (p->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL || (p->has_raw_data && p->raw_data.len))
+		OQZ_FAIL(err, OQZ_E_DATA, "strings stand in string_data, not in raw or external data");
+	if (p->n_string_data != (size_t)oqz_tensor_nelem(t))
+		return wrong_count(p->n_string_data, "entries of string_data", t, err);
+	OQZ_TRY(oqz_tensor_alloc(t, t->dtype, &t->shape, err));
+	for (size_t i = 0; i < p->n_string_data; i++)
+		OQZ_TRY(oqz_text_set(t, i, (const char *)p->string_data[i].data, p->string_data[i].len, err));
+	return OQZ_OK;
+}
+
 /* Which typed field holds which type: comments of TensorProto in the ONNX specification. */
 static enum oqz_status from_typed(struct oqz_tensor *t, const Onnx__TensorProto *p, size_t packed, struct oqz_err *err)
 {
@@ -189,7 +202,9 @@ static enum oqz_status read_tensor(const Onnx__TensorProto *p, const struct oqz_
 	OQZ_TRY(oqz_shape_count(&t->shape, &n, err));
 	if (!oqz_onnx_packed_size(t->dtype, n, &need))
 		OQZ_FAIL(err, OQZ_E_LIMIT, "%lld elements are too many", (long long)n);
-	if (p->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+	if (t->dtype == OQZ_DT_STRING)
+		OQZ_TRY(from_strings(t, p, err));
+	else if (p->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
 		OQZ_TRY(from_external(t, p, f, need, err));
 	else if (p->has_raw_data && (p->raw_data.len || n == 0))
 		OQZ_TRY(from_raw(t, &p->raw_data, need, err));

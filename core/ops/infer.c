@@ -203,16 +203,22 @@ static void learn(struct oqz_value *v, struct oqz_type *inferred)
 	v->type = *inferred;
 }
 
-enum oqz_status oqz_refuse_lists(const struct oqz_infer *c, struct oqz_err *err)
+static enum oqz_status check_inputs(const struct oqz_infer *c, struct oqz_err *err)
 {
-	for (int i = 0; i < c->n_in && !c->node->op->lists; i++)
-		if (c->in[i] && oqz_dtype_is_list(c->in[i]->dtype))
-			OQZ_FAIL(err, OQZ_E_DATA, "input %d is %s, should be a tensor", i,
-			         oqz_dtype_name(c->in[i]->dtype));
+	const struct oqz_op *op = c->node->op;
+
+	for (int i = 0; i < c->n_in; i++) {
+		enum oqz_dtype t = c->in[i] ? c->in[i]->dtype : OQZ_DT_UNDEFINED;
+		if (oqz_dtype_is_list(t) && !op->lists)
+			OQZ_FAIL(err, OQZ_E_DATA, "input %d is %s, should be a tensor", i, oqz_dtype_name(t));
+		if (t == OQZ_DT_STRING && (!op->texts || (i < op->n_roles && op->roles[i] == OQZ_ROLE_INDEX)))
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "input %d is a tensor of strings", i);
+	}
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_check_inferred(const struct oqz_type *out, int n_out, struct oqz_err *err)
+/* What a type rule must not give: a rank beyond the limit, a dimension below zero that is not the unknown one. */
+static enum oqz_status check_outputs(const struct oqz_type *out, int n_out, struct oqz_err *err)
 {
 	char text[OQZ_SHAPE_STR];
 
@@ -227,6 +233,16 @@ enum oqz_status oqz_check_inferred(const struct oqz_type *out, int n_out, struct
 				         oqz_shape_str(s, text, sizeof text), (long long)s->dim[d]);
 	}
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_infer_call(struct oqz_infer *c, struct oqz_err *err)
+{
+	OQZ_TRY(check_inputs(c, err));
+	OQZ_TRY(c->node->op->infer(c, err));
+	for (int i = 0; i < c->n_out && !c->node->op->texts; i++)
+		if (c->out[i].dtype == OQZ_DT_STRING)
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "output %d would be a tensor of strings", i);
+	return check_outputs(c->out, c->n_out, err);
 }
 
 enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
@@ -254,8 +270,7 @@ enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err)
 	struct oqz_infer c = {
 		.node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .constant = constant, .out = out
 	};
-	if (oqz_refuse_lists(&c, err) != OQZ_OK || op->infer(&c, err) != OQZ_OK ||
-	    oqz_check_inferred(out, n->n_out, err) != OQZ_OK) {
+	if (oqz_infer_call(&c, err) != OQZ_OK) {
 		oqz_node_err(n, err);
 		return err ? err->code : OQZ_E_DATA;
 	}

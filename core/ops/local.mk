@@ -12,19 +12,12 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/interpret.h \
 	core/ops/op.c \
 	core/ops/op.h \
-	core/ops/inline_if.c \
-	core/ops/inline_if.h \
-	core/ops/interpret.c \
-	core/ops/interpret.h \
 	core/ops/op_attention.c \
 	core/ops/op_cast.c \
-	core/ops/inline_if.c \
-	core/ops/inline_if.h \
-	core/ops/interpret.c \
-	core/ops/interpret.h \
 	core/ops/op_control.c \
 	core/ops/op_conv.c \
 	core/ops/op_detect.c \
+	core/ops/op_dropout.c \
 	core/ops/op_einsum.c \
 	core/ops/op_fold_image.c \
 	core/ops/op_gather.c \
@@ -57,8 +50,13 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_signal.c \
 	core/ops/op_softmax.c \
 	core/ops/op_softmax.h \
+	core/ops/op_tree.c \
+	core/ops/op_text.c \
+	core/ops/op_label.c \
 	core/ops/ops.def \
 	core/ops/ops_util.h \
+	core/ops/regex.c \
+	core/ops/regex.h \
 	core/ops/roles.c \
 	core/ops/run.c \
 	core/ops/strided.c \
@@ -69,4 +67,5 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/window.c \
 	core/ops/window.h \
 	$(NULL)
+core_ops_liboqz_ops_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 core_ops_liboqz_ops_a_CFLAGS = $(HOT_CFLAGS)

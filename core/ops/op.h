@@ -121,6 +121,7 @@ struct oqz_op {
 	int n_roles;
 	const void *formula; /* elementwise families: the row's scalar function(s), see op_elementwise.c */
 	bool lists;          /* takes sequences and optionals: its inputs may be lists (tensor.h) */
+	bool texts;          /* takes and makes strings: its inputs and outputs may be of OQZ_DT_STRING */
 	bool random;         /* results are not a function of the inputs: never folded */
 };
 

@@ -2,9 +2,11 @@
  *
  * Cast, CastLike. Between floats: round half to even, and to the 8-bit floats with or without saturation; float to
  * integer truncates; between integers bits are kept or dropped (two's complement); to bool: not zero. Out-of-range
- * floats are undefined in ONNX; here they saturate, so that the result is the same on every machine.
+ * floats are undefined in ONNX; here they saturate, so that the result is the same on every machine. Strings are
+ * written and read as core/tensor/text.h says.
  */
 #include "core/ops/ops_util.h"
+#include "core/tensor/text.h"
 #include "core/tensor/minifloat.h"
 
 struct cast {
@@ -12,11 +14,9 @@ struct cast {
 	const char *round_mode; /* to float8e8m0 */
 };
 
-static enum oqz_status check_numeric(enum oqz_dtype t, struct oqz_err *err)
+static enum oqz_status check_real(enum oqz_dtype t, struct oqz_err *err)
 {
-	enum oqz_dtype_kind k = oqz_dtype_traits(t)->kind;
-
-	if (t != OQZ_DT_UNDEFINED && (k == OQZ_KIND_OTHER || k == OQZ_KIND_COMPLEX))
+	if (oqz_dtype_traits(t)->kind == OQZ_KIND_COMPLEX)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "conversion from or to %s", oqz_dtype_name(t));
 	return OQZ_OK;
 }
@@ -28,8 +28,8 @@ static enum oqz_status infer_cast(struct oqz_infer *c, struct oqz_err *err)
 
 	if (c->node->op->id == OQZ_OP_CAST && oqz_dtype_size(to) == 0)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "conversion to element type %d", (int)to);
-	OQZ_TRY(check_numeric(to, err));
-	OQZ_TRY(check_numeric(c->in[0]->dtype, err));
+	OQZ_TRY(check_real(to, err));
+	OQZ_TRY(check_real(c->in[0]->dtype, err));
 	c->out[0] = *c->in[0];
 	c->out[0].dtype = to;
 	return OQZ_OK;
@@ -72,16 +72,13 @@ static void cast_scale(const struct oqz_tensor *in, struct oqz_tensor *out, cons
 	}
 }
 
-static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
+/* Numbers of any type to any other; the tensors have one shape. */
+static void convert(const struct oqz_tensor *in, struct oqz_tensor *out, const struct cast *p)
 {
-	const struct cast *p = OQZ_PARAMS(c->node, struct cast);
-	const struct oqz_tensor *in = c->in[0];
-	struct oqz_tensor *out = c->out[0];
 	enum oqz_dtype a = in->dtype, b = out->dtype;
 	size_t n = (size_t)oqz_tensor_nelem(in);
 	bool floats = oqz_dtype_is_float(a) || oqz_dtype_is_float(b);
 
-	(void)err;
 	if (a == b)
 		memcpy(out->data, in->data, oqz_tensor_bytes(in));
 	else if (b == OQZ_DT_F8E8M0)
@@ -100,6 +97,48 @@ static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
 				oqz_store_i(b, out->data, i, oqz_load_i(a, in->data, i));
 			else
 				oqz_store_f(b, out->data, i, oqz_load_f(a, in->data, i));
+}
+
+static enum oqz_status write_texts(const struct oqz_tensor *in, struct oqz_tensor *out, struct oqz_err *err)
+{
+	for (size_t i = 0; i < (size_t)oqz_tensor_nelem(in); i++)
+		OQZ_TRY(oqz_text_from_number(in, i, (const struct oqz_text **)out->data + i, err));
+	return OQZ_OK;
+}
+
+/* A text becomes a double, which is then converted as any other; integers that say so exactly need no detour. */
+static enum oqz_status read_texts(const struct oqz_tensor *in, struct oqz_tensor *out, const struct cast *p,
+                                  struct oqz_err *err)
+{
+	struct oqz_shape scalar = { .rank = 0 };
+	double x = 0;
+	struct oqz_tensor from = { .dtype = OQZ_DT_F64, .shape = scalar, .data = &x };
+
+	for (size_t i = 0; i < (size_t)oqz_tensor_nelem(in); i++) {
+		struct oqz_tensor to = { .dtype = out->dtype, .shape = scalar };
+		int64_t whole;
+		bool is_whole;
+
+		to.data = (char *)out->data + i * oqz_dtype_size(out->dtype);
+		OQZ_TRY(oqz_text_to_number(oqz_text_at(in, i), &x, &is_whole, &whole, err));
+		if (is_whole && oqz_dtype_is_int(out->dtype))
+			oqz_store_i(out->dtype, out->data, i, whole);
+		else
+			convert(&from, &to, p);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status run_cast(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *in = c->in[0];
+	struct oqz_tensor *out = c->out[0];
+
+	if (in->dtype != out->dtype && out->dtype == OQZ_DT_STRING)
+		return write_texts(in, out, err);
+	if (in->dtype != out->dtype && in->dtype == OQZ_DT_STRING)
+		return read_texts(in, out, OQZ_PARAMS(c->node, struct cast), err);
+	convert(in, out, OQZ_PARAMS(c->node, struct cast));
 	return OQZ_OK;
 }
 
@@ -160,7 +199,8 @@ static const struct oqz_attr_spec bitcast_attrs[] = {
 
 const struct oqz_op oqz_ops_cast[] = {
 	{ OQZ_ROW(BIT_CAST), OQZ_ROW_PARAMS(struct cast, bitcast_attrs), .infer = infer_bitcast, .run = run_bitcast },
-	{ OQZ_ROW(CAST), OQZ_ROW_PARAMS(struct cast, cast_attrs), .infer = infer_cast, .run = run_cast },
-	{ OQZ_ROW(CAST_LIKE), OQZ_ROW_PARAMS(struct cast, cast_like_attrs), .infer = infer_cast, .run = run_cast },
+	{ OQZ_ROW(CAST), .texts = true, OQZ_ROW_PARAMS(struct cast, cast_attrs), .infer = infer_cast, .run = run_cast },
+	{ OQZ_ROW(CAST_LIKE), .texts = true, OQZ_ROW_PARAMS(struct cast, cast_like_attrs), .infer = infer_cast,
+	  .run = run_cast },
 	{ .name = NULL },
 };

@@ -407,11 +407,11 @@ static const struct oqz_attr_spec scan_attrs[] = {
 };
 
 const struct oqz_op oqz_ops_control[] = {
-	{ OQZ_ROW(IF), .lists = true, OQZ_ROW_PARAMS(struct control, if_attrs), OQZ_ROW_ROLES(OQZ_ROLE_INDEX),
-	  .infer = infer_if, .run = run_if },
-	{ OQZ_ROW(LOOP), .lists = true, OQZ_ROW_PARAMS(struct control, loop_attrs),
+	{ OQZ_ROW(IF), .texts = true, .lists = true, OQZ_ROW_PARAMS(struct control, if_attrs),
+	  OQZ_ROW_ROLES(OQZ_ROLE_INDEX), .infer = infer_if, .run = run_if },
+	{ OQZ_ROW(LOOP), .texts = true, .lists = true, OQZ_ROW_PARAMS(struct control, loop_attrs),
 	  OQZ_ROW_ROLES(OQZ_ROLE_INDEX, OQZ_ROLE_INDEX), .infer = infer_loop, .run = run_loop },
-	{ OQZ_ROW(SCAN), .lists = true, OQZ_ROW_PARAMS(struct control, scan_attrs), .infer = infer_loop,
+	{ OQZ_ROW(SCAN), .texts = true, .lists = true, OQZ_ROW_PARAMS(struct control, scan_attrs), .infer = infer_loop,
 	  .run = run_scan },
 	{ .name = NULL },
 };

@@ -152,7 +152,7 @@ const struct oqz_op oqz_ops_elementwise_binary[] = {
 	ROW(BITWISE_XOR, ew_run_binary),
 	ROW(BIT_SHIFT, ew_run_binary, .attrs = bit_shift_attrs),
 	ROW(DIV, run_integer_division),
-	ROW(EQUAL, ew_run_binary),
+	ROW(EQUAL, ew_run_binary, .texts = true),
 	ROW(GREATER, ew_run_binary),
 	ROW(GREATER_OR_EQUAL, ew_run_binary),
 	ROW(LESS, ew_run_binary),

@@ -206,6 +206,8 @@ static enum oqz_status infer_scatter(struct oqz_infer *c, struct oqz_err *err)
 
 	if (a != b && a != OQZ_DT_UNDEFINED && b != OQZ_DT_UNDEFINED)
 		OQZ_FAIL(err, OQZ_E_DATA, "updates are %s, the data is %s", oqz_dtype_name(b), oqz_dtype_name(a));
+	if (a == OQZ_DT_STRING && combine_of(OQZ_PARAMS(c->node, struct gather)->reduction) != PUT)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a reduction of strings");
 	c->out[0] = *c->in[0];
 	return OQZ_OK;
 }
@@ -373,10 +375,10 @@ static const struct oqz_attr_spec scatter_attrs[] = {
 
 #define INDEX OQZ_ROLE_INDEX
 #define DATA OQZ_ROLE_ACTIVATION
-#define ROW(id, table, infer_, run_)                                                                            \
-	{                                                                                                       \
-		OQZ_ROW(id), OQZ_ROW_PARAMS(struct gather, table), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_, \
-		                                                                               .run = run_      \
+#define ROW(id, table, infer_, run_)                                                                          \
+	{                                                                                                     \
+		OQZ_ROW(id), .texts = true, OQZ_ROW_PARAMS(struct gather, table), OQZ_ROW_ROLES(DATA, INDEX), \
+		             .infer = infer_, .run = run_                                                     \
 	}
 
 const struct oqz_op oqz_ops_gather[] = {

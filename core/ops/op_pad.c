@@ -234,9 +234,9 @@ static const struct oqz_attr_spec center_attrs[] = { OQZ_A_INTS(struct center, a
 #define DATA OQZ_ROLE_ACTIVATION
 
 const struct oqz_op oqz_ops_pad[] = {
-	{ OQZ_ROW(CENTER_CROP_PAD), OQZ_ROW_PARAMS(struct center, center_attrs), OQZ_ROW_ROLES(DATA, INDEX),
-	  .infer = infer_center, .run = run_center },
-	{ OQZ_ROW(PAD), OQZ_ROW_PARAMS(struct pad, pad_attrs), OQZ_ROW_ROLES(DATA, INDEX, DATA, INDEX),
+	{ OQZ_ROW(CENTER_CROP_PAD), .texts = true, OQZ_ROW_PARAMS(struct center, center_attrs),
+	  OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_center, .run = run_center },
+	{ OQZ_ROW(PAD), .texts = true, OQZ_ROW_PARAMS(struct pad, pad_attrs), OQZ_ROW_ROLES(DATA, INDEX, DATA, INDEX),
 	  .infer = infer_pad, .run = run_pad },
 	{ .name = NULL },
 };

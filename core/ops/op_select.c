@@ -5,6 +5,7 @@
  */
 #include "core/ops/broadcast.h"
 #include "core/ops/ops_util.h"
+#include "core/tensor/text.h"
 #include "core/ops/sort_key.h"
 #include "core/ops/strided.h"
 
@@ -311,6 +312,38 @@ static enum oqz_status give_unique(const struct oqz_call *c, const struct groups
 	return give_ints(c->out[3], g->size, g->count, err);
 }
 
+static int by_bytes(const void *pa, const void *pb)
+{
+	return oqz_text_compare(*(const struct oqz_text *const *)pa, *(const struct oqz_text *const *)pb);
+}
+
+/* Each element's place in the order of its type: a text's key is where it stands among all of them. */
+static enum oqz_status sort_keys(const struct oqz_tensor *x, uint64_t *keys, struct oqz_err *err)
+{
+	size_t n = (size_t)oqz_tensor_nelem(x);
+
+	if (x->dtype != OQZ_DT_STRING) {
+		for (size_t i = 0; i < n; i++)
+			keys[i] = oqz_sort_key(x->dtype, x->data, i);
+		return OQZ_OK;
+	}
+	OQZ_CLEANUP_FREE const struct oqz_text **order = malloc(n * sizeof *order + 1);
+	if (!order)
+		return oqz_err_nomem(err, "sort", n * sizeof *order);
+	memcpy(order, x->data, n * sizeof *order);
+	qsort(order, n, sizeof *order, by_bytes);
+	size_t kinds = 0;
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || order[i] != order[kinds - 1])
+			order[kinds++] = order[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_text *t = oqz_text_at(x, i);
+		const struct oqz_text **at = bsearch(&t, order, kinds, sizeof *order, by_bytes);
+		keys[i] = (uint64_t)(at - order);
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status run_unique(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct maybe_axis *p = OQZ_PARAMS(c->node, struct maybe_axis);
@@ -324,16 +357,17 @@ static enum oqz_status run_unique(const struct oqz_call *c, struct oqz_err *err)
 	else
 		s = oqz_shape_of(1, (const int64_t[]) { total });
 	int64_t n = s.dim[axis], inner = oqz_shape_span(&s, axis + 1, s.rank), per = n ? total / n : 0;
+	OQZ_CLEANUP_FREE uint64_t *by_place = malloc((size_t)total * sizeof *by_place + 1);
 	OQZ_CLEANUP_FREE uint64_t *keys = malloc((size_t)total * sizeof *keys + 1);
 	OQZ_CLEANUP_FREE struct item *items = malloc((size_t)n * sizeof *items + 1);
 	OQZ_CLEANUP_FREE int64_t *lists = calloc((size_t)n * 3 + 1, sizeof *lists);
-	if (!keys || !items || !lists)
+	if (!by_place || !keys || !items || !lists)
 		return oqz_err_nomem(err, "sort", (size_t)total * sizeof *keys);
+	OQZ_TRY(sort_keys(x, by_place, err));
 	for (int64_t i = 0; i < n; i++) {
 		items[i] = (struct item) { keys + i * per, (size_t)per, i, 0 };
 		for (int64_t j = 0; j < per; j++)
-			keys[i * per + j] =
-			    oqz_sort_key(x->dtype, x->data, (size_t)((j / inner * n + i) * inner + j % inner));
+			keys[i * per + j] = by_place[(j / inner * n + i) * inner + j % inner];
 	}
 	struct groups g = { .n = n, .first = lists, .size = lists + n, .of = lists + 2 * n };
 	OQZ_TRY(group_items(items, n, p->sorted, &g, err));
@@ -431,16 +465,17 @@ static const struct oqz_attr_spec reverse_attrs[] = {
 #define DATA OQZ_ROLE_ACTIVATION
 
 const struct oqz_op oqz_ops_select[] = {
-	{ OQZ_ROW(COMPRESS), OQZ_ROW_PARAMS(struct maybe_axis, compress_attrs), OQZ_ROW_ROLES(DATA, INDEX),
-	  .infer = infer_compress, .run = run_compress },
+	{ OQZ_ROW(COMPRESS), .texts = true, OQZ_ROW_PARAMS(struct maybe_axis, compress_attrs),
+	  OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_compress, .run = run_compress },
 	{ OQZ_ROW(NON_ZERO), .infer = infer_nonzero, .run = run_nonzero },
-	{ OQZ_ROW(ONE_HOT), OQZ_ROW_PARAMS(struct maybe_axis, onehot_attrs), OQZ_ROW_ROLES(INDEX, INDEX, DATA),
-	  .infer = infer_onehot, .run = run_onehot },
-	{ OQZ_ROW(REVERSE_SEQUENCE), OQZ_ROW_PARAMS(struct reverse, reverse_attrs), OQZ_ROW_ROLES(DATA, INDEX),
-	  .infer = oqz_infer_same, .run = run_reverse },
+	{ OQZ_ROW(ONE_HOT), .texts = true, OQZ_ROW_PARAMS(struct maybe_axis, onehot_attrs),
+	  OQZ_ROW_ROLES(INDEX, INDEX, DATA), .infer = infer_onehot, .run = run_onehot },
+	{ OQZ_ROW(REVERSE_SEQUENCE), .texts = true, OQZ_ROW_PARAMS(struct reverse, reverse_attrs),
+	  OQZ_ROW_ROLES(DATA, INDEX), .infer = oqz_infer_same, .run = run_reverse },
 	{ OQZ_ROW(TRILU), OQZ_ROW_PARAMS(struct trilu, trilu_attrs), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_trilu,
 	  .run = run_trilu },
-	{ OQZ_ROW(UNIQUE), OQZ_ROW_PARAMS(struct maybe_axis, unique_attrs), .infer = infer_unique, .run = run_unique },
-	{ OQZ_ROW(WHERE), OQZ_ROW_ROLES(INDEX, DATA, DATA), .infer = infer_where, .run = run_where },
+	{ OQZ_ROW(UNIQUE), .texts = true, OQZ_ROW_PARAMS(struct maybe_axis, unique_attrs), .infer = infer_unique,
+	  .run = run_unique },
+	{ OQZ_ROW(WHERE), .texts = true, OQZ_ROW_ROLES(INDEX, DATA, DATA), .infer = infer_where, .run = run_where },
 	{ .name = NULL },
 };

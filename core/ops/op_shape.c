@@ -4,6 +4,7 @@
  * have one kernel, a copy: executors let the output share the input's memory instead.
  */
 #include "core/ops/ops_util.h"
+#include "core/tensor/text.h"
 #include "core/ops/strided.h"
 
 static enum oqz_status run_copy(const struct oqz_call *c, struct oqz_err *err)
@@ -237,6 +238,8 @@ struct constant {
 	int64_t value_int;
 	struct oqz_floats value_floats;
 	struct oqz_ints value_ints;
+	const char *value_string;
+	struct oqz_strings value_strings;
 };
 
 static enum oqz_status infer_constant(struct oqz_infer *c, struct oqz_err *err)
@@ -254,8 +257,12 @@ static enum oqz_status infer_constant(struct oqz_infer *c, struct oqz_err *err)
 		t.dtype = OQZ_DT_F32;
 	else if (oqz_node_attr(c->node, "value_int"))
 		t.dtype = OQZ_DT_I64;
+	else if (p->value_strings.v)
+		t = (struct oqz_type) { OQZ_DT_STRING, oqz_shape_of(1, (int64_t[]) { (int64_t)p->value_strings.n }) };
+	else if (p->value_string)
+		t.dtype = OQZ_DT_STRING;
 	else
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a constant without a numeric value");
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a constant without a value that is a tensor");
 	c->out[0] = t;
 	return OQZ_OK;
 }
@@ -270,7 +277,12 @@ static enum oqz_status run_constant(const struct oqz_call *c, struct oqz_err *er
 	                   : out->dtype == OQZ_DT_F32 ? (const void *)&p->value_float
 	                                              : (const void *)&p->value_int;
 
-	(void)err;
+	if (out->dtype == OQZ_DT_STRING && !p->value) {
+		const char *const *words = p->value_strings.v ? p->value_strings.v : &p->value_string;
+		for (size_t i = 0; i < (size_t)oqz_tensor_nelem(out); i++)
+			OQZ_TRY(oqz_text_set(out, i, words[i], strlen(words[i]), err));
+		return OQZ_OK;
+	}
 	memcpy(out->data, from, oqz_tensor_bytes(out));
 	return OQZ_OK;
 }
@@ -400,36 +412,6 @@ static enum oqz_status run_eye(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* ---- Dropout: inference only ---- */
-
-struct dropout {
-	int64_t seed;
-};
-
-static enum oqz_status infer_dropout(struct oqz_infer *c, struct oqz_err *err)
-{
-	(void)err;
-	c->out[0] = *c->in[0];
-	c->out[1] = *c->in[0];
-	c->out[1].dtype = OQZ_DT_BOOL;
-	return OQZ_OK;
-}
-
-static enum oqz_status run_dropout(const struct oqz_call *c, struct oqz_err *err)
-{
-	const struct oqz_tensor *ratio = c->in[1], *training = c->in[2];
-	static const uint8_t yes = 1;
-
-	if (training && oqz_load_i(training->dtype, training->data, 0) &&
-	    !(ratio && oqz_load_f(ratio->dtype, ratio->data, 0) == 0))
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "Dropout in training mode");
-	if (c->out[0])
-		memcpy(c->out[0]->data, c->in[0]->data, oqz_tensor_bytes(c->in[0]));
-	if (c->out[1])
-		oqz_fill(c->out[1]->data, (size_t)oqz_tensor_nelem(c->out[1]), 1, &yes);
-	return OQZ_OK;
-}
-
 /* ---- rows ---- */
 
 static const struct oqz_attr_spec reshape_attrs[] = { OQZ_A_INT(struct reshape, allowzero, 0), { .name = NULL } };
@@ -440,9 +422,10 @@ static const struct oqz_attr_spec shape_attrs[] = {
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec constant_attrs[] = {
-	OQZ_A_TENSOR(struct constant, value),     OQZ_A_FLOAT(struct constant, value_float, 0),
-	OQZ_A_INT(struct constant, value_int, 0), OQZ_A_FLOATS(struct constant, value_floats),
-	OQZ_A_INTS(struct constant, value_ints),  { .name = NULL },
+	OQZ_A_TENSOR(struct constant, value),          OQZ_A_FLOAT(struct constant, value_float, 0),
+	OQZ_A_INT(struct constant, value_int, 0),      OQZ_A_FLOATS(struct constant, value_floats),
+	OQZ_A_INTS(struct constant, value_ints),       OQZ_A_STRING(struct constant, value_string, NULL, NULL),
+	OQZ_A_STRINGS(struct constant, value_strings), { .name = NULL },
 };
 static const struct oqz_attr_spec fill_attrs[] = { OQZ_A_TENSOR(struct fill, value), { .name = NULL } };
 static const struct oqz_attr_spec eye_attrs[] = {
@@ -450,26 +433,26 @@ static const struct oqz_attr_spec eye_attrs[] = {
 	OQZ_A_INT(struct eye, k, 0),
 	{ .name = NULL },
 };
-static const struct oqz_attr_spec dropout_attrs[] = { OQZ_A_INT(struct dropout, seed, 0), { .name = NULL } };
 
 #define INDEX OQZ_ROLE_INDEX
 #define DATA OQZ_ROLE_ACTIVATION
 
 const struct oqz_op oqz_ops_shape[] = {
-	{ OQZ_ROW(CONSTANT), OQZ_ROW_PARAMS(struct constant, constant_attrs), .infer = infer_constant,
+	{ OQZ_ROW(CONSTANT), .texts = true, OQZ_ROW_PARAMS(struct constant, constant_attrs), .infer = infer_constant,
 	  .run = run_constant },
 	{ OQZ_ROW(CONSTANT_OF_SHAPE), OQZ_ROW_PARAMS(struct fill, fill_attrs), OQZ_ROW_ROLES(INDEX),
 	  .infer = infer_constant_of_shape, .run = run_constant_of_shape },
-	{ OQZ_ROW(DROPOUT), OQZ_ROW_PARAMS(struct dropout, dropout_attrs), .infer = infer_dropout, .run = run_dropout },
 	{ OQZ_ROW(EYE_LIKE), OQZ_ROW_PARAMS(struct eye, eye_attrs), .infer = infer_eye, .run = run_eye },
-	{ OQZ_ROW(FLATTEN), OQZ_ROW_PARAMS(struct axis_only, flatten_attrs), .infer = infer_flatten, .run = run_copy },
-	{ OQZ_ROW(IDENTITY), .lists = true, .infer = oqz_infer_same, .run = run_identity },
+	{ OQZ_ROW(FLATTEN), .texts = true, OQZ_ROW_PARAMS(struct axis_only, flatten_attrs), .infer = infer_flatten,
+	  .run = run_copy },
+	{ OQZ_ROW(IDENTITY), .texts = true, .lists = true, .infer = oqz_infer_same, .run = run_identity },
 	{ OQZ_ROW(RANGE), OQZ_ROW_ROLES(INDEX, INDEX, INDEX), .infer = infer_range, .run = run_range },
-	{ OQZ_ROW(RESHAPE), OQZ_ROW_PARAMS(struct reshape, reshape_attrs), OQZ_ROW_ROLES(DATA, INDEX),
+	{ OQZ_ROW(RESHAPE), .texts = true, OQZ_ROW_PARAMS(struct reshape, reshape_attrs), OQZ_ROW_ROLES(DATA, INDEX),
 	  .infer = infer_reshape, .run = run_copy },
-	{ OQZ_ROW(SHAPE), OQZ_ROW_PARAMS(struct shape_range, shape_attrs), .infer = infer_shape, .run = run_shape },
-	{ OQZ_ROW(SIZE), .infer = infer_size, .run = run_size },
-	{ OQZ_ROW(SQUEEZE), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_squeeze, .run = run_copy },
-	{ OQZ_ROW(UNSQUEEZE), OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_unsqueeze, .run = run_copy },
+	{ OQZ_ROW(SHAPE), .texts = true, OQZ_ROW_PARAMS(struct shape_range, shape_attrs), .infer = infer_shape,
+	  .run = run_shape },
+	{ OQZ_ROW(SIZE), .texts = true, .infer = infer_size, .run = run_size },
+	{ OQZ_ROW(SQUEEZE), .texts = true, OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_squeeze, .run = run_copy },
+	{ OQZ_ROW(UNSQUEEZE), .texts = true, OQZ_ROW_ROLES(DATA, INDEX), .infer = infer_unsqueeze, .run = run_copy },
 	{ .name = NULL },
 };

@@ -72,11 +72,9 @@ enum oqz_status oqz_shape_broadcast(struct oqz_shape *acc, const struct oqz_shap
 /* Refines *acc by *b, which describes the same tensor: unknown parts are taken over; a contradiction is OQZ_E_DATA. */
 enum oqz_status oqz_shape_merge(struct oqz_shape *acc, const struct oqz_shape *b, struct oqz_err *err);
 
-/* Inputs are tensors, unless the operator takes sequences or optionals. */
-enum oqz_status oqz_refuse_lists(const struct oqz_infer *c, struct oqz_err *err);
-
-/* What a type rule must not give: a rank beyond the limit, a dimension below zero that is not the unknown one. */
-enum oqz_status oqz_check_inferred(const struct oqz_type *out, int n_out, struct oqz_err *err);
+/* The operator's type rule, behind the checks that hold for all: inputs are tensors of numbers unless its row says that
+ * it takes lists or strings, outputs are no strings either, and their shapes are within the limits. */
+enum oqz_status oqz_infer_call(struct oqz_infer *c, struct oqz_err *err);
 
 /* out[0] has the type of in[0]. */
 enum oqz_status oqz_infer_same(struct oqz_infer *c, struct oqz_err *err);

@@ -145,9 +145,7 @@ static enum oqz_status run_in_frame(const struct oqz_node *n, struct frame *f, s
 
 	if (!any_wanted(n))
 		return OQZ_OK;
-	OQZ_TRY(oqz_refuse_lists(&inf, err));
-	OQZ_TRY(n->op->infer(&inf, err));
-	OQZ_TRY(oqz_check_inferred(f->out_type, n->n_out, err));
+	OQZ_TRY(oqz_infer_call(&inf, err));
 	for (int i = 0; i < n->n_out; i++) {
 		if (n->out[i])
 			f->out[i] = &out[i];

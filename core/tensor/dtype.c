@@ -32,7 +32,7 @@ static const struct oqz_dtype_traits table[OQZ_DT_COUNT] = {
 	[OQZ_DT_I16] = INTS("int16", int16_t, 16),
 	[OQZ_DT_I32] = INTS("int32", int32_t, 32),
 	[OQZ_DT_I64] = INTS("int64", int64_t, 64),
-	[OQZ_DT_STRING] = { "string", "string", OQZ_KIND_OTHER, 0, 0, 0, 0 },
+	[OQZ_DT_STRING] = { "string", "string", OQZ_KIND_TEXT, sizeof(void *), 0, 0, 0 },
 	[OQZ_DT_BOOL] = { "bool", "bool", OQZ_KIND_BOOL, 1, 8, 0, 1 },
 	[OQZ_DT_F16] = FLOATS("float16", "float16", 2, 16),
 	[OQZ_DT_F64] = FLOATS("float64", "double", 8, 64),
@@ -177,7 +177,7 @@ void oqz_store_f(enum oqz_dtype t, void *p, size_t i, double x)
 		((uint16_t *)p)[i] = (uint16_t)encode(t, x);
 	else if (tr->kind == OQZ_KIND_FLOAT)
 		((uint8_t *)p)[i] = (uint8_t)encode(t, x);
-	else if (tr->size)
+	else if (tr->size && tr->kind != OQZ_KIND_TEXT)
 		oqz_store_i(t, p, i, truncate(x, tr->min, tr->max));
 }
 

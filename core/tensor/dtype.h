@@ -16,14 +16,22 @@
 #define OQZ_DT_OPTIONAL ((enum oqz_dtype)65)
 static inline bool oqz_dtype_is_list(enum oqz_dtype t) { return t == OQZ_DT_SEQUENCE || t == OQZ_DT_OPTIONAL; }
 
-enum oqz_dtype_kind { OQZ_KIND_OTHER, OQZ_KIND_FLOAT, OQZ_KIND_INT, OQZ_KIND_UINT, OQZ_KIND_BOOL, OQZ_KIND_COMPLEX };
+enum oqz_dtype_kind {
+	OQZ_KIND_OTHER,
+	OQZ_KIND_FLOAT,
+	OQZ_KIND_INT,
+	OQZ_KIND_UINT,
+	OQZ_KIND_BOOL,
+	OQZ_KIND_COMPLEX,
+	OQZ_KIND_TEXT, /* strings: elements are pointers into the table of text.h, no numbers */
+};
 
 struct oqz_dtype_traits {
 	const char *name; /* "float32", "int8", ... as in messages, plans and .npy-like dumps */
 	const char *onnx; /* "tensor(float)" suffix of the ONNX specification: "float", "int8", ... */
 	enum oqz_dtype_kind kind;
 	int size;         /* bytes per element in memory (types below a byte take one) */
-	int bits;         /* bits per element in files */
+	int bits;         /* bits per element in files; 0: of no fixed width there */
 	int64_t min, max; /* integer kinds: range (for uint64 max is INT64_MAX and access clamps) */
 };
 
@@ -39,7 +47,8 @@ static inline bool oqz_dtype_is_int(enum oqz_dtype t)
 /* UNDEFINED when there is none of that name. */
 enum oqz_dtype oqz_dtype_by_name(const char *name);
 
-/* Element i as a double / as an int64 (floats truncate; uint64 beyond INT64_MAX wraps; complex: the real part). */
+/* Element i as a double / as an int64 (floats truncate; uint64 beyond INT64_MAX wraps; complex: the real part). Strings
+ * read as 0 and are not written: whoever wants numbers refuses them first. */
 double oqz_load_f(enum oqz_dtype t, const void *p, size_t i);
 int64_t oqz_load_i(enum oqz_dtype t, const void *p, size_t i);
 /* Stores with the type's rounding (half even); integers truncate towards zero and saturate, bool is x != 0. */

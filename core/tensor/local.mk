@@ -12,5 +12,7 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/quantize8.h \
 	core/tensor/tensor.c \
 	core/tensor/tensor.h \
+	core/tensor/text.c \
+	core/tensor/text.h \
 	$(NULL)
 core_tensor_liboqz_tensor_a_CFLAGS = $(HOT_CFLAGS)

@@ -67,6 +67,7 @@ only 'oneapi/|dnnl' 'core/exec/dnnl/*'
 only 'sqlite3' 'core/result/*'
 only 'yaml\.h' 'core/manifest/*'
 only 'jpeglib|png\.h' 'core/image/*'
+only 'pcre2' 'core/ops/regex.c'
 only '(.*/)?onnx\.pb-c|protobuf-c' 'core/onnx/*'
 
 # What prints or ends the process. Comments and strings do not count. _exit ends a child that was forked on the spot.

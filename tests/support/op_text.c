@@ -6,12 +6,26 @@
 #include "core/base/rng.h"
 #include "core/ops/interpret.h"
 #include "core/tensor/minifloat.h"
+#include "core/tensor/text.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-enum { MAX_IO = 16, MAX_LIST = 256, NEWEST = 21 };
+enum { MAX_IO = 16, MAX_LIST = 256, NEWEST = 21, NEWEST_ML = 5 };
+
+/* Texts in single quotes. */
+static void read_words(struct oqz_tensor *t, const char *text)
+{
+	for (size_t i = 0; i < (size_t)oqz_tensor_nelem(t); i++) {
+		const char *from = strchr(text, '\''), *to = from ? strchr(from + 1, '\'') : NULL;
+
+		ck_assert_msg(to != NULL, "too few texts: %s", text);
+		ck_ok(oqz_text_set(t, i, from + 1, (size_t)(to - from - 1), err));
+		text = to + 1;
+	}
+	ck_assert_msg(strchr(text, '\'') == NULL, "too many texts: %s", text);
+}
 
 struct oqz_tensor op_tensor(const char *text)
 {
@@ -36,6 +50,10 @@ struct oqz_tensor op_tensor(const char *text)
 	ck_ok(oqz_tensor_alloc(&t, dtype, &s, err));
 	text += *text == ':';
 	size_t n = (size_t)oqz_tensor_nelem(&t);
+	if (dtype == OQZ_DT_STRING) {
+		read_words(&t, text);
+		return t;
+	}
 	double last = 0;
 	int64_t whole = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -86,15 +104,21 @@ static enum oqz_status set_list(struct oqz_node *n, const char *name, char *v, s
 {
 	int64_t ints[MAX_LIST];
 	float floats[MAX_LIST];
+	const char *words[MAX_LIST];
 	bool whole = strchr(v, '.') == NULL;
 	size_t count = 0;
 
 	for (char *save = NULL, *p = strtok_r(v, "[],", &save); p; p = strtok_r(NULL, "[],", &save)) {
 		ck_assert_uint_lt(count, MAX_LIST);
 		floats[count] = strtof(p, NULL);
+		words[count] = p;
 		ints[count++] = strtoll(p, NULL, 10);
 	}
 	struct oqz_attr a = { .name = name, .type = OQZ_ATTR_FLOATS, .n = count, .floats = floats };
+	if (isalpha((unsigned char)v[1])) {
+		a = (struct oqz_attr) { .name = name, .type = OQZ_ATTR_STRINGS, .n = count, .strings = words };
+		return oqz_node_set_attr(n, &a, err);
+	}
 	return whole ? oqz_node_set_ints(n, name, ints, count, err) : oqz_node_set_attr(n, &a, err);
 }
 
@@ -104,6 +128,10 @@ static enum oqz_status set_attr(struct oqz_node *n, char *item, struct oqz_err *
 
 	ck_assert_msg(v != NULL, "attribute '%s'", item);
 	*v++ = 0;
+	if (*v == '\'') {
+		v[strlen(v) - 1] = 0;
+		return oqz_node_set_string(n, item, v + 1, err);
+	}
 	if (*v == '[')
 		return set_list(n, item, v, err);
 	if (isalpha((unsigned char)*v) && strchr(v, '[')) {
@@ -145,9 +173,9 @@ static enum oqz_status build(struct oqz_graph *g, const char *op, const char *at
 		OQZ_TRY(oqz_graph_add_value(g, name, &ov[i], err));
 	}
 	OQZ_TRY(oqz_graph_add_node(g, "node", domain, op,
-	                           *domain ? 1
-	                           : opset ? opset
-	                                   : NEWEST,
+	                           opset      ? opset
+	                           : !*domain ? NEWEST
+	                                      : (strcmp(domain, "ai.onnx.ml") == 0 ? NEWEST_ML : 1),
 	                           iv, n_in, ov, n_out, NULL, ret, err));
 	for (char *save = NULL, *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save))
 		OQZ_TRY(set_attr(*ret, p, err));
@@ -224,6 +252,8 @@ static void compare(const struct op_row *row, int which, const struct oqz_tensor
 	              "%s (%s) output %d: %s%s, not %s%s", row->op, row->attrs, which, oqz_dtype_name(got->dtype),
 	              oqz_shape_str(&got->shape, a, sizeof a), oqz_dtype_name(want->dtype),
 	              oqz_shape_str(&want->shape, b, sizeof b));
+	for (size_t i = 0; want->dtype == OQZ_DT_STRING && i < n; i++)
+		ck_assert_str_eq(oqz_text_bytes(oqz_text_at(got, i)), oqz_text_bytes(oqz_text_at(want, i)));
 	for (size_t i = 0; i < n; i++) {
 		double x = oqz_load_f(got->dtype, got->data, i), y = oqz_load_f(want->dtype, want->data, i);
 		bool same = (isnan(x) && isnan(y)) || x == y || fabs(x - y) <= row->tolerance * (1 + fabs(y));

@@ -4,9 +4,10 @@
  *
  *	{ "Concat", "axis=1", "float32[1,2]: 1 2; float32[1,1]: 3", "float32[1,3]: 1 2 3" }
  *
- * Attributes: `name=3` int, `name=0.5` float, `name=word` string, `name=[1,2]` ints, `name=[0.5,1.0]` floats,
- * `name=float32[1]:7` a tensor (no blanks). Inputs and outputs: `;` between tensors, `-` for one left out; values are
- * numbers, `nan`, `inf`; a tensor with fewer values than elements repeats its last one.
+ * Attributes: `name=3` int, `name=0.5` float, `name=word` or `name='any-thing'` string, `name=[1,2]` ints,
+ *`name=[0.5,1.0]` floats, `name=[a,b]` strings, `name=float32[1]:7` a tensor (no blanks). Inputs and outputs: `;`
+ *between tensors, `-` for one left out; values are numbers, `nan`, `inf`; a tensor with fewer values than elements
+ *repeats its last one. Strings stand in single quotes: `string[2]: 'a b' ''`.
  */
 #ifndef OQZ_TESTS_OP_TEXT_H
 #define OQZ_TESTS_OP_TEXT_H

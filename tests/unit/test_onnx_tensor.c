@@ -150,7 +150,9 @@ START_TEST(tensors_that_lie_are_refused)
 	p.dims = dims, p.n_dims = 9;
 	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "rank 9");
 	p.n_dims = 1, p.data_type = OQZ_DT_STRING;
-	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "element type 8 (string)");
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_DATA, "strings stand in string_data");
+	p.has_raw_data = false;
+	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_DATA, "0 entries of string_data do not match string[2]");
 	p.data_type = 99;
 	ck_fails(oqz_onnx_tensor(&p, &nowhere, &t, err), OQZ_E_UNSUPPORTED, "element type 99");
 	p.data_type = -1;
