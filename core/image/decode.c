@@ -76,14 +76,14 @@ static const struct signature {
 } signatures[] = {
 	{ "JPEG", "\xff\xd8\xff", 0, 3, oqz_decode_jpeg },
 	{ "PNG", "\x89PNG\r\n\x1a\n", 0, 8, oqz_decode_png },
-	{ "WebP", "WEBP", 8, 4, NULL },
+	{ "WebP", "WEBP", 8, 4, oqz_decode_webp },
 	{ "GIF", "GIF8", 0, 4, NULL },
-	{ "BMP", "BM", 0, 2, NULL },
-	{ "TIFF", "II*\0", 0, 4, NULL },
-	{ "TIFF", "MM\0*", 0, 4, NULL },
-	{ "netpbm", "P5", 0, 2, NULL },
-	{ "netpbm", "P6", 0, 2, NULL },
-	{ "JPEG 2000", "\0\0\0\x0cjP", 0, 6, NULL },
+	{ "BMP", "BM", 0, 2, oqz_decode_bmp },
+	{ "TIFF", "II*\0", 0, 4, oqz_decode_tiff },
+	{ "TIFF", "MM\0*", 0, 4, oqz_decode_tiff },
+	{ "netpbm", "P5", 0, 2, oqz_decode_netpbm },
+	{ "netpbm", "P6", 0, 2, oqz_decode_netpbm },
+	{ "JPEG 2000", "\0\0\0\x0cjP", 0, 6, oqz_decode_jpeg2000 },
 	{ "HEIF or AVIF", "ftyp", 4, 4, NULL },
 };
 
@@ -103,12 +103,12 @@ enum oqz_status oqz_image_decode(const void *data, size_t size, const char *name
 		if (size < s->offset + s->length || memcmp((const char *)data + s->offset, s->magic, s->length) != 0)
 			continue;
 		if (!s->decode)
-			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s: a %s file; JPEG and PNG are read", name, s->format);
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s: a %s file, which is not read", name, s->format);
 		return s->decode(&job);
 	}
 	if (size == 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "%s: the file is empty", name);
-	OQZ_FAIL(err, OQZ_E_DATA, "%s: neither a JPEG nor a PNG file", name);
+	OQZ_FAIL(err, OQZ_E_DATA, "%s: neither a JPEG nor a PNG file nor another image that is read", name);
 }
 
 enum oqz_status oqz_image_file_read(struct oqz_image_file *f, const char *path, struct oqz_err *err)

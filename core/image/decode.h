@@ -23,5 +23,11 @@ enum oqz_status oqz_decode_reserve(const struct oqz_decode_job *job, uint64_t wi
 
 enum oqz_status oqz_decode_jpeg(const struct oqz_decode_job *job);
 enum oqz_status oqz_decode_png(const struct oqz_decode_job *job);
+enum oqz_status oqz_decode_netpbm(const struct oqz_decode_job *job);
+enum oqz_status oqz_decode_bmp(const struct oqz_decode_job *job);
+/* Where configure did not find the library: OQZ_E_UNSUPPORTED, naming it. */
+enum oqz_status oqz_decode_webp(const struct oqz_decode_job *job);
+enum oqz_status oqz_decode_tiff(const struct oqz_decode_job *job);
+enum oqz_status oqz_decode_jpeg2000(const struct oqz_decode_job *job);
 
 #endif

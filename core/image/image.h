@@ -46,8 +46,10 @@ struct oqz_image_limits {
 
 /* Decodes a file in memory; the format is known from its first bytes, not from a suffix. `name` stands in messages.
  * JPEG (libjpeg-turbo): islow IDCT, fancy upsampling, no block smoothing; truncated data is an error, damaged data that
- * libjpeg can bridge (and Pillow accepts) is not. PNG (libpng): every checksum must hold. On failure *img is undefined
- * but may be released or used again. Errors: OQZ_E_DATA damaged, OQZ_E_UNSUPPORTED another format or kind, OQZ_E_LIMIT.
+ * libjpeg can bridge (and Pillow accepts) is not. PNG (libpng): every checksum must hold. Netpbm and bitmaps without
+ * compression; WebP, TIFF of 8-bit samples and JPEG 2000 where their libraries were found, all as RGB without alpha. On
+ * failure *img is undefined but may be released or used again. Errors: OQZ_E_DATA damaged, OQZ_E_UNSUPPORTED another
+ * format or kind, OQZ_E_LIMIT.
  */
 enum oqz_status oqz_image_decode(const void *data, size_t size, const char *name, enum oqz_image_mode mode,
                                  const struct oqz_image_limits *limits, struct oqz_image *img, struct oqz_err *err);

@@ -4,9 +4,13 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/decode.c \
 	core/image/decode.h \
 	core/image/decode_jpeg.c \
+	core/image/decode_jpeg2000.c \
+	core/image/decode_plain.c \
 	core/image/decode_png.c \
 	core/image/encode.c \
 	core/image/encode.h \
+	core/image/decode_tiff.c \
+	core/image/decode_webp.c \
 	core/image/image.h \
 	core/image/image_steps.c \
 	core/image/image_steps.h \
@@ -20,5 +24,6 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/resize_pillow.c \
 	core/image/step_letterbox.c \
 	$(NULL)
-core_image_liboqz_image_a_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
+core_image_liboqz_image_a_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS) $(WEBP_CFLAGS) $(TIFF_CFLAGS) \
+	$(OPENJPEG_CFLAGS)
 core_image_liboqz_image_a_CFLAGS = $(HOT_CFLAGS)

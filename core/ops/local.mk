@@ -51,7 +51,8 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_softmax.c \
 	core/ops/op_softmax.h \
 	core/ops/op_tree.c \
-	core/ops/op_text.c \
+	core/ops/op_string.c \
+	core/ops/op_image.c \
 	core/ops/op_label.c \
 	core/ops/ops.def \
 	core/ops/ops_util.h \

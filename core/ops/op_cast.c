@@ -85,6 +85,9 @@ static void convert(const struct oqz_tensor *in, struct oqz_tensor *out, const s
 		cast_scale(in, out, p);
 	else if (oqz_dtype_is_float(b) && oqz_dtype_size(b) == 1)
 		cast_minifloat(in, out, oqz_minifloat_of(b), p->saturate != 0);
+	else if (oqz_dtype_is_float(a) && oqz_dtype_is_int(b) && oqz_dtype_traits(b)->bits < 8)
+		for (size_t i = 0; i < n; i++) /* the low bits of the truncated number, as ONNX's reference has it */
+			oqz_store_i(b, out->data, i, oqz_load_i(a, in->data, i));
 	else if (b == OQZ_DT_F32 && a != OQZ_DT_F64)
 		oqz_to_f32(a, in->data, n, out->data);
 	else if (a == OQZ_DT_F32 && b == OQZ_DT_F16)

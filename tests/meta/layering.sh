@@ -12,7 +12,7 @@ allowed() {
 	core/base) echo oqz ;;
 	core/tensor) echo core/base oqz ;;
 	core/graph) echo core/base core/tensor ;;
-	core/ops) echo core/base core/tensor core/graph ;;
+	core/ops) echo core/base core/tensor core/graph core/image ;; # images for ImageDecoder
 	core/onnx) echo core/base core/tensor core/graph core/ops ;;
 	core/exec) echo core/base core/tensor core/graph core/ops ;;
 	core/exec/dnnl) echo core/base core/tensor core/graph core/ops core/exec oneapi/dnnl ;;
@@ -66,7 +66,7 @@ only() {
 only 'oneapi/|dnnl' 'core/exec/dnnl/*'
 only 'sqlite3' 'core/result/*'
 only 'yaml\.h' 'core/manifest/*'
-only 'jpeglib|png\.h' 'core/image/*'
+only 'jpeglib|png\.h|tiffio|webp/|openjpeg' 'core/image/*'
 only 'pcre2' 'core/ops/regex.c'
 only '(.*/)?onnx\.pb-c|protobuf-c' 'core/onnx/*'
 

@@ -354,7 +354,7 @@ static const struct oqz_attr_spec match_attrs[] = {
 	{ .name = NULL },
 };
 
-const struct oqz_op oqz_ops_text[] = {
+const struct oqz_op oqz_ops_string[] = {
 	{ OQZ_ROW(REGEX_FULL_MATCH), .texts = true, OQZ_ROW_PARAMS(struct regex_match, match_attrs),
 	  .infer = infer_match, .run = run_match },
 	{ OQZ_ROW(STRING_CONCAT), .texts = true, .infer = infer_concat, .run = run_concat },

@@ -203,5 +203,5 @@ START_TEST(texts_stand_once)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_text", movers, refusals, casts, concat_and_split, normalizer, bytes_that_are_no_utf8,
+OQZ_TEST_MAIN("op_string", movers, refusals, casts, concat_and_split, normalizer, bytes_that_are_no_utf8,
               regular_expressions, texts_stand_once)
