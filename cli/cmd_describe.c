@@ -8,7 +8,10 @@
 #include "core/base/arena.h"
 #include "core/base/params.h"
 #include "core/base/str.h"
+#include "core/graph/pass.h"
 #include "core/image/preprocess.h"
+#include "core/onnx/onnx.h"
+#include "core/quant/observe.h"
 #include "core/quant/qdq_tensor.h"
 #include "plugins/describe.h"
 #include "plugins/host.h"
@@ -177,6 +180,26 @@ static char *split_operand(struct oqz_arena *arena, const char *operand, const c
 	return oqz_arena_strndup(arena, operand, colon ? (size_t)(colon - operand) : strlen(operand));
 }
 
+/* A calibrator or a graph pass, of which there is little to say. */
+static bool describe_rule(const char *name)
+{
+	const struct oqz_calibrator *c = oqz_calibrator_find(name);
+	const struct oqz_pass *p = NULL;
+
+	if (c) {
+		printf("calibrator %s\n\n%s.\nScope: %s.\n", c->name, c->summary,
+		       c->per_axis ? "whole tensors; constants per channel, too" : "whole tensors");
+		return true;
+	}
+	for (size_t i = 0; (p = oqz_model_pass(i)) && strcmp(p->name, name); i++)
+		;
+	if (p)
+		printf("pass %s\n\n%s.\n%s.\n", p->name, p->summary,
+		       p->on_request ? "Runs on request, as `passes: [+NAME]` of a model"
+		                     : "Part of the default pipeline; `passes: [-NAME]` of a model leaves it out");
+	return p != NULL;
+}
+
 static int run(const struct oqz_args *args)
 {
 	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *arena = oqz_arena_new();
@@ -186,10 +209,12 @@ static int run(const struct oqz_args *args)
 	struct oqz_str text = { 0 };
 	const struct oqz_step_kind *step = oqz_step_find(args->operands.v[0]);
 	OQZ_CLEANUP(oqz_params_free_cleanup) struct oqz_params *params = NULL;
-	const char *text_of_params, *name = arena ? split_operand(arena, args->operands.v[0], &text_of_params) : NULL;
+	const char *text_of_params = "", *name = arena ? split_operand(arena, args->operands.v[0], &text_of_params) : NULL;
 
 	if (step)
 		return describe_step(step);
+	if (describe_rule(args->operands.v[0]))
+		return OQZ_EXIT_OK;
 	if (!name) {
 		oqz_err_nomem(&err, "a description", 0);
 		return cli_fail(&err);
@@ -208,10 +233,12 @@ static int run(const struct oqz_args *args)
 	return OQZ_EXIT_OK;
 }
 
-const struct oqz_verb cmd_describe = { "describe",
-	                               "NAME[:key=value,...]|FILE.so",
-	                               "describe a plugin or a preprocessing step: parameters, metrics, number format",
-	                               options,
-	                               1,
-	                               1,
-	                               run };
+const struct oqz_verb cmd_describe = {
+	"describe",
+	"NAME[:key=value,...]|FILE.so",
+	"describe a plugin, preprocessing step, calibrator or graph pass: parameters, metrics, number format",
+	options,
+	1,
+	1,
+	run
+};

@@ -6,7 +6,9 @@
 #include "cli/cli.h"
 #include "core/base/str.h"
 #include "core/exec/impl.h"
+#include "core/graph/pass.h"
 #include "core/image/preprocess.h"
+#include "core/onnx/onnx.h"
 #include "core/ops/op.h"
 #include "core/ops/ops_util.h"
 #include "core/quant/observe.h"
@@ -88,6 +90,15 @@ static int list_calibrators(void)
 	return OQZ_EXIT_OK;
 }
 
+static int list_passes(void)
+{
+	const struct oqz_pass *p;
+
+	for (size_t i = 0; (p = oqz_model_pass(i)); i++)
+		line(p->name, 17, p->on_request ? "on request" : "default", 10, p->summary);
+	return OQZ_EXIT_OK;
+}
+
 static int list_steps(void)
 {
 	size_t n;
@@ -148,7 +159,8 @@ static const struct {
 	int (*print)(void);
 } kinds[] = {
 	{ "plugins", list_plugins }, { "quantizers", list_quantizers },   { "tasks", list_tasks },
-	{ "steps", list_steps },     { "calibrators", list_calibrators }, { "ops", list_ops },
+	{ "steps", list_steps },     { "calibrators", list_calibrators }, { "passes", list_passes },
+	{ "ops", list_ops },
 };
 
 static int run(const struct oqz_args *args)
@@ -168,7 +180,7 @@ static int run(const struct oqz_args *args)
 }
 
 const struct oqz_verb cmd_list = { "list",
-	                           "[plugins|quantizers|tasks|steps|calibrators|ops]",
+	                           "[plugins|quantizers|tasks|steps|calibrators|passes|ops]",
 	                           "list plugins, preprocessing steps, calibration rules or operators, one a line",
 	                           NULL,
 	                           0,

@@ -11,10 +11,12 @@ core_graph_liboqz_graph_a_SOURCES = \
 	core/graph/pass.c \
 	core/graph/pass.h \
 	core/graph/pass_batchnorm.c \
+	core/graph/pass_batchnorm_conv.c \
 	core/graph/pass_bias.c \
 	core/graph/pass_dead.c \
 	core/graph/pass_gelu.c \
 	core/graph/pass_identity.c \
 	core/graph/pass_impl.h \
 	core/graph/pass_layernorm.c \
+	core/graph/pass_matmul_add.c \
 	$(NULL)

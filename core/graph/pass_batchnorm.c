@@ -7,8 +7,8 @@
  *
  * each step in float32, in this order, as PPQ does. More digits would be worse: with one scale per channel the largest
  * weight lies exactly between two codes of the grid, so one unit in the last place decides about its code, and figures
- * published with PPQ would be missed by some percent. A BatchNormalization that stands elsewhere is left as it is (PPQ
- * makes a depthwise convolution of it, which would then be quantized).
+ * published with PPQ would be missed by some percent. A BatchNormalization that stands elsewhere is left as it is
+ * (pass_batchnorm_conv.c is for those).
  */
 #include "core/graph/pass_impl.h"
 

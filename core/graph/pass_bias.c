@@ -3,7 +3,8 @@
  * Conv, ConvTranspose or Gemm without a bias, and an Add of a constant as its only consumer: the constant becomes the
  * bias. The rule is PPQ's (which the QuantZoo numbers rest on): for convolutions the constant has the rank of the
  * weight and extent only along dimension 1, more than 1 there. On top of it the shapes must show that the Add does not
- * broadcast its other side, or the node's output would change shape. A MatMul and its Add stay two nodes.
+ * broadcast its other side, or the node's output would change shape. A MatMul and its Add stay two nodes
+ * (pass_matmul_add.c makes them one layer).
  */
 #include "core/graph/pass_impl.h"
 

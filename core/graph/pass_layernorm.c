@@ -4,6 +4,7 @@
  *
  *	d = x - ReduceMean(x, -1);   y = d / Sqrt(ReduceMean(d^2, -1) + eps) * scale [+ bias]
  *
+ * (or d * Reciprocal(Sqrt(..)))
  * becomes one LayerNormalization over the last axis. Only then can a scheme treat it as the layer it is (the QuantZoo
  * quantizes its input in transformers), and it is one step instead of nine. The square is Pow(d, 2) or Mul(d, d);
  * constants may stand on either side. eps, scale and bias are checked for their shapes, the 2 for its value.
@@ -90,14 +91,37 @@ static struct oqz_node *affine(struct oqz_value *v, const char *op, const struct
 	return is_vector(*ret, x) ? n : NULL;
 }
 
+/* n = d / s or d * Reciprocal(s), in any order of the product. */
+static bool is_quotient(const struct oqz_node *n, struct oqz_value **ret_d, struct oqz_value **ret_s)
+{
+	if (n->n_in != 2 || !oqz_node_out(n, 0))
+		return false;
+	if (oqz_node_is(n, "Div")) {
+		*ret_d = n->in[0];
+		*ret_s = n->in[1];
+		return true;
+	}
+	for (int i = 0; i < 2 && oqz_node_is(n, "Mul"); i++) {
+		const struct oqz_node *r = made_by(n->in[i], "Reciprocal");
+		if (!r)
+			continue;
+		*ret_d = n->in[1 - i];
+		*ret_s = oqz_node_in(r, 0);
+		return true;
+	}
+	return false;
+}
+
 static enum oqz_status fuse(struct oqz_graph *g, struct oqz_node *div, bool *ret, struct oqz_err *err)
 {
-	struct oqz_node *sub = made_by(oqz_node_in(div, 0), "Sub"), *mul, *add, *n;
-	struct oqz_value *in[3], *x = sub ? sub->in[0] : NULL, *y;
+	struct oqz_value *in[3], *d = NULL, *s = NULL, *x, *y;
+	struct oqz_node *sub, *mul, *add, *n;
 	double eps;
 
 	*ret = false;
-	if (!x || mean_of(sub->in[1]) != x || !is_deviation(oqz_node_in(div, 1), sub->out[0], &eps) || !div->out[0])
+	sub = is_quotient(div, &d, &s) ? made_by(d, "Sub") : NULL;
+	x = sub ? sub->in[0] : NULL;
+	if (!x || mean_of(sub->in[1]) != x || !is_deviation(s, d, &eps))
 		return OQZ_OK;
 	mul = affine(div->out[0], "Mul", x, &in[1]);
 	if (!mul)
@@ -124,7 +148,7 @@ enum oqz_status oqz_pass_layernorm(struct oqz_graph *g, int *ret_changed, struct
 	bool done;
 
 	for (size_t i = 0; i < g->nodes.n; i++) {
-		if (g->nodes.v[i]->dead || !oqz_node_is(g->nodes.v[i], "Div"))
+		if (g->nodes.v[i]->dead)
 			continue;
 		OQZ_TRY(fuse(g, g->nodes.v[i], &done, err));
 		changed += done;

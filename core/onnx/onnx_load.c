@@ -204,6 +204,9 @@ static enum oqz_status load_plain_node(struct oqz_onnx_loader *l, struct oqz_gra
 		return nomem(err);
 	if (!p->op_type || !*p->op_type)
 		OQZ_FAIL(err, OQZ_E_DATA, "no operator");
+	if (!*domain && strcmp(p->op_type, "MatMul") == 0 && p->n_input > 2)
+		OQZ_FAIL(err, OQZ_E_DATA, "MatMul has %zu inputs; a bias is possible in this program's own graphs only",
+		         p->n_input);
 	if (call && *name && !(name = oqz_arena_printf(l->arena, "%s%s", call->prefix, name)))
 		return nomem(err);
 	for (size_t i = 0; i < p->n_input; i++)

@@ -5,6 +5,7 @@
  * ends at 2 GiB; that file is complete before the model that refers to it appears.
  */
 #include "core/ops/capture.h"
+#include "core/graph/pass.h"
 #include "core/onnx/onnx_impl.h"
 #include "core/tensor/text.h"
 #include "core/base/checked.h"
@@ -520,8 +521,24 @@ static enum oqz_status save(struct saver *s, const struct oqz_graph *g, const ch
 	return oqz_file_write(path, data, size, err);
 }
 
+/* A MatMul with a bias, which is this program's own (pass_matmul_add.c). */
+static bool has_own_form(const struct oqz_graph *g)
+{
+	for (size_t i = 0; i < g->nodes.n; i++)
+		if (!*g->nodes.v[i]->domain && !strcmp(g->nodes.v[i]->op_type, "MatMul") && g->nodes.v[i]->n_in > 2)
+			return true;
+	return false;
+}
+
 enum oqz_status oqz_onnx_save_limit(const struct oqz_graph *g, const char *path, size_t limit, struct oqz_err *err)
 {
+	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *standard = NULL;
+
+	if (has_own_form(g)) {
+		OQZ_TRY(oqz_graph_clone(g, &standard, err));
+		OQZ_TRY(oqz_graph_split_matmul_add(standard, err));
+		g = standard;
+	}
 	struct saver s = { .arena = oqz_arena_new() };
 	enum oqz_status st = s.arena ? save(&s, g, path, limit, err) : nomem(err);
 

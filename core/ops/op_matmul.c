@@ -54,7 +54,7 @@ static enum oqz_status infer_matmul(struct oqz_infer *c, struct oqz_err *err)
 {
 	enum oqz_dtype t;
 
-	OQZ_TRY(oqz_same_dtype(c, 0, 2, &t, err));
+	OQZ_TRY(oqz_same_dtype(c, 0, 3, &t, err));
 	return infer_product(c, 0, 1, t, err);
 }
 
@@ -158,6 +158,19 @@ static enum oqz_status work_init(struct work *w, const struct oqz_tensor *a, con
 	return oqz_new_f64(oqz_tensor_nelem(y), &w->y, err);
 }
 
+/* The bias that only this program's own graphs have (pass fuse-matmul-add): one number, or one per column. */
+static enum oqz_status add_bias(const struct work *w, const struct oqz_tensor *bias, const struct oqz_tensor *y,
+                                int64_t columns, struct oqz_err *err)
+{
+	int64_t n = oqz_tensor_nelem(bias);
+
+	if (n != 1 && n != columns)
+		OQZ_FAIL(err, OQZ_E_DATA, "a bias of %lld numbers for %lld columns", (long long)n, (long long)columns);
+	for (int64_t i = 0; i < oqz_tensor_nelem(y); i++)
+		w->y[i] += oqz_load_f(bias->dtype, bias->data, (size_t)(n == 1 ? 0 : i % columns));
+	return OQZ_OK;
+}
+
 static enum oqz_status run_matmul(const struct oqz_call *c, struct oqz_err *err)
 {
 	OQZ_CLEANUP(work_release) struct work w = { 0 };
@@ -166,6 +179,8 @@ static enum oqz_status run_matmul(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_TRY(oqz_matmul_geometry(&c->in[0]->shape, &c->in[1]->shape, &g, err));
 	OQZ_TRY(work_init(&w, c->in[0], c->in[1], c->out[0], err));
 	multiply_batches(&w, &g, &c->in[0]->shape, &c->in[1]->shape);
+	if (c->n_in > 2 && c->in[2])
+		OQZ_TRY(add_bias(&w, c->in[2], c->out[0], g.n, err));
 	oqz_write_f64(c->out[0], w.y);
 	return OQZ_OK;
 }
@@ -309,7 +324,7 @@ const struct oqz_op oqz_ops_matmul[] = {
 	{ OQZ_ROW(GEMM), OQZ_ROW_PARAMS(struct oqz_gemm_params, gemm_attrs), .infer = infer_gemm, .run = run_gemm,
 	  OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_WEIGHT, OQZ_ROLE_BIAS) },
 	{ OQZ_ROW(MATMUL), .infer = infer_matmul, .run = run_matmul,
-	  OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_WEIGHT) },
+	  OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_WEIGHT, OQZ_ROLE_BIAS) },
 	{ OQZ_ROW(MATMUL_INTEGER), .infer = infer_matmul_integer, .run = run_matmul_integer,
 	  OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_WEIGHT, OQZ_ROLE_INDEX, OQZ_ROLE_INDEX) },
 	{ OQZ_ROW(QLINEAR_MATMUL), .infer = infer_qlinear_matmul, .run = run_qlinear_matmul,

@@ -15,6 +15,7 @@
 #include "core/run/job.h"
 #include "core/run/pool.h"
 #include "core/run/overrides.h"
+#include "core/run/plans.h"
 #include "core/run/shape_cache.h"
 
 #include <pthread.h>
@@ -338,49 +339,6 @@ static enum oqz_status second_pass(struct calibration *c, struct oqz_err *err)
 
 /* ------------------------------------------------------------------------------------------------ plans */
 
-static const char *plan_blob(struct oqz_job *j, const struct oqz_scheme *s)
-{
-	char key[65];
-
-	oqz_cell_key_plan(j, s, key);
-	return oqz_arena_printf(j->arena, "plan.%s", key);
-}
-
-/* Whether anything of the plan is a plugin's own function, which cannot be stored. */
-static bool is_custom(const struct oqz_qplan *p)
-{
-	for (size_t i = 0; i < p->sites.n; i++)
-		if (p->sites.v[i].spec.grid.kind == OQZ_GRID_CUSTOM)
-			return true;
-	return false;
-}
-
-static enum oqz_status load_plan(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
-{
-	OQZ_CLEANUP_FREE char *text = NULL;
-	const char *name = plan_blob(j, s);
-	size_t size;
-
-	if (!name)
-		return oqz_err_nomem(err, "a plan", 1);
-	if (!j->ledger)
-		return OQZ_OK;
-	OQZ_TRY(oqz_ledger_get_blob(j->ledger, name, &text, &size, err));
-	return text ? oqz_qplan_from_json(text, size, "plan in the ledger", &s->plan, err) : OQZ_OK;
-}
-
-static enum oqz_status save_plan(struct oqz_job *j, const struct oqz_scheme *s, struct oqz_err *err)
-{
-	struct oqz_str text = { 0 };
-
-	if (!j->ledger || is_custom(s->plan))
-		return OQZ_OK;
-	OQZ_TRY(oqz_qplan_to_json(s->plan, &text, err));
-	enum oqz_status st = oqz_ledger_put_blob(j->ledger, plan_blob(j, s), oqz_str_get(&text), text.len, err);
-	oqz_str_release(&text);
-	return st;
-}
-
 enum wanted { WEIGHTS, FIRST_PASS, EVERYTHING };
 
 /* The plan of one part, whose sites begin at `first` in of_site. */
@@ -424,7 +382,7 @@ static enum oqz_status plan_parts(struct calibration *c, size_t scheme, enum wan
 static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
 {
 	OQZ_TRY(plan_parts(c, scheme, EVERYTHING, &c->job->schemes[scheme].plan, err));
-	return save_plan(c->job, &c->job->schemes[scheme], err);
+	return oqz_plan_store(c->job, &c->job->schemes[scheme], err);
 }
 
 /* What PPQ observes: before the first pass the graph with the scheme's weights on their grids; before the second one
@@ -440,37 +398,6 @@ static enum oqz_status observe_quantized(struct calibration *c, size_t scheme, e
 	OQZ_TRY(oqz_qplan_apply(known, c->job->graph, &c->on_grid, err));
 	c->graph = c->on_grid;
 	return OQZ_OK;
-}
-
-/* Layers of a scheme: outputs of the nodes that have a site, in execution order. */
-static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
-{
-	struct oqz_map nodes = { 0 };
-
-	s->layers = OQZ_ARENA_NEW_N(j->arena, const char *, s->plan->sites.n + 1);
-	if (!s->layers)
-		return oqz_err_nomem(err, "layers", s->plan->sites.n);
-	for (size_t i = 0; i < s->plan->sites.n; i++)
-		if (!oqz_map_set(&nodes, s->plan->sites.v[i].node, s)) {
-			oqz_map_release(&nodes);
-			return oqz_err_nomem(err, "layers", s->plan->sites.n);
-		}
-	for (size_t i = 0; i < j->graph->nodes.n; i++) {
-		const struct oqz_node *n = j->graph->nodes.v[i];
-		if (n->n_out && n->out[0] && oqz_map_has(&nodes, n->name))
-			s->layers[s->n_layers++] = n->out[0]->name;
-	}
-	oqz_map_release(&nodes);
-	return OQZ_OK;
-}
-
-static enum oqz_status apply_plan(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
-{
-	if (s->plan->sites.n == 0)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the scheme finds nothing to quantize in this model");
-	OQZ_TRY(oqz_qplan_hash(s->plan, s->plan_sha256, err));
-	OQZ_TRY(oqz_qplan_apply(s->plan, j->graph, &s->graph, err));
-	return find_layers(j, s, err);
 }
 
 /* A scheme that fails fails alone. */
@@ -530,7 +457,7 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 	for (size_t i = c->first; i < c->end; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { 0 };
-		OQZ_TRY(load_plan(j, s, err));
+		OQZ_TRY(oqz_plan_fetch(j, s, err));
 		if (s->plan)
 			continue;
 		if (oqz_parts_open(j, s, &why) != OQZ_OK) {
@@ -551,7 +478,7 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 		struct oqz_err why = { 0 };
 		if (s->status == OQZ_OK && !s->plan && make_plan(c, i, &why) != OQZ_OK)
 			give_up(j, s, &why);
-		if (s->status == OQZ_OK && apply_plan(j, s, &why) != OQZ_OK)
+		if (s->status == OQZ_OK && oqz_plan_use(j, s, &why) != OQZ_OK)
 			give_up(j, s, &why);
 	}
 	return OQZ_OK;

@@ -25,6 +25,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/missing.h \
 	core/run/overrides.c \
 	core/run/overrides.h \
+	core/run/plans.c \
+	core/run/plans.h \
 	core/run/pool.c \
 	core/run/pool.h \
 	core/run/prepare_spec.c \

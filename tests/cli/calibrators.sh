@@ -40,3 +40,11 @@ cmp -s "$tmp/q/plans/tiny.kl.json" "$tmp/a/plans/tiny.kl.json" && fail "the weig
 sed 's/calibrate: floating/&, symmetric: false/' "$tmp/zoo.yaml" >"$tmp/bad.yaml"
 expect_exit 2 calibrate --select scheme=floating -o "$tmp/bad" "$tmp/bad.yaml"
 says stderr 'symmetric=true'
+# What there is can be asked for.
+expect_exit 0 describe kl
+says stdout 'Kullback'
+expect_exit 0 list passes
+says stdout '^fuse-batchnorm  *default'
+says stdout '^batchnorm-to-conv  *on request'
+expect_exit 0 describe fuse-matmul-add
+says stdout 'passes: .+NAME'

@@ -152,31 +152,40 @@ struct fake_input {
 static const struct fake_node {
 	const char *name, *op;
 	int n;
-	struct fake_input in[3];
+	struct fake_input in[3], out;
 } nodes[] = {
 	{ "conv",
 	  "Conv",
 	  3,
 	  { { "x", OQZ_INPUT_ACTIVATION, -1, -1, false, true, { 4, { 1, 3, 8, 8 } } },
 	    { "conv.w", OQZ_INPUT_WEIGHT, 0, -1, true, true, { 4, { 4, 3, 3, 3 } } },
-	    { "conv.b", OQZ_INPUT_BIAS, -1, -1, true, false, { 1, { 4 } } } } },
-	{ "relu", "Relu", 1, { { "conv.y", OQZ_INPUT_ACTIVATION, -1, 0, false, false, { 4, { 1, 4, 8, 8 } } } } },
+	    { "conv.b", OQZ_INPUT_BIAS, -1, -1, true, false, { 1, { 4 } } } },
+	  { "conv.y", OQZ_SITE_OUTPUT, -1, 0, false, true, { 4, { 1, 4, 8, 8 } } } },
+	{ "relu",
+	  "Relu",
+	  1,
+	  { { "conv.y", OQZ_INPUT_ACTIVATION, -1, 0, false, false, { 4, { 1, 4, 8, 8 } } } },
+	  { "relu.y", OQZ_SITE_OUTPUT, -1, 1, false, false, { 4, { 1, 4, 8, 8 } } } },
 	{ "flat",
 	  "Reshape",
 	  2,
 	  { { "relu.y", OQZ_INPUT_ACTIVATION, -1, 1, false, false, { 4, { 1, 4, 8, 8 } } },
-	    { "shape", OQZ_INPUT_INDEX, -1, -1, true, false, { 1, { 2 } } } } },
+	    { "shape", OQZ_INPUT_INDEX, -1, -1, true, false, { 1, { 2 } } } },
+	  { "flat.y", OQZ_SITE_OUTPUT, -1, 2, false, false, { 2, { 1, 256 } } } },
 	{ "fc",
 	  "Gemm",
 	  3,
 	  { { "flat.y", OQZ_INPUT_ACTIVATION, -1, 2, false, true, { 2, { 1, 256 } } },
 	    { "fc.w", OQZ_INPUT_WEIGHT, 0, -1, true, true, { 2, { 10, 256 } } },
-	    { NULL, OQZ_INPUT_BIAS, -1, -1, false, false, { 0 } } } },
+	    { NULL, OQZ_INPUT_BIAS, -1, -1, false, false, { 0 } } },
+	  { "fc.y", OQZ_SITE_OUTPUT, -1, 3, false, true, { 2, { 1, 10 } } } },
 };
 
 static const struct fake_input *input_at(int32_t node, int32_t input)
 {
 	ck_assert_msg(node >= 0 && node < (int32_t)OQZ_COUNTOF(nodes), "node %d does not exist", node);
+	if (input == -1)
+		return &nodes[node].out;
 	ck_assert_msg(input >= 0 && input < nodes[node].n, "node %d has no input %d", node, input);
 	return &nodes[node].in[input];
 }

@@ -226,16 +226,8 @@ static void layer_outputs(const struct chain *c, struct oqz_program *p, const ch
 	oqz_context_free(ctx);
 }
 
-/* The value whose error is the layer's: a MatMul that PPQ fused with the Add of its bias ends there. */
-static const char *output_of(const struct chain *c, json_t *op)
-{
-	const struct oqz_node *n = node_of(c, op);
-
-	if (strcmp(json_string_value(json_object_get(op, "type")), "PPQBiasFusedMatMul") == 0)
-		n = oqz_value_sole_use(n->out[0]);
-	ck_assert(n != NULL);
-	return n->out[0]->name;
-}
+/* The value whose error is the layer's. */
+static const char *output_of(const struct chain *c, json_t *op) { return node_of(c, op)->out[0]->name; }
 
 /* One value that is compared. */
 struct layer {
@@ -348,7 +340,7 @@ static void check(const char *model, const char *scheme, const char *plugin, con
                   double scale_slack, double slack)
 {
 	struct chain c = { .in = GB_DIMS(batch, 3, 64, 64), .calib = 8, .test = 4 / batch };
-	static const char *const edits[] = { "+fuse-layernorm", NULL };
+	static const char *const edits[] = { "+fuse-layernorm", "+fuse-matmul-add", NULL };
 	char stem[128];
 
 	snprintf(stem, sizeof stem, "quantization/e2e/%s_golden", model);
@@ -409,7 +401,8 @@ END_TEST
 /* The fused graph computes what the file says. */
 START_TEST(fusions_are_neutral)
 {
-	static const char *const plain[] = { "fold-constants", NULL }, *const all[] = { "+fuse-layernorm", NULL };
+	static const char *const plain[] = { "fold-constants", NULL }, *const all[] = { "+fuse-layernorm",
+		                                                                        "+fuse-matmul-add", NULL };
 	static const char *const *const lists[] = { plain, all };
 	struct chain c = { .in = GB_DIMS(1, 3, 64, 64) };
 	struct oqz_tensor y[2];

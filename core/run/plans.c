@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A scheme's plan between calibration and evaluation: kept in the ledger, and turned into the scheme's graph. See
+ * plans.h.
+ */
+#include "core/run/plans.h"
+
+#include "core/base/str.h"
+#include "core/run/cells.h"
+
+#include <string.h>
+
+static const char *plan_blob(struct oqz_job *j, const struct oqz_scheme *s)
+{
+	char key[65];
+
+	oqz_cell_key_plan(j, s, key);
+	return oqz_arena_printf(j->arena, "plan.%s", key);
+}
+
+/* Whether anything of the plan is a plugin's own function, which cannot be stored. */
+static bool is_custom(const struct oqz_qplan *p)
+{
+	for (size_t i = 0; i < p->sites.n; i++)
+		if (p->sites.v[i].spec.grid.kind == OQZ_GRID_CUSTOM)
+			return true;
+	return false;
+}
+
+enum oqz_status oqz_plan_fetch(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE char *text = NULL;
+	const char *name = plan_blob(j, s);
+	size_t size;
+
+	if (!name)
+		return oqz_err_nomem(err, "a plan", 1);
+	if (!j->ledger)
+		return OQZ_OK;
+	OQZ_TRY(oqz_ledger_get_blob(j->ledger, name, &text, &size, err));
+	return text ? oqz_qplan_from_json(text, size, "plan in the ledger", &s->plan, err) : OQZ_OK;
+}
+
+enum oqz_status oqz_plan_store(struct oqz_job *j, const struct oqz_scheme *s, struct oqz_err *err)
+{
+	struct oqz_str text = { 0 };
+
+	if (!j->ledger || is_custom(s->plan))
+		return OQZ_OK;
+	OQZ_TRY(oqz_qplan_to_json(s->plan, &text, err));
+	enum oqz_status st = oqz_ledger_put_blob(j->ledger, plan_blob(j, s), oqz_str_get(&text), text.len, err);
+	oqz_str_release(&text);
+	return st;
+}
+
+/* Layers of a scheme: outputs of the nodes that have a site, in execution order. */
+static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	struct oqz_map nodes = { 0 };
+
+	s->layers = OQZ_ARENA_NEW_N(j->arena, const char *, s->plan->sites.n + 1);
+	if (!s->layers)
+		return oqz_err_nomem(err, "layers", s->plan->sites.n);
+	for (size_t i = 0; i < s->plan->sites.n; i++)
+		if (!oqz_map_set(&nodes, s->plan->sites.v[i].node, s)) {
+			oqz_map_release(&nodes);
+			return oqz_err_nomem(err, "layers", s->plan->sites.n);
+		}
+	for (size_t i = 0; i < j->graph->nodes.n; i++) {
+		const struct oqz_node *n = j->graph->nodes.v[i];
+		if (n->n_out && n->out[0] && oqz_map_has(&nodes, n->name))
+			s->layers[s->n_layers++] = n->out[0]->name;
+	}
+	oqz_map_release(&nodes);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_plan_use(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	if (s->plan->sites.n == 0)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the scheme finds nothing to quantize in this model");
+	OQZ_TRY(oqz_qplan_hash(s->plan, s->plan_sha256, err));
+	OQZ_TRY(oqz_qplan_apply(s->plan, j->graph, &s->graph, err));
+	return find_layers(j, s, err);
+}
