@@ -1,8 +1,11 @@
-# Benchmarks: ours and a peer in one run; `make bench` runs those whose models are named in BENCH_MODELS.
-dist_noinst_SCRIPTS += bench/bench.sh
-EXTRA_DIST += bench/peer.mjs bench/README.md bench/RESULTS.md
+# Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else generated stand-ins); BENCH_FLAGS.
+dist_noinst_SCRIPTS += bench/seed.py
+EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/peer.mjs bench/standin.mjs bench/README.md bench/RESULTS.md
+
+bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
+	OQZ_PLUGIN_PATH="$$(ls -d '$(abs_top_builddir)'/quantizers/*/.libs '$(abs_top_builddir)'/tasks/*/.libs | paste -s -d :)"
 
 bench: all
-	OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' $(srcdir)/bench/bench.sh throughput $(BENCH_MODELS)
+	$(bench_env) node $(srcdir)/bench/bench.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
 
 .PHONY: bench

@@ -8,6 +8,7 @@ cli_oqz_SOURCES = \
 	cli/cmd_export.c \
 	cli/cmd_infer.c \
 	cli/cmd_list.c \
+	cli/cmd_plan.c \
 	cli/cmd_prepare.c \
 	cli/cmd_profile.c \
 	cli/cmd_qdq.c \

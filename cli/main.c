@@ -23,6 +23,7 @@
 	X(export)     \
 	X(infer)      \
 	X(list)       \
+	X(plan)       \
 	X(prepare)    \
 	X(profile)    \
 	X(qdq)        \

@@ -77,7 +77,9 @@ static void show_json(const struct oqz_run_event *e)
 		oqz_str_addf(&s, ",\"status\":\"%s\",\"message\":", oqz_status_name(e->status));
 		oqz_str_add_json(&s, e->status == OQZ_OK ? "" : e->message);
 	} else {
-		oqz_str_addf(&s, ",\"done\":%lld,\"total\":%lld,\"resumed\":%lld,\"failed\":%lld,\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"peak_bytes\":%lld",
+		oqz_str_addf(&s,
+		             ",\"done\":%lld,\"total\":%lld,\"resumed\":%lld,\"failed\":%lld,\"seconds\":%.3f,\"cpu_"
+		             "seconds\":%.3f,\"peak_bytes\":%lld",
 		             (long long)e->progress.done, (long long)e->progress.total, (long long)e->progress.resumed,
 		             (long long)e->progress.failed, e->seconds, e->progress.cpu_seconds,
 		             (long long)e->progress.peak_bytes);

@@ -9,6 +9,7 @@ dist_man_MANS += \
 	doc/oqz-list.1 \
 	doc/oqz-manifest.5 \
 	doc/oqz-plugin.3 \
+	doc/oqz-plan.1 \
 	doc/oqz-prepare.1 \
 	doc/oqz-profile.1 \
 	doc/oqz-qdq.1 \

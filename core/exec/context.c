@@ -26,9 +26,14 @@ struct oqz_context {
 	struct oqz_tensor alone_out;
 };
 
+/* Memory that is there, not only promised: a run that has begun does not run out of it, and what a process takes does
+ * not depend on which worker gets which image. */
 static void *aligned(size_t bytes)
 {
-	return aligned_alloc(OQZ_EXEC_ALIGN, oqz_align_up(bytes ? bytes : 1, OQZ_EXEC_ALIGN));
+	size_t size = oqz_align_up(bytes ? bytes : 1, OQZ_EXEC_ALIGN);
+	void *p = aligned_alloc(OQZ_EXEC_ALIGN, size);
+
+	return p ? memset(p, 0, size) : NULL;
 }
 
 static void bind_tensors(struct oqz_context *c)
@@ -231,6 +236,17 @@ static enum oqz_status alone_reserve(struct oqz_context *c, const struct oqz_ste
 	}
 	return OQZ_OK;
 }
+
+enum oqz_status oqz_context_reserve_alone(struct oqz_context *c, int tap, struct oqz_err *err)
+{
+	const struct oqz_program_tap *t = &c->p->taps[tap];
+	struct alone a;
+
+	return t->maker < 0 || c->p->steps.v[t->maker].dynamic ? OQZ_OK
+	                                                       : alone_reserve(c, &c->p->steps.v[t->maker], &a, err);
+}
+
+size_t oqz_context_bytes(const struct oqz_context *c) { return c->taken + c->alone_bytes; }
 
 enum oqz_status oqz_context_run_alone(struct oqz_context *c, int tap, const struct oqz_tensor *const *in, size_t n_in,
                                       const struct oqz_tensor **ret, struct oqz_err *err)

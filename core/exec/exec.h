@@ -73,6 +73,7 @@ size_t oqz_program_nsteps(const struct oqz_program *p);
 void oqz_program_step(const struct oqz_program *p, size_t i, struct oqz_step_info *ret);
 /* Bytes that each context needs (arena and scratch); bytes of constants and packed weights held by the program. */
 size_t oqz_program_context_bytes(const struct oqz_program *p);
+size_t oqz_context_bytes(const struct oqz_context *c); /* the same and what it has set aside for layers alone */
 size_t oqz_program_weight_bytes(const struct oqz_program *p);
 
 /* Handle of a tap by value name, -1 when unknown. */
@@ -108,6 +109,8 @@ const struct oqz_tensor *oqz_context_tap(struct oqz_context *c, int tap);
  * layer's quantization could not be absorbed into one step. */
 enum oqz_status oqz_context_run_alone(struct oqz_context *c, int tap, const struct oqz_tensor *const *in, size_t n_in,
                                       const struct oqz_tensor **ret, struct oqz_err *err);
+/* Sets the memory for that aside now, so that it cannot be missing later. */
+enum oqz_status oqz_context_reserve_alone(struct oqz_context *c, int tap, struct oqz_err *err);
 /* How many tensors `in` of oqz_context_run_alone has for this tap, and the name of each one's value. */
 size_t oqz_program_tap_ninputs(const struct oqz_program *p, int tap);
 const char *oqz_program_tap_input(const struct oqz_program *p, int tap, size_t i);

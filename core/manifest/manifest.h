@@ -61,6 +61,7 @@ struct oqz_limits {
 	double seconds;       /* per job; 0: none */
 	int64_t local_images; /* images that local errors are taken on */
 	int64_t images;       /* --limit: at most so many test images; 0: all */
+	int64_t calib_images; /* at most so many calibration images (a trial: core/run/trial.h); 0: all */
 };
 
 /* A gate of the manifest: fails the run (exit 1) when a cell that matches drops by more than allowed. */

@@ -11,6 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,8 +60,8 @@ static void add_usage(struct oqz_progress *p)
 
 	if (getrusage(RUSAGE_SELF, &u) != 0)
 		return;
-	p->cpu_seconds = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	                 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	p->cpu_seconds =
+	    (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 	p->peak_bytes = (int64_t)u.ru_maxrss * 1024;
 }
 
@@ -145,6 +148,22 @@ static enum oqz_status check_schemes(const struct oqz_job *j, struct oqz_err *er
 	return OQZ_OK;
 }
 
+/* Large blocks come from the system one by one and go back to it, so that a phase does not keep what the one before
+ * had. By default glibc raises the size from which it does so with every block that is freed. */
+static void large_blocks_apart(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
+}
+
+static void release_heap(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
                                   struct oqz_ledger *ledger, const struct oqz_run_options *opt, struct sender *sender,
                                   struct oqz_err *err)
@@ -159,6 +178,7 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
 
 	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));
+	release_heap();
 	OQZ_TRY(write_plans(j, opt->dir, err));
 	if (opt->calibrate_only)
 		return check_schemes(j, err);
@@ -174,6 +194,7 @@ static enum oqz_status child_main(const struct oqz_manifest *m, size_t index, co
 	struct oqz_ledger *ledger = NULL;
 	struct oqz_str path = { 0 };
 
+	large_blocks_apart();
 	OQZ_TRY(oqz_memory_limit(m->limits.memory, opt->threads, err));
 	oqz_str_addf(&path, "%s/ledger.db", opt->dir);
 	enum oqz_status st = oqz_ledger_open(oqz_str_get(&path), false, &ledger, err);

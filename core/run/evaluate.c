@@ -13,6 +13,7 @@
 #include "core/run/shape_cache.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 struct eval_worker {
@@ -28,6 +29,9 @@ struct eval_worker {
 
 struct evaluation {
 	struct oqz_job *job;
+	size_t from, to;              /* schemes of the job that take part */
+	int threads;                  /* workers */
+	bool too_large;               /* failed because memory forbids so many lanes or workers */
 	size_t n_lanes, *lane_scheme; /* lane k > 0 is schemes[lane_scheme[k]] */
 	struct oqz_lane_spec *specs;
 	unsigned char **done; /* [lanes][items] */
@@ -205,7 +209,7 @@ static enum oqz_status run_item(void *ctx, int worker, size_t unit, struct oqz_e
 
 static void release(struct evaluation *e)
 {
-	for (int i = 0; e->workers && i < e->job->threads; i++) {
+	for (int i = 0; e->workers && i < e->threads; i++) {
 		struct eval_worker *w = &e->workers[i];
 		oqz_walker_free(w->walker);
 		oqz_preparer_free(w->preparer);
@@ -232,10 +236,10 @@ static enum oqz_status make_workers(struct evaluation *e, struct oqz_err *err)
 {
 	struct oqz_job *j = e->job;
 
-	e->workers = calloc((size_t)j->threads, sizeof *e->workers);
+	e->workers = calloc((size_t)e->threads, sizeof *e->workers);
 	if (!e->workers)
-		return oqz_err_nomem(err, "workers", (size_t)j->threads);
-	for (int i = 0; i < j->threads; i++) {
+		return oqz_err_nomem(err, "workers", (size_t)e->threads);
+	for (int i = 0; i < e->threads; i++) {
 		struct eval_worker *w = &e->workers[i];
 		w->preparer = oqz_preparer_new(j->test.prepare, NULL);
 		w->errors = calloc(e->n_lanes, sizeof *w->errors);
@@ -309,6 +313,19 @@ static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Every worker's memory for this shape. */
+static enum oqz_status enter_all(struct evaluation *e, const struct oqz_shape *shape, struct oqz_err *err)
+{
+	for (int i = 0; i < e->threads; i++) {
+		enum oqz_status st = enter_shape(e, &e->workers[i], shape, err);
+		e->too_large = st == OQZ_E_LIMIT || st == OQZ_E_NOMEM;
+		OQZ_TRY(st);
+	}
+	e->progress.macs = oqz_lane_set_macs(e->workers[0].entry->thing);
+	e->progress.worker_bytes = (int64_t)oqz_walker_bytes(e->workers[0].walker);
+	return OQZ_OK;
+}
+
 /* Plans for the first image that can be read (its shape is the one that layer facts are stated for), so that a model
  * which cannot be planned fails the job at once and with its own message, not image by image. */
 static enum oqz_status plan_first(struct evaluation *e, struct oqz_err *err)
@@ -328,7 +345,7 @@ static enum oqz_status plan_first(struct evaluation *e, struct oqz_err *err)
 	if (i == j->test.n)
 		return OQZ_OK; /* every image fails, and is reported as such */
 	OQZ_TRY(oqz_job_input_shape(j->graph, &view, &shape, err));
-	OQZ_TRY(enter_shape(e, w, &shape, err));
+	OQZ_TRY(enter_all(e, &shape, err));
 	for (size_t k = 1; k < e->n_lanes; k++)
 		OQZ_TRY(oqz_facts_save(j, &j->schemes[e->lane_scheme[k]], w->entry->thing, k, err));
 	return OQZ_OK;
@@ -346,7 +363,7 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 		return oqz_err_nomem(err, "lanes", j->n_schemes);
 	e->specs[0].graph = j->graph;
 	e->n_lanes = 1;
-	for (size_t i = 0; i < j->n_schemes; i++) {
+	for (size_t i = e->from; i < e->to; i++) {
 		const struct oqz_scheme *s = &j->schemes[i];
 		if (s->status != OQZ_OK)
 			continue;
@@ -357,16 +374,19 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 	OQZ_TRY(find_todo(e, err));
 	e->progress = (struct oqz_progress) { .phase = OQZ_PHASE_EVALUATE,
 		                              .total = (int64_t)j->test.n,
+		                              .items = (int64_t)j->test.items.items.n,
 		                              .done = (int64_t)(j->test.n - e->n_todo),
 		                              .resumed = (int64_t)(j->test.n - e->n_todo) };
 	if (j->progress)
 		j->progress(j->progress_ctx, &e->progress);
 	if (e->n_todo == 0)
 		return oqz_digests_save(j->digests, err);
+	if ((size_t)e->threads > e->n_todo)
+		e->threads = (int)e->n_todo;
 	OQZ_TRY(make_workers(e, err));
 	OQZ_TRY(plan_first(e, err));
 	struct oqz_pool_job pool = { .n_units = e->n_todo, .ctx = e, .unit = run_item, .stop = j->stop };
-	enum oqz_status st = oqz_pool_run(&pool, j->threads, err);
+	enum oqz_status st = oqz_pool_run(&pool, e->threads, err);
 	struct oqz_err ignored = { 0 };
 	enum oqz_status flushed = oqz_ledger_flush(j->ledger, st == OQZ_OK ? err : &ignored);
 	if (st == OQZ_OK)
@@ -375,13 +395,50 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 	return st != OQZ_OK ? st : flushed;
 }
 
-enum oqz_status oqz_job_evaluate(struct oqz_job *j, struct oqz_err *err)
+static void tell(const struct oqz_job *j, const char *text)
 {
-	struct evaluation e = { .job = j, .shapes = { .make = make_lanes, .destroy = destroy_lanes, .ctx = &e } };
+	if (j->host.log)
+		j->host.log(j->host.log_ctx, OQZ_LOG_WARN, text);
+}
+
+/* Evaluates schemes [from, to). Where their lanes do not fit into memory together they are run as two groups, each with
+ * the float lane beside it; a lone lane that does not fit is tried with fewer workers. The results are the same. */
+static enum oqz_status evaluate_group(struct oqz_job *j, size_t from, size_t to, int threads, struct oqz_err *err)
+{
+	struct evaluation e = { .job = j,
+		                .from = from,
+		                .to = to,
+		                .threads = threads,
+		                .shapes = { .make = make_lanes, .destroy = destroy_lanes, .ctx = &e } };
+	struct oqz_err why = { 0 };
+	char text[256];
 
 	oqz_shape_cache_init(&e.shapes);
 	pthread_mutex_init(&e.progress_lock, NULL);
-	enum oqz_status st = evaluate(&e, err);
+	enum oqz_status st = evaluate(&e, &why);
+	size_t lanes = e.n_lanes;
+	threads = e.threads;
 	release(&e);
-	return st;
+	if (st == OQZ_OK)
+		return OQZ_OK;
+	if (e.too_large && lanes > 2) {
+		snprintf(text, sizeof text,
+		         "%zu schemes do not fit into memory together and are run in two groups (%.150s)", lanes - 1,
+		         why.msg);
+		tell(j, text);
+		OQZ_TRY(evaluate_group(j, from, (from + to) / 2, threads, err));
+		return evaluate_group(j, (from + to) / 2, to, threads, err);
+	}
+	if (e.too_large && threads > 1) {
+		snprintf(text, sizeof text, "%d workers do not fit into memory: %d instead (%.150s)", threads,
+		         threads / 2, why.msg);
+		tell(j, text);
+		return evaluate_group(j, from, to, threads / 2, err);
+	}
+	return oqz_err_set(err, st, "%s", why.msg);
+}
+
+enum oqz_status oqz_job_evaluate(struct oqz_job *j, struct oqz_err *err)
+{
+	return evaluate_group(j, 0, j->n_schemes, j->threads, err);
 }

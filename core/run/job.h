@@ -26,11 +26,14 @@
 enum oqz_phase { OQZ_PHASE_SETUP, OQZ_PHASE_CALIBRATE, OQZ_PHASE_EVALUATE, OQZ_PHASE_CONCLUDE, OQZ_PHASE_DONE };
 struct oqz_progress {
 	enum oqz_phase phase;
-	int64_t done, total; /* images of this phase */
-	int64_t resumed;     /* of these, found in the ledger */
-	int64_t failed;      /* images that failed so far */
-	double cpu_seconds;  /* processor time of the job's process so far, and */
-	int64_t peak_bytes;  /* the most memory it has had; filled in where the message is sent */
+	int64_t done, total;  /* images of this phase */
+	int64_t resumed;      /* of these, found in the ledger */
+	int64_t failed;       /* images that failed so far */
+	int64_t items;        /* images of the data set, whatever a limit says */
+	int64_t macs;         /* of one image in float, and */
+	int64_t worker_bytes; /* the memory that each further worker takes; known from the first image on */
+	double cpu_seconds;   /* processor time of the job's process so far, and */
+	int64_t peak_bytes;   /* the most memory it has had; filled in where the message is sent */
 };
 typedef void oqz_progress_fn(void *ctx, const struct oqz_progress *p);
 

@@ -226,6 +226,18 @@ enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lan
 
 const struct oqz_program *oqz_lane_set_program(const struct oqz_lane_set *s, size_t lane) { return s->programs[lane]; }
 
+int64_t oqz_lane_set_macs(const struct oqz_lane_set *s)
+{
+	struct oqz_step_info info;
+	int64_t n = 0;
+
+	for (size_t i = 0; i < oqz_program_nsteps(s->programs[0]); i++) {
+		oqz_program_step(s->programs[0], i, &info);
+		n += info.macs;
+	}
+	return n;
+}
+
 const char *oqz_lane_set_impl(const struct oqz_lane_set *s, size_t lane, size_t layer)
 {
 	struct oqz_step_info info = { .impl = "" };
@@ -259,8 +271,20 @@ enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, struct oqz_walker *
 		return oqz_err_nomem(err, "a worker", s->n_lanes);
 	for (size_t i = 0; i < s->n_lanes; i++)
 		OQZ_TRY(oqz_context_new(s->programs[i], &w->contexts[i], err));
+	for (size_t i = 0; i < s->n_events; i++)
+		if (s->events[i].n_alone)
+			OQZ_TRY(oqz_context_reserve_alone(w->contexts[s->events[i].lane], s->events[i].tap, err));
 	*ret = oqz_steal(w);
 	return OQZ_OK;
+}
+
+size_t oqz_walker_bytes(const struct oqz_walker *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->set->n_lanes; i++)
+		n += oqz_context_bytes(w->contexts[i]);
+	return n;
 }
 
 /* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout.

@@ -36,6 +36,9 @@ OQZ_DEFINE_CLEANUP(struct oqz_lane_set, oqz_lane_set_free)
 const char *oqz_lane_set_impl(const struct oqz_lane_set *s, size_t lane, size_t layer);
 const struct oqz_program *oqz_lane_set_program(const struct oqz_lane_set *s, size_t lane);
 
+/* Multiplications and additions of one image in the float lane. */
+int64_t oqz_lane_set_macs(const struct oqz_lane_set *s);
+
 /* What one image gave in one lane. Arrays belong to the caller: sums[n_layers + n_watch], local[n_layers] (NULL unless
  * wanted). A local error that cannot be had (see oqz_context_run_alone) has ref2 = NaN. */
 struct oqz_lane_errors {
@@ -44,6 +47,8 @@ struct oqz_lane_errors {
 };
 
 enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, struct oqz_walker **ret, struct oqz_err *err);
+/* Memory for activations of all lanes and for layers on their own. */
+size_t oqz_walker_bytes(const struct oqz_walker *w);
 void oqz_walker_free(struct oqz_walker *w);
 OQZ_DEFINE_CLEANUP(struct oqz_walker, oqz_walker_free)
 

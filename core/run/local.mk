@@ -40,6 +40,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/setup.c \
 	core/run/shape_cache.c \
 	core/run/shape_cache.h \
+	core/run/trial.c \
+	core/run/trial.h \
 	core/run/validate.c \
 	core/run/validate.h \
 	$(NULL)

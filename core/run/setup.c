@@ -119,6 +119,8 @@ static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
 		int64_t wanted = j->spec->model->calib_images;
 		if (wanted && (size_t)wanted < j->calib.n)
 			j->calib.n = (size_t)wanted;
+		if (limits->calib_images && (size_t)limits->calib_images < j->calib.n)
+			j->calib.n = (size_t)limits->calib_images;
 	}
 	return OQZ_OK;
 }

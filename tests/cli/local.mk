@@ -21,6 +21,7 @@ cli_tests = \
 	tests/cli/near_matches.sh \
 	tests/cli/outputs.sh \
 	tests/cli/overrides.sh \
+	tests/cli/plan.sh \
 	tests/cli/prepare.sh \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \

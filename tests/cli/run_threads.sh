@@ -12,3 +12,15 @@ top1() { sed -n 's/.*"top1": {"float": \([0-9.]*\).*/\1/p' "$1/results.json"; }
 test "$(top1 "$tmp/1")" = "$(top1 "$tmp/sim")" || fail "float accuracy depends on the engine"
 # The network classifies: above 0.9 in float on both rows (they are the same figure).
 top1 "$tmp/1" | awk '{ if ($1 <= 0.9) bad = 1; n++ } END { exit bad || n != 2 }' || fail "top1 of the tiny model"
+
+# Where memory forbids to run all lanes together they are run in groups, with the same bytes.
+divided=
+for limit in 1800K 2000K 2200K 2400K 2600K; do
+	rm -rf "$tmp/small"
+	"$OQZ" run -j1 --memory-limit $limit --progress none -o "$tmp/small" "$tiny/tiny.yaml" >"$tmp/small.out" 2>&1 || continue
+	grep -q 'run in two groups' "$tmp/small.out" || continue
+	divided=$limit
+	same_results "$tmp/1" "$tmp/small"
+	break
+done
+test -n "$divided" || fail "no memory limit made groups"
