@@ -21,4 +21,6 @@ test -z "$(ls -d "${TMPDIR:-/tmp}"/oqz-plan-?????? 2>/dev/null | while read -r d
 	fail "the trial's folder is still there"
 
 expect_exit 2 plan -j 0 "$manifest"
-expect_exit 4 plan "$manifest" --set models.0.file=none.onnx
+# A job that cannot run is said so, in its line and by the exit status.
+expect_exit 4 plan -j 1 --memory-limit 300K "$manifest"
+says stdout "limit is 300"
