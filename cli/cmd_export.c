@@ -120,6 +120,8 @@ static enum oqz_status export_cell(const struct oqz_args *args, const struct oqz
 	const char *path = cli_option(args, "output");
 	struct oqz_str name = { 0 };
 
+	if (scheme->file)
+		OQZ_FAIL(err, OQZ_E_USAGE, "lane `%s` is a file already: %s", scheme->name, scheme->file);
 	OQZ_TRY(oqz_registry_new(NULL, &reg, err));
 	OQZ_TRY(oqz_memory_limit(m->limits.memory, opt.threads, err));
 	OQZ_TRY(oqz_job_open(m, &spec, reg, NULL, &opt, &j, err));

@@ -84,6 +84,18 @@ static int exit_code(const struct tally *t, const struct oqz_results *r)
 	return gate ? OQZ_EXIT_GATE : OQZ_EXIT_OK;
 }
 
+/* Layers of a lane from a file whose errors no figure contains. */
+static void print_unmatched(const struct oqz_cell_result *c)
+{
+	if (c->n_unmatched == 0)
+		return;
+	fprintf(stderr, "oqz: %s %s: %zu quantized layers have no counterpart in the float model:", c->model, c->scheme,
+	        c->n_unmatched);
+	for (size_t i = 0; i < c->n_unmatched; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", c->unmatched[i]);
+	fputc('\n', stderr);
+}
+
 static void print_results(const struct oqz_results *r, const char *dir)
 {
 	struct oqz_str s = { 0 };
@@ -96,6 +108,8 @@ static void print_results(const struct oqz_results *r, const char *dir)
 		        r->failed_images.v[i].item, r->failed_images.v[i].message);
 	if (r->failed_images.n > 10)
 		fprintf(stderr, "oqz: ... and %zu more failed images\n", r->failed_images.n - 10);
+	for (size_t i = 0; i < r->cells.n; i++)
+		print_unmatched(r->cells.v[i]);
 	for (size_t i = 0; i < r->gates.n; i++)
 		if (r->gates.v[i].failed)
 			fprintf(stderr, "oqz: gate: %s\n", r->gates.v[i].text);

@@ -137,7 +137,8 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 	for (size_t i = 0; i < t->n_models; i++) {
 		struct oqz_job_spec job = { .model = m->models.v[i] };
 		bool run_model;
-		job.schemes = OQZ_ARENA_NEW_N(m->arena, const struct oqz_scheme_spec *, t->n_schemes + 1);
+		job.schemes =
+		    OQZ_ARENA_NEW_N(m->arena, const struct oqz_scheme_spec *, t->n_schemes + job.model->n_lanes + 1);
 		if (!job.schemes)
 			return oqz_err_nomem(err, "jobs", t->n_schemes);
 		OQZ_TRY(selected(opt, job.model, NULL, &run_model, err));
@@ -148,6 +149,12 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 			any |= t->want[i * t->n_schemes + j];
 			if (run && t->want[i * t->n_schemes + j])
 				job.schemes[job.n_schemes++] = m->schemes.v[j];
+		}
+		for (size_t k = 0; any && k < job.model->n_lanes; k++) {
+			bool run;
+			OQZ_TRY(selected(opt, job.model, job.model->lanes[k], &run, err));
+			if (run)
+				job.schemes[job.n_schemes++] = job.model->lanes[k];
 		}
 		if (run_model && any && (job.n_schemes || t->plain[i]) && !oqz_vec_push(&m->jobs, job))
 			return oqz_err_nomem(err, "jobs", sizeof job);

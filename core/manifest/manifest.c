@@ -183,6 +183,39 @@ static enum oqz_status read_tasks(struct oqz_manifest *m, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* `lanes: {name: file}`. A lane stands in the table beside the schemes, so no scheme may have its name. */
+static enum oqz_status read_lanes(struct oqz_manifest *m, const struct oqz_yaml *map, struct oqz_model_spec *s,
+                                  struct oqz_err *err)
+{
+	size_t n = map && map->kind == OQZ_YAML_MAP ? map->n : 0;
+
+	s->lanes = OQZ_ARENA_NEW_N(m->arena, const struct oqz_scheme_spec *, n + 1);
+	if (!s->lanes)
+		return oqz_err_nomem(err, "lanes", n);
+	for (size_t i = 0; i < n; i++) {
+		const struct oqz_yaml *file = map->pairs[i].value;
+		struct oqz_scheme_spec *l = OQZ_ARENA_NEW(m->arena, struct oqz_scheme_spec);
+		if (!l)
+			return oqz_err_nomem(err, "a lane", sizeof *l);
+		l->name = map->pairs[i].key;
+		l->node = file;
+		OQZ_TRY(check_name(file, "lane", l->name, err));
+		if (file->kind != OQZ_YAML_SCALAR || !*file->scalar)
+			return oqz_yaml_fail(file, err, OQZ_E_USAGE, "lane `%s` must be the name of an ONNX file",
+			                     l->name);
+		for (size_t k = 0; k < m->schemes.n; k++)
+			if (strcmp(m->schemes.v[k]->name, l->name) == 0)
+				return oqz_yaml_fail(file, err, OQZ_E_USAGE,
+				                     "lane `%s` has the name of a scheme; give it one of its own",
+				                     l->name);
+		l->file = oqz_path_join(m->arena, oqz_path_dir(m->arena, file->file), file->scalar);
+		if (!l->file)
+			return oqz_err_nomem(err, "a path", strlen(file->scalar));
+		s->lanes[s->n_lanes++] = l;
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status read_model(struct oqz_manifest *m, const struct oqz_yaml *node, const char *engine,
                                   struct oqz_model_spec *s, struct oqz_err *err)
 {
@@ -206,6 +239,7 @@ static enum oqz_status read_model(struct oqz_manifest *m, const struct oqz_yaml 
 	OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(node, "tags"), &s->tags, &s->n_tags, err));
 	if (oqz_yaml_get(node, "passes"))
 		OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(node, "passes"), &s->passes, &n_passes, err));
+	OQZ_TRY(read_lanes(m, oqz_yaml_get(node, "lanes"), s, err));
 	s->prepare = oqz_yaml_get(node, "prepare");
 	s->inputs = oqz_yaml_get(node, "inputs");
 	OQZ_TRY(oqz_yaml_strings(m->arena, oqz_yaml_get(node, "outputs"), &s->outputs, &s->n_outputs, err));

@@ -30,8 +30,11 @@ struct oqz_selection_spec {
 	const struct oqz_yaml *ops, *include, *exclude, *below; /* lists or NULL */
 };
 
+/* A column of the table: a quantizer with its parameters, or, with `file`, one model's quantized version that was made
+ * elsewhere (`lanes` of a model), which has neither plugin nor selection. */
 struct oqz_scheme_spec {
 	const char *name, *plugin;
+	const char *file; /* resolved path of a lane; NULL: a scheme */
 	const struct oqz_yaml *node;
 	struct oqz_selection_spec select;
 };
@@ -48,9 +51,11 @@ struct oqz_model_spec {
 	const struct oqz_yaml *inputs;  /* name -> [dims], or NULL */
 	const char **outputs;           /* instead of the file's, or edits; n_outputs 0: as they are */
 	size_t n_outputs;
-	struct oqz_selection_spec quantize; /* on top of each scheme's */
-	const char **passes;                /* NULL-terminated, or NULL for the default pipeline */
-	int64_t calib_images, calib_batch;  /* 0: all; batch for batch-scope rules */
+	struct oqz_selection_spec quantize;   /* on top of each scheme's */
+	const char **passes;                  /* NULL-terminated, or NULL for the default pipeline */
+	const struct oqz_scheme_spec **lanes; /* quantized versions of this model as files */
+	size_t n_lanes;
+	int64_t calib_images, calib_batch; /* 0: all; batch for batch-scope rules */
 	const char *calib_method; /* of activations, instead of each scheme's `calibrate`; NULL: as the scheme says */
 	bool calib_quantized;     /* observe activations behind quantized weights, as PPQ does, not float ones */
 	const char *engine;       /* "auto", "sim", "reference" */
@@ -73,7 +78,7 @@ struct oqz_gate {
 	double confidence; /* 0: the point estimate decides; 0.95: only when the whole interval is beyond max_drop */
 };
 
-/* One job: a model with all schemes wanted for it. */
+/* One job: a model with all schemes wanted for it, and behind them its lanes. */
 struct oqz_job_spec {
 	const struct oqz_model_spec *model;
 	const struct oqz_scheme_spec **schemes;

@@ -15,6 +15,8 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/format.h \
 	core/quant/graph_api.c \
 	core/quant/graph_api.h \
+	core/quant/match.c \
+	core/quant/match.h \
 	core/quant/observe.c \
 	core/quant/observe.h \
 	core/quant/observe_bins.c \

@@ -67,6 +67,8 @@ struct oqz_cell_result {
 	double aqe, mqe, oqe;                /* pooled definition */
 	double mean_aqe, mean_mqe, mean_oqe; /* of the per-image means of ratios */
 	int64_t undefined;                   /* layers without a defined error, left out of aqe */
+	const char **unmatched; /* a lane from a file: its quantized nodes without a counterpart in the model */
+	size_t n_unmatched;
 	struct oqz_provenance provenance;
 };
 

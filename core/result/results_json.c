@@ -199,6 +199,12 @@ static void cell(struct writer *w, const struct oqz_cell_result *c)
 		put_string(w, "definition", "pooled");
 		put_int(w, "layers", (int64_t)c->layers.n);
 		put_int(w, "undefined", c->undefined);
+		if (w->full || c->n_unmatched) {
+			open_at(w, "unmatched", "[");
+			for (size_t i = 0; i < c->n_unmatched; i++)
+				put_string(w, NULL, c->unmatched[i]);
+			close_at(w, "]");
+		}
 		open_at(w, "mean_of_ratios", "{");
 		put_double(w, "aqe", c->mean_aqe);
 		put_double(w, "mqe", c->mean_mqe);

@@ -165,19 +165,32 @@ static enum oqz_status read_layer(struct reader *rd, const json_t *o, struct oqz
 	return get_int(rd, o, "macs", &l->macs);
 }
 
+/* An absent list is an empty one. */
+static enum oqz_status read_strings(struct reader *rd, const json_t *list, const char *name, const char ***ret,
+                                    size_t *ret_n)
+{
+	size_t n = json_array_size(list);
+	const char **t = OQZ_ARENA_NEW_N(rd->r->arena, const char *, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		if (!t || !json_is_string(json_array_get(list, i)) ||
+		    !(t[i] = oqz_arena_strdup(rd->r->arena, json_string_value(json_array_get(list, i)))))
+			return bad(rd, name);
+	*ret = t;
+	*ret_n = n;
+	return OQZ_OK;
+}
+
 static enum oqz_status read_lists(struct reader *rd, json_t *o, struct oqz_cell_result *c)
 {
-	const json_t *layers = json_object_get(o, "layers"), *tags = json_object_get(o, "tags");
-	const char *name;
+	const json_t *layers = json_object_get(o, "layers");
+	const char *name, **t = NULL;
 	json_t *m;
 
-	c->n_tags = json_array_size(tags);
-	const char **t = OQZ_ARENA_NEW_N(rd->r->arena, const char *, c->n_tags + 1);
-	for (size_t i = 0; i < c->n_tags; i++)
-		if (!t || !json_is_string(json_array_get(tags, i)) ||
-		    !(t[i] = oqz_arena_strdup(rd->r->arena, json_string_value(json_array_get(tags, i)))))
-			return bad(rd, "tags");
+	OQZ_TRY(read_strings(rd, json_object_get(o, "tags"), "tags", &t, &c->n_tags));
 	c->tags = t;
+	OQZ_TRY(read_strings(rd, json_object_get(json_object_get(o, "error"), "unmatched"), "unmatched", &c->unmatched,
+	                     &c->n_unmatched));
 	json_object_foreach(json_object_get(o, "metrics"), name, m)
 	{
 		struct oqz_metric_result r = { 0 };

@@ -457,6 +457,8 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 	for (size_t i = c->first; i < c->end; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { 0 };
+		if (!s->module)
+			continue; /* a lane from a file */
 		OQZ_TRY(oqz_plan_fetch(j, s, err));
 		if (s->plan)
 			continue;
@@ -476,6 +478,8 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 	for (size_t i = c->first; i < c->end; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { 0 };
+		if (!s->module)
+			continue;
 		if (s->status == OQZ_OK && !s->plan && make_plan(c, i, &why) != OQZ_OK)
 			give_up(j, s, &why);
 		if (s->status == OQZ_OK && oqz_plan_use(j, s, &why) != OQZ_OK)

@@ -96,7 +96,7 @@ static void want_lanes(const struct evaluation *e, struct eval_worker *w, size_t
 static enum oqz_status score_lane(struct evaluation *e, struct eval_worker *w, size_t lane, const struct oqz_item *item,
                                   const struct oqz_geometry *geometry, struct oqz_err *err)
 {
-	const struct oqz_graph *g = e->specs[lane].graph;
+	const struct oqz_graph *g = e->specs[0].graph; /* names: those that the task was told of */
 	size_t n = g->outputs.n;
 
 	for (size_t i = 0; i < n; i++) {
@@ -368,8 +368,11 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 		if (s->status != OQZ_OK)
 			continue;
 		e->lane_scheme[e->n_lanes] = i;
-		e->specs[e->n_lanes++] =
-		    (struct oqz_lane_spec) { .graph = s->graph, .layers = s->layers, .n_layers = s->n_layers };
+		e->specs[e->n_lanes++] = (struct oqz_lane_spec) { .graph = s->graph,
+			                                          .layers = s->layers,
+			                                          .n_layers = s->n_layers,
+			                                          .own_layers = s->own_layers,
+			                                          .own_watch = s->own_watch };
 	}
 	OQZ_TRY(find_todo(e, err));
 	e->progress = (struct oqz_progress) { .phase = OQZ_PHASE_EVALUATE,

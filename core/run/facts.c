@@ -8,6 +8,7 @@
 #include "core/run/cells.h"
 #include "core/run/conclude.h"
 #include "core/run/facts.h"
+#include "core/run/foreign.h"
 #include "config.h"
 
 #include <inttypes.h>
@@ -53,11 +54,19 @@ enum oqz_status oqz_cell_provenance(const struct oqz_job *j, const struct oqz_sc
 	p->dataset_sha256 = oqz_arena_strdup(a, j->test.contents);
 	p->scheme = oqz_arena_strdup(a, s->canonical);
 	p->task = oqz_arena_strdup(a, j->task_canonical);
-	p->scheme_plugin = oqz_arena_printf(a, "%s %s", s->module->desc.base.name, s->module->desc.base.version);
+	p->scheme_plugin = s->module
+	                       ? oqz_arena_printf(a, "%s %s", s->module->desc.base.name, s->module->desc.base.version)
+	                       : oqz_arena_strdup(a, "");
 	p->task_plugin =
 	    oqz_arena_printf(a, "%s %s", j->task_module->desc.base.name, j->task_module->desc.base.version);
 	p->engine = oqz_engine_name(j->engine);
 	p->library = oqz_arena_strdup(a, oqz_exec_describe());
+	c->unmatched = OQZ_ARENA_NEW_N(a, const char *, s->n_unmatched + 1);
+	if (!c->unmatched)
+		return oqz_err_nomem(err, "results", s->n_unmatched);
+	for (; c->n_unmatched < s->n_unmatched; c->n_unmatched++)
+		if (!(c->unmatched[c->n_unmatched] = oqz_arena_strdup(a, s->unmatched[c->n_unmatched])))
+			return oqz_err_nomem(err, "results", 1);
 	if (!p->model_sha256 || !p->plan_sha256 || !p->dataset_sha256 || !p->scheme || !p->task || !p->scheme_plugin ||
 	    !p->task_plugin || !p->library)
 		return oqz_err_nomem(err, "results", 1);
@@ -144,14 +153,16 @@ enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, s
 	if (!v || !v->producer)
 		OQZ_FAIL(err, OQZ_E_INTERNAL, "layer '%s' has left the graph", s->layers[layer]);
 	const struct oqz_node *n = v->producer;
-	const struct oqz_qplan_site *in = find_site(s->plan, n->name, 0);
 	ret->node = n->name;
 	ret->op = n->op_type;
-	ret->input_scale = in && in->spec.n_scale == 1 ? in->spec.scale[0] : NAN;
-	grid_range(in, &ret->input_lo, &ret->input_hi);
 	weight_range(n, &ret->weight_lo, &ret->weight_hi);
 	ret->engine = s->facts && layer < s->n_facts ? s->facts[layer].impl : "";
 	ret->macs = s->facts && layer < s->n_facts ? s->facts[layer].macs : 0;
+	if (!s->plan)
+		return oqz_foreign_facts(j, s, layer, ret, err);
+	const struct oqz_qplan_site *in = find_site(s->plan, n->name, 0);
+	ret->input_scale = in && in->spec.n_scale == 1 ? in->spec.scale[0] : NAN;
+	grid_range(in, &ret->input_lo, &ret->input_hi);
 	return weight_error(s->plan, n, &ret->weight_error, err);
 }
 
@@ -174,7 +185,7 @@ enum oqz_status oqz_facts_save(struct oqz_job *j, const struct oqz_scheme *s, co
 
 	for (size_t i = 0; i < s->n_layers; i++) {
 		struct oqz_step_info info = { .impl = "" };
-		long step = oqz_program_tap_step(p, oqz_program_tap(p, s->layers[i]));
+		long step = oqz_program_tap_step(p, oqz_program_tap(p, oqz_scheme_layer(s, i)));
 		if (step >= 0)
 			oqz_program_step(p, (size_t)step, &info);
 		oqz_str_addf(&out, "%" PRId64 " %s\n", info.macs, info.impl);

@@ -66,7 +66,7 @@ struct oqz_scheme_part {
 struct oqz_scheme {
 	const struct oqz_scheme_spec *spec;
 	const struct oqz_yaml *node; /* the manifest's entry, with what the model changes in it */
-	struct oqz_module *module;
+	struct oqz_module *module;   /* NULL: a lane from a file (core/run/foreign.h) */
 	struct oqz_params *params;
 	const char *canonical;         /* "int8:bits=8,..." with the selection behind it */
 	struct oqz_scheme_part *parts; /* the scheme itself and, behind it, its overrides (core/run/overrides.h) */
@@ -74,14 +74,23 @@ struct oqz_scheme {
 	struct oqz_qplan *plan;
 	char plan_sha256[65];
 	struct oqz_graph *graph; /* quantized */
-	const char **layers;     /* output values of quantized nodes, in execution order */
+	const char **layers;     /* output values of quantized nodes, in execution order; names of the float graph */
 	size_t n_layers;
+	const char **own_layers, **own_watch; /* a lane from a file: the same values by its own names; else NULL */
+	const char **unmatched;               /* a lane from a file: quantized nodes without a counterpart */
+	size_t n_unmatched;
 	struct oqz_layer_fact *facts;
 	size_t n_facts;
 	int64_t cell;           /* in the ledger */
 	enum oqz_status status; /* not OQZ_OK: this scheme cannot run for this model; message says why */
 	const char *message;
 };
+
+/* Layer i by its name in the scheme's own graph. */
+static inline const char *oqz_scheme_layer(const struct oqz_scheme *s, size_t i)
+{
+	return s->own_layers ? s->own_layers[i] : s->layers[i];
+}
 
 struct oqz_job {
 	struct oqz_arena *arena;

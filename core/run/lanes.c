@@ -6,6 +6,7 @@
  */
 #include "core/run/lanes.h"
 #include "core/base/map.h"
+#include "core/quant/match.h"
 
 #include <math.h>
 #include <string.h>
@@ -72,15 +73,49 @@ static enum oqz_status add_name(struct keep *n, const char *name, struct oqz_err
 	return OQZ_OK;
 }
 
-/* What lane `lane` is to be compared in: watched values and its layers. */
-static enum oqz_status add_layers(struct keep *keep, const struct oqz_lane_spec *lane, const char *const *watch,
-                                  size_t n_watch, struct oqz_err *err)
+static const char *own_layer(const struct oqz_lane_spec *l, size_t i)
+{
+	return l->own_layers ? l->own_layers[i] : l->layers[i];
+}
+
+static const char *own_watch(const struct oqz_lane_spec *l, const char *const *watch, size_t i)
+{
+	return l->own_watch ? l->own_watch[i] : watch[i];
+}
+
+/* What lane `lane` is to be compared in, by its own names (`own`) or lane 0's: watched values and its layers. */
+static enum oqz_status add_layers(struct keep *keep, const struct oqz_lane_spec *lane, bool own,
+                                  const char *const *watch, size_t n_watch, struct oqz_err *err)
 {
 	for (size_t i = 0; i < n_watch; i++)
-		OQZ_TRY(add_name(keep, watch[i], err));
+		OQZ_TRY(add_name(keep, own ? own_watch(lane, watch, i) : watch[i], err));
 	for (size_t i = 0; i < lane->n_layers; i++)
-		OQZ_TRY(add_name(keep, lane->layers[i], err));
+		OQZ_TRY(add_name(keep, own ? own_layer(lane, i) : lane->layers[i], err));
 	return OQZ_OK;
+}
+
+/* The float value that stands for `name`, which the step of the lane's layer reads; NULL: the float model has none
+ * (codes that several layers share, say). Names of a lane's own are looked for in front of the layer's inputs, past the
+ * grid and whatever activation the step has absorbed, and the same way is gone in the float graph. */
+static const struct oqz_value *float_input(const struct oqz_graph *g, const struct oqz_lane_spec *lane, size_t layer,
+                                           const char *name)
+{
+	if (!lane->own_layers)
+		return oqz_graph_value(g, name);
+	const struct oqz_node *own = oqz_graph_value(lane->graph, lane->own_layers[layer])->producer;
+	const struct oqz_node *twin = oqz_graph_value(g, lane->layers[layer])->producer;
+	for (int i = 0; i < own->n_in && i < twin->n_in; i++) {
+		const struct oqz_value *x = oqz_match_source(own->in[i]), *y = twin->in[i];
+		for (int depth = 0; x && y && !y->constant && depth < 4; depth++) {
+			if (strcmp(x->name, name) == 0)
+				return y;
+			if (!x->producer || !y->producer || strcmp(x->producer->op_type, y->producer->op_type) != 0)
+				break;
+			x = x->producer->in[0];
+			y = y->producer->in[0];
+		}
+	}
+	return NULL;
 }
 
 /* What lane 0 must have for the local errors of another lane: the values that the steps of its layers read, as far as
@@ -89,9 +124,9 @@ static enum oqz_status add_step_inputs(struct keep *keep, const struct oqz_graph
                                        const struct oqz_lane_spec *lane, struct oqz_err *err)
 {
 	for (size_t i = 0; i < lane->n_layers; i++) {
-		int tap = oqz_program_tap(p, lane->layers[i]);
+		int tap = oqz_program_tap(p, own_layer(lane, i));
 		for (size_t k = 0; k < oqz_program_tap_ninputs(p, tap); k++) {
-			const struct oqz_value *v = oqz_graph_value(g, oqz_program_tap_input(p, tap, k));
+			const struct oqz_value *v = float_input(g, lane, i, oqz_program_tap_input(p, tap, k));
 			if (!v || v->constant || (size_t)v->id >= g->values.n || g->values.v[v->id] != v)
 				continue;
 			struct oqz_tap_hold hold = { .value = v->name, .until = lane->layers[i] };
@@ -107,7 +142,7 @@ static enum oqz_status keep_float(struct keep *keep, const struct oqz_lane_set *
                                   const char *const *watch, size_t n_watch, bool local, struct oqz_err *err)
 {
 	for (size_t k = 1; k < s->n_lanes; k++) {
-		OQZ_TRY(add_layers(keep, &lanes[k], watch, n_watch, err));
+		OQZ_TRY(add_layers(keep, &lanes[k], false, watch, n_watch, err));
 		if (local)
 			OQZ_TRY(add_step_inputs(keep, lanes[0].graph, s->programs[k], &lanes[k], err));
 	}
@@ -124,7 +159,7 @@ static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_la
 	for (size_t i = 0; i < s->n_lanes && st == OQZ_OK; i++) {
 		size_t k = (i + 1) % s->n_lanes;
 		struct keep keep = { 0 };
-		st = k ? add_layers(&keep, &lanes[k], watch, n_watch, err)
+		st = k ? add_layers(&keep, &lanes[k], true, watch, n_watch, err)
 		       : keep_float(&keep, s, lanes, watch, n_watch, local, err);
 		struct oqz_exec_options opt = { .engine = engine,
 			                        .taps = keep.taps.v,
@@ -138,29 +173,38 @@ static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_la
 	return st;
 }
 
-static enum oqz_status add_event(struct oqz_lane_set *s, size_t lane, size_t slot, const char *name, bool local,
-                                 struct oqz_err *err)
+/* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have: none. */
+static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, struct event *e)
+{
+	const struct oqz_program *p = s->programs[e->lane];
+	size_t n = oqz_program_tap_ninputs(p, e->tap);
+
+	for (size_t i = 0; i < n && n <= MAX_ALONE_INPUTS; i++) {
+		const struct oqz_value *v =
+		    float_input(lanes[0].graph, &lanes[e->lane], e->slot, oqz_program_tap_input(p, e->tap, i));
+		e->alone0[i] = v ? oqz_program_tap(s->programs[0], v->name) : -1;
+		if (e->alone0[i] < 0)
+			return;
+	}
+	e->n_alone = n <= MAX_ALONE_INPUTS ? n : 0;
+}
+
+/* `name0` in lane 0 is `name` in the lane. */
+static enum oqz_status add_event(struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, size_t lane, size_t slot,
+                                 const char *name0, const char *name, bool local, struct oqz_err *err)
 {
 	struct event e = { .lane = lane, .slot = slot };
 	const struct oqz_program *p0 = s->programs[0], *p = s->programs[lane];
 
-	e.tap0 = oqz_program_tap(p0, name);
+	e.tap0 = oqz_program_tap(p0, name0);
 	e.tap = oqz_program_tap(p, name);
 	if (e.tap0 < 0 || e.tap < 0)
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "value '%s' is not in %s", name,
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "value '%s' is not in %s", e.tap0 < 0 ? name0 : name,
 		         e.tap0 < 0 ? "the float model" : "the quantized model");
 	e.step0 = oqz_program_tap_step(p0, e.tap0);
 	e.step = oqz_program_tap_step(p, e.tap);
-	size_t n = local ? oqz_program_tap_ninputs(p, e.tap) : 0;
-	if (n <= MAX_ALONE_INPUTS)
-		for (e.n_alone = 0; e.n_alone < n; e.n_alone++) {
-			e.alone0[e.n_alone] = oqz_program_tap(p0, oqz_program_tap_input(p, e.tap, e.n_alone));
-			if (e.alone0[e.n_alone] <
-			    0) { /* an input that the float model does not have: no local error here */
-				e.n_alone = 0;
-				break;
-			}
-		}
+	if (local)
+		find_alone(s, lanes, &e);
 	if (!oqz_vec_grow_((void **)&s->events, s->n_events, &s->cap_events, sizeof e))
 		return oqz_err_nomem(err, "lanes", sizeof e);
 	s->events[s->n_events++] = e;
@@ -213,9 +257,10 @@ enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lan
 	for (size_t k = 1; k < n_lanes; k++) {
 		s->n_layers[k] = lanes[k].n_layers;
 		for (size_t i = 0; i < lanes[k].n_layers; i++)
-			OQZ_TRY(add_event(s, k, i, lanes[k].layers[i], local, err));
+			OQZ_TRY(add_event(s, lanes, k, i, lanes[k].layers[i], own_layer(&lanes[k], i), local, err));
 		for (size_t i = 0; i < n_watch; i++)
-			OQZ_TRY(add_event(s, k, lanes[k].n_layers + i, watch[i], false, err));
+			OQZ_TRY(add_event(s, lanes, k, lanes[k].n_layers + i, watch[i], own_watch(&lanes[k], watch, i),
+			                  false, err));
 	}
 	if (s->n_events)
 		qsort(s->events, s->n_events, sizeof *s->events, by_step);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Lanes: several versions of one model walking in lock-step. Lane 0 is the float graph; every other lane is a quantized
- * graph whose node outputs have the same names. For each layer all lanes are advanced to its output, the outputs are
- * compared with lane 0 at once, and memory is reused by liveness: the float model runs once for all schemes and no
- * activation is dumped.
+ * graph whose node outputs have the same names, or that says which of its values is which. For each layer all lanes are
+ * advanced to its output, the outputs are compared with lane 0 at once, and memory is reused by liveness: the float
+ * model runs once for all schemes and no activation is dumped.
  *
  *   lane set   the programs for one input shape; immutable, shared by workers
  *   walker     one worker's contexts for a lane set
@@ -19,6 +19,9 @@ struct oqz_lane_spec {
 	const struct oqz_graph *graph;
 	const char *const *layers; /* names of the values whose error is taken, in execution order; none for lane 0 */
 	size_t n_layers;
+	/* A graph whose values have other names: the layers, and the watched values, as it calls them. NULL: as lane 0.
+	 */
+	const char *const *own_layers, *const *own_watch;
 };
 
 struct oqz_lane_set;

@@ -14,6 +14,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/evaluate.c \
 	core/run/facts.c \
 	core/run/facts.h \
+	core/run/foreign.c \
+	core/run/foreign.h \
 	core/run/gates.c \
 	core/run/gates.h \
 	core/run/job.h \

@@ -7,6 +7,7 @@
 #include "core/base/hash.h"
 #include "core/onnx/onnx.h"
 #include "core/run/digests.h"
+#include "core/run/foreign.h"
 #include "core/run/job.h"
 #include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
@@ -96,6 +97,16 @@ static enum oqz_status open_data(struct oqz_job *j, const struct oqz_dataset *sp
 	return st == OQZ_OK ? hash_data(d, &lists, err) : st;
 }
 
+/* Whether anything of the job is quantized here. */
+static bool calibrated(const struct oqz_job *j)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < j->n_schemes; i++)
+		any |= j->schemes[i].module != NULL;
+	return any;
+}
+
 static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
 {
 	const struct oqz_task_spec *t = j->spec->model->task;
@@ -114,7 +125,7 @@ static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
 	OQZ_TRY(open_data(j, t->test, &j->test, err));
 	if (limits->images && (size_t)limits->images < j->test.n)
 		j->test.n = (size_t)limits->images;
-	if (t->calib && j->n_schemes) {
+	if (t->calib && calibrated(j)) {
 		OQZ_TRY(open_data(j, t->calib, &j->calib, err));
 		int64_t wanted = j->spec->model->calib_images;
 		if (wanted && (size_t)wanted < j->calib.n)
@@ -134,6 +145,18 @@ static void add_list(struct oqz_str *s, const char *key, const struct oqz_yaml *
 		const struct oqz_yaml *y = list->kind == OQZ_YAML_SEQ ? list->items[i] : list;
 		oqz_str_addf(s, "%s%s", i ? ":" : "", y->kind == OQZ_YAML_SCALAR ? y->scalar : "");
 	}
+}
+
+/* A lane's graph needs the float one. What is wrong with its file fails the lane, not the job. */
+static void open_lane(struct oqz_job *j, struct oqz_scheme *s)
+{
+	struct oqz_err why = { 0 };
+
+	if (oqz_foreign_open(j, s, &why) == OQZ_OK)
+		return;
+	s->status = why.code;
+	s->message = oqz_arena_strdup(j->arena, why.msg);
+	s->message = s->message ? s->message : "out of memory";
 }
 
 static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
@@ -241,13 +264,17 @@ static enum oqz_status open_all(struct oqz_job *j, struct oqz_err *err)
 	j->n_schemes = j->spec->n_schemes;
 	for (size_t i = 0; i < j->n_schemes; i++) {
 		j->schemes[i].spec = j->spec->schemes[i];
-		OQZ_TRY(open_scheme(j, &j->schemes[i], err));
+		if (!j->schemes[i].spec->file)
+			OQZ_TRY(open_scheme(j, &j->schemes[i], err));
 	}
 	OQZ_TRY(oqz_sha256_file(m->file, j->model_sha256, err));
 	OQZ_TRY(open_model(j, err));
 	OQZ_TRY(find_watch(j, err));
+	for (size_t i = 0; i < j->n_schemes; i++)
+		if (j->schemes[i].spec->file)
+			open_lane(j, &j->schemes[i]);
 	OQZ_TRY(open_task(j, err));
-	if (j->n_schemes && !j->calib.instance)
+	if (calibrated(j) && !j->calib.instance)
 		return oqz_yaml_fail(m->task->node, err, OQZ_E_USAGE,
 		                     "task `%s` needs `calib`: schemes are calibrated on images of their own",
 		                     m->task->name);

@@ -201,6 +201,10 @@ static enum oqz_status try_job(const struct oqz_manifest *m, size_t index, const
 
 	OQZ_TRY(list_unsupported(m->jobs.v[index].model->file, err));
 	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, NULL, &opt, &j, err));
+	for (size_t i = 0; i < j->n_schemes; i++)
+		if (j->schemes[i].status != OQZ_OK)
+			OQZ_FAIL(err, j->schemes[i].status, "lane `%s`: %s", j->schemes[i].spec->name,
+			         j->schemes[i].message);
 	return first_image(j, err);
 }
 

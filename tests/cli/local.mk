@@ -18,6 +18,7 @@ cli_tests = \
 	tests/cli/infer.sh \
 	tests/cli/installed.sh \
 	tests/cli/memory_limit.sh \
+	tests/cli/lanes.sh \
 	tests/cli/near_matches.sh \
 	tests/cli/outputs.sh \
 	tests/cli/overrides.sh \

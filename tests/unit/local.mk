@@ -357,3 +357,8 @@ unit_tests += tests/unit/test_image_formats
 tests_unit_test_image_formats_SOURCES = tests/unit/test_image_formats.c
 tests_unit_test_image_formats_CPPFLAGS = $(unit_cppflags) $(WEBP_CFLAGS) $(TIFF_CFLAGS) $(OPENJPEG_CFLAGS)
 tests_unit_test_image_formats_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_match
+tests_unit_test_match_SOURCES = tests/unit/exec_graph.h tests/unit/test_match.c
+tests_unit_test_match_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_match_LDADD = $(unit_ldadd)
