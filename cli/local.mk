@@ -4,6 +4,7 @@ cli_oqz_SOURCES = \
 	cli/args.c \
 	cli/cli.h \
 	cli/cmd_check_onnx.c \
+	cli/cmd_compare.c \
 	cli/cmd_describe.c \
 	cli/cmd_export.c \
 	cli/cmd_infer.c \

@@ -20,6 +20,7 @@
 	X(describe)   \
 	X(calibrate)  \
 	X(check_onnx) \
+	X(compare)    \
 	X(export)     \
 	X(infer)      \
 	X(list)       \

@@ -3,6 +3,7 @@ dist_man_MANS += \
 	doc/oqz.1 \
 	doc/oqz-calibrate.1 \
 	doc/oqz-check-onnx.1 \
+	doc/oqz-compare.1 \
 	doc/oqz-describe.1 \
 	doc/oqz-export.1 \
 	doc/oqz-infer.1 \

@@ -539,7 +539,9 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
-void oqz_params_canonical(const struct oqz_params *p, struct oqz_str *out)
+void oqz_params_canonical(const struct oqz_params *p, struct oqz_str *out) { oqz_params_text(p, NULL, NULL, out); }
+
+void oqz_params_text(const struct oqz_params *p, oqz_params_path_fn *path, void *ctx, struct oqz_str *out)
 {
 	const struct oqz_param *rows[MAX_ROWS];
 	size_t n = table_rows(p->table);
@@ -557,7 +559,10 @@ void oqz_params_canonical(const struct oqz_params *p, struct oqz_str *out)
 			case ITEM_BOOL: oqz_str_add(out, s->v.ints[k] ? "true" : "false"); break;
 			case ITEM_INT: oqz_str_addf(out, "%" PRId64, s->v.ints[k]); break;
 			case ITEM_FLOAT: oqz_str_add_double(out, s->v.floats[k]); break;
-			case ITEM_STRING: add_escaped(out, s->v.strings[k]); break;
+			case ITEM_STRING:
+				add_escaped(out, path && rows[i]->type == OQZ_P_PATH ? path(ctx, s->v.strings[k])
+				                                                     : s->v.strings[k]);
+				break;
 			}
 		}
 	}

@@ -59,5 +59,8 @@ size_t oqz_params_strings(const struct oqz_params *p, const char *name, const ch
 /* "a=1,b=x:y" with every parameter, defaults included, sorted by name: identity of a parameter set. oqz_params_parse()
  * reads it back to an equal set. */
 void oqz_params_canonical(const struct oqz_params *p, struct oqz_str *out);
+/* The same with every PATH as `path` writes it (what it returns must last until its next call); NULL: as it is. */
+typedef const char *oqz_params_path_fn(void *ctx, const char *path);
+void oqz_params_text(const struct oqz_params *p, oqz_params_path_fn *path, void *ctx, struct oqz_str *out);
 
 #endif

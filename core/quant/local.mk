@@ -27,6 +27,8 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/qdq_tensor.h \
 	core/quant/qplan.c \
 	core/quant/qplan.h \
+	core/quant/qplan_diff.c \
+	core/quant/qplan_diff.h \
 	core/quant/qplan_json.c \
 	core/quant/quantize.c \
 	core/quant/quantize.h \

@@ -80,11 +80,14 @@ static bool on_grid(const struct oqz_value *v)
 
 const struct oqz_value *oqz_match_source(const struct oqz_value *v)
 {
+	bool is_float = false; /* what QuantizeLinear read */
+
 	for (int i = 0; i < SOURCE_DEPTH && v && v->producer && v->producer->n_in && v->producer->in[0]; i++) {
-		if (!dequantizes(v->producer) && !is_op(v->producer, OQZ_OP_QUANTIZE_LINEAR) &&
-		    !only_moves(v->producer))
+		const struct oqz_node *p = v->producer;
+		if (!dequantizes(p) && (is_float || (!is_op(p, OQZ_OP_QUANTIZE_LINEAR) && !only_moves(p))))
 			break;
-		v = v->producer->in[0];
+		is_float = is_op(p, OQZ_OP_QUANTIZE_LINEAR) || is_op(p, OQZ_OP_FAKE_QUANT);
+		v = p->in[0];
 	}
 	return v;
 }

@@ -39,8 +39,8 @@ enum oqz_status oqz_match_layers(const struct oqz_graph *f, struct oqz_graph *q,
  * those given must be on the same scale. */
 enum oqz_status oqz_match_order(struct oqz_graph *q, const struct oqz_matches *m, const int *rank, struct oqz_err *err);
 
-/* Where a quantized tensor's numbers come from: behind DequantizeLinear, QuantizeLinear and nodes that only move (the
- * float value that was quantized, or the last value there is). */
+/* Where a quantized tensor's numbers come from: the float value that was quantized, through DequantizeLinear,
+ * QuantizeLinear and nodes between them that only move; the last value on this way when nothing was. */
 const struct oqz_value *oqz_match_source(const struct oqz_value *v);
 
 /* The float32 numbers of a value that depends on constants alone (a weight behind its DequantizeLinear), in a buffer of

@@ -50,6 +50,8 @@ struct oqz_provenance {
 	const char *engine;                      /* "auto", ... */
 	const char *library;                     /* oqz_exec_describe() */
 	bool limited;                            /* --limit was used */
+	const char *cell;                        /* key of the rows in the ledger (core/result/ledger.h) */
+	const char *list_sha256;                 /* of the data set without the bytes of its items' files */
 };
 
 struct oqz_results;
@@ -78,6 +80,7 @@ struct oqz_float_result {
 	size_t n_metrics;
 	const struct oqz_metric *metrics; /* rows as declared */
 	const double *values;
+	struct oqz_provenance provenance; /* without scheme and plan */
 };
 
 struct oqz_failed_image {

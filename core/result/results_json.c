@@ -130,6 +130,10 @@ static void provenance(struct writer *w, const struct oqz_provenance *p)
 	put_string(w, "library", p->library);
 	close_at(w, "}");
 	put_bool(w, "limited", p->limited);
+	if (w->full) {
+		put_string(w, "cell", p->cell);
+		put_string(w, "list_sha256", p->list_sha256);
+	}
 	close_at(w, "}");
 }
 
@@ -230,6 +234,7 @@ static void float_result(struct writer *w, const struct oqz_float_result *f)
 		put_double(w, f->metrics[i].name, f->values[i]);
 	close_at(w, "}");
 	if (w->full) {
+		provenance(w, &f->provenance);
 		open_at(w, "metric_rows", "[");
 		for (size_t i = 0; i < f->n_metrics; i++) {
 			open_at(w, NULL, "{");

@@ -134,6 +134,10 @@ static enum oqz_status read_provenance(struct reader *rd, const json_t *o, struc
 	OQZ_TRY(get_string(rd, o, "task", &p->task));
 	OQZ_TRY(get_string(rd, engine, "name", &p->engine));
 	OQZ_TRY(get_string(rd, engine, "library", &p->library));
+	if (json_object_get(o, "cell")) { /* older runs have none */
+		OQZ_TRY(get_string(rd, o, "cell", &p->cell));
+		OQZ_TRY(get_string(rd, o, "list_sha256", &p->list_sha256));
+	}
 	return get_bool(rd, o, "limited", &p->limited);
 }
 
@@ -248,6 +252,8 @@ static enum oqz_status read_float(struct reader *rd, const json_t *o)
 	OQZ_TRY(get_string(rd, o, "task", &f.task));
 	OQZ_TRY(get_int(rd, o, "images", &f.images));
 	OQZ_TRY(get_int(rd, o, "failed_images", &f.failed_images));
+	if (json_object_get(o, "provenance")) /* likewise */
+		OQZ_TRY(read_provenance(rd, json_object_get(o, "provenance"), &f.provenance));
 	for (size_t i = 0; i < f.n_metrics; i++) {
 		const json_t *row = json_array_get(rows, i);
 		OQZ_TRY(get_string(rd, row, "name", &m[i].name));

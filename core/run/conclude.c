@@ -6,21 +6,15 @@
  */
 #include "core/base/file.h"
 #include "core/base/str.h"
-#include "core/metric/stats.h"
 #include "core/run/conclude.h"
 #include "core/run/digests.h"
 #include "core/run/facts.h"
+#include "core/run/paired.h"
 #include "core/run/samples.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* 95 % intervals; what could be detected is stated at 80 % power. */
-#define LEVEL 0.95
-#define POWER 0.8
-enum { BOOTSTRAP_ROUNDS = 1999 };
-#define BOOTSTRAP_SEED UINT64_C(20171)
 
 /* Records and errors of one cell. */
 struct rows {
@@ -107,143 +101,31 @@ static enum oqz_status read_cell(struct oqz_job *j, int64_t cell, size_t n_layer
 
 /* ------------------------------------------------------------------------------------------------ metrics */
 
-/* The two lanes' records of the images that both have, in image order. */
-struct pairs {
-	struct oqz_task_instance *task;
-	size_t n, n_metrics;
-	struct oqz_record *f, *q, *scratch;
-	double *values_f, *values_q;
-	struct oqz_pairs *hits;          /* [n_metrics], for MCNEMAR */
-	struct oqz_bootstrap *bootstrap; /* [n_metrics], for BOOTSTRAP; NULL when no metric wants it */
-};
-
-static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
-{
-	struct pairs *p = ctx;
-
-	for (size_t i = 0; i < n; i++)
-		p->scratch[i] = p->q[index[i]];
-	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_q, err));
-	for (size_t i = 0; i < n; i++)
-		p->scratch[i] = p->f[index[i]];
-	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_f, err));
-	for (size_t k = 0; k < p->n_metrics; k++)
-		delta[k] = p->values_q[k] - p->values_f[k];
-	return OQZ_OK;
-}
-
-/* Hits of both lanes per image: the metric of one record alone is its hit. */
-static enum oqz_status count_hits(struct pairs *p, struct oqz_err *err)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		OQZ_TRY(oqz_task_finish(p->task, &p->f[i], 1, p->values_f, err));
-		OQZ_TRY(oqz_task_finish(p->task, &p->q[i], 1, p->values_q, err));
-		for (size_t k = 0; k < p->n_metrics; k++) {
-			bool f = p->values_f[k] > 0.5, q = p->values_q[k] > 0.5;
-			p->hits[k].both += f && q;
-			p->hits[k].only_first += f && !q;
-			p->hits[k].only_second += !f && q;
-			p->hits[k].neither += !f && !q;
-		}
-	}
-	return OQZ_OK;
-}
-
-static enum oqz_status paired_statistics(struct pairs *p, const struct oqz_metric *rows, struct oqz_arena *a,
-                                         struct oqz_err *err)
-{
-	bool hits = false, resample = false;
-
-	for (size_t k = 0; k < p->n_metrics; k++) {
-		hits |= rows[k].test == OQZ_TEST_MCNEMAR;
-		resample |= rows[k].test == OQZ_TEST_BOOTSTRAP;
-	}
-	p->hits = OQZ_ARENA_NEW_N(a, struct oqz_pairs, p->n_metrics);
-	if (!p->hits)
-		return oqz_err_nomem(err, "statistics", p->n_metrics);
-	if (hits)
-		OQZ_TRY(count_hits(p, err));
-	if (!resample)
-		return OQZ_OK;
-	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
-	if (!p->bootstrap)
-		return oqz_err_nomem(err, "statistics", p->n_metrics);
-	return oqz_bootstrap(bootstrap_delta, p, p->n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL,
-	                     p->bootstrap, err);
-}
-
-static void fill_metric(const struct pairs *p, size_t k, const struct oqz_metric *m, double vf, double vq,
-                        struct oqz_metric_result *r)
-{
-	*r = (struct oqz_metric_result) { .name = m->name,
-		                          .unit = m->unit,
-		                          .test = m->test,
-		                          .higher_is_better = m->higher_is_better,
-		                          .value_float = vf,
-		                          .value_quantized = vq,
-		                          .delta = vq - vf,
-		                          .ci_lo = NAN,
-		                          .ci_hi = NAN,
-		                          .p = NAN,
-		                          .p_mid = NAN,
-		                          .p_holm = NAN,
-		                          .detectable = NAN,
-		                          .lost = -1,
-		                          .gained = -1 };
-	if (m->test == OQZ_TEST_MCNEMAR) {
-		const struct oqz_pairs *h = &p->hits[k];
-		struct oqz_interval ci = oqz_pairs_interval(h, LEVEL);
-		r->lost = h->only_first;
-		r->gained = h->only_second;
-		r->ci_lo = ci.low;
-		r->ci_hi = ci.high;
-		r->p = oqz_mcnemar_exact(h);
-		r->p_mid = oqz_mcnemar_midp(h);
-		r->detectable =
-		    oqz_detectable_pairs((int64_t)p->n, (double)(r->lost + r->gained) / (double)p->n, 1 - LEVEL, POWER);
-	} else if (m->test == OQZ_TEST_BOOTSTRAP) {
-		r->ci_lo = p->bootstrap[k].interval.low;
-		r->ci_hi = p->bootstrap[k].interval.high;
-		r->p = p->bootstrap[k].p;
-		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, 1 - LEVEL, POWER);
-	}
-}
-
+/* Metrics on the images that both lanes have, in image order. */
 static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, const struct rows *q,
                                     struct oqz_arena *c_arena, struct oqz_cell_result *c, struct oqz_err *err)
 {
-	size_t n = j->test.n, n_metrics;
-	const struct oqz_metric *rows = oqz_task_metrics(j->test.instance, &n_metrics);
-	struct pairs p = { .task = j->test.instance, .n_metrics = n_metrics };
-	struct oqz_arena *a = j->arena;
+	size_t n = j->test.n, n_metrics, k = 0;
+	struct oqz_record *of_f = OQZ_ARENA_NEW_N(j->arena, struct oqz_record, n + 1);
+	struct oqz_record *of_q = OQZ_ARENA_NEW_N(j->arena, struct oqz_record, n + 1);
 
-	p.f = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
-	p.q = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
-	p.scratch = OQZ_ARENA_NEW_N(a, struct oqz_record, n + 1);
-	p.values_f = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
-	p.values_q = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
-	double *vf = OQZ_ARENA_NEW_N(a, double, n_metrics + 1), *vq = OQZ_ARENA_NEW_N(a, double, n_metrics + 1);
-	if (!p.f || !p.q || !p.scratch || !p.values_f || !p.values_q || !vf || !vq)
+	oqz_task_metrics(j->test.instance, &n_metrics);
+	struct oqz_metric_result *metrics = OQZ_ARENA_NEW_N(j->arena, struct oqz_metric_result, n_metrics + 1);
+	if (!of_f || !of_q || !metrics)
 		return oqz_err_nomem(err, "metrics", n);
 	for (size_t i = 0; i < n; i++)
 		if (f->has[i] && q->has[i]) {
-			p.f[p.n] = f->records[i];
-			p.q[p.n++] = q->records[i];
+			of_f[k] = f->records[i];
+			of_q[k++] = q->records[i];
 		}
-	c->images = (int64_t)p.n;
-	if (p.n == 0)
+	c->images = (int64_t)k;
+	if (k == 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "no image could be evaluated; the first one: %s",
 		         q->first_failure ? q->first_failure : "no reason known");
-	OQZ_TRY(oqz_task_finish(p.task, p.f, p.n, vf, err));
-	OQZ_TRY(oqz_task_finish(p.task, p.q, p.n, vq, err));
-	OQZ_TRY(paired_statistics(&p, rows, a, err));
-	for (size_t k = 0; k < n_metrics; k++) {
-		struct oqz_metric_result r;
-		fill_metric(&p, k, &rows[k], vf[k], vq[k], &r);
-		r.name = oqz_arena_strdup(c_arena, rows[k].name);
-		if (!r.name || !oqz_vec_push(&c->metrics, r))
+	OQZ_TRY(oqz_paired_metrics(j->test.instance, of_f, of_q, k, c_arena, metrics, err));
+	for (size_t i = 0; i < n_metrics; i++)
+		if (!oqz_vec_push(&c->metrics, metrics[i]))
 			return oqz_err_nomem(err, "metrics", 1);
-	}
 	return OQZ_OK;
 }
 
@@ -344,6 +226,7 @@ static enum oqz_status float_result(struct oqz_job *j, const struct rows *f, str
 		                       .n_metrics = n_metrics,
 		                       .metrics = copy,
 		                       .values = values };
+	OQZ_TRY(oqz_provenance_fill(j, NULL, r->arena, &fr.provenance, err));
 	return oqz_vec_push(&r->floats, fr) ? OQZ_OK : oqz_err_nomem(err, "results", sizeof fr);
 }
 

@@ -14,6 +14,9 @@ enum oqz_status oqz_cell_begin(const struct oqz_manifest *m, const struct oqz_jo
 /* Fills c->provenance: hashes, parameters, plugins, engine. */
 enum oqz_status oqz_cell_provenance(const struct oqz_job *j, const struct oqz_scheme *s, struct oqz_results *r,
                                     struct oqz_cell_result *c, struct oqz_err *err);
+/* The same of a scheme, or of the float lane (s NULL: no scheme, no plan). */
+enum oqz_status oqz_provenance_fill(const struct oqz_job *j, const struct oqz_scheme *s, struct oqz_arena *a,
+                                    struct oqz_provenance *p, struct oqz_err *err);
 /* What is known of a layer without running anything: names, multiply-accumulates, weight error, input scale. Strings
  * are copied into the job's arena. */
 enum oqz_status oqz_layer_facts(struct oqz_job *j, const struct oqz_scheme *s, size_t layer,

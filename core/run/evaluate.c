@@ -3,6 +3,7 @@
  * The evaluation phase: every test image is decoded once, prepared once, walked through all lanes that lack it, scored
  * by the task, and written to the ledger. Workers take whole images; nothing depends on which worker takes which.
  */
+#include "core/base/params.h"
 #include "core/base/str.h"
 #include "core/run/cells.h"
 #include "core/run/digests.h"
@@ -279,6 +280,31 @@ static void check_row(void *ctx, int64_t item, enum oqz_status status, const cha
 	                oqz_source_files_same(f->e->job->digests, source);
 }
 
+/* Absolute, so that the note holds wherever it is read from. */
+static const char *absolute(void *ctx, const char *path)
+{
+	char **last = ctx;
+
+	free(*last);
+	*last = *path ? realpath(path, NULL) : NULL;
+	return *last ? *last : path;
+}
+
+/* How the task and its data set were opened, for whoever reads records without the manifest (compare_runs.c). */
+static enum oqz_status note_data(struct oqz_job *j, const char *key, struct oqz_err *err)
+{
+	OQZ_CLEANUP_FREE char *path = NULL;
+	struct oqz_str s = { 0 };
+	const char *name = oqz_arena_printf(j->arena, "data.%s", key);
+
+	oqz_str_addf(&s, "%s\n", j->task_canonical);
+	oqz_params_text(j->test.params, absolute, &path, &s);
+	enum oqz_status st = name && oqz_str_ok(&s) ? oqz_ledger_put_blob(j->ledger, name, oqz_str_get(&s), s.len, err)
+	                                            : oqz_err_nomem(err, "a note", s.len);
+	oqz_str_release(&s);
+	return st;
+}
+
 /* Opens the cells, reads what they have, and lists the items that some lane lacks. */
 static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 {
@@ -288,6 +314,7 @@ static enum oqz_status find_todo(struct evaluation *e, struct oqz_err *err)
 
 	oqz_cell_key_float(j, key);
 	OQZ_TRY(oqz_ledger_cell(j->ledger, key, j->spec->model->id, "", &j->float_cell, err));
+	OQZ_TRY(note_data(j, key, err));
 	for (size_t k = 1; k < e->n_lanes; k++) {
 		struct oqz_scheme *s = &j->schemes[e->lane_scheme[k]];
 		oqz_cell_key_scheme(j, s, key);

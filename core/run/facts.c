@@ -43,34 +43,51 @@ enum oqz_status oqz_cell_begin(const struct oqz_manifest *m, const struct oqz_jo
 	return OQZ_OK;
 }
 
+static bool copy(struct oqz_arena *a, const char *text, const char **ret)
+{
+	*ret = oqz_arena_strdup(a, text);
+	return *ret != NULL;
+}
+
+static const char *plugin_version(struct oqz_arena *a, const struct oqz_module *m)
+{
+	return m ? oqz_arena_printf(a, "%s %s", m->desc.base.name, m->desc.base.version) : oqz_arena_strdup(a, "");
+}
+
+enum oqz_status oqz_provenance_fill(const struct oqz_job *j, const struct oqz_scheme *s, struct oqz_arena *a,
+                                    struct oqz_provenance *p, struct oqz_err *err)
+{
+	char key[65];
+
+	if (s)
+		oqz_cell_key_scheme(j, s, key);
+	else
+		oqz_cell_key_float(j, key);
+	p->scheme_plugin = plugin_version(a, s ? s->module : NULL);
+	p->task_plugin = plugin_version(a, j->task_module);
+	p->engine = oqz_engine_name(j->engine);
+	p->limited = j->manifest->limits.images > 0;
+	if (!copy(a, j->model_sha256, &p->model_sha256) || !copy(a, s ? s->plan_sha256 : "", &p->plan_sha256) ||
+	    !copy(a, j->test.contents, &p->dataset_sha256) || !copy(a, s ? s->canonical : "float", &p->scheme) ||
+	    !copy(a, j->task_canonical, &p->task) || !copy(a, oqz_exec_describe(), &p->library) ||
+	    !copy(a, key, &p->cell) || !copy(a, j->test.sha256, &p->list_sha256) || !p->scheme_plugin ||
+	    !p->task_plugin)
+		return oqz_err_nomem(err, "results", 1);
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_cell_provenance(const struct oqz_job *j, const struct oqz_scheme *s, struct oqz_results *r,
                                     struct oqz_cell_result *c, struct oqz_err *err)
 {
-	struct oqz_provenance *p = &c->provenance;
 	struct oqz_arena *a = r->arena;
 
-	p->model_sha256 = oqz_arena_strdup(a, j->model_sha256);
-	p->plan_sha256 = oqz_arena_strdup(a, s->plan_sha256);
-	p->dataset_sha256 = oqz_arena_strdup(a, j->test.contents);
-	p->scheme = oqz_arena_strdup(a, s->canonical);
-	p->task = oqz_arena_strdup(a, j->task_canonical);
-	p->scheme_plugin = s->module
-	                       ? oqz_arena_printf(a, "%s %s", s->module->desc.base.name, s->module->desc.base.version)
-	                       : oqz_arena_strdup(a, "");
-	p->task_plugin =
-	    oqz_arena_printf(a, "%s %s", j->task_module->desc.base.name, j->task_module->desc.base.version);
-	p->engine = oqz_engine_name(j->engine);
-	p->library = oqz_arena_strdup(a, oqz_exec_describe());
 	c->unmatched = OQZ_ARENA_NEW_N(a, const char *, s->n_unmatched + 1);
 	if (!c->unmatched)
 		return oqz_err_nomem(err, "results", s->n_unmatched);
 	for (; c->n_unmatched < s->n_unmatched; c->n_unmatched++)
-		if (!(c->unmatched[c->n_unmatched] = oqz_arena_strdup(a, s->unmatched[c->n_unmatched])))
+		if (!copy(a, s->unmatched[c->n_unmatched], &c->unmatched[c->n_unmatched]))
 			return oqz_err_nomem(err, "results", 1);
-	if (!p->model_sha256 || !p->plan_sha256 || !p->dataset_sha256 || !p->scheme || !p->task || !p->scheme_plugin ||
-	    !p->task_plugin || !p->library)
-		return oqz_err_nomem(err, "results", 1);
-	return OQZ_OK;
+	return oqz_provenance_fill(j, s, a, &c->provenance, err);
 }
 
 static const struct oqz_qplan_site *find_site(const struct oqz_qplan *p, const char *node, int input)

@@ -106,6 +106,10 @@ static const struct oqz_value *float_input(const struct oqz_graph *g, const stru
 	const struct oqz_node *twin = oqz_graph_value(g, lane->layers[layer])->producer;
 	for (int i = 0; i < own->n_in && i < twin->n_in; i++) {
 		const struct oqz_value *x = oqz_match_source(own->in[i]), *y = twin->in[i];
+		/* a pair of nodes that the step did not absorb */
+		for (const struct oqz_value *v = own->in[i]; v && v != x; v = v->producer->in[0])
+			if (v->type.dtype == OQZ_DT_F32 && strcmp(v->name, name) == 0 && y && !y->constant)
+				return y;
 		for (int depth = 0; x && y && !y->constant && depth < 4; depth++) {
 			if (strcmp(x->name, name) == 0)
 				return y;

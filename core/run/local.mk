@@ -7,6 +7,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/cells.h \
 	core/run/child.c \
 	core/run/child.h \
+	core/run/compare_runs.c \
+	core/run/compare_runs.h \
 	core/run/conclude.c \
 	core/run/conclude.h \
 	core/run/digests.c \
@@ -29,6 +31,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/overrides.h \
 	core/run/plans.c \
 	core/run/plans.h \
+	core/run/paired.c \
+	core/run/paired.h \
 	core/run/pool.c \
 	core/run/pool.h \
 	core/run/prepare_spec.c \

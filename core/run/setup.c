@@ -14,6 +14,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void data_release(struct oqz_data *d)
 {
@@ -44,15 +45,34 @@ void oqz_job_close(struct oqz_job *j)
 	free(j);
 }
 
+/* A path of a data set as what it holds: files by their contents, folders (whose files are items, or nothing that
+ * counts) by nothing. So the same data in another place are the same data. */
+struct contents {
+	struct oqz_digests *digests;
+	char hex[OQZ_DIGEST];
+};
+
+static const char *path_contents(void *ctx, const char *path)
+{
+	struct contents *c = ctx;
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return "";
+	oqz_digests_file(c->digests, path, c->hex);
+	return c->hex;
+}
+
 /* Identity of a data set's list: parameters, the files that the task read to know its items, id and tag of every item.
  * The items' own files are not read here: each row of the ledger knows what it was made from. */
 static enum oqz_status hash_data(struct oqz_data *d, const struct oqz_source *lists, struct oqz_err *err)
 {
 	struct oqz_sha256 h;
 	struct oqz_str s = { 0 };
+	struct contents c = { .digests = lists->digests };
 
 	oqz_sha256_init(&h);
-	oqz_params_canonical(d->params, &s);
+	oqz_params_text(d->params, path_contents, &c, &s);
 	oqz_sha256_add(&h, oqz_str_get(&s), s.len + 1);
 	oqz_source_hash(oqz_str_get(&lists->text), &h);
 	for (size_t i = 0; i < d->items.items.n; i++) {

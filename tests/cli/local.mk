@@ -7,6 +7,7 @@ cli_tests = \
 	tests/cli/changed_images.sh \
 	tests/cli/calibrators.sh \
 	tests/cli/closed_output.sh \
+	tests/cli/compare.sh \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/damaged_ledger.sh \
 	tests/cli/demo.sh \

@@ -3,7 +3,7 @@
  * core/quant/qplan and qplan_json: canonical text and back, hashes, refusal of damaged files by name and place.
  */
 #include "core/base/str.h"
-#include "core/quant/qplan.h"
+#include "core/quant/qplan_diff.h"
 #include "core/tensor/fakequant.h"
 #include "tests/support/support.h"
 
@@ -168,5 +168,51 @@ START_TEST(damaged_files_are_refused_by_name)
 }
 END_TEST
 
-OQZ_TEST_MAIN("qplan", json_is_canonical, hash_sees_every_number, zero_points_of_zero_are_left_out,
-              damaged_files_are_refused_by_name)
+/* Every kind of difference, with its measure. */
+START_TEST(differences_are_measured)
+{
+	static const float halves[] = { 0.05f, 1.1754944e-38f, 3.4028235e38f, 0.033287305384874344f };
+	static const int32_t zeros[] = { 0, 3, -7, 120 };
+	struct oqz_qplan *a = example(), *b = oqz_qplan_new();
+	struct oqz_qplan_diff d = { 0 };
+
+	for (size_t i = 0; i < a->sites.n; i++)
+		((char *)(uintptr_t)a->sites.v[i].node)[1] = (char)('a' + i); /* names of their own */
+	for (size_t i = 0; i < 3; i++) {
+		struct oqz_qplan_site s = a->sites.v[i];
+		if (i == 0)
+			s.spec.scale = halves;
+		if (i == 1)
+			s.spec.zero = zeros;
+		if (i == 2)
+			s.spec.grid.rounding = 0;
+		ck_ok(oqz_qplan_add(b, &s, err));
+	}
+	struct oqz_qplan_site more = a->sites.v[0];
+	more.input = 7;
+	ck_ok(oqz_qplan_add(b, &more, err));
+	ck_ok(oqz_qplan_diff(a, b, &d, err));
+	ck_assert_int_eq((int)d.common, 3);
+	ck_assert_int_eq((int)d.same, 0);
+	ck_assert_int_eq((int)d.changes.n, 5);
+	ck_assert_int_eq(d.changes.v[0].what, OQZ_QPLAN_SCALE);
+	ck_assert_int_eq((int)d.changes.v[0].n_scale, 1);
+	ck_assert_double_eq_tol(d.changes.v[0].ratio_lo, 0.5, 1e-6);
+	ck_assert_double_eq_tol(d.changes.v[0].ratio_hi, 1, 1e-6);
+	ck_assert_int_eq(d.changes.v[1].what, OQZ_QPLAN_ZERO);
+	ck_assert_int_eq(d.changes.v[1].zero, 3);
+	ck_assert_int_eq(d.changes.v[2].what, OQZ_QPLAN_GRID);
+	ck_assert(d.changes.v[3].what == OQZ_QPLAN_ONLY && d.changes.v[3].a && !d.changes.v[3].b);
+	ck_assert(d.changes.v[4].what == OQZ_QPLAN_ONLY && !d.changes.v[4].a && d.changes.v[4].b->input == 7);
+	oqz_qplan_diff_release(&d);
+	d = (struct oqz_qplan_diff) { 0 };
+	ck_ok(oqz_qplan_diff(a, a, &d, err));
+	ck_assert(d.changes.n == 0 && d.same == 4 && d.common == 4);
+	oqz_qplan_diff_release(&d);
+	oqz_qplan_free(a);
+	oqz_qplan_free(b);
+}
+END_TEST
+
+OQZ_TEST_MAIN("qplan", differences_are_measured, json_is_canonical, hash_sees_every_number,
+              zero_points_of_zero_are_left_out, damaged_files_are_refused_by_name)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See paired.h.
+ */
+#include "core/run/paired.h"
+#include "core/metric/stats.h"
+
+#include <math.h>
+
+/* 95 % intervals; what could be detected is stated at 80 % power. */
+#define LEVEL 0.95
+#define POWER 0.8
+enum { BOOTSTRAP_ROUNDS = 1999 };
+#define BOOTSTRAP_SEED UINT64_C(20171)
+
+/* The two sets of records, in image order. */
+struct paired {
+	struct oqz_task_instance *task;
+	size_t n, n_metrics;
+	const struct oqz_record *first, *second;
+	struct oqz_record *scratch;
+	double *values_first, *values_second;
+	struct oqz_pairs *hits;          /* [n_metrics], for MCNEMAR */
+	struct oqz_bootstrap *bootstrap; /* [n_metrics], for BOOTSTRAP; NULL when no metric wants it */
+};
+
+static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
+{
+	struct paired *p = ctx;
+
+	for (size_t i = 0; i < n; i++)
+		p->scratch[i] = p->second[index[i]];
+	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_second, err));
+	for (size_t i = 0; i < n; i++)
+		p->scratch[i] = p->first[index[i]];
+	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_first, err));
+	for (size_t k = 0; k < p->n_metrics; k++)
+		delta[k] = p->values_second[k] - p->values_first[k];
+	return OQZ_OK;
+}
+
+/* Hits of both sets per image: the metric of one record alone is its hit. */
+static enum oqz_status count_hits(struct paired *p, struct oqz_err *err)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		OQZ_TRY(oqz_task_finish(p->task, &p->first[i], 1, p->values_first, err));
+		OQZ_TRY(oqz_task_finish(p->task, &p->second[i], 1, p->values_second, err));
+		for (size_t k = 0; k < p->n_metrics; k++) {
+			bool first = p->values_first[k] > 0.5, second = p->values_second[k] > 0.5;
+			p->hits[k].both += first && second;
+			p->hits[k].only_first += first && !second;
+			p->hits[k].only_second += !first && second;
+			p->hits[k].neither += !first && !second;
+		}
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status paired_statistics(struct paired *p, const struct oqz_metric *rows, struct oqz_arena *a,
+                                         struct oqz_err *err)
+{
+	bool hits = false, resample = false;
+
+	for (size_t k = 0; k < p->n_metrics; k++) {
+		hits |= rows[k].test == OQZ_TEST_MCNEMAR;
+		resample |= rows[k].test == OQZ_TEST_BOOTSTRAP;
+	}
+	p->hits = OQZ_ARENA_NEW_N(a, struct oqz_pairs, p->n_metrics);
+	if (!p->hits)
+		return oqz_err_nomem(err, "statistics", p->n_metrics);
+	if (hits)
+		OQZ_TRY(count_hits(p, err));
+	if (!resample)
+		return OQZ_OK;
+	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
+	if (!p->bootstrap)
+		return oqz_err_nomem(err, "statistics", p->n_metrics);
+	return oqz_bootstrap(bootstrap_delta, p, p->n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL,
+	                     p->bootstrap, err);
+}
+
+static void fill_metric(const struct paired *p, size_t k, const struct oqz_metric *m, double first, double second,
+                        struct oqz_metric_result *r)
+{
+	*r = (struct oqz_metric_result) { .name = m->name,
+		                          .unit = m->unit,
+		                          .test = m->test,
+		                          .higher_is_better = m->higher_is_better,
+		                          .value_float = first,
+		                          .value_quantized = second,
+		                          .delta = second - first,
+		                          .ci_lo = NAN,
+		                          .ci_hi = NAN,
+		                          .p = NAN,
+		                          .p_mid = NAN,
+		                          .p_holm = NAN,
+		                          .detectable = NAN,
+		                          .lost = -1,
+		                          .gained = -1 };
+	if (m->test == OQZ_TEST_MCNEMAR) {
+		const struct oqz_pairs *h = &p->hits[k];
+		struct oqz_interval ci = oqz_pairs_interval(h, LEVEL);
+		r->lost = h->only_first;
+		r->gained = h->only_second;
+		r->ci_lo = ci.low;
+		r->ci_hi = ci.high;
+		r->p = oqz_mcnemar_exact(h);
+		r->p_mid = oqz_mcnemar_midp(h);
+		r->detectable =
+		    oqz_detectable_pairs((int64_t)p->n, (double)(r->lost + r->gained) / (double)p->n, 1 - LEVEL, POWER);
+	} else if (m->test == OQZ_TEST_BOOTSTRAP) {
+		r->ci_lo = p->bootstrap[k].interval.low;
+		r->ci_hi = p->bootstrap[k].interval.high;
+		r->p = p->bootstrap[k].p;
+		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, 1 - LEVEL, POWER);
+	}
+}
+
+enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct oqz_record *first,
+                                   const struct oqz_record *second, size_t n, struct oqz_arena *arena,
+                                   struct oqz_metric_result *ret, struct oqz_err *err)
+{
+	size_t n_metrics;
+	const struct oqz_metric *rows = oqz_task_metrics(task, &n_metrics);
+	struct paired p = { .task = task, .n = n, .n_metrics = n_metrics, .first = first, .second = second };
+
+	p.scratch = OQZ_ARENA_NEW_N(arena, struct oqz_record, n + 1);
+	p.values_first = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
+	p.values_second = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
+	double *a = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1), *b = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
+	if (!p.scratch || !p.values_first || !p.values_second || !a || !b)
+		return oqz_err_nomem(err, "metrics", n);
+	OQZ_TRY(oqz_task_finish(task, first, n, a, err));
+	OQZ_TRY(oqz_task_finish(task, second, n, b, err));
+	OQZ_TRY(paired_statistics(&p, rows, arena, err));
+	for (size_t k = 0; k < n_metrics; k++) {
+		fill_metric(&p, k, &rows[k], a[k], b[k], &ret[k]);
+		ret[k].name = oqz_arena_strdup(arena, rows[k].name);
+		if (!ret[k].name)
+			return oqz_err_nomem(err, "metrics", 1);
+	}
+	return OQZ_OK;
+}
