@@ -46,8 +46,8 @@ class Inverted(nn.Module):
 class MobileNet(nn.Sequential):
     def __init__(self, classes):
         super().__init__(
-            conv_bn(3, 16, 3, 2, act=nn.Hardswish), Inverted(16, 16, 1, wider=2), Inverted(16, 24, 2), Inverted(24, 24, 1),
-            Inverted(24, 40, 2, 5), Inverted(40, 40, 1, 5), Inverted(40, 64, 2, 5), conv_bn(64, 192, 1, act=nn.Hardswish),
+            conv_bn(3, 16, 3, 2, act=nn.Hardswish), Inverted(16, 24, 2, wider=3), Inverted(24, 24, 1), Inverted(24, 40, 2, 5),
+            Inverted(40, 40, 1, 5), Inverted(40, 64, 2, 5), Inverted(64, 64, 1, 5), conv_bn(64, 192, 1, act=nn.Hardswish),
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(192, classes))
 
 
@@ -76,9 +76,9 @@ class Encoder(nn.Module):
 
 
 class ViT(nn.Module):
-    """Patches of 8 x 8 by a short stem of convolutions, four encoders, the mean over the places."""
+    """Patches of 8 x 8 by a short stem of convolutions, three encoders, the mean over the places."""
 
-    def __init__(self, classes, dim=96, depth=4, heads=3):
+    def __init__(self, classes, dim=96, depth=3, heads=3):
         super().__init__()
         self.stem = nn.Sequential(conv_bn(3, 24, 3, 2), conv_bn(24, 48, 3, 2), nn.Conv2d(48, dim, 3, 2, 1))
         self.place = nn.Parameter(0.02 * torch.randn(1, (shapes.CROP // 8)**2, dim))
@@ -90,7 +90,7 @@ class ViT(nn.Module):
         return self.head(self.norm(self.blocks(x)).mean(1))
 
 
-MODELS = {"shapes-resnet": (ResNet, 1500, 3e-3), "shapes-mobilenet": (MobileNet, 1200, 4e-3), "shapes-vit": (ViT, 2000, 1.5e-3)}
+MODELS = {"shapes-resnet": (ResNet, 1500, 3e-3), "shapes-mobilenet": (MobileNet, 1200, 4e-3), "shapes-vit": (ViT, 1400, 1.5e-3)}
 
 
 def file_of(split, i):
