@@ -67,7 +67,7 @@ printf '%s\n' '{"images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height
 	'"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 40, 30], "area": 1200, "iscrowd": 0}]}' >instances_val2017.json
 echo '[{"image_id": 1, "category_id": 1, "bbox": [11, 10, 40, 30], "score": 0.9}]' >detections.json
 # an 8-bit gray image of 2 x 2 zeros
-gray='iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAAC0lEQVQI12NgQAYAAA4AASvSQtsAAAAASUVORK5CYII='
+gray='iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAAC0lEQVR4nGNgAAEAAAYAAf6MZ8gAAAAASUVORK5CYII='
 echo "$gray" | base64 -d >SegmentationClass/a.png
 printf 'steps:\n  - normalize: {scale: 127.5, mean: 1}\n' >prepare.yaml
 oqz prepare -o image.npy --steps prepare.yaml cat.jpg >/dev/null || fail "an input for the model"
