@@ -37,3 +37,4 @@ $(plugin_pages): doc/plugin-pages.stamp
 
 # The tutorial, whose commands are run by tests/cli/examples.sh.
 dist_doc_DATA += doc/TUTORIAL.md
+EXTRA_DIST += doc/report.png

@@ -10,7 +10,7 @@
 
 void oqz_format_value(char *buf, size_t size, uint32_t unit, double x, bool sign)
 {
-	if (isnan(x))
+	if (isnan(x) || (unit == OQZ_UNIT_RATIO && !sign && x == -1)) /* a share of nothing: no such object or class */
 		snprintf(buf, size, "-");
 	else if (unit == OQZ_UNIT_RATIO)
 		snprintf(buf, size, sign ? "%+.2f" : "%.2f", 100 * x);

@@ -88,13 +88,17 @@ for page in "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1"; do
 done
 
 # ---------------------------------------------------------------------------------------------- the README
-# Commands of oqz, with and without a prompt; its manifest is validated.
+# Commands of oqz, with and without a prompt, on the demo zoo too; its manifest is validated.
 awk '/^    oqz: 1/ { on = 1 } on && !/^    / && !/^$/ { exit } on { print substr($0, 5) }' "$top_srcdir/README.md" >readme.yaml
 mkdir -p imagenet/val imagenet/calib && cp val.txt imagenet && cp val/* imagenet/val && cp calib/* imagenet/calib
 sed 's/prepare: imagenet-256-224-bilinear/prepare: [{normalize: {scale: 127.5, mean: 1}}]/' readme.yaml >imagenet.yaml
 test -s readme.yaml || fail "the README has no manifest any more"
 echo "oqz validate readme.yaml" >"$tmp/commands"
-sed -n 's/^    \$ \(oqz.*\)/\1/p; s/.*`\(oqz [a-z][^`]*\)`.*/\1/p' "$top_srcdir/README.md" | grep -v '/usr/share\|demo/' >>"$tmp/commands"
+ln -s "$top_srcdir/demo" demo
+{
+	sed -n 's/^    \$ \(oqz.*\)/\1/p' "$top_srcdir/README.md"
+	grep -o '`oqz [a-z][^`]*`' "$top_srcdir/README.md" | tr -d '`'
+} >>"$tmp/commands"
 test "$(wc -l <"$tmp/commands")" -ge 3 || fail "the README reads otherwise than this test thinks"
 runs README.md "$tmp/commands"
 echo "PASS: $run_count commands"

@@ -89,6 +89,10 @@ user 'oqz list quantizers' | grep -q '^int8 ' || fail "oqz does not find its plu
 user 'oqz-run --progress none /usr/share/doc/oqz/examples/tiny/tiny.yaml; echo exit $?' >"$work/table"
 grep -q '^tiny .*top1' "$work/table" && grep -qx 'exit 0' "$work/table" || fail "oqz-run tiny.yaml"
 cat "$work/table"
+user 'oqz-run --progress none /usr/share/doc/oqz/examples/demo/zoo.yaml; echo exit $?' >"$work/table"
+grep -q '^sky-yolox .*ap' "$work/table" && grep -qx 'exit 0' "$work/table" || fail "oqz-run demo/zoo.yaml"
+cat "$work/table"
+user 'test -s zoo.oqz/report.html && gzip -dc /usr/share/man/man7/oqz-int8.7.gz | head -5' | grep -q 'OQZ' || fail "the report, or oqz-int8(7)"
 # The demo zoo, from the folder of the packages, which its user cannot write to.
 user 'oqz-run --progress none /usr/share/doc/oqz/examples/demo/zoo.yaml; echo exit $?; ls zoo.oqz' >"$work/table"
 grep -q '^textures-edsr .*psnr' "$work/table" && grep -qx 'exit 0' "$work/table" && grep -qx report.html "$work/table" ||
