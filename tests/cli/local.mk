@@ -12,6 +12,7 @@ cli_tests = \
 	tests/cli/damaged_ledger.sh \
 	tests/cli/demo.sh \
 	tests/cli/examples.sh \
+	tests/cli/engines.sh \
 	tests/cli/exit_codes.sh \
 	tests/cli/export.sh \
 	tests/cli/full_disk.sh \
@@ -37,6 +38,7 @@ cli_tests = \
 	tests/cli/run_threads.sh \
 	tests/cli/run_twice.sh \
 	tests/cli/score.sh \
+	tests/cli/selection.sh \
 	tests/cli/show.sh \
 	tests/cli/table.sh \
 	tests/cli/unwritable.sh \
