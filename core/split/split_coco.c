@@ -18,6 +18,8 @@ static enum oqz_status load(const char *path, json_t **ret, struct oqz_err *err)
 	json_error_t e;
 	json_t *o = json_load_file(path, 0, &e);
 
+	if (!o && !e.text[0]) /* Jansson says nothing when it is memory that it lacks */
+		return oqz_err_nomem(err, path, 0);
 	if (!o)
 		OQZ_FAIL(err, e.line < 0 ? OQZ_E_NOENT : OQZ_E_DATA, "%s:%d: %s", path, e.line, e.text);
 	if (!json_is_array(json_object_get(o, "images")) || !json_is_array(json_object_get(o, "annotations"))) {

@@ -16,6 +16,9 @@ enum oqz_status coco_json_read(const struct coco_place *p, json_t **ret)
 	TRY(p->h->read_file(p->path, &text, &size, p->f));
 	*ret = json_loadb(text, size, 0, &why);
 	p->h->free_mem(text);
+	if (!*ret && !why.text[0]) /* Jansson says nothing when it is memory that it lacks */
+		return p->h->fail(p->f, OQZ_E_NOMEM, "%s: out of memory for the values of %zu bytes of JSON", p->path,
+		                  size);
 	if (!*ret)
 		return p->h->fail(p->f, OQZ_E_DATA, "%s:%d:%d: %s", p->path, why.line, why.column, why.text);
 	return OQZ_OK;

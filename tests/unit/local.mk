@@ -9,6 +9,14 @@ tests_unit_test_budget_SOURCES = tests/unit/exec_graph.h tests/unit/test_budget.
 tests_unit_test_budget_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_budget_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_exec_random
+tests_unit_test_exec_random_SOURCES = tests/unit/exec_graph.h tests/unit/test_exec_random.c
+tests_unit_test_exec_random_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_exec_random_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_broken_data
+tests_unit_test_broken_data_SOURCES = tests/unit/test_broken_data.c
+tests_unit_test_broken_data_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_broken_data_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_refused
 tests_unit_test_refused_SOURCES = tests/unit/exec_graph.h tests/unit/test_refused.c
 tests_unit_test_refused_CPPFLAGS = $(unit_cppflags)

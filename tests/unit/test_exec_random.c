@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every implementation of core/exec/impl_list.c against the reference kernels on random graphs of one operator: shapes
+ * (dimensions of one and of none among them, scalars where the operator takes them), strides, pads, groups, dilations,
+ * both layouts (a convolution in front leaves its output channels-last). One row per implementation, its name as it is
+ * in the source (tests/meta/differential.sh looks for it); each row must really have been chosen. A failure prints the
+ * seed.
+ */
+#include "tests/unit/exec_graph.h"
+#include "core/base/str.h"
+
+enum { ROUNDS = 60 };
+
+static int64_t draw(struct gb *b, int64_t from, int64_t to)
+{
+	return from + (int64_t)oqz_rng_below(&b->rng, (uint64_t)(to - from + 1));
+}
+
+/* Mostly small, sometimes beyond a vector, now and then nothing. */
+static int64_t extent(struct gb *b)
+{
+	int64_t k = draw(b, 0, 19);
+
+	return k == 0 ? 0 : k < 3 ? draw(b, 15, 33) : draw(b, 1, 7);
+}
+
+static struct oqz_shape any_shape(struct gb *b, int least, int most)
+{
+	struct oqz_shape s = { .rank = (int)draw(b, least, most) };
+
+	for (int i = 0; i < s.rank; i++)
+		s.dim[i] = extent(b);
+	return s;
+}
+
+/* An input; of rank 4 now and then as a convolution leaves it. */
+static struct oqz_value *input(struct gb *b, struct oqz_shape s)
+{
+	struct oqz_value *x = gb_input(b, "x", s);
+
+	if (s.rank != 4 || draw(b, 0, 1) || oqz_shape_nelem(&s) == 0)
+		return x;
+	x = GB_OP(b, "Conv", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(s.dim[1], s.dim[1], 1, 1), 0.5));
+	return x;
+}
+
+static void set_int(struct gb *b, const char *name, int64_t v) { ck_ok(oqz_node_set_int(b->last, name, v, err)); }
+static void set_ints(struct gb *b, const char *name, const int64_t *v, int n)
+{
+	ck_ok(oqz_node_set_ints(b->last, name, v, (size_t)n, err));
+}
+
+static void eltwise(struct gb *b)
+{
+	static const char *const one[] = { "Relu", "Sigmoid", "Tanh", "Exp",     "HardSwish",
+		                           "Abs",  "Neg",     "Erf",  "Softplus" },
+	                         *const two[] = { "Add", "Mul", "Sub", "Div", "Max", "Min" };
+	struct oqz_shape s = any_shape(b, 0, 5), t = s;
+	struct oqz_value *x = input(b, s);
+
+	if (draw(b, 0, 1)) {
+		GB_OP(b, one[draw(b, 0, OQZ_COUNTOF(one) - 1)], x);
+		return;
+	}
+	for (int i = 0; i < t.rank; i++)
+		t.dim[i] = draw(b, 0, 2) ? t.dim[i] : 1;
+	struct oqz_value *y = draw(b, 0, 1) ? gb_input(b, "y", t) : gb_weights(b, OQZ_DT_F32, t, 1);
+	const char *op = two[draw(b, 0, OQZ_COUNTOF(two) - 1)];
+	if (draw(b, 0, 1))
+		GB_OP(b, op, x, y);
+	else
+		GB_OP(b, op, y, x);
+}
+
+static void move(struct gb *b)
+{
+	struct oqz_shape s = any_shape(b, 2, 5);
+	struct oqz_value *x = input(b, s);
+	int64_t perm[5] = { 0, 1, 2, 3, 4 }, pads[10], reps[5], axis = draw(b, 0, s.rank - 1);
+
+	switch (draw(b, 0, 5)) {
+	case 0:
+		for (int i = s.rank - 1; i > 0; i--) {
+			int64_t k = draw(b, 0, i), t = perm[i];
+			perm[i] = perm[k];
+			perm[k] = t;
+		}
+		GB_OP(b, "Transpose", x);
+		set_ints(b, "perm", perm, s.rank);
+		break;
+	case 1:
+		GB_OP(b, "Concat", x, x, x);
+		set_int(b, "axis", axis - (draw(b, 0, 1) ? s.rank : 0));
+		break;
+	case 2:
+		GB_OP(b, "Slice", x, GB_LIST(b, draw(b, -3, 5)), GB_LIST(b, draw(b, -3, 40)), GB_LIST(b, axis),
+		      GB_LIST(b, draw(b, 0, 3) ? draw(b, 1, 3) : -draw(b, 1, 2)));
+		break;
+	case 3:
+		for (int i = 0; i < 2 * s.rank; i++)
+			pads[i] = draw(b, 0, 3);
+		GB_OP(b, "Pad", x, gb_list(b, 2 * (size_t)s.rank, pads), gb_scalar(b, OQZ_DT_F32, 0.25));
+		break;
+	case 4:
+		for (int i = 0; i < s.rank; i++)
+			reps[i] = draw(b, 0, 3) ? draw(b, 1, 2) : draw(b, 0, 3);
+		GB_OP(b, "Tile", x, gb_list(b, (size_t)s.rank, reps));
+		break;
+	default:
+		if (s.dim[axis] == 0)
+			GB_OP(b, "Transpose", x);
+		else
+			GB_OP(b, "Gather", x, GB_LIST(b, 0, s.dim[axis] - 1, -1));
+		if (s.dim[axis])
+			set_int(b, "axis", axis);
+	}
+}
+
+static void resize(struct gb *b)
+{
+	static const char *const how[] = { "half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel" };
+	struct oqz_value *x = input(b, GB_DIMS(draw(b, 1, 2), draw(b, 1, 20), draw(b, 1, 9), draw(b, 1, 9)));
+	float up = (float)draw(b, 1, 3);
+	struct oqz_tensor t = { 0 };
+	struct oqz_shape four = GB_DIMS(4);
+
+	ck_ok(oqz_tensor_alloc(&t, OQZ_DT_F32, &four, err));
+	memcpy(t.data, (float[]) { 1, 1, up, (float)draw(b, 1, 3) }, 16);
+	GB_OP(b, "Resize", x, NULL, gb_const(b, &t));
+	oqz_tensor_release(&t);
+	ck_ok(oqz_node_set_string(b->last, "mode", draw(b, 0, 1) ? "linear" : "nearest", err));
+	ck_ok(oqz_node_set_string(b->last, "coordinate_transformation_mode", how[draw(b, 0, 3)], err));
+}
+
+/* x of nsp spatial dimensions with a window that fits: strides, dilations and pads as attributes. */
+struct window {
+	int nsp;
+	int64_t x[5], k[3], stride[3], dilation[3], pads[6];
+};
+
+static void draw_window(struct gb *b, struct window *w, int nsp, int64_t channels)
+{
+	*w = (struct window) { .nsp = nsp, .x = { draw(b, 1, 2), channels } };
+	for (int d = 0; d < nsp; d++) {
+		w->k[d] = draw(b, 1, 4);
+		w->stride[d] = draw(b, 1, 3);
+		w->dilation[d] = draw(b, 0, 3) ? 1 : 2;
+		w->pads[d] = draw(b, 0, w->k[d] - 1);
+		w->pads[nsp + d] = draw(b, 0, w->k[d] - 1);
+		w->x[2 + d] = (w->k[d] - 1) * w->dilation[d] + draw(b, 1, 8);
+	}
+}
+
+static void set_window(struct gb *b, const struct window *w)
+{
+	set_ints(b, "strides", w->stride, w->nsp);
+	set_ints(b, "dilations", w->dilation, w->nsp);
+	set_ints(b, "pads", w->pads, 2 * w->nsp);
+}
+
+static struct oqz_shape weight_shape(const struct window *w, int64_t first, int64_t second)
+{
+	struct oqz_shape s = { .rank = w->nsp + 2, .dim = { first, second } };
+
+	for (int d = 0; d < w->nsp; d++)
+		s.dim[2 + d] = w->k[d];
+	return s;
+}
+
+static void conv(struct gb *b)
+{
+	struct window w;
+	int64_t group = draw(b, 0, 2) ? 1 : draw(b, 1, 17), icg = draw(b, 1, 9), ocg = draw(b, 1, 9);
+
+	draw_window(b, &w, (int)draw(b, 1, 3), group * icg);
+	if (draw(b, 0, 15) == 0)
+		w.x[0] = 0;
+	struct oqz_value *x = gb_input(b, "x", oqz_shape_of(w.nsp + 2, w.x));
+	GB_OP(b, "Conv", x, gb_weights(b, OQZ_DT_F32, weight_shape(&w, group * ocg, icg), 0.3),
+	      gb_weights(b, OQZ_DT_F32, GB_DIMS(group * ocg), 1));
+	set_int(b, "group", group);
+	set_window(b, &w);
+}
+
+static void transposed(struct gb *b, bool depthwise)
+{
+	struct window w;
+	int64_t group = depthwise ? draw(b, 2, 20) : draw(b, 1, 3), icg = depthwise ? 1 : draw(b, 1, 9);
+	int64_t ocg = depthwise ? 1 : draw(b, 1, 9);
+
+	draw_window(b, &w, depthwise ? 2 : (int)draw(b, 1, 3), group * icg);
+	struct oqz_value *x = gb_input(b, "x", oqz_shape_of(w.nsp + 2, w.x));
+	GB_OP(b, "ConvTranspose", x, gb_weights(b, OQZ_DT_F32, weight_shape(&w, group * icg, ocg), 0.3));
+	set_int(b, "group", group);
+	set_window(b, &w);
+}
+static void deconv(struct gb *b) { transposed(b, false); }
+static void deconv_dw(struct gb *b) { transposed(b, true); }
+
+static void pool(struct gb *b)
+{
+	static const char *const ops[] = { "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool" };
+	const char *op = ops[draw(b, 0, 3)];
+	struct window w;
+
+	draw_window(b, &w, 2, draw(b, 1, 20));
+	struct oqz_value *x = input(b, oqz_shape_of(4, w.x));
+	GB_OP(b, op, x);
+	if (*op == 'G')
+		return;
+	set_ints(b, "kernel_shape", w.k, 2);
+	set_window(b, &w);
+	if (*op == 'A')
+		set_int(b, "count_include_pad", draw(b, 0, 1));
+	set_int(b, "ceil_mode", draw(b, 0, 1));
+}
+
+static void matmul(struct gb *b)
+{
+	int64_t m = extent(b), k = extent(b), n = extent(b), batch = draw(b, 1, 3);
+	struct oqz_value *x, *w;
+
+	if (draw(b, 0, 2) == 0) {
+		int64_t ta = draw(b, 0, 1), tb = draw(b, 0, 1);
+		x = gb_input(b, "x", ta ? GB_DIMS(k, m) : GB_DIMS(m, k));
+		w = gb_weights(b, OQZ_DT_F32, tb ? GB_DIMS(n, k) : GB_DIMS(k, n), 1);
+		GB_OP(b, "Gemm", x, w, gb_weights(b, OQZ_DT_F32, draw(b, 0, 1) ? GB_DIMS(n) : GB_DIMS(1, n), 1));
+		set_int(b, "transA", ta);
+		set_int(b, "transB", tb);
+		return;
+	}
+	x = gb_input(b, "x", draw(b, 0, 1) ? GB_DIMS(batch, m, k) : GB_DIMS(m, k));
+	w = draw(b, 0, 1) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(k, n), 1)
+	                  : gb_input(b, "y", draw(b, 0, 1) ? GB_DIMS(batch, k, n) : GB_DIMS(k, n));
+	GB_OP(b, "MatMul", x, w);
+}
+
+static void softmax(struct gb *b)
+{
+	struct oqz_shape s = any_shape(b, 1, 5);
+
+	s.dim[s.rank - 1] +=
+	    2; /* the logarithm of one class alone is zero up to rounding, of which no error can be a share */
+	GB_OP(b, draw(b, 0, 1) ? "Softmax" : "LogSoftmax", input(b, s));
+	if (draw(b, 0, 1))
+		set_int(b, "axis", -1);
+}
+
+static void reduce(struct gb *b)
+{
+	static const char *const ops[] = { "ReduceMean", "ReduceSum", "ReduceMax",
+		                           "ReduceMin",  "ReduceL2",  "ReduceSumSquare" };
+	struct oqz_shape s = any_shape(b, 1, 5);
+	int64_t axis = draw(b, -s.rank, s.rank - 1);
+
+	for (int i = 0; i < s.rank; i++)
+		s.dim[i] += s.dim[i] == 0; /* an extreme of nothing is nobody's number */
+	GB_OP(b, ops[draw(b, 0, OQZ_COUNTOF(ops) - 1)], input(b, s), GB_LIST(b, axis));
+	set_int(b, "keepdims", draw(b, 0, 1));
+}
+
+static struct oqz_value *positive(struct gb *b, int64_t n)
+{
+	struct oqz_value *v = gb_weights(b, OQZ_DT_F32, GB_DIMS(n), 1);
+
+	for (int64_t i = 0; i < n; i++)
+		((float *)v->constant->data)[i] = fabsf(((float *)v->constant->data)[i]) + 0.1f;
+	return v;
+}
+
+static void norm(struct gb *b)
+{
+	struct oqz_shape s = GB_DIMS(draw(b, 1, 2), draw(b, 1, 20), draw(b, 1, 6), draw(b, 2, 6));
+	int64_t c = s.dim[1];
+	struct oqz_value *x = input(b, s), *scale = gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
+	                 *bias = gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1);
+
+	switch (draw(b, 0, 2)) {
+	case 0: GB_OP(b, "BatchNormalization", x, scale, bias, bias, positive(b, c)); break;
+	case 1: GB_OP(b, "InstanceNormalization", x, scale, bias); break;
+	default:
+		c = s.dim[3];
+		GB_OP(b, "LayerNormalization", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
+		      gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1));
+	}
+	ck_ok(oqz_node_set_float(b->last, "epsilon", 1e-2f, err));
+}
+
+static void lrn(struct gb *b)
+{
+	GB_OP(b, "LRN", input(b, GB_DIMS(draw(b, 1, 2), draw(b, 1, 20), draw(b, 1, 6), draw(b, 1, 6))));
+	set_int(b, "size", 1 + 2 * draw(b, 0, 3));
+}
+
+static void lstm(struct gb *b)
+{
+	int64_t steps = draw(b, 1, 6), batch = draw(b, 1, 3), in = draw(b, 1, 9), hidden = draw(b, 1, 9),
+	        two = draw(b, 0, 1);
+	struct oqz_value *x = gb_input(b, "x", GB_DIMS(steps, batch, in));
+
+	GB_OP(b, "LSTM", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 4 * hidden, in), 0.5),
+	      gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 4 * hidden, hidden), 0.5),
+	      gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 8 * hidden), 0.5));
+	set_int(b, "hidden_size", hidden);
+	ck_ok(oqz_node_set_string(b->last, "direction",
+	                          two             ? "bidirectional"
+	                          : draw(b, 0, 1) ? "forward"
+	                                          : "reverse",
+	                          err));
+}
+
+static struct oqz_value *grid(struct gb *b, struct oqz_value *x, double scale)
+{
+	struct oqz_value *s = gb_scalar(b, OQZ_DT_F32, scale), *z = gb_scalar(b, OQZ_DT_I8, 0);
+
+	return GB_OP(b, "DequantizeLinear", GB_OP(b, "QuantizeLinear", x, s, z), s, z);
+}
+
+/* A pair on its own: nothing that could absorb it. Steps of a power of two, so that ties are ties everywhere. */
+static void qdq(struct gb *b) { grid(b, input(b, any_shape(b, 1, 4)), 0.0625); }
+
+static struct oqz_value *codes(struct gb *b, struct oqz_shape s)
+{
+	struct oqz_tensor t = { 0 };
+
+	ck_ok(oqz_tensor_alloc(&t, OQZ_DT_I8, &s, err));
+	for (int64_t i = 0; i < oqz_tensor_nelem(&t); i++)
+		((int8_t *)t.data)[i] = (int8_t)draw(b, -127, 127);
+	struct oqz_value *v = gb_const(b, &t);
+	oqz_tensor_release(&t);
+	return GB_OP(b, "DequantizeLinear", v, gb_scalar(b, OQZ_DT_F32, 1.0 / 128), gb_scalar(b, OQZ_DT_I8, 0));
+}
+
+static void qconv(struct gb *b)
+{
+	struct window w;
+	int64_t group = draw(b, 0, 2) ? 1 : draw(b, 1, 17), icg = draw(b, 1, 9), ocg = draw(b, 1, 9);
+
+	draw_window(b, &w, 2, group * icg);
+	struct oqz_value *x = grid(b, gb_input(b, "x", oqz_shape_of(4, w.x)), 1.0 / 32);
+	GB_OP(b, "Conv", x, codes(b, weight_shape(&w, group * ocg, icg)));
+	set_int(b, "group", group);
+	set_window(b, &w);
+}
+
+static void qmatmul(struct gb *b)
+{
+	int64_t m = draw(b, 1, 20), k = draw(b, 1, 33), n = draw(b, 1, 20);
+
+	GB_OP(b, "MatMul", grid(b, gb_input(b, "x", GB_DIMS(m, k)), 1.0 / 32), codes(b, GB_DIMS(k, n)));
+}
+
+static const struct row {
+	const char *impl;
+	void (*make)(struct gb *b);
+	enum oqz_engine engine;
+	bool exact_int8; /* needs a CPU that multiplies bytes exactly */
+} rows[] = {
+	{ "own.eltwise", eltwise, OQZ_ENGINE_AUTO, false },
+	{ "own.move", move, OQZ_ENGINE_AUTO, false },
+	{ "own.resize", resize, OQZ_ENGINE_AUTO, false },
+	{ "own.deconv_dw", deconv_dw, OQZ_ENGINE_AUTO, false },
+	{ "own.lstm", lstm, OQZ_ENGINE_AUTO, false },
+	{ "own.qdq", qdq, OQZ_ENGINE_AUTO, false },
+	{ "own.reduce", reduce, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.conv", conv, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.deconv", deconv, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.matmul", matmul, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.pool", pool, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.softmax", softmax, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.norm", norm, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.lrn", lrn, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.qconv", qconv, OQZ_ENGINE_AUTO, true },
+	{ "dnnl.qmatmul", qmatmul, OQZ_ENGINE_AUTO, true },
+	{ "sim", qconv, OQZ_ENGINE_SIM, false },
+};
+
+static bool chosen(const struct oqz_program *p, const char *impl)
+{
+	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
+		struct oqz_step_info s;
+		oqz_program_step(p, i, &s);
+		if (strncmp(s.impl, impl, strlen(impl)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Some say in a step's name which of their primitives it is. */
+static bool took_part(const struct oqz_program *p, const char *impl)
+{
+	static const char *const norms[] = { "dnnl.layernorm", "dnnl.instancenorm", "dnnl.batchnorm" },
+	                         *const softmaxes[] = { "dnnl.softmax", "dnnl.logsoftmax" };
+	bool norm = strcmp(impl, "dnnl.norm") == 0, softmax = strcmp(impl, "dnnl.softmax") == 0;
+
+	for (size_t i = 0; norm && i < OQZ_COUNTOF(norms); i++)
+		if (chosen(p, norms[i]))
+			return true;
+	for (size_t i = 0; softmax && i < OQZ_COUNTOF(softmaxes); i++)
+		if (chosen(p, softmaxes[i]))
+			return true;
+	return chosen(p, impl);
+}
+
+/* Returns whether the implementation took part. */
+static bool round_of(const struct row *r, uint64_t seed)
+{
+	struct oqz_tensor inputs[4];
+	struct oracle o;
+	struct gb b;
+
+	gb_init(&b, seed);
+	r->make(&b);
+	gb_finish(&b);
+	random_inputs(&b, inputs);
+	oracle_run(&o, b.g, inputs);
+	struct oqz_program *p = program_of(b.g, r->engine, NULL, 0);
+	bool took = took_part(p, r->impl);
+	check_program(b.g, p, inputs, &o, 1e-5);
+	oqz_program_free(p);
+	oracle_free(&o);
+	for (size_t i = 0; i < b.g->inputs.n; i++)
+		oqz_tensor_release(&inputs[i]);
+	oqz_graph_free(b.g);
+	return took;
+}
+
+static void check_row(const struct row *r)
+{
+	const char *start = getenv("OQZ_TEST_SEED");
+	uint64_t seed = start ? strtoull(start, NULL, 10) : 1;
+	int took = 0;
+
+	for (int k = 0; k < ROUNDS; k++) {
+		printf("%s: OQZ_TEST_SEED=%llu\n", r->impl, (unsigned long long)(seed + (uint64_t)k));
+		fflush(stdout);
+		took += round_of(r, seed + (uint64_t)k);
+	}
+	printf("%s took part in %d of %d rounds\n", r->impl, took, ROUNDS);
+	if (!r->exact_int8 || oqz_exec_has_exact_int8())
+		ck_assert_msg(took >= ROUNDS / 3, "%s took part in %d of %d rounds only", r->impl, took, ROUNDS);
+}
+
+START_TEST(implementations_equal_the_reference)
+{
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++)
+		check_row(&rows[i]);
+}
+END_TEST
+
+OQZ_TEST_MAIN("exec_random", implementations_equal_the_reference)
