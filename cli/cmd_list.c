@@ -4,13 +4,11 @@
  * so a broken one is a line of this list and not the end of it.
  */
 #include "cli/cli.h"
+#include "cli/list_ops.h"
 #include "core/base/str.h"
-#include "core/exec/impl.h"
 #include "core/graph/pass.h"
 #include "core/image/preprocess.h"
 #include "core/onnx/onnx.h"
-#include "core/ops/op.h"
-#include "core/ops/ops_util.h"
 #include "core/quant/observe.h"
 #include "plugins/registry.h"
 
@@ -109,50 +107,7 @@ static int list_steps(void)
 	return OQZ_EXIT_OK;
 }
 
-/* Implementations in order of preference: of the plain operator, then those on quantized inputs in brackets. The
- * reference is always the last resort. */
-static void implementations(enum oqz_op_id op, struct oqz_str *out)
-{
-	for (int group = 0; group < 2; group++) {
-		const struct oqz_impl *const *list = oqz_impl_list(op, group != 0);
-		for (; list && *list; list++)
-			oqz_str_addf(out, group ? "[%s] " : "%s ", (*list)->name);
-	}
-	oqz_str_add(out, "reference");
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct oqz_op *const *x = a, *const *y = b;
-	int c = strcmp((*x)->domain, (*y)->domain);
-
-	return c ? c : strcmp((*x)->name, (*y)->name);
-}
-
-static int list_ops(void)
-{
-	const struct oqz_op *ops[OQZ_OP_COUNT];
-	struct oqz_str impls = { 0 };
-	char name[100], opsets[30];
-	size_t n = 0;
-
-	for (int id = 0; id < OQZ_OP_COUNT; id++) {
-		const struct oqz_op *op = oqz_op_row((enum oqz_op_id)id);
-		if (op)
-			ops[n++] = op;
-	}
-	qsort(ops, n, sizeof ops[0], by_name);
-	for (size_t i = 0; i < n; i++) {
-		snprintf(name, sizeof name, "%s%s%s", ops[i]->domain, *ops[i]->domain ? "::" : "", ops[i]->name);
-		/* Our own operators have no versions beyond the first. */
-		snprintf(opsets, sizeof opsets, *ops[i]->domain ? "%d" : "%d-%d", ops[i]->since, OQZ_OPSET_NEWEST);
-		oqz_str_clear(&impls);
-		implementations(ops[i]->id, &impls);
-		line(name, 28, opsets, 6, oqz_str_get(&impls));
-	}
-	oqz_str_release(&impls);
-	return OQZ_EXIT_OK;
-}
+static int list_ops(void) { return cli_list_ops(false); }
 
 static const struct {
 	const char *name;
@@ -163,11 +118,22 @@ static const struct {
 	{ "ops", list_ops },
 };
 
+static const struct oqz_option options[] = {
+	{ "markdown", 0, NULL, "operators as the page operators.md of the documentation" },
+	{ 0 },
+};
+
 static int run(const struct oqz_args *args)
 {
 	const char *names[OQZ_COUNTOF(kinds)];
 	const char *kind = args->operands.n ? args->operands.v[0] : "plugins";
 
+	if (cli_option(args, "markdown")) {
+		if (strcmp(kind, "ops") == 0)
+			return cli_list_ops(true);
+		fprintf(stderr, "oqz list: --markdown is for `oqz list ops`\n");
+		return OQZ_EXIT_USAGE;
+	}
 	for (size_t i = 0; i < OQZ_COUNTOF(kinds); i++) {
 		if (strcmp(kind, kinds[i].name) == 0)
 			return kinds[i].print();
@@ -182,7 +148,7 @@ static int run(const struct oqz_args *args)
 const struct oqz_verb cmd_list = { "list",
 	                           "[plugins|quantizers|tasks|steps|calibrators|passes|ops]",
 	                           "list plugins, preprocessing steps, calibration rules or operators, one a line",
-	                           NULL,
+	                           options,
 	                           0,
 	                           1,
 	                           run };

@@ -19,6 +19,8 @@ cli_oqz_SOURCES = \
 	cli/cmd_show.c \
 	cli/cmd_split.c \
 	cli/cmd_validate.c \
+	cli/list_ops.c \
+	cli/list_ops.h \
 	cli/main.c \
 	cli/manifest_args.c \
 	cli/manifest_args.h \

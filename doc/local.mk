@@ -38,3 +38,10 @@ $(plugin_pages): doc/plugin-pages.stamp
 # The tutorial, whose commands are run by tests/cli/examples.sh.
 dist_doc_DATA += doc/TUTORIAL.md
 EXTRA_DIST += doc/report.png
+# The page of all operators is what the program says of itself, so it cannot say anything else.
+if !CROSS_COMPILING
+nodist_doc_DATA += doc/operators.md
+doc/operators.md: cli/oqz$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) doc && ./cli/oqz$(EXEEXT) list ops --markdown > $@.new && mv $@.new $@
+CLEANFILES += doc/operators.md doc/operators.md.new
+endif

@@ -49,6 +49,12 @@ const struct oqz_op *oqz_op_find(const char *domain, const char *name)
 	return NULL;
 }
 
+int oqz_domain_newest(const char *domain)
+{
+	domain = canonical_domain(domain);
+	return *domain == 0 ? 26 : strcmp(domain, "ai.onnx.ml") == 0 ? 5 : 1;
+}
+
 /* ---- attributes -> params ---- */
 
 static const char *attr_type_name(enum oqz_attr_type t)

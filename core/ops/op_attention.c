@@ -310,9 +310,10 @@ struct rotary {
 };
 
 /* Pairs of X's elements are turned by angles whose cosines and sines come from tables (positions, half), or, without
- * position_ids, (B, length, half). */
+ * position_ids, (B, length, half). Tables may be made for whole heads where only a part is turned: then their rows are
+ * longer, `pitch`. */
 static enum oqz_status rotary_plan(const struct rotary *p, const struct oqz_call *c, struct side *x, int64_t *ret_half,
-                                   struct oqz_err *err)
+                                   int64_t *ret_pitch, struct oqz_err *err)
 {
 	const struct oqz_shape *cs = &c->in[1]->shape, *sn = &c->in[2]->shape,
 	                       *ids = c->in[3] ? &c->in[3]->shape : NULL;
@@ -321,12 +322,14 @@ static enum oqz_status rotary_plan(const struct rotary *p, const struct oqz_call
 	int64_t turned = p->rotary_embedding_dim ? p->rotary_embedding_dim : x->size;
 	if (turned < 0 || turned > x->size || turned % 2)
 		OQZ_FAIL(err, OQZ_E_DATA, "%lld of %lld elements to rotate", (long long)turned, (long long)x->size);
-	if (!oqz_shape_equal(cs, sn) || cs->rank != (ids ? 2 : 3) || cs->dim[cs->rank - 1] != turned / 2)
+	if (!oqz_shape_equal(cs, sn) || cs->rank != (ids ? 2 : 3) ||
+	    (cs->dim[cs->rank - 1] != turned / 2 && cs->dim[cs->rank - 1] != x->size / 2))
 		OQZ_FAIL(err, OQZ_E_DATA, "the caches of cosines and sines do not fit");
 	if (ids ? ids->rank != 2 || ids->dim[0] != x->batch || ids->dim[1] != x->length
 	        : cs->dim[0] != x->batch || cs->dim[1] != x->length)
 		OQZ_FAIL(err, OQZ_E_DATA, "positions are given for another batch or length");
 	*ret_half = turned / 2;
+	*ret_pitch = cs->dim[cs->rank - 1];
 	return OQZ_OK;
 }
 
@@ -348,9 +351,9 @@ static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_CLEANUP_FREE double *cs = NULL;
 	OQZ_CLEANUP_FREE double *sn = NULL;
 	struct side x = { 0 };
-	int64_t half = 0;
+	int64_t half = 0, pitch = 0;
 
-	OQZ_TRY(rotary_plan(p, c, &x, &half, err));
+	OQZ_TRY(rotary_plan(p, c, &x, &half, &pitch, err));
 	OQZ_TRY(oqz_read_f64(c->in[0], &v, err));
 	OQZ_TRY(oqz_read_f64(c->in[1], &cs, err));
 	OQZ_TRY(oqz_read_f64(c->in[2], &sn, err));
@@ -364,7 +367,7 @@ static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
 				OQZ_FAIL(err, OQZ_E_DATA, "position %lld is not in the caches", (long long)row);
 			for (int64_t h = 0; h < x.heads; h++) {
 				double *at = v + b * x.sb + h * x.sh + i * x.sl;
-				turn(at, half, p->interleaved != 0, cs + row * half, sn + row * half, at);
+				turn(at, half, p->interleaved != 0, cs + row * pitch, sn + row * pitch, at);
 			}
 		}
 	oqz_write_f64(c->out[0], v);

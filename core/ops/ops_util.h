@@ -117,6 +117,8 @@ enum oqz_status oqz_upgrade_scan(struct oqz_node *n, struct oqz_err *err);
 /* Writes out an operator of com.microsoft; other nodes stay as they are. (upgrade_contrib.c) */
 enum oqz_status oqz_upgrade_contrib(struct oqz_node *n, struct oqz_err *err);
 bool oqz_upgrade_contrib_known(const struct oqz_node *n);
+/* The name of operator i of com.microsoft that is written out; NULL beyond the last. */
+const char *oqz_upgrade_contrib_name(size_t i);
 /* The node's operator has no row any more, but a rule that turns it into one that has. */
 bool oqz_upgrade_known(const struct oqz_node *n);
 

@@ -441,6 +441,21 @@ bool oqz_upgrade_known(const struct oqz_node *n)
 	return false;
 }
 
+bool oqz_upgrade_name(size_t i, const char **ret_domain, const char **ret_name, const char **ret_to)
+{
+	for (size_t k = 0; k < OQZ_COUNTOF(rules); k++)
+		if (rules[k].apply == rename_op && i-- == 0) {
+			*ret_domain = "";
+			*ret_name = rules[k].op;
+			*ret_to = rules[k].to;
+			return true;
+		}
+	*ret_domain = "com.microsoft";
+	*ret_name = oqz_upgrade_contrib_name(i);
+	*ret_to = NULL;
+	return *ret_name != NULL;
+}
+
 /* Rules are chosen by the name that the file has: one rule's renaming must not call up another's. */
 enum oqz_status oqz_upgrade_node(struct oqz_node *n, struct oqz_err *err)
 {

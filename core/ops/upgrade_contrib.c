@@ -436,3 +436,5 @@ enum oqz_status oqz_upgrade_contrib(struct oqz_node *n, struct oqz_err *err)
 
 	return row < 0 ? OQZ_OK : contrib[row].write_out(n, err);
 }
+
+const char *oqz_upgrade_contrib_name(size_t i) { return i < OQZ_COUNTOF(contrib) ? contrib[i].op : NULL; }

@@ -20,7 +20,7 @@ touch "$bin/other"
 find "$root" ! -type d >"$work/installed"
 for wanted in bin/oqz bin/oqz-run oqz/plugins/int8.so oqz/presets/cityscapes.yaml include/oqz/plugin.h pkgconfig/oqz.pc \
 	aclocal/oqz.m4 oqz/template/example.c oqz/template/number.c man1/oqz-run.1 man5/oqz-manifest.5 man3/oqz-plugin.3 \
-	man7/oqz-int8.7 man7/oqz-ocr.7 doc/oqz/README.md doc/oqz/TUTORIAL.md \
+	man7/oqz-int8.7 man7/oqz-ocr.7 doc/oqz/README.md doc/oqz/TUTORIAL.md doc/oqz/operators.md \
 	doc/oqz/examples/imagenet.yaml doc/oqz/examples/tiny/tiny.yaml doc/oqz/examples/demo/zoo.yaml doc/oqz/plugins/int8.md \
 	bash-completion/completions/oqz bash-completion/completions/oqz-run; do
 	grep -q "/$wanted\$" "$work/installed" || fail "not installed: $wanted"

@@ -8,6 +8,7 @@ meta_tests = \
 	tests/meta/install.sh \
 	tests/meta/man.sh \
 	tests/meta/names.sh \
+	tests/meta/operators.sh \
 	tests/meta/vectors.sh \
 	$(NULL)
 dist_check_SCRIPTS += $(meta_tests)

@@ -370,3 +370,7 @@ unit_tests += tests/unit/test_match
 tests_unit_test_match_SOURCES = tests/unit/exec_graph.h tests/unit/test_match.c
 tests_unit_test_match_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_match_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_dynamic_shapes
+tests_unit_test_dynamic_shapes_SOURCES = tests/unit/test_dynamic_shapes.c
+tests_unit_test_dynamic_shapes_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_dynamic_shapes_LDADD = $(unit_ldadd)

@@ -90,6 +90,13 @@ START_TEST(rotations)
 		{ "RotaryEmbedding", "rotary_embedding_dim=2",
 		  "float32[1,1,1,4]: 1 2 3 4; float32[1,1,1]: 0; float32[1,1,1]: 1", "float32[1,1,1,4]: -2 1 3 4", 0,
 		  23 },
+		/* tables of whole heads, of which a part is turned */
+		{ "RotaryEmbedding", "rotary_embedding_dim=2",
+		  "float32[1,1,1,4]: 1 2 3 4; float32[1,1,2]: 0 7; float32[1,1,2]: 1 7", "float32[1,1,1,4]: -2 1 3 4",
+		  0, 23 },
+		{ "RotaryEmbedding", "rotary_embedding_dim=2",
+		  "float32[1,1,1,4]: 1 2 3 4; float32[2,2]: 7 7 0 7; float32[2,2]: 7 7 1 7; int64[1,1]: 1",
+		  "float32[1,1,1,4]: -2 1 3 4", 0, 23 },
 		/* (B, length, heads * size) and tables by position */
 		{ "RotaryEmbedding", "num_heads=2",
 		  "float32[1,2,4]: 1 2 3 4 5 6 7 8; float32[2,1]: 1 0; float32[2,1]: 0 1; int64[1,2]: 1 0",
