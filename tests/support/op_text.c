@@ -153,7 +153,7 @@ static enum oqz_status build(struct oqz_graph *g, const char *op, const char *at
                              struct oqz_err *err)
 {
 	struct oqz_value *iv[MAX_IO], *ov[MAX_IO];
-	char name[16], domain[16] = "", *text = oqz_arena_strdup(g->arena, attrs ? attrs : "");
+	char name[16], domain[32] = "", *text = oqz_arena_strdup(g->arena, attrs ? attrs : "");
 	const char *colons = strstr(op, "::");
 
 	if (colons) {

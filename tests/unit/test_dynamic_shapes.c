@@ -98,11 +98,12 @@ START_TEST(batch_height_and_width)
 	GB_OP(&b, "Softmax", GB_OP(&b, "Reshape", map, GB_LIST(&b, 0, 4, -1)));
 	struct oqz_graph *g = reopened(&b);
 	for (size_t i = 0; i < OQZ_COUNTOF(sizes); i++)
-		check_shapes(g, &GB_DIMS(sizes[i][0], 3, sizes[i][1], sizes[i][2]), i);
+		check_shapes(g, (struct oqz_shape[]) { GB_DIMS(sizes[i][0], 3, sizes[i][1], sizes[i][2]) }, i);
 
+	struct oqz_shape wrong = GB_DIMS(1, 4, 8, 8);
 	struct oqz_program *p = NULL;
 	struct oqz_exec_options opt = { 0 };
-	ck_fails(oqz_program_new(g, &opt, &GB_DIMS(1, 4, 8, 8), &p, err), OQZ_E_DATA, "x");
+	ck_fails(oqz_program_new(g, &opt, &wrong, &p, err), OQZ_E_DATA, "x");
 	oqz_graph_free(g);
 }
 END_TEST
@@ -144,7 +145,7 @@ START_TEST(chosen_elements)
 	gb_output(&b, GB_OP(&b, "ScatterND", x, at, GB_OP(&b, "Neg", v)));
 	struct oqz_graph *g = reopened(&b);
 	for (int64_t n = 1; n < 6; n++)
-		check_shapes(g, &GB_DIMS(n, 7 - n), (uint64_t)n);
+		check_shapes(g, (struct oqz_shape[]) { GB_DIMS(n, 7 - n) }, (uint64_t)n);
 	oqz_graph_free(g);
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operators of ai.onnx.ml: labels, features, decision trees. Expected values are by hand.
+ * Operators of ai.onnx.ml and ai.onnx.preview.training: labels, features, decision trees, optimizers. Expected values
+ * are by hand.
  */
 #include "tests/support/op_text.h"
 
@@ -112,4 +113,38 @@ START_TEST(trees)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_label", labels, features, trees)
+#define SGD "ai.onnx.preview.training::Momentum"
+
+/* One step of each optimizer on numbers that can be done by hand. */
+START_TEST(optimizers)
+{
+	static const struct op_row rows[] = {
+		/* v = 0.5 * 4 + 1 * 2 (the first step) = 4, x = 10 - 0.5 * 4 */
+		{ SGD, "alpha=0.5 beta=3.0 norm_coefficient=0.0 mode=standard",
+		  "float32[]: 0.5; int64[]: 0; float32[1]: 10; float32[1]: 2; float32[1]: 4",
+		  "float32[1]: 8; float32[1]: 4", 1e-6 },
+		/* v = 2 + 3 * 2 = 8, x = 10 - 0.5 * (2 + 4) */
+		{ SGD, "alpha=0.5 beta=3.0 norm_coefficient=0.0 mode=nesterov",
+		  "float32[]: 0.5; int64[]: 1; float32[1]: 10; float32[1]: 2; float32[1]: 4",
+		  "float32[1]: 7; float32[1]: 8", 1e-6 },
+		/* two tensors: X, Y, their gradients, their states; h = 16 + 9, x = 1 - 1 / (1 + 1) * 3 / 5 */
+		{ "ai.onnx.preview.training::Adagrad", "decay_factor=0.5 epsilon=0.0",
+		  "float32[]: 1; int64[]: 2; float32[1]: 1; float32[2]: 0; float32[1]: 3; float32[2]: 2; float32[1]: "
+		  "16; "
+		  "float32[2]: 0",
+		  "float32[1]: 0.7; float32[2]: -0.5; float32[1]: 25; float32[2]: 4", 1e-6 },
+		/* v = 0.5 * 2, h = 0.25 * 4; rate 1 * sqrt(1 - 0.75) / (1 - 0.5) = 1; x = (3 - 1) * 0.5 */
+		{ "ai.onnx.preview.training::Adam", "alpha=0.5 beta=0.75 epsilon=0.0 norm_coefficient_post=0.5",
+		  "float32[]: 1; int64[]: 1; float32[1]: 3; float32[1]: 2; float32[1]: 0; float32[1]: 0",
+		  "float32[1]: 1; float32[1]: 1; float32[1]: 1", 1e-6 },
+	};
+
+	op_check_all(rows, OQZ_COUNTOF(rows));
+	op_refuses(
+	    &(struct op_row) { SGD, "alpha=0.5 beta=3.0 norm_coefficient=0.0 mode=standard",
+	                       "float32[]: 1; int64[]: 1; float32[1]: 1; float32[1]: 1; float32[1]: 1; float32[1]: 1" },
+	    OQZ_E_DATA, "6 inputs");
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_label", labels, features, trees, optimizers)
