@@ -44,12 +44,6 @@ static int64_t int_attr(const struct oqz_node *n, const char *name, int64_t dflt
 	return a ? a->i : dflt;
 }
 
-/* A value that only this consumer reads and that nobody wants to see. */
-static bool private_value(const struct oqz_planner *pl, const struct oqz_value *v)
-{
-	return v->uses.n == 1 && !pl->keep[v->id] && !v->is_output;
-}
-
 /* Operators that cannot give a negative number. */
 static bool gives_nonnegative(const struct oqz_node *n)
 {
@@ -132,8 +126,8 @@ static void absorb_dq(struct oqz_planner *pl, struct oqz_group *g, int i, struct
 		return;
 	quant_from_dq(&g->quant[i], dq);
 	g->in[i] = codes;
-	if (codes->constant || !is_op(q, OQZ_OP_QUANTIZE_LINEAR) || !private_value(pl, codes) ||
-	    !private_value(pl, dq->out[0]))
+	if (codes->constant || !is_op(q, OQZ_OP_QUANTIZE_LINEAR) || !oqz_value_private(pl, codes) ||
+	    !oqz_value_private(pl, dq->out[0]))
 		return;
 	if (!same_constant(constant_in(q, 1), g->quant[i].scale) || !q->in[0] || q->in[0]->type.dtype != OQZ_DT_F32)
 		return;
@@ -154,7 +148,7 @@ static void absorb_fake(struct oqz_planner *pl, struct oqz_group *g, int i, stru
 	if ((f->n_in > 1 && f->in[1] && !scale) || (f->n_in > 2 && f->in[2] && !constant_in(f, 2)) ||
 	    !oqz_type_concrete(&f->in[0]->type))
 		return;
-	if (!f->in[0]->constant && !private_value(pl, f->out[0]))
+	if (!f->in[0]->constant && !oqz_value_private(pl, f->out[0]))
 		return;
 	g->quant[i] = (struct oqz_step_quant) {
 		.present = true,
@@ -224,7 +218,8 @@ static bool takes_activation(const struct oqz_node *n)
 	case OQZ_OP_MATMUL:
 	case OQZ_OP_ADD:
 	case OQZ_OP_SUB:
-	case OQZ_OP_MUL: return true;
+	case OQZ_OP_MUL:
+	case OQZ_OP_BATCH_NORMALIZATION: return true;
 	default: return false;
 	}
 }
@@ -234,7 +229,7 @@ static struct oqz_node *find_act(struct oqz_planner *pl, struct oqz_node *n)
 {
 	struct oqz_value *v = n->out[0];
 
-	if (!takes_activation(n) || n->n_out != 1 || !v || !private_value(pl, v) || v->type.dtype != OQZ_DT_F32 ||
+	if (!takes_activation(n) || n->n_out != 1 || !v || !oqz_value_private(pl, v) || v->type.dtype != OQZ_DT_F32 ||
 	    !oqz_type_concrete(&v->type))
 		return NULL;
 	struct oqz_node *act = v->uses.v[0];

@@ -51,7 +51,9 @@ struct oqz_step_desc {
 	const struct oqz_tensor *constant[64]; /* inputs known now (PLAIN), else NULL */
 	struct oqz_step_quant quant[3]; /* of inputs 0 and 1, for groups (a quantized bias has become float32: the third
 	                                 * is never present). Custom FakeQuant: scale is NULL */
-	const struct oqz_node *act;     /* activation to apply to output 0, or NULL */
+	const struct oqz_node *add;     /* Add to be done to output 0, whose other operand is input `add_in`; or NULL */
+	int add_in;                     /* the last of n_in: Conv 3, of the output's shape; MatMul 2, one per column */
+	const struct oqz_node *act;     /* activation to apply to output 0, behind `add`; or NULL */
 	enum oqz_layout in_layout[64];  /* how the producers will leave the inputs (proposal) */
 	enum oqz_engine engine;
 	bool group; /* any quant[].present */
@@ -100,7 +102,7 @@ extern const struct oqz_impl oqz_impl_deconv_dw; /* own: depthwise ConvTranspose
 extern const struct oqz_impl oqz_impl_lstm;      /* own: LSTM with the standard activations */
 extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize inputs, then the float implementation */
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
-    oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm, oqz_impl_dnnl_lrn;
+    oqz_impl_dnnl_conv_add, oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm, oqz_impl_dnnl_lrn;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */
 
 /* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */

@@ -11,7 +11,7 @@ LIST(eltwise, &oqz_impl_eltwise);
 LIST(move, &oqz_impl_move);
 LIST(resize, &oqz_impl_resize);
 LIST(qdq, &oqz_impl_qdq);
-LIST(conv, &oqz_impl_dnnl_conv);
+LIST(conv, &oqz_impl_dnnl_conv_add, &oqz_impl_dnnl_conv);
 LIST(deconv, &oqz_impl_deconv_dw, &oqz_impl_dnnl_deconv);
 LIST(matmul, &oqz_impl_dnnl_matmul);
 LIST(pool, &oqz_impl_dnnl_pool);

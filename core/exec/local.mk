@@ -7,6 +7,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/eltwise_rows.c \
 	core/exec/eltwise_rows.h \
 	core/exec/exec.h \
+	core/exec/fuse.c \
 	core/exec/group.c \
 	core/exec/impl.h \
 	core/exec/impl_deconv.c \

@@ -80,6 +80,22 @@ struct oqz_planner {
 	int *made;      /* value: slot as the step left it, -1 */
 };
 
+/* Only one consumer reads the value, and nobody wants to see it. */
+static inline bool oqz_value_private(const struct oqz_planner *pl, const struct oqz_value *v)
+{
+	return v->uses.n == 1 && !pl->keep[v->id] && !v->is_output;
+}
+
+/* What may be fused behind an operator. */
+struct oqz_fuse {
+	const struct oqz_node *act;           /* right behind it; NULL: nothing */
+	const struct oqz_node *add, *add_act; /* an Add, and the activation behind that; NULL: nothing */
+	struct oqz_value *other;              /* the Add's other operand, which becomes */
+	int add_in;                           /* this input of the step */
+};
+/* fuse.c: `made` must say what has been computed by now. */
+void oqz_plan_fuse(const struct oqz_planner *pl, const struct oqz_node *n, struct oqz_fuse *ret);
+
 /* group.c: finds groups and activations; marks what is needed. Constant QuantizeLinear nodes are evaluated. */
 enum oqz_status oqz_plan_groups(struct oqz_planner *pl, struct oqz_err *err);
 /* absorb.c: activations that quantized layers apply to their input themselves. */
@@ -90,8 +106,10 @@ enum oqz_status oqz_plan_constants(struct oqz_planner *pl, bool all, struct oqz_
 enum oqz_status oqz_plan_rewrite(struct oqz_planner *pl, struct oqz_err *err);
 /* steps.c: emits the steps in order. */
 enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err);
-/* choose.c: the first implementation that accepts; fills impl, choice and desc->act. */
-enum oqz_status oqz_plan_choose(struct oqz_planner *pl, struct oqz_step *s, struct oqz_node *act, struct oqz_err *err);
+/* choose.c: the first implementation that accepts; fills impl, choice, and desc with as much of the tail as it takes.
+ */
+enum oqz_status oqz_plan_choose(struct oqz_planner *pl, struct oqz_step *s, const struct oqz_fuse *fuse,
+                                struct oqz_err *err);
 /* choose.c: the same for a step without quantization, for groups that delegate. No act is dropped: the reference is
  * taken only when there is none, and OQZ_E_UNSUPPORTED is the answer otherwise. */
 enum oqz_status oqz_choose_float(const struct oqz_step_desc *d, const struct oqz_impl **ret_impl,

@@ -101,11 +101,30 @@ static enum oqz_status connect_inputs(struct oqz_planner *pl, const struct oqz_n
 	return OQZ_OK;
 }
 
+/* The other operand of an Add that the step does. */
+static enum oqz_status connect_add(struct oqz_planner *pl, struct oqz_value *other, struct oqz_step *s,
+                                   struct oqz_err *err)
+{
+	int i = s->desc->add_in;
+
+	if (other->constant && !s->choice.uses_constant[i])
+		return OQZ_OK;
+	OQZ_TRY(oqz_slot_get(pl, other, s->choice.in_layout[i], &s->in[i], err));
+	s->bytes += pl->p->slots.v[s->in[i]].bytes;
+	return OQZ_OK;
+}
+
+/* The node whose output the step leaves: its own or one that is fused behind. */
+static const struct oqz_node *last_node(const struct oqz_step *s, const struct oqz_node *n)
+{
+	return s->desc->act ? s->desc->act : s->desc->add ? s->desc->add : n;
+}
+
 static enum oqz_status connect_outputs(struct oqz_planner *pl, const struct oqz_node *n, struct oqz_step *s,
                                        struct oqz_err *err)
 {
 	for (int i = 0; i < n->n_out; i++) {
-		struct oqz_value *v = i == 0 && s->desc->act ? s->desc->act->out[0] : n->out[i];
+		struct oqz_value *v = i == 0 ? last_node(s, n)->out[0] : n->out[i];
 		if (!v || !pl->needed[v->id])
 			continue;
 		enum oqz_layout layout = s->dynamic ? OQZ_LAYOUT_PLAIN : s->choice.out_layout[i];
@@ -133,6 +152,7 @@ static enum oqz_status finish_outputs(struct oqz_planner *pl, const struct oqz_n
 static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct oqz_err *err)
 {
 	struct oqz_step s;
+	struct oqz_fuse fuse;
 	struct oqz_node *last;
 	bool alias;
 
@@ -145,17 +165,22 @@ static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct o
 	OQZ_TRY(oqz_slot_alias(pl, n, &alias, err));
 	if (alias)
 		return finish_outputs(pl, n, err);
-	if (!oqz_step_init(pl->p, n, n->n_in, n->n_out, &s))
+	oqz_plan_fuse(pl, n, &fuse);
+	if (!oqz_step_init(pl->p, n, fuse.add ? fuse.add_in + 1 : n->n_in, n->n_out, &s))
 		return oqz_err_nomem(err, "the plan", sizeof s);
 	describe(pl, n, &s);
-	OQZ_TRY(oqz_plan_choose(pl, &s, pl->groups[n->index].act, err));
+	OQZ_TRY(oqz_plan_choose(pl, &s, &fuse, err));
 	if (s.desc->act)
 		pl->skip[s.desc->act->index] = true;
+	if (s.desc->add)
+		pl->skip[s.desc->add->index] = true;
 	enum oqz_status st = oqz_budget_take(s.choice.state_bytes, "the packed weights", err);
 	if (st == OQZ_OK) {
 		pl->p->state_bytes += s.choice.state_bytes;
 		st = connect_inputs(pl, n, &s, err);
 	}
+	if (st == OQZ_OK && s.desc->add)
+		st = connect_add(pl, fuse.other, &s, err);
 	if (st == OQZ_OK)
 		st = connect_outputs(pl, n, &s, err);
 	s.macs = oqz_op_macs(n);
@@ -166,7 +191,7 @@ static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct o
 			s.impl->destroy(s.choice.state);
 		return st;
 	}
-	return finish_outputs(pl, s.desc->act ? s.desc->act : n, err);
+	return finish_outputs(pl, last_node(&s, n), err);
 }
 
 enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err)

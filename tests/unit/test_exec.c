@@ -484,6 +484,79 @@ START_TEST(lstm_equals_reference)
 }
 END_TEST
 
+static int count_op(const struct oqz_program *p, const char *op)
+{
+	struct oqz_step_info s;
+	int n = 0;
+
+	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
+		oqz_program_step(p, i, &s);
+		n += strcmp(s.op, op) == 0;
+	}
+	return n;
+}
+
+/* A program without taps equals the oracle and has so many Add steps; with every value of `v` tapped it has them all.
+ */
+static void check_additions(struct gb *b, struct oqz_value *const *v, size_t n, int fused, int all)
+{
+	struct oqz_tensor in[2];
+	struct oracle o;
+	const char *taps[8];
+
+	gb_finish(b);
+	random_inputs(b, in);
+	oracle_run(&o, b->g, in);
+	for (size_t i = 0; i < n; i++)
+		taps[i] = v[i]->name;
+	for (int tapped = 0; tapped < 2; tapped++) {
+		struct oqz_program *p = program_of(b->g, OQZ_ENGINE_AUTO, taps, tapped ? n : 0);
+		check_program(b->g, p, in, &o, 1e-5);
+		ck_assert_int_eq(count_op(p, "Add"), tapped ? all : fused);
+		oqz_program_free(p);
+	}
+	oracle_free(&o);
+	for (size_t i = 0; i < b->g->inputs.n; i++)
+		oqz_tensor_release(&in[i]);
+	oqz_graph_free(b->g);
+}
+
+/* Residual branches go into the later of two convolutions, biases into matrix products; not where the sum in between is
+ * looked at, nor where the addition broadcasts. */
+START_TEST(additions_are_fused)
+{
+	struct oqz_value *v[4];
+	struct gb b;
+
+	for (int k = 0; k < 12; k++) {
+		int64_t c = 1 + 7 * k, h = 5 + k, w = 9 - k % 4;
+		gb_init(&b, 70 + (uint64_t)k);
+		struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1 + k % 2, 8, h, w));
+		v[0] = GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(c, 8, 3, 3), 0.2));
+		GB_INTS(&b, "pads", 1, 1, 1, 1);
+		struct oqz_value *r = GB_OP(&b, "Relu", v[0]);
+		v[1] = GB_OP(&b, "Conv", r, gb_weights(&b, OQZ_DT_F32, GB_DIMS(c, c, 1, 1), 0.2),
+		             gb_weights(&b, OQZ_DT_F32, GB_DIMS(c), 1));
+		v[2] = GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(c, 8, 1, 1), 0.2));
+		struct oqz_value *sum = k % 3 ? GB_OP(&b, "Add", v[1], v[2]) : GB_OP(&b, "Add", v[2], v[1]);
+		struct oqz_value *y = k % 2 ? GB_OP(&b, "Relu", sum) : sum;
+		v[3] = GB_OP(&b, "Conv", y, gb_weights(&b, OQZ_DT_F32, GB_DIMS(c, c, 1, 1), 0.2));
+		GB_OP(&b, "Add", v[3], gb_weights(&b, OQZ_DT_F32, GB_DIMS(c, 1, 1), 1)); /* stays: it broadcasts */
+		check_additions(&b, v, 4, 1, 2);
+
+		gb_init(&b, 90 + (uint64_t)k);
+		x = gb_input(&b, "x", GB_DIMS(1 + k % 2, h, 16));
+		v[0] = GB_OP(&b, "MatMul", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(16, c), 0.3));
+		sum = k % 3 ? GB_OP(&b, "Add", v[0], gb_weights(&b, OQZ_DT_F32, GB_DIMS(c), 1))
+		            : GB_OP(&b, "Add", gb_weights(&b, OQZ_DT_F32, GB_DIMS(c), 1), v[0]);
+		y = k % 2 ? GB_OP(&b, "Gelu", sum) : sum;
+		v[1] = GB_OP(&b, "MatMul", y, gb_weights(&b, OQZ_DT_F32, GB_DIMS(c, 12), 0.3));
+		GB_OP(&b, "Add", v[1], gb_weights(&b, OQZ_DT_F32, GB_DIMS(h, 12), 1)); /* stays: a row for each row */
+		check_additions(&b, v, 2, h == 1 ? 0 : 1, 2);
+	}
+}
+END_TEST
+
 /* Shapes that depend on data: NonZero, and what follows it. */
 START_TEST(shapes_may_depend_on_data)
 {
@@ -514,6 +587,6 @@ START_TEST(shapes_may_depend_on_data)
 }
 END_TEST
 
-OQZ_TEST_MAIN("exec", activation_of_two_nodes_is_fused, shapes_may_depend_on_data, lstm_equals_reference,
-              depthwise_transposed_convolution, program_equals_oracle, program_of_reference_is_the_oracle,
-              program_is_shared_by_threads, program_names_what_is_wrong)
+OQZ_TEST_MAIN("exec", additions_are_fused, activation_of_two_nodes_is_fused, shapes_may_depend_on_data,
+              lstm_equals_reference, depthwise_transposed_convolution, program_equals_oracle,
+              program_of_reference_is_the_oracle, program_is_shared_by_threads, program_names_what_is_wrong)

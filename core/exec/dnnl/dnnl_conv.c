@@ -7,6 +7,8 @@
 #include "core/exec/dnnl/dnnl_util.h"
 #include "core/exec/dnnl/dnnl_conv.h"
 
+#include <string.h>
+
 bool oqz_dnnl_conv_geometry(const struct oqz_step_desc *d, const struct oqz_shape *w, struct oqz_dnnl_conv_geom *ret,
                             char *why, size_t why_size)
 {
@@ -70,9 +72,20 @@ static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oq
 	if (bias)
 		OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_BIAS, &b, bias->data, &b, err));
 	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &src);
+	if (d->add) /* the first post-operation */
+		oqz_dnnl_prim_arg(p, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &dst);
 	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &dst);
 	*ret = oqz_steal(p);
 	return OQZ_OK;
+}
+
+/* The residual branch, in the output's layout, added to each number before the activation. */
+static bool append_add(struct oqz_dnnl_attr *a, const struct oqz_step_desc *d)
+{
+	dnnl_memory_desc_t md;
+
+	return oqz_dnnl_md(&d->out_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &md) &&
+	       dnnl_post_ops_append_binary(a->ops, dnnl_binary_add, &md) == dnnl_success;
 }
 
 static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
@@ -90,6 +103,8 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 	if (!oqz_dnnl_conv_geometry(d, &d->in_type[1].shape, &g, why, why_size))
 		return OQZ_E_UNSUPPORTED;
 	OQZ_TRY(oqz_dnnl_attr_init(&attr, err));
+	if (d->add && !append_add(&attr, d))
+		return oqz_dnnl_decline(why, why_size, "the addition cannot be fused");
 	if (!oqz_dnnl_attr_act(&attr, d->act))
 		return oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
 	OQZ_TRY(oqz_dnnl_attr_finish(&attr, err));
@@ -98,9 +113,36 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
 	OQZ_TRY(st);
 	oqz_dnnl_choice(ret, p, "conv");
+	if (d->add && !strstr(ret->name, ".br")) { /* other kernels lose more than a pass over memory costs */
+		oqz_dnnl_prim_free(p);
+		return oqz_dnnl_decline(why, why_size, "kernel %s adds slowly", ret->name);
+	}
+	if (d->add)
+		ret->in_layout[d->add_in] = OQZ_LAYOUT_CHANNELS_LAST;
 	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
 	ret->state = p;
 	return OQZ_OK;
 }
 
-const struct oqz_impl oqz_impl_dnnl_conv = { "dnnl.conv", conv_create, oqz_dnnl_run_unary, oqz_dnnl_destroy_prim };
+static enum oqz_status plain_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                    size_t why_size, struct oqz_err *err)
+{
+	return d->add ? oqz_dnnl_decline(why, why_size, "without an addition")
+	              : conv_create(d, ret, why, why_size, err);
+}
+
+static enum oqz_status add_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                  size_t why_size, struct oqz_err *err)
+{
+	return d->add ? conv_create(d, ret, why, why_size, err)
+	              : oqz_dnnl_decline(why, why_size, "with an addition only");
+}
+
+static enum oqz_status add_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	return oqz_dnnl_prim_run(state, (const void *[]) { c->in[0]->data, c->in[3]->data, c->out[0]->data },
+	                         c->scratch, err);
+}
+
+const struct oqz_impl oqz_impl_dnnl_conv = { "dnnl.conv", plain_create, oqz_dnnl_run_unary, oqz_dnnl_destroy_prim };
+const struct oqz_impl oqz_impl_dnnl_conv_add = { "dnnl.conv.add", add_create, add_run, oqz_dnnl_destroy_prim };

@@ -86,7 +86,8 @@ static enum oqz_status batch_build(const struct oqz_step_desc *d, bool instance,
 	oqz_dnnl_md(&s, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &md);
 	DNNL_TRY(dnnl_batch_normalization_forward_desc_init(
 	    &bd, dnnl_forward_inference, &md, oqz_dnnl_float(d->node, "epsilon", 1e-5f),
-	    dnnl_use_scale | dnnl_use_shift | (instance ? 0 : dnnl_use_global_stats)));
+	    dnnl_use_scale | dnnl_use_shift | (d->act ? dnnl_fuse_norm_relu : 0) |
+	        (instance ? 0 : dnnl_use_global_stats)));
 	OQZ_TRY(oqz_dnnl_prim_new(&bd, NULL, &p, err));
 	OQZ_TRY(pack_vector(p, DNNL_ARG_SCALE, d->constant[1], c, err));
 	OQZ_TRY(pack_vector(p, DNNL_ARG_SHIFT, d->constant[2], c, err));
@@ -110,7 +111,9 @@ static enum oqz_status norm_create(const struct oqz_step_desc *d, struct oqz_ste
 
 	if (!layer && !instance && strcmp(d->node->op_type, "BatchNormalization") != 0)
 		return oqz_dnnl_decline(why, why_size, "no form of %s", d->node->op_type);
-	if (d->group || d->act || d->in_type[0].dtype != OQZ_DT_F32 || d->n_out != 1 || oqz_shape_nelem(s) == 0)
+	if (d->act && (layer || instance || strcmp(d->act->op_type, "Relu") != 0))
+		return oqz_dnnl_decline(why, why_size, "activation %s", d->act->op_type);
+	if (d->group || d->in_type[0].dtype != OQZ_DT_F32 || d->n_out != 1 || oqz_shape_nelem(s) == 0)
 		return oqz_dnnl_decline(why, why_size, "float32 with one output only");
 	if (oqz_dnnl_int(d->node, "training_mode", 0))
 		return oqz_dnnl_decline(why, why_size, "training mode");
