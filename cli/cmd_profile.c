@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * oqz profile: where the time of a model goes, per step and per kind of implementation, with achieved GFLOP/s;
- * optionally as a Chrome trace (chrome://tracing, Perfetto).
+ * oqz profile: where the time of a model goes, per step and per kind of implementation, with achieved GFLOP/s, their
+ * share of what a core reaches in that type, and bytes moved; optionally as a Chrome trace (chrome://tracing,
+ * Perfetto).
  */
 #include "cli/cli.h"
 #include "core/base/file.h"
@@ -34,19 +35,39 @@ static int by_time(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static void print_steps(struct row *rows, size_t n, size_t top, double total)
+/* What one core reaches in each type. */
+struct peaks {
+	double f32, i8, bf16;
+};
+
+static double peak_of(const struct peaks *p, const struct oqz_step_info *s)
+{
+	enum oqz_dtype t = oqz_step_arithmetic(s);
+
+	return t == OQZ_DT_I8 ? p->i8 : t == OQZ_DT_BF16 ? p->bf16 : p->f32;
+}
+
+static void print_numbers(const struct row *r, const struct peaks *peaks, double total)
+{
+	double rate = r->ms > 0 ? 2e-6 * (double)r->info.macs / r->ms : 0, peak = peak_of(peaks, &r->info);
+
+	printf("%8.3f %6.2f %9.1f %6.1f %8.1f", r->ms, 100 * r->ms / total, rate, peak > 0 ? 100 * rate / peak : 0,
+	       r->ms > 0 ? 1e-6 * (double)r->info.bytes / r->ms : 0);
+}
+
+static void print_steps(struct row *rows, size_t n, size_t top, const struct peaks *peaks, double total)
 {
 	qsort(rows, n, sizeof *rows, by_time);
-	printf("%8s %6s %9s %8s  %-18s %-36s %s\n", "ms", "%", "GFLOP/s", "GB/s", "op", "implementation", "node");
-	for (size_t i = 0; i < n && (top == 0 || i < top); i++)
-		printf("%8.3f %6.2f %9.1f %8.1f  %-18s %-36s %s\n", rows[i].ms, 100 * rows[i].ms / total,
-		       rows[i].ms > 0 ? 2e-6 * (double)rows[i].info.macs / rows[i].ms : 0,
-		       rows[i].ms > 0 ? 1e-6 * (double)rows[i].info.bytes / rows[i].ms : 0, rows[i].info.op,
-		       rows[i].info.impl, rows[i].info.node);
+	printf("%8s %6s %9s %6s %8s  %-18s %-36s %s\n", "ms", "%", "GFLOP/s", "% peak", "GB/s", "op", "implementation",
+	       "node");
+	for (size_t i = 0; i < n && (top == 0 || i < top); i++) {
+		print_numbers(&rows[i], peaks, total);
+		printf("  %-18s %-36s %s\n", rows[i].info.op, rows[i].info.impl, rows[i].info.node);
+	}
 }
 
 /* Sums over steps of the same implementation. */
-static void print_kinds(const struct row *rows, size_t n, double total)
+static void print_kinds(const struct row *rows, size_t n, const struct peaks *peaks, double total)
 {
 	OQZ_CLEANUP_FREE struct row *kinds = calloc(n + 1, sizeof *kinds);
 	size_t k = 0;
@@ -64,11 +85,11 @@ static void print_kinds(const struct row *rows, size_t n, double total)
 	if (!kinds)
 		return;
 	qsort(kinds, k, sizeof *kinds, by_time);
-	printf("\n%8s %6s %9s %8s  %s\n", "ms", "%", "GFLOP/s", "GB/s", "implementation");
-	for (size_t i = 0; i < k; i++)
-		printf("%8.3f %6.2f %9.1f %8.1f  %s\n", kinds[i].ms, 100 * kinds[i].ms / total,
-		       kinds[i].ms > 0 ? 2e-6 * (double)kinds[i].info.macs / kinds[i].ms : 0,
-		       kinds[i].ms > 0 ? 1e-6 * (double)kinds[i].info.bytes / kinds[i].ms : 0, kinds[i].info.impl);
+	printf("\n%8s %6s %9s %6s %8s  %s\n", "ms", "%", "GFLOP/s", "% peak", "GB/s", "implementation");
+	for (size_t i = 0; i < k; i++) {
+		print_numbers(&kinds[i], peaks, total);
+		printf("  %s\n", kinds[i].info.impl);
+	}
 }
 
 static enum oqz_status write_trace(const char *path, const struct row *rows, size_t n, struct oqz_err *err)
@@ -157,9 +178,12 @@ static enum oqz_status profile(const struct oqz_args *args, struct oqz_err *err)
 	double total = 0;
 	for (size_t i = 0; i < n; i++)
 		total += rows[i].ms;
-	printf("%.3f ms per run on one thread, %zu steps; %s\n\n", total, n, oqz_exec_describe());
-	print_steps(rows, n, (size_t)top, total);
-	print_kinds(rows, n, total);
+	struct peaks peaks = { oqz_exec_peak(OQZ_DT_F32), oqz_exec_peak(OQZ_DT_I8), oqz_exec_peak(OQZ_DT_BF16) };
+	printf("%.3f ms per run on one thread, %zu steps; %s\n", total, n, oqz_exec_describe());
+	printf("peak of one core, measured: %.0f GFLOP/s float32, %.0f int8, %.0f bfloat16\n\n", peaks.f32, peaks.i8,
+	       peaks.bf16);
+	print_steps(rows, n, (size_t)top, &peaks, total);
+	print_kinds(rows, n, &peaks, total);
 	return OQZ_OK;
 }
 

@@ -109,5 +109,6 @@ extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* grou
 bool oqz_dnnl_exact_int8(void);
 bool oqz_dnnl_native_bf16(void);
 const char *oqz_dnnl_describe(char *buf, size_t size);
+double oqz_dnnl_peak(enum oqz_dtype t);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Written once, read-only afterwards. */
 static char description[160];
@@ -34,3 +35,12 @@ const char *oqz_exec_describe(void)
 }
 
 bool oqz_exec_has_exact_int8(void) { return oqz_dnnl_exact_int8(); }
+
+double oqz_exec_peak(enum oqz_dtype t) { return oqz_dnnl_peak(t); }
+
+enum oqz_dtype oqz_step_arithmetic(const struct oqz_step_info *s)
+{
+	if (strncmp(s->impl, "dnnl.q", 6) != 0)
+		return OQZ_DT_F32;
+	return strstr(s->impl, "bf16") ? OQZ_DT_BF16 : OQZ_DT_I8;
+}

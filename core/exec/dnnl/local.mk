@@ -10,6 +10,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_matmul.h \
 	core/exec/dnnl/dnnl_node.c \
 	core/exec/dnnl/dnnl_norm.c \
+	core/exec/dnnl/dnnl_peak.c \
 	core/exec/dnnl/dnnl_pool.c \
 	core/exec/dnnl/dnnl_qconv.c \
 	core/exec/dnnl/dnnl_qmatmul.c \
