@@ -496,9 +496,9 @@ static int count_op(const struct oqz_program *p, const char *op)
 	return n;
 }
 
-/* A program without taps equals the oracle and has so many Add steps; with every value of `v` tapped it has them all.
- */
-static void check_additions(struct gb *b, struct oqz_value *const *v, size_t n, int fused, int all)
+/* A program without taps equals the oracle and has `few` to `some` Add steps, as the CPU can; with all tapped it has
+ * all. */
+static void check_additions(struct gb *b, struct oqz_value *const *v, size_t n, int few, int some, int all)
 {
 	struct oqz_tensor in[2];
 	struct oracle o;
