@@ -20,7 +20,7 @@ static const struct oqz_node *find_add(const struct oqz_planner *pl, const struc
 	if (!add->op || add->op->id != OQZ_OP_ADD || add->dead || add->graph != n->graph || add->n_in != 2)
 		return NULL;
 	struct oqz_value *other = add->in[add->in[0] == v];
-	if (!other || other == v || oqz_value_type(other).dtype != OQZ_DT_F32 ||
+	if (!other || other == v || other == n->in[0] || oqz_value_type(other).dtype != OQZ_DT_F32 ||
 	    !oqz_shape_equal(&add->out[0]->type.shape, &v->type.shape))
 		return NULL;
 	*ret_other = other;

@@ -12,7 +12,7 @@ LIST(move, &oqz_impl_move);
 LIST(resize, &oqz_impl_resize);
 LIST(qdq, &oqz_impl_qdq);
 LIST(conv, &oqz_impl_dnnl_conv_add, &oqz_impl_dnnl_conv);
-LIST(deconv, &oqz_impl_deconv_dw, &oqz_impl_dnnl_deconv);
+LIST(deconv, &oqz_impl_deconv_dw, &oqz_impl_dnnl_deconv_tiles, &oqz_impl_dnnl_deconv);
 LIST(matmul, &oqz_impl_dnnl_matmul);
 LIST(pool, &oqz_impl_dnnl_pool);
 LIST(softmax, &oqz_impl_dnnl_softmax);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Raised when numbers change for a reason that is no input: the ledger then recomputes instead of mixing. */
-#define NUMERICS "2"
+#define NUMERICS "3"
 
 static void line(struct oqz_sha256 *h, const char *label, const char *value)
 {

@@ -48,4 +48,28 @@ START_TEST(transposed_convolutions_match_the_reference)
 }
 END_TEST
 
-OQZ_TEST_MAIN("dnnl_deconv", transposed_convolutions_match_the_reference)
+/* Kernel = stride: each input pixel makes a tile of its own. */
+START_TEST(tiles_match_the_reference)
+{
+	struct oqz_rng r;
+	struct step s;
+
+	oqz_rng_init(&r, 43);
+	for (int i = 0; i < 60; i++) {
+		int64_t k[2] = { rand_in(&r, 1, 4), rand_in(&r, 1, 4) }, c = rand_in(&r, 1, 40), m = rand_in(&r, 1, 20);
+		int64_t x[4] = { 1 + i % 2, c, rand_in(&r, 1, 9), rand_in(&r, 1, 33) }, w[4] = { c, m, k[0], k[1] };
+		char what[32];
+		step_init(&s, "ConvTranspose");
+		step_ints(&s, "strides", 2, k);
+		fill_f32(&r, step_input(&s, step_tensor(OQZ_DT_F32, oqz_shape_of(4, x)), false));
+		fill_f32(&r, step_input(&s, step_tensor(OQZ_DT_F32, oqz_shape_of(4, w)), true));
+		if (i % 3)
+			fill_f32(&r, step_input(&s, step_tensor(OQZ_DT_F32, DIMS(m)), true));
+		snprintf(what, sizeof what, "case %d", i);
+		step_expect_reference(&s, &oqz_impl_dnnl_deconv_tiles, 3e-6, what);
+		step_release(&s);
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("dnnl_deconv", transposed_convolutions_match_the_reference, tiles_match_the_reference)

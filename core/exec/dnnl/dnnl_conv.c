@@ -72,20 +72,9 @@ static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oq
 	if (bias)
 		OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_BIAS, &b, bias->data, &b, err));
 	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &src);
-	if (d->add) /* the first post-operation */
-		oqz_dnnl_prim_arg(p, DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, &dst);
 	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &dst);
 	*ret = oqz_steal(p);
 	return OQZ_OK;
-}
-
-/* The residual branch, in the output's layout, added to each number before the activation. */
-static bool append_add(struct oqz_dnnl_attr *a, const struct oqz_step_desc *d)
-{
-	dnnl_memory_desc_t md;
-
-	return oqz_dnnl_md(&d->out_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &md) &&
-	       dnnl_post_ops_append_binary(a->ops, dnnl_binary_add, &md) == dnnl_success;
 }
 
 static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
@@ -103,7 +92,8 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 	if (!oqz_dnnl_conv_geometry(d, &d->in_type[1].shape, &g, why, why_size))
 		return OQZ_E_UNSUPPORTED;
 	OQZ_TRY(oqz_dnnl_attr_init(&attr, err));
-	if (d->add && !append_add(&attr, d))
+	/* what the output's memory held before is added: the residual branch, see add_run */
+	if (d->add && dnnl_post_ops_append_sum(attr.ops, 1) != dnnl_success)
 		return oqz_dnnl_decline(why, why_size, "the addition cannot be fused");
 	if (!oqz_dnnl_attr_act(&attr, d->act))
 		return oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
@@ -117,8 +107,10 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 		oqz_dnnl_prim_free(p);
 		return oqz_dnnl_decline(why, why_size, "kernel %s adds slowly", ret->name);
 	}
-	if (d->add)
+	if (d->add) {
 		ret->in_layout[d->add_in] = OQZ_LAYOUT_CHANNELS_LAST;
+		ret->inplace_input = d->add_in;
+	}
 	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
 	ret->state = p;
 	return OQZ_OK;
@@ -138,10 +130,12 @@ static enum oqz_status add_create(const struct oqz_step_desc *d, struct oqz_step
 	              : oqz_dnnl_decline(why, why_size, "with an addition only");
 }
 
+/* The residual branch lies where the output goes, or is put there. */
 static enum oqz_status add_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
-	return oqz_dnnl_prim_run(state, (const void *[]) { c->in[0]->data, c->in[3]->data, c->out[0]->data },
-	                         c->scratch, err);
+	if (c->in[3]->data != c->out[0]->data)
+		memcpy(c->out[0]->data, c->in[3]->data, oqz_tensor_bytes(c->out[0]));
+	return oqz_dnnl_run_unary(state, c, err);
 }
 
 const struct oqz_impl oqz_impl_dnnl_conv = { "dnnl.conv", plain_create, oqz_dnnl_run_unary, oqz_dnnl_destroy_prim };

@@ -3,6 +3,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_conv.c \
 	core/exec/dnnl/dnnl_conv.h \
 	core/exec/dnnl/dnnl_deconv.c \
+	core/exec/dnnl/dnnl_deconv_tiles.c \
 	core/exec/dnnl/dnnl_grid.c \
 	core/exec/dnnl/dnnl_grid.h \
 	core/exec/dnnl/dnnl_lrn.c \
