@@ -8,6 +8,7 @@
 //   node peer.mjs agree OQZ MODEL.onnx...          runs OQZ (the program) and the peer on the same random input and says
 //                                                  for each model whether every output agrees:
 //                                                  |ours - peer| <= 1e-3 |peer| + 1e-4 max |peer|
+//                                                  (OQZ_PEER_RTOL and OQZ_PEER_ATOL say otherwise)
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,8 +18,8 @@ import { performance } from 'node:perf_hooks';
 
 const require = createRequire(process.env.OQZ_BENCH_NODE_PATH ? process.env.OQZ_BENCH_NODE_PATH + '/x.js' : import.meta.url);
 const ort = require('onnxruntime-node');
-const RTOL = 1e-3;
-const ATOL = 1e-4;
+const RTOL = Number(process.env.OQZ_PEER_RTOL ?? 1e-3);
+const ATOL = Number(process.env.OQZ_PEER_ATOL ?? 1e-4);
 
 async function open(model, threads) {
   const session = await ort.InferenceSession.create(model, {

@@ -12,6 +12,7 @@
 #include "core/image/preprocess.h"
 #include "core/onnx/onnx.h"
 #include "core/quant/observe.h"
+#include "core/quant/improve.h"
 #include "core/quant/qdq_tensor.h"
 #include "plugins/describe.h"
 #include "plugins/host.h"
@@ -60,6 +61,18 @@ static int describe_step(const struct oqz_step_kind *step)
 	else
 		oqz_str_add(&text, "  preprocessing step\n");
 	oqz_describe_params_text("Parameters", step->params, &text);
+	fputs(oqz_str_get(&text), stdout);
+	oqz_str_release(&text);
+	return OQZ_EXIT_OK;
+}
+
+static int describe_improvement(const struct oqz_improve *p)
+{
+	struct oqz_str text = { 0 };
+
+	oqz_str_addf(&text, "%s: %s\n  improvement pass, %s\n  %s\n", p->name, p->summary,
+	             p->on_graph ? "on the float graph before calibration" : "on the finished plan", p->source);
+	oqz_describe_params_text("Parameters", p->params, &text);
 	fputs(oqz_str_get(&text), stdout);
 	oqz_str_release(&text);
 	return OQZ_EXIT_OK;
@@ -209,12 +222,15 @@ static int run(const struct oqz_args *args)
 	struct oqz_str text = { 0 };
 	const struct oqz_step_kind *step = oqz_step_find(args->operands.v[0]);
 	OQZ_CLEANUP(oqz_params_free_cleanup) struct oqz_params *params = NULL;
-	const char *text_of_params = "", *name = arena ? split_operand(arena, args->operands.v[0], &text_of_params) : NULL;
+	const char *text_of_params = "",
+	           *name = arena ? split_operand(arena, args->operands.v[0], &text_of_params) : NULL;
 
 	if (step)
 		return describe_step(step);
 	if (describe_rule(args->operands.v[0]))
 		return OQZ_EXIT_OK;
+	if (oqz_improve_find(args->operands.v[0]))
+		return describe_improvement(oqz_improve_find(args->operands.v[0]));
 	if (!name) {
 		oqz_err_nomem(&err, "a description", 0);
 		return cli_fail(&err);

@@ -9,6 +9,7 @@
 #include "core/graph/pass.h"
 #include "core/image/preprocess.h"
 #include "core/onnx/onnx.h"
+#include "core/quant/improve.h"
 #include "core/quant/observe.h"
 #include "plugins/registry.h"
 
@@ -97,6 +98,13 @@ static int list_passes(void)
 	return OQZ_EXIT_OK;
 }
 
+static int list_improvements(void)
+{
+	for (const struct oqz_improve *const *p = oqz_improves; *p; p++)
+		line((*p)->name, 12, (*p)->on_graph ? "before calibration" : "on the plan", 18, (*p)->summary);
+	return OQZ_EXIT_OK;
+}
+
 static int list_steps(void)
 {
 	size_t n;
@@ -113,8 +121,13 @@ static const struct {
 	const char *name;
 	int (*print)(void);
 } kinds[] = {
-	{ "plugins", list_plugins }, { "quantizers", list_quantizers },   { "tasks", list_tasks },
-	{ "steps", list_steps },     { "calibrators", list_calibrators }, { "passes", list_passes },
+	{ "plugins", list_plugins },
+	{ "quantizers", list_quantizers },
+	{ "tasks", list_tasks },
+	{ "steps", list_steps },
+	{ "calibrators", list_calibrators },
+	{ "passes", list_passes },
+	{ "improvements", list_improvements },
 	{ "ops", list_ops },
 };
 
@@ -146,8 +159,8 @@ static int run(const struct oqz_args *args)
 }
 
 const struct oqz_verb cmd_list = { "list",
-	                           "[plugins|quantizers|tasks|steps|calibrators|passes|ops]",
-	                           "list plugins, preprocessing steps, calibration rules or operators, one a line",
+	                           "[plugins|quantizers|tasks|steps|calibrators|passes|improvements|ops]",
+	                           "list plugins, preprocessing steps, calibration rules, passes or operators",
 	                           options,
 	                           0,
 	                           1,

@@ -2,6 +2,8 @@
 core_base_liboqz_base_a_SOURCES = \
 	core/base/arena.c \
 	core/base/arena.h \
+	core/base/base64.c \
+	core/base/base64.h \
 	core/base/budget.c \
 	core/base/budget.h \
 	core/base/checked.h \

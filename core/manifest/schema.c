@@ -21,7 +21,8 @@ static const struct {
 
 const char *const oqz_dataset_keys[] = { "extends", "prepare", NULL };
 const char *const oqz_task_keys[] = { "plugin", "extends", "test", "calib", NULL };
-const char *const oqz_scheme_keys[] = { "plugin", "extends", "ops", "include", "exclude", "below", "overrides", NULL };
+const char *const oqz_scheme_keys[] = { "plugin", "extends",   "ops",     "include", "exclude",
+	                                "below",  "overrides", "improve", NULL };
 
 static bool kind_fits(enum kind k, const struct oqz_yaml *v)
 {

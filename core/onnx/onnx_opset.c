@@ -28,7 +28,6 @@ static const struct form {
 	{ "IsInf", NULL, 20 },
 	{ "LSTM", "layout", 14 },
 	{ "LpPool", NULL, 18 },
-	{ "Pad", NULL, 19 },
 	{ "RNN", "layout", 14 },
 	{ "ReduceL1", NULL, 18 },
 	{ "ReduceL2", NULL, 18 },
@@ -40,7 +39,9 @@ static const struct form {
 	{ "ReduceProd", NULL, 18 },
 	{ "ReduceSumSquare", NULL, 18 },
 	{ "Reshape", "allowzero", 14 },
-	{ "Resize", NULL, 19 },
+	{ "Resize", "antialias", 18 },
+	{ "Resize", "axes", 18 },
+	{ "Resize", "keep_aspect_ratio_policy", 18 },
 	{ "RoiAlign", NULL, 16 },
 	{ "ScatterElements", NULL, 18 },
 	{ "ScatterND", NULL, 18 },
@@ -70,6 +71,19 @@ static int since_codes(const struct oqz_node *n)
 	}
 }
 
+/* Words of an attribute, and inputs, that came later than the operator. */
+static int since_words(const struct oqz_node *n)
+{
+	const struct oqz_attr *mode = oqz_node_attr(n, "mode");
+	const struct oqz_attr *where = oqz_node_attr(n, "coordinate_transformation_mode");
+
+	if (strcmp(n->op_type, "Pad") == 0)
+		return mode && strcmp(mode->s, "wrap") == 0 ? 19 : n->n_in > 3 && n->in[3] ? 18 : OLDEST;
+	if (strcmp(n->op_type, "Resize") == 0 && where && strcmp(where->s, "half_pixel_symmetric") == 0)
+		return 19;
+	return OLDEST;
+}
+
 static int since_node(const struct oqz_node *n)
 {
 	int since = n->op && n->op->since > OLDEST ? n->op->since : OLDEST;
@@ -80,7 +94,7 @@ static int since_node(const struct oqz_node *n)
 		if (strcmp(forms[i].op, n->op_type) == 0 && forms[i].since > since &&
 		    (!forms[i].attr || oqz_node_attr(n, forms[i].attr)))
 			since = forms[i].since;
-	return since;
+	return since_words(n) > since ? since_words(n) : since;
 }
 
 void oqz_onnx_lower_opset(struct oqz_graph *g)

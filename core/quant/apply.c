@@ -362,6 +362,7 @@ enum oqz_status oqz_qplan_apply(const struct oqz_qplan *p, const struct oqz_grap
 
 	err = err ? err : &local;
 	OQZ_TRY(oqz_graph_clone(g, &q, err));
+	OQZ_TRY(oqz_qplan_replace(p, q, err));
 	/* outputs last: until then every edge reads the value that the plan names */
 	for (int outputs = 0; outputs < 2; outputs++)
 		for (size_t i = 0; i < p->sites.n; i++) {

@@ -15,6 +15,14 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/format.h \
 	core/quant/graph_api.c \
 	core/quant/graph_api.h \
+	core/quant/improve.c \
+	core/quant/improve.h \
+	core/quant/improve_adaround.c \
+	core/quant/improve_bias.c \
+	core/quant/improve_equalize.c \
+	core/quant/improve_groups.c \
+	core/quant/improve_groups.h \
+	core/quant/improve_migrate.c \
 	core/quant/match.c \
 	core/quant/match.h \
 	core/quant/observe.c \
@@ -29,6 +37,7 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/qplan.h \
 	core/quant/qplan_diff.c \
 	core/quant/qplan_diff.h \
+	core/quant/qplan_extras.c \
 	core/quant/qplan_json.c \
 	core/quant/quantize.c \
 	core/quant/quantize.h \

@@ -28,6 +28,10 @@ void oqz_qplan_free(struct oqz_qplan *p)
 	if (!p)
 		return;
 	oqz_vec_release(&p->sites);
+	oqz_vec_release(&p->gains);
+	for (size_t i = 0; i < p->constants.n; i++)
+		oqz_tensor_release(&p->constants.v[i].value);
+	oqz_vec_release(&p->constants);
 	oqz_arena_free(p->arena);
 	free(p);
 }

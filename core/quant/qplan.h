@@ -10,6 +10,8 @@
 #include "core/graph/graph.h"
 #include "core/quant/format.h"
 
+struct oqz_str;
+
 struct oqz_qplan_site {
 	const char *node;   /* node name in the float graph */
 	int input;          /* -1 - k: output k */
@@ -19,10 +21,28 @@ struct oqz_qplan_site {
 	const char *rule;      /* "percentile q=0.9999 scope=batch": how the range was found, for people */
 };
 
+/* A constant that an improvement replaced (core/quant/improve.h): what input `input` of the node reads instead. */
+struct oqz_qplan_constant {
+	const char *node;
+	int input;
+	struct oqz_tensor value; /* float32; a share */
+};
+
+/* A value that an improvement rescaled: what the quantized graph computes is the float graph's value times factor[i] at
+ * index i of `axis`. Comparisons take that out again. */
+struct oqz_qplan_gain {
+	const char *value;
+	int axis;
+	size_t n;
+	const float *factor;
+};
+
 struct oqz_qplan {
 	struct oqz_arena *arena;
 	const char *scheme;                   /* plugin name and canonical parameters: "int8:axis=output,bits=8,..." */
 	OQZ_VEC(struct oqz_qplan_site) sites; /* in node order */
+	OQZ_VEC(struct oqz_qplan_constant) constants;
+	OQZ_VEC(struct oqz_qplan_gain) gains;
 };
 
 struct oqz_qplan *oqz_qplan_new(void);
@@ -30,6 +50,23 @@ void oqz_qplan_free(struct oqz_qplan *p);
 OQZ_DEFINE_CLEANUP(struct oqz_qplan, oqz_qplan_free)
 /* Copies the site deeply. */
 enum oqz_status oqz_qplan_add(struct oqz_qplan *p, const struct oqz_qplan_site *site, struct oqz_err *err);
+
+/* Replaces a constant, or one replaced before; shares the tensor, which must be float32. */
+enum oqz_status oqz_qplan_set_constant(struct oqz_qplan *p, const char *node, int input, const struct oqz_tensor *value,
+                                       struct oqz_err *err);
+/* Multiplies a value's gain. Copies everything. */
+enum oqz_status oqz_qplan_add_gain(struct oqz_qplan *p, const char *value, int axis, size_t n, const float *factor,
+                                   struct oqz_err *err);
+const struct oqz_qplan_gain *oqz_qplan_gain(const struct oqz_qplan *p, const char *value);
+/* Puts the plan's constants into a graph. A node or input that is not there, or not of the same shape: OQZ_E_MISMATCH.
+ */
+enum oqz_status oqz_qplan_replace(const struct oqz_qplan *p, struct oqz_graph *g, struct oqz_err *err);
+/* The part of the plan's JSON for constants and gains (qplan_json.c): appended, or read from the parsed members, each
+ * of which may be absent. */
+void oqz_qplan_extras_to_json(const struct oqz_qplan *p, struct oqz_str *out);
+struct json_t;
+enum oqz_status oqz_qplan_extras_from_json(struct oqz_qplan *p, const struct json_t *constants,
+                                           const struct json_t *gains, struct oqz_err *err);
 
 /* Copies the text. */
 enum oqz_status oqz_qplan_set_scheme(struct oqz_qplan *p, const char *scheme, struct oqz_err *err);

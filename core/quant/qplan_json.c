@@ -11,7 +11,8 @@
  *	 "grid": {"kind": "affine", "rounding": "half-even", "bits": 8, "min": -128, "max": 127},
  *	 "axis": -1, "block": 0, "scale": [0.0123]}, ...]}
  *
- * "dynamic" ("e8m0" or "e4m3") stands before "scale" where block scales are made at run time.
+ * Improved plans have "constants" and "gains" behind the sites (qplan_extras.c). "dynamic" ("e8m0" or "e4m3") stands
+ *before "scale" where block scales are made at run time.
  */
 #include "core/quant/qplan.h"
 
@@ -107,7 +108,9 @@ enum oqz_status oqz_qplan_to_json(const struct oqz_qplan *p, struct oqz_str *out
 		oqz_str_add(out, i ? ",\n" : "\n");
 		add_site(out, &p->sites.v[i]);
 	}
-	oqz_str_add(out, "\n]}\n");
+	oqz_str_add(out, "\n]");
+	oqz_qplan_extras_to_json(p, out);
+	oqz_str_add(out, "}\n");
 	if (!oqz_str_ok(out))
 		return oqz_err_nomem(err, "a plan as JSON", out->len);
 	return OQZ_OK;
@@ -328,7 +331,8 @@ static enum oqz_status read_plan(struct oqz_qplan *p, json_t *root, struct oqz_e
 	OQZ_TRY(get_int(&o, "oqz-plan", 1, 1, &version));
 	OQZ_TRY(get_string(&o, "scheme", &scheme));
 	OQZ_TRY(oqz_qplan_set_scheme(p, scheme, err));
-	json_t *sites = member(&o, "sites", true);
+	json_t *sites = member(&o, "sites", true), *constants = member(&o, "constants", false);
+	json_t *gains = member(&o, "gains", false);
 	if (!json_is_array(sites))
 		OQZ_FAIL(err, OQZ_E_DATA, "\"sites\" of the plan is no list");
 	OQZ_TRY(no_surplus(&o));
@@ -337,7 +341,7 @@ static enum oqz_status read_plan(struct oqz_qplan *p, json_t *root, struct oqz_e
 		if (read_site(p, e, err) != OQZ_OK)
 			return oqz_err_prefix(err, "site %zu", i);
 	}
-	return OQZ_OK;
+	return oqz_qplan_extras_from_json(p, constants, gains, err);
 }
 
 enum oqz_status oqz_qplan_from_json(const char *text, size_t size, const char *name, struct oqz_qplan **ret,

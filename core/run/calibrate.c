@@ -10,9 +10,9 @@
 #include "core/base/str.h"
 #include "core/quant/observe.h"
 #include "core/quant/quantize.h"
-#include "core/run/cells.h"
 #include "core/run/digests.h"
 #include "core/run/job.h"
+#include "core/run/improvements.h"
 #include "core/run/pool.h"
 #include "core/run/overrides.h"
 #include "core/run/plans.h"
@@ -381,8 +381,12 @@ static enum oqz_status plan_parts(struct calibration *c, size_t scheme, enum wan
 
 static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
 {
-	OQZ_TRY(plan_parts(c, scheme, EVERYTHING, &c->job->schemes[scheme].plan, err));
-	return oqz_plan_store(c->job, &c->job->schemes[scheme], err);
+	struct oqz_scheme *s = &c->job->schemes[scheme];
+
+	OQZ_TRY(plan_parts(c, scheme, EVERYTHING, &s->plan, err));
+	if (s->n_improve)
+		OQZ_TRY(oqz_improve_plan(c->job, s, err));
+	return oqz_plan_store(c->job, s, err);
 }
 
 /* What PPQ observes: before the first pass the graph with the scheme's weights on their grids; before the second one
@@ -395,7 +399,7 @@ static enum oqz_status observe_quantized(struct calibration *c, size_t scheme, e
 	oqz_graph_free(c->on_grid);
 	c->on_grid = NULL;
 	OQZ_TRY(plan_parts(c, scheme, what, &known, err));
-	OQZ_TRY(oqz_qplan_apply(known, c->job->graph, &c->on_grid, err));
+	OQZ_TRY(oqz_qplan_apply(known, OQZ_SCHEME_BASE(c->job, &c->job->schemes[scheme]), &c->on_grid, err));
 	c->graph = c->on_grid;
 	return OQZ_OK;
 }
@@ -462,6 +466,11 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 		OQZ_TRY(oqz_plan_fetch(j, s, err));
 		if (s->plan)
 			continue;
+		if (s->n_improve && oqz_improve_graph(j, s, &why) != OQZ_OK) {
+			give_up(j, s, &why);
+			continue;
+		}
+		c->graph = OQZ_SCHEME_BASE(j, s); /* an improved scheme has a pass of its own */
 		if (oqz_parts_open(j, s, &why) != OQZ_OK) {
 			give_up(j, s, &why);
 			continue;
@@ -519,13 +528,21 @@ static void hash_contents(struct oqz_job *j)
 	oqz_sha256_hex(&h, j->calib.contents);
 }
 
+/* Schemes that observe a graph of their own. */
+static bool alone(const struct oqz_job *j, size_t i)
+{
+	return j->spec->model->calib_quantized || j->schemes[i].n_improve;
+}
+
 enum oqz_status oqz_job_calibrate(struct oqz_job *j, struct oqz_err *err)
 {
-	size_t step = j->spec->model->calib_quantized ? 1 : j->n_schemes;
-
 	if (j->ledger)
 		hash_contents(j);
-	for (size_t i = 0; i < j->n_schemes; i += step)
-		OQZ_TRY(calibrate_schemes(j, i, i + step, err));
+	for (size_t i = 0, end; i < j->n_schemes; i = end) {
+		end = i + 1;
+		while (!alone(j, i) && end < j->n_schemes && !alone(j, end))
+			end++;
+		OQZ_TRY(calibrate_schemes(j, i, end, err));
+	}
 	return oqz_digests_save(j->digests, err);
 }

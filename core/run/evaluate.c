@@ -399,7 +399,8 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 			                                          .layers = s->layers,
 			                                          .n_layers = s->n_layers,
 			                                          .own_layers = s->own_layers,
-			                                          .own_watch = s->own_watch };
+			                                          .own_watch = s->own_watch,
+			                                          .plan = s->plan };
 	}
 	OQZ_TRY(find_todo(e, err));
 	e->progress = (struct oqz_progress) { .phase = OQZ_PHASE_EVALUATE,

@@ -71,6 +71,10 @@ struct oqz_scheme {
 	const char *canonical;         /* "int8:bits=8,..." with the selection behind it */
 	struct oqz_scheme_part *parts; /* the scheme itself and, behind it, its overrides (core/run/overrides.h) */
 	size_t n_parts;
+	struct oqz_improve_step *improve; /* core/run/improvements.h */
+	size_t n_improve;
+	struct oqz_graph *base;     /* what an improved scheme is calibrated on; NULL: the float graph */
+	struct oqz_qplan *improved; /* constants and gains that made it */
 	struct oqz_qplan *plan;
 	char plan_sha256[65];
 	struct oqz_graph *graph; /* quantized */
@@ -85,6 +89,9 @@ struct oqz_scheme {
 	enum oqz_status status; /* not OQZ_OK: this scheme cannot run for this model; message says why */
 	const char *message;
 };
+
+/* The graph that a scheme's sites are looked for and calibrated in. */
+#define OQZ_SCHEME_BASE(job, scheme) ((scheme)->base ? (scheme)->base : (job)->graph)
 
 /* Layer i by its name in the scheme's own graph. */
 static inline const char *oqz_scheme_layer(const struct oqz_scheme *s, size_t i)

@@ -19,8 +19,9 @@ struct event {
 	size_t lane, slot; /* errors[lane].sums[slot]; layers first, then watched values */
 	int tap0, tap;
 	long step;
-	size_t n_alone;               /* inputs for the local error; 0: none to be had */
-	int alone0[MAX_ALONE_INPUTS]; /* lane 0's taps of these inputs */
+	const struct oqz_qplan_gain *gain; /* what the lane's value was rescaled by; NULL: not */
+	size_t n_alone;                    /* inputs for the local error; 0: none to be had */
+	int alone0[MAX_ALONE_INPUTS];      /* lane 0's taps of these inputs */
 };
 
 struct oqz_lane_set {
@@ -177,7 +178,13 @@ static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_la
 	return st;
 }
 
-/* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have: none. */
+static const struct oqz_qplan_gain *gain_of(const struct oqz_lane_spec *l, const char *value)
+{
+	return l->plan ? oqz_qplan_gain(l->plan, value) : NULL;
+}
+
+/* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have, or has
+ * on another scale: none. */
 static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, struct event *e)
 {
 	const struct oqz_program *p = s->programs[e->lane];
@@ -186,6 +193,8 @@ static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec 
 	for (size_t i = 0; i < n && n <= MAX_ALONE_INPUTS; i++) {
 		const struct oqz_value *v =
 		    float_input(lanes[0].graph, &lanes[e->lane], e->slot, oqz_program_tap_input(p, e->tap, i));
+		if (v && gain_of(&lanes[e->lane], v->name))
+			return;
 		e->alone0[i] = v ? oqz_program_tap(s->programs[0], v->name) : -1;
 		if (e->alone0[i] < 0)
 			return;
@@ -207,7 +216,8 @@ static enum oqz_status add_event(struct oqz_lane_set *s, const struct oqz_lane_s
 		         e.tap0 < 0 ? "the float model" : "the quantized model");
 	e.step0 = oqz_program_tap_step(p0, e.tap0);
 	e.step = oqz_program_tap_step(p, e.tap);
-	if (local)
+	e.gain = gain_of(&lanes[lane], name0);
+	if (local && !e.gain)
 		find_alone(s, lanes, &e);
 	if (!oqz_vec_grow_((void **)&s->events, s->n_events, &s->cap_events, sizeof e))
 		return oqz_err_nomem(err, "lanes", sizeof e);
@@ -336,21 +346,41 @@ size_t oqz_walker_bytes(const struct oqz_walker *w)
 	return n;
 }
 
-/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout.
- */
+/* Takes a gain out of a tensor, whatever its layout. */
+static enum oqz_status take_out(struct oqz_tensor *t, const struct oqz_qplan_gain *gain, struct oqz_err *err)
+{
+	int64_t n = oqz_tensor_nelem(t), inner = 1;
+	bool last = t->layout != OQZ_LAYOUT_PLAIN; /* dimension 1 lies innermost */
+
+	if (gain->axis >= t->shape.rank || t->shape.dim[gain->axis] != (int64_t)gain->n)
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "'%s' does not have the %zu channels that the plan rescales", gain->value,
+		         gain->n);
+	for (int i = gain->axis + 1; i < t->shape.rank && !(last && gain->axis == 1); i++)
+		inner *= t->shape.dim[i];
+	if (last && gain->axis > 1)
+		inner *= t->shape.dim[1];
+	for (int64_t i = 0; i < n; i++)
+		((float *)t->data)[i] /= gain->factor[(size_t)(i / inner) % gain->n];
+	return OQZ_OK;
+}
+
+/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout or
+ * was rescaled. */
 static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, const struct oqz_tensor *b,
-                               struct oqz_error_sums *ret, struct oqz_err *err)
+                               const struct oqz_qplan_gain *gain, struct oqz_error_sums *ret, struct oqz_err *err)
 {
 	if (a->dtype != OQZ_DT_F32 || b->dtype != OQZ_DT_F32 || !oqz_shape_equal(&a->shape, &b->shape))
 		OQZ_FAIL(err, OQZ_E_MISMATCH,
 		         "a compared value is %s in one lane and %s in the other, or of another shape",
 		         oqz_dtype_name(b->dtype), oqz_dtype_name(a->dtype));
 	size_t n = (size_t)oqz_tensor_nelem(a);
-	if (a->layout != b->layout && a->shape.rank >= 3) {
+	if (gain || (a->layout != b->layout && a->shape.rank >= 3)) {
 		if (!w->scratch.data || !oqz_shape_equal(&w->scratch.shape, &a->shape))
 			OQZ_TRY(oqz_tensor_alloc(&w->scratch, OQZ_DT_F32, &a->shape, err));
 		w->scratch.layout = b->layout;
 		oqz_tensor_relayout(&w->scratch, a);
+		if (gain)
+			OQZ_TRY(take_out(&w->scratch, gain, err));
 		a = &w->scratch;
 	}
 	oqz_error_sums(a->data, b->data, n, ret);
@@ -373,7 +403,7 @@ static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, 
 		return OQZ_OK;
 	if (st != OQZ_OK)
 		OQZ_FAIL(err, st, "%s", why.msg);
-	return compare(w, a, b, ret, err);
+	return compare(w, a, b, NULL, ret, err);
 }
 
 enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *const *inputs,
@@ -407,8 +437,8 @@ enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *co
 			OQZ_TRY(oqz_context_run(w->contexts[e->lane], at[e->lane], to, err));
 		at[e->lane] = to > at[e->lane] ? to : at[e->lane];
 		const struct oqz_tensor *b = oqz_context_tap(w->contexts[0], e->tap0);
-		OQZ_TRY(
-		    compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), b, &errors[e->lane].sums[e->slot], err));
+		OQZ_TRY(compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), b, e->gain,
+		                &errors[e->lane].sums[e->slot], err));
 		if (errors[e->lane].local && e->slot < s->n_layers[e->lane])
 			OQZ_TRY(local_error(w, e, b, &errors[e->lane].local[e->slot], err));
 	}

@@ -13,6 +13,7 @@
 
 #include "core/exec/exec.h"
 #include "core/metric/error_sums.h"
+#include "core/quant/qplan.h"
 
 /* One version of the model. */
 struct oqz_lane_spec {
@@ -22,6 +23,7 @@ struct oqz_lane_spec {
 	/* A graph whose values have other names: the layers, and the watched values, as it calls them. NULL: as lane 0.
 	 */
 	const char *const *own_layers, *const *own_watch;
+	const struct oqz_qplan *plan; /* whose gains are taken out before comparing; NULL: none */
 };
 
 struct oqz_lane_set;

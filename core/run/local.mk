@@ -20,6 +20,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/foreign.h \
 	core/run/gates.c \
 	core/run/gates.h \
+	core/run/improvements.c \
+	core/run/improvements.h \
 	core/run/job.h \
 	core/run/lanes.c \
 	core/run/lanes.h \

@@ -44,7 +44,9 @@ const struct oqz_yaml *oqz_override_params(struct oqz_arena *a, const struct oqz
 enum oqz_status oqz_override_count(const struct oqz_yaml *scheme, size_t *ret, struct oqz_err *err)
 {
 	const struct oqz_yaml *list = oqz_yaml_get(scheme, "overrides");
-	static const char *const fixed[] = { "plugin", "extends", "include", "exclude", "below", "overrides" };
+	static const char *const fixed[] = {
+		"plugin", "extends", "include", "exclude", "below", "overrides", "improve"
+	};
 
 	*ret = 0;
 	if (!list || list->kind == OQZ_YAML_NULL)

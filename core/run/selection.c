@@ -51,5 +51,5 @@ enum oqz_status oqz_selection_view(struct oqz_job *j, const struct oqz_scheme *s
 	    join(j->arena, has_entries(model->include) ? model->include : scheme->include, NULL, &sel.include, err));
 	OQZ_TRY(join(j->arena, scheme->exclude, model->exclude, &sel.exclude, err));
 	OQZ_TRY(join(j->arena, scheme->below, model->below, &sel.below, err));
-	return oqz_graph_view_new(j->graph, &sel, ret, err);
+	return oqz_graph_view_new(OQZ_SCHEME_BASE(j, s), &sel, ret, err);
 }

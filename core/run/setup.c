@@ -8,6 +8,7 @@
 #include "core/onnx/onnx.h"
 #include "core/run/digests.h"
 #include "core/run/foreign.h"
+#include "core/run/improvements.h"
 #include "core/run/job.h"
 #include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
@@ -30,8 +31,11 @@ void oqz_job_close(struct oqz_job *j)
 		return;
 	for (size_t i = 0; i < j->n_schemes; i++) {
 		oqz_qplan_free(j->schemes[i].plan);
+		oqz_qplan_free(j->schemes[i].improved);
 		oqz_graph_free(j->schemes[i].graph);
 		oqz_overrides_close(&j->schemes[i]);
+		oqz_improvements_free(j->schemes[i].improve, j->schemes[i].n_improve);
+		oqz_graph_free(j->schemes[i].base);
 		oqz_params_free(j->schemes[i].params);
 		oqz_module_close(j->schemes[i].module);
 	}
@@ -199,6 +203,9 @@ static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, stru
 		add_list(&text, "below", of[i]->below);
 	}
 	enum oqz_status st = oqz_overrides_open(j, s, &text, err);
+	if (st == OQZ_OK)
+		st = oqz_improvements_read(j->arena, s->spec->node, &s->improve, &s->n_improve, err);
+	oqz_improvements_canonical(s->improve, s->n_improve, &text);
 	s->canonical = oqz_arena_strdup(j->arena, oqz_str_get(&text));
 	oqz_str_release(&text);
 	OQZ_TRY(st);

@@ -6,6 +6,7 @@
 #include "core/base/str.h"
 #include "core/onnx/onnx.h"
 #include "core/ops/op.h"
+#include "core/run/improvements.h"
 #include "core/run/lanes.h"
 #include "core/run/missing.h"
 #include "core/run/memory_limit.h"
@@ -78,6 +79,17 @@ static void check_methods(const struct oqz_manifest *m, const struct oqz_scheme_
 	}
 }
 
+static void check_improvements(const struct oqz_manifest *m, const struct oqz_scheme_spec *s, const struct report *r)
+{
+	struct oqz_improve_step *steps = NULL;
+	struct oqz_err err = { 0 };
+	size_t n = 0;
+
+	if (oqz_improvements_read(m->arena, s->node, &steps, &n, &err) != OQZ_OK)
+		tell(r, err.code, err.msg);
+	oqz_improvements_free(steps, n);
+}
+
 static const struct oqz_plugin_info *find_plugin(const struct oqz_registry *reg, enum oqz_plugin_kind kind,
                                                  const char *name, const struct oqz_yaml *node, const struct report *r)
 {
@@ -115,6 +127,7 @@ enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const stru
 			             oqz_arena_printf(m->arena, "scheme `%s`", s->name), &r);
 			check_overrides(m, s, p->params, &r);
 			check_methods(m, s, p->params, &r);
+			check_improvements(m, s, &r);
 		}
 	}
 	for (size_t i = 0; i < m->tasks.n; i++) {

@@ -17,6 +17,7 @@ cli_tests = \
 	tests/cli/export.sh \
 	tests/cli/full_disk.sh \
 	tests/cli/gates.sh \
+	tests/cli/improve.sh \
 	tests/cli/infer.sh \
 	tests/cli/installed.sh \
 	tests/cli/memory_limit.sh \

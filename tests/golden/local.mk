@@ -15,3 +15,10 @@ golden_scripts = \
 	$(NULL)
 dist_check_SCRIPTS += $(golden_scripts)
 TESTS += $(golden_scripts)
+
+# Exports against ONNX Runtime, layer by layer.
+check_PROGRAMS += tests/golden/split_layers
+tests_golden_split_layers_SOURCES = tests/golden/split_layers.c
+tests_golden_split_layers_LDADD = $(OQZ_LIBS) $(OQZ_SYSLIBS)
+dist_check_SCRIPTS += tests/golden/export_ort.sh
+TESTS += tests/golden/export_ort.sh

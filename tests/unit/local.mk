@@ -374,3 +374,8 @@ unit_tests += tests/unit/test_dynamic_shapes
 tests_unit_test_dynamic_shapes_SOURCES = tests/unit/test_dynamic_shapes.c
 tests_unit_test_dynamic_shapes_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dynamic_shapes_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_improve
+tests_unit_test_improve_SOURCES = tests/unit/exec_graph.h tests/unit/test_improve.c
+tests_unit_test_improve_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_improve_LDADD = $(unit_ldadd)

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See improve_groups.h. The search is a closure: from a value to all its consumers, from an Add to its other operand
+ * and from there to that one's maker, until nothing is new. One dead end makes the whole group none.
+ */
+#include "core/quant/improve_groups.h"
+#include "core/ops/op.h"
+
+#include <float.h>
+#include <string.h>
+
+void oqz_channel_group_release(struct oqz_channel_group *c)
+{
+	oqz_vec_release(&c->makers);
+	oqz_vec_release(&c->readers);
+	oqz_vec_release(&c->clips);
+	oqz_vec_release(&c->values);
+}
+
+static bool is_op(const struct oqz_node *n, enum oqz_op_id id) { return n && n->op && n->op->id == id; }
+
+/* f(k x) = k f(x) for k > 0, channel by channel. */
+static bool is_homogeneous(const struct oqz_node *n)
+{
+	switch (n->op ? n->op->id : OQZ_OP_CONV) {
+	case OQZ_OP_RELU:
+	case OQZ_OP_LEAKY_RELU:
+	case OQZ_OP_PRELU:
+	case OQZ_OP_MAX_POOL:
+	case OQZ_OP_AVERAGE_POOL:
+	case OQZ_OP_GLOBAL_AVERAGE_POOL:
+	case OQZ_OP_GLOBAL_MAX_POOL:
+	case OQZ_OP_IDENTITY: return true;
+	default: return false;
+	}
+}
+
+/* (N, C, 1, 1) -> (N, C): channels stay channels. */
+static bool is_flattening(const struct oqz_node *n)
+{
+	const struct oqz_shape *x, *y;
+
+	if (!is_op(n, OQZ_OP_FLATTEN) && !is_op(n, OQZ_OP_RESHAPE) && !is_op(n, OQZ_OP_SQUEEZE))
+		return false;
+	x = &n->in[0]->type.shape;
+	y = &n->out[0]->type.shape;
+	if (x->rank != 4 || y->rank != 2 || x->dim[1] < 1 || x->dim[1] != y->dim[1])
+		return false;
+	return x->dim[2] == 1 && x->dim[3] == 1;
+}
+
+static bool is_open_clip(const struct oqz_node *n)
+{
+	const struct oqz_tensor *lo, *hi;
+
+	if (!is_op(n, OQZ_OP_CLIP) || n->n_in < 3 || !n->in[1] || !n->in[2])
+		return false;
+	lo = n->in[1]->constant;
+	hi = n->in[2]->constant;
+	return lo && hi && lo->dtype == OQZ_DT_F32 && hi->dtype == OQZ_DT_F32 && *(const float *)lo->data == 0;
+}
+
+/* Axis of the channels in a value. */
+static int channel_axis(const struct oqz_node *maker, const struct oqz_value *v)
+{
+	bool conv = is_op(maker, OQZ_OP_CONV) || is_op(maker, OQZ_OP_CONV_TRANSPOSE);
+
+	return conv || v->type.shape.rank < 1 ? 1 : v->type.shape.rank - 1;
+}
+
+static bool is_layernorm(const struct oqz_node *n)
+{
+	const struct oqz_tensor *scale = n->n_in > 1 && n->in[1] ? n->in[1]->constant : NULL;
+	const struct oqz_tensor *bias = n->n_in > 2 && n->in[2] ? n->in[2]->constant : NULL;
+
+	return is_op(n, OQZ_OP_LAYER_NORMALIZATION) && scale && scale->shape.rank == 1 && scale->dtype == OQZ_DT_F32 &&
+	       (n->n_in < 3 || !n->in[2] || (bias && bias->dtype == OQZ_DT_F32));
+}
+
+/* A bias that can be rescaled with the weights: none, or a constant with one number per channel. */
+static bool bias_fits(const struct oqz_node *n, int64_t channels)
+{
+	const struct oqz_value *b = n->n_in > 2 ? n->in[2] : NULL;
+
+	return !b || (b->constant && b->constant->dtype == OQZ_DT_F32 && oqz_tensor_nelem(b->constant) == channels);
+}
+
+struct search {
+	struct oqz_graph *g;
+	unsigned through;
+	struct oqz_channel_group *c;
+	bool dead;
+	size_t next; /* values behind this one were not looked at yet */
+	struct oqz_err *err;
+};
+
+#define PUSH_ONCE(s, vec, item)                                                 \
+	do {                                                                    \
+		bool known_ = false;                                            \
+		for (size_t k_ = 0; k_ < (vec)->n; k_++)                        \
+			known_ |= (vec)->v[k_] == (item);                       \
+		if (!known_ && !oqz_vec_push(vec, item))                        \
+			return oqz_err_nomem((s)->err, "a group of layers", 1); \
+	} while (0)
+
+static enum oqz_status add_value(struct search *s, struct oqz_value *v)
+{
+	if (!v || v->constant || v->is_input || v->is_output || v->graph != s->g)
+		s->dead = true;
+	else
+		PUSH_ONCE(s, &s->c->values, v);
+	return OQZ_OK;
+}
+
+static enum oqz_status add_maker(struct search *s, struct oqz_node *n)
+{
+	struct oqz_weight_form f;
+	int64_t channels = -1;
+
+	if ((s->through & OQZ_GROUP_LAYERNORM) && is_layernorm(n))
+		channels = n->in[1]->constant->shape.dim[0];
+	else if (oqz_weight_form(n, &f) && bias_fits(n, f.out))
+		channels = f.out;
+	if (channels < 1 || (s->c->channels && s->c->channels != channels)) {
+		s->dead = true;
+		return OQZ_OK;
+	}
+	s->c->channels = channels;
+	PUSH_ONCE(s, &s->c->makers, n);
+	return add_value(s, n->out[0]);
+}
+
+/* What a node that passes factors through joins; false: it does not pass them. */
+static bool passes(const struct search *s, const struct oqz_node *n)
+{
+	if (is_homogeneous(n) || is_flattening(n))
+		return true;
+	if ((is_op(n, OQZ_OP_ADD) || is_op(n, OQZ_OP_SUB)) && (s->through & OQZ_GROUP_ADD))
+		return n->in[0] && n->in[1] && !n->in[0]->constant && !n->in[1]->constant &&
+		       oqz_shape_equal(&n->in[0]->type.shape, &n->in[1]->type.shape);
+	return (s->through & OQZ_GROUP_CLIP) && is_open_clip(n);
+}
+
+static enum oqz_status join(struct search *s, struct oqz_node *n)
+{
+	if (is_op(n, OQZ_OP_CLIP))
+		PUSH_ONCE(s, &s->c->clips, n);
+	OQZ_TRY(add_value(s, n->out[0]));
+	OQZ_TRY(add_value(s, n->in[0]));
+	return is_op(n, OQZ_OP_ADD) || is_op(n, OQZ_OP_SUB) ? add_value(s, n->in[1]) : OQZ_OK;
+}
+
+static enum oqz_status add_reader(struct search *s, struct oqz_node *n, const struct oqz_value *v)
+{
+	struct oqz_weight_form f;
+
+	if (n->graph != s->g || n->in[0] != v || !oqz_weight_form(n, &f) || f.in != s->c->channels ||
+	    (n->n_in > 1 && n->in[1] == v))
+		s->dead = true;
+	else
+		PUSH_ONCE(s, &s->c->readers, n);
+	return OQZ_OK;
+}
+
+/* Backwards to what makes the value, forwards to all that read it. */
+static enum oqz_status look_around(struct search *s, struct oqz_value *v)
+{
+	struct oqz_node *p = v->producer;
+
+	if (!p)
+		s->dead = true;
+	else if (passes(s, p))
+		OQZ_TRY(join(s, p));
+	else
+		OQZ_TRY(add_maker(s, p));
+	for (size_t i = 0; i < v->uses.n && !s->dead; i++) {
+		struct oqz_node *n = v->uses.v[i];
+		if (n->graph == s->g && passes(s, n))
+			OQZ_TRY(n->in[0] == v || is_op(n, OQZ_OP_ADD) || is_op(n, OQZ_OP_SUB) ? join(s, n)
+			                                                                      : add_value(s, NULL));
+		else
+			OQZ_TRY(add_reader(s, n, v));
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_channel_group_find(struct oqz_graph *g, struct oqz_node *seed, unsigned through,
+                                       struct oqz_channel_group *ret, bool *ret_found, struct oqz_err *err)
+{
+	struct search s = { .g = g, .through = through, .c = ret, .err = err };
+
+	*ret_found = false;
+	OQZ_TRY(add_maker(&s, seed));
+	for (; s.next < ret->values.n && !s.dead; s.next++)
+		OQZ_TRY(look_around(&s, ret->values.v[s.next]));
+	*ret_found = !s.dead && ret->makers.n && ret->readers.n;
+	return OQZ_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------ rescaling */
+
+static enum oqz_status copy_constant(const struct oqz_node *n, int input, struct oqz_tensor *ret, struct oqz_err *err)
+{
+	const struct oqz_tensor *t = n->in[input]->constant;
+
+	OQZ_TRY(oqz_tensor_alloc(ret, OQZ_DT_F32, &t->shape, err));
+	memcpy(ret->data, t->data, oqz_tensor_bytes(t));
+	return OQZ_OK;
+}
+
+/* Vectors with one number per channel: biases, a LayerNormalization's scale. */
+static enum oqz_status rescale_vector(struct oqz_graph *g, struct oqz_qplan *p, struct oqz_node *n, int input,
+                                      const float *factor, struct oqz_err *err)
+{
+	struct oqz_tensor t = { 0 };
+
+	if (input >= n->n_in || !n->in[input])
+		return OQZ_OK;
+	OQZ_TRY(copy_constant(n, input, &t, err));
+	for (int64_t i = 0; i < oqz_tensor_nelem(&t); i++)
+		((float *)t.data)[i] *= factor[i];
+	enum oqz_status st = oqz_improve_set(g, p, n, input, &t, err);
+	oqz_tensor_release(&t);
+	return st;
+}
+
+static enum oqz_status rescale_weights(struct oqz_graph *g, struct oqz_qplan *p, struct oqz_node *n, bool maker,
+                                       const float *factor, struct oqz_err *err)
+{
+	struct oqz_weight_form f;
+	struct oqz_tensor t = { 0 };
+
+	if (!oqz_weight_form(n, &f))
+		OQZ_FAIL(err, OQZ_E_INTERNAL, "'%s' has lost its weights", n->name);
+	OQZ_TRY(copy_constant(n, 1, &t, err));
+	int64_t per_out = f.out / f.groups, per_in = f.in / f.groups;
+	for (int64_t o = 0; o < f.out; o++)
+		for (int64_t i = 0; i < per_in; i++) {
+			float *w = (float *)t.data + oqz_weight_at(&f, o, i);
+			float k = maker ? factor[o] : 1 / factor[o / per_out * per_in + i];
+			for (int64_t e = 0; e < f.inner; e++)
+				w[e] *= k;
+		}
+	enum oqz_status st = oqz_improve_set(g, p, n, 1, &t, err);
+	oqz_tensor_release(&t);
+	return st;
+}
+
+static enum oqz_status open_clip(struct oqz_graph *g, struct oqz_qplan *p, struct oqz_node *n, struct oqz_err *err)
+{
+	struct oqz_tensor t = { 0 };
+
+	OQZ_TRY(copy_constant(n, 2, &t, err));
+	*(float *)t.data = FLT_MAX;
+	enum oqz_status st = oqz_improve_set(g, p, n, 2, &t, err);
+	oqz_tensor_release(&t);
+	return st;
+}
+
+enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_channel_group *c,
+                                          const float *factor, struct oqz_err *err)
+{
+	for (size_t i = 0; i < c->makers.n; i++) {
+		struct oqz_node *n = c->makers.v[i];
+		if (is_layernorm(n))
+			OQZ_TRY(rescale_vector(g, p, n, 1, factor, err));
+		else
+			OQZ_TRY(rescale_weights(g, p, n, true, factor, err));
+		OQZ_TRY(rescale_vector(g, p, n, 2, factor, err));
+	}
+	for (size_t i = 0; i < c->readers.n; i++)
+		OQZ_TRY(rescale_weights(g, p, c->readers.v[i], false, factor, err));
+	for (size_t i = 0; i < c->clips.n; i++)
+		OQZ_TRY(open_clip(g, p, c->clips.v[i], err));
+	for (size_t i = 0; i < c->values.n; i++)
+		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, channel_axis(c->makers.v[0], c->values.v[i]),
+		                           (size_t)c->channels, factor, err));
+	return OQZ_OK;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SmoothQuant: Xiao, Lin, Seznec, Wu, Demouth, Han, "SmoothQuant: Accurate and Efficient Post-Training Quantization for
+ * Large Language Models" (ICML 2023), equation 4. A few channels of an activation are much larger than the others and
+ * take the whole scale; dividing them by s and multiplying the weights that read them moves the difficulty into the
+ * weights, which have a scale per channel or are smoother:
+ *
+ *   s = max|X|^alpha / max|W|^(1 - alpha)        per channel
+ *
+ * The division goes into what makes the activation: a LayerNormalization, or the layer before it when only activations
+ * that pass factors lie between. |X| is taken over the calibration images.
+ */
+#include "core/quant/improve_groups.h"
+#include "core/ops/op.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct oqz_param params[] = {
+	{ .name = "alpha",
+	  .type = OQZ_P_FLOAT,
+	  .dflt = "0.5",
+	  .min = 0,
+	  .max = 1,
+	  .help = "how much of the difference goes from activations to weights" },
+	{ .name = "images",
+	  .type = OQZ_P_INT,
+	  .dflt = "32",
+	  .min = 1,
+	  .max = 1000000,
+	  .help = "calibration images that the activations are observed on, at most" },
+	{ 0 },
+};
+
+/* One group and what its readers see. */
+struct observed {
+	struct oqz_channel_group group;
+	const char *value; /* what the first reader reads */
+	float *peak;       /* [channels] */
+};
+
+struct observation {
+	OQZ_VEC(struct observed) v;
+};
+
+static void release(struct observation *o)
+{
+	for (size_t i = 0; i < o->v.n; i++) {
+		oqz_channel_group_release(&o->v.v[i].group);
+		free(o->v.v[i].peak);
+	}
+	oqz_vec_release(&o->v);
+}
+
+static enum oqz_status see(void *ctx, size_t image, const struct oqz_tensor *const *taps, struct oqz_err *err)
+{
+	struct observation *o = ctx;
+
+	(void)image;
+	for (size_t i = 0; i < o->v.n; i++) {
+		const struct oqz_tensor *t = taps[i];
+		int64_t channels = o->v.v[i].group.channels, n = oqz_tensor_nelem(t), inner = 1;
+		bool last = t->shape.rank >= 1 && t->shape.dim[t->shape.rank - 1] == channels &&
+		            (t->shape.rank < 2 || t->shape.dim[1] != channels || t->shape.rank == 2);
+		for (int k = 2; !last && k < t->shape.rank; k++)
+			inner *= t->shape.dim[k];
+		if (!last && (t->shape.rank < 2 || t->shape.dim[1] != channels))
+			OQZ_FAIL(err, OQZ_E_INTERNAL, "'%s' has no axis of %lld channels", o->v.v[i].value,
+			         (long long)channels);
+		for (int64_t k = 0; k < n; k++) {
+			float x = fabsf(((const float *)t->data)[k]), *to = &o->v.v[i].peak[k / inner % channels];
+			*to = x > *to ? x : *to;
+		}
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status collect(struct oqz_graph *g, struct observation *o, struct oqz_err *err)
+{
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		struct observed x = { 0 };
+		bool found, again = false;
+		if (!g->nodes.v[i]->op)
+			continue;
+		enum oqz_status st =
+		    oqz_channel_group_find(g, g->nodes.v[i], OQZ_GROUP_LAYERNORM, &x.group, &found, err);
+		for (size_t k = 0; found && k < o->v.n && st == OQZ_OK; k++)
+			for (size_t m = 0; m < o->v.v[k].group.makers.n; m++)
+				again |= o->v.v[k].group.makers.v[m] == g->nodes.v[i];
+		if (st == OQZ_OK && found && !again) {
+			x.value = x.group.readers.v[0]->in[0]->name;
+			x.peak = calloc((size_t)x.group.channels + 1, sizeof *x.peak);
+			if (x.peak && oqz_vec_push(&o->v, x))
+				continue;
+			st = oqz_err_nomem(err, "activations", (size_t)x.group.channels);
+		}
+		free(x.peak);
+		oqz_channel_group_release(&x.group);
+		OQZ_TRY(st);
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status migrate(struct oqz_graph *g, struct oqz_qplan *p, const struct observed *x, double alpha,
+                               struct oqz_err *err)
+{
+	size_t n = (size_t)x->group.channels;
+	OQZ_CLEANUP_FREE float *w = calloc(2 * n + 1, sizeof *w);
+
+	if (!w)
+		return oqz_err_nomem(err, "a group of layers", n);
+	for (size_t k = 0; k < x->group.readers.n; k++) {
+		struct oqz_weight_form f;
+		if (!oqz_weight_form(x->group.readers.v[k], &f))
+			continue;
+		int64_t per_out = f.out / f.groups, per_in = f.in / f.groups;
+		for (int64_t o = 0; o < f.out; o++)
+			for (int64_t i = 0; i < per_in; i++)
+				for (int64_t e = 0; e < f.inner; e++) {
+					float v = fabsf(f.w[oqz_weight_at(&f, o, i) + (size_t)e]);
+					float *to = &w[o / per_out * per_in + i];
+					*to = v > *to ? v : *to;
+				}
+	}
+	for (size_t i = 0; i < n; i++) {
+		double s =
+		    x->peak[i] > 0 && w[i] > 0 ? pow((double)x->peak[i], alpha) / pow((double)w[i], 1 - alpha) : 1;
+		w[n + i] = (float)(1 / fmin(fmax(s, 1e-3), 1e3));
+	}
+	return oqz_channel_group_rescale(g, p, &x->group, w + n, err);
+}
+
+static enum oqz_status run(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_params *given,
+                           const struct oqz_improve_data *data, struct oqz_err *err)
+{
+	OQZ_CLEANUP(release) struct observation o = { 0 };
+	size_t n = (size_t)oqz_params_int(given, "images");
+
+	OQZ_TRY(collect(g, &o, err));
+	OQZ_CLEANUP_FREE const char **taps = calloc(o.v.n + 1, sizeof *taps);
+	if (!taps)
+		return oqz_err_nomem(err, "taps", o.v.n);
+	for (size_t i = 0; i < o.v.n; i++)
+		taps[i] = o.v.v[i].value;
+	if (o.v.n)
+		OQZ_TRY(data->run(data->ctx, g, taps, o.v.n, n < data->n_images ? n : data->n_images, see, &o, err));
+	for (size_t i = 0; i < o.v.n; i++)
+		OQZ_TRY(migrate(g, p, &o.v.v[i], oqz_params_float(given, "alpha"), err));
+	return OQZ_OK;
+}
+
+const struct oqz_improve oqz_improve_migrate = {
+	.name = "migrate",
+	.summary = "SmoothQuant: large channels of activations made smaller, the weights that read them larger",
+	.source = "Xiao et al. 2023 (ICML), equation 4",
+	.params = params,
+	.on_graph = run,
+};

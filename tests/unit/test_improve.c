@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * core/quant/improve and qplan_extras: rounding against the best of all roundings, mean outputs after bias correction,
+ * what rescaling leaves alone, and constants and gains through JSON.
+ */
+#include "core/base/base64.h"
+#include "core/base/str.h"
+#include "core/quant/improve.h"
+#include "tests/unit/exec_graph.h"
+
+enum { IMAGES = 6 };
+
+/* Graphs run on reference kernels, one random input per image. */
+struct bench {
+	struct oqz_tensor input[IMAGES];
+};
+
+static enum oqz_status run_images(void *ctx, const struct oqz_graph *g, const char *const *taps, size_t n_taps,
+                                  size_t n, oqz_improve_fn *each, void *each_ctx, struct oqz_err *err)
+{
+	struct bench *b = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		struct oracle o;
+		const struct oqz_tensor *seen[8];
+		oracle_run(&o, (struct oqz_graph *)(uintptr_t)g, &b->input[i]);
+		for (size_t k = 0; k < n_taps; k++)
+			seen[k] = oracle_at(&o, taps[k]);
+		enum oqz_status st = each(each_ctx, i, seen, err);
+		oracle_free(&o);
+		OQZ_TRY(st);
+	}
+	return OQZ_OK;
+}
+
+static void bench_init(struct bench *b, struct oqz_shape s)
+{
+	struct gb r;
+
+	gb_init(&r, 5);
+	for (int i = 0; i < IMAGES; i++) {
+		b->input[i] = (struct oqz_tensor) { 0 };
+		ck_ok(oqz_tensor_alloc(&b->input[i], OQZ_DT_F32, &s, err));
+		gb_random(&r, &b->input[i], 1);
+		/* correlated channels: what makes roundings depend on each other */
+		for (int64_t k = 1; k < oqz_tensor_nelem(&b->input[i]); k++)
+			((float *)b->input[i].data)[k] += 0.7f * ((float *)b->input[i].data)[k - 1];
+	}
+	oqz_graph_free(r.g);
+}
+
+static void bench_release(struct bench *b)
+{
+	for (int i = 0; i < IMAGES; i++)
+		oqz_tensor_release(&b->input[i]);
+}
+
+static struct oqz_params *params_of(const struct oqz_improve *p, const char *text)
+{
+	struct oqz_params *params = NULL;
+
+	ck_ok(oqz_params_parse(p->params, text, p->name, &params, err));
+	return params;
+}
+
+/* A site on the weights of a node: `bits` wide, one scale. */
+static void add_weights(struct oqz_qplan *p, const struct oqz_node *n, int bits, float scale)
+{
+	const struct oqz_qplan_site s = { .node = n->name,
+		                          .input = 1,
+		                          .tensor = n->in[1]->name,
+		                          .role = OQZ_INPUT_WEIGHT,
+		                          .rule = "test",
+		                          .spec = { .grid = { .kind = OQZ_GRID_AFFINE,
+		                                              .bits = bits,
+		                                              .qmin = -(1 << (bits - 1)),
+		                                              .qmax = (1 << (bits - 1)) - 1 },
+		                                    .axis = -1,
+		                                    .n_scale = 1,
+		                                    .scale = &scale } };
+
+	ck_ok(oqz_qplan_add(p, &s, err));
+}
+
+/* Square error of the outputs of `node` over all images when its weights are `w`. */
+static double output_error(struct bench *b, struct oqz_graph *g, struct oqz_node *node, const struct oqz_tensor *w)
+{
+	struct oqz_graph *q = NULL;
+	double sum = 0;
+
+	ck_ok(oqz_graph_clone(g, &q, err));
+	struct oqz_qplan *one = oqz_qplan_new();
+	ck_ok(oqz_qplan_set_constant(one, node->name, 1, w, err));
+	ck_ok(oqz_qplan_replace(one, q, err));
+	for (int i = 0; i < IMAGES; i++) {
+		struct oracle x, y;
+		oracle_run(&x, g, &b->input[i]);
+		oracle_run(&y, q, &b->input[i]);
+		const float *u = oracle_at(&x, node->out[0]->name)->data, *v = oracle_at(&y, node->out[0]->name)->data;
+		for (int64_t k = 0; k < oqz_tensor_nelem(oracle_at(&x, node->out[0]->name)); k++)
+			sum += ((double)u[k] - (double)v[k]) * ((double)u[k] - (double)v[k]);
+		oracle_free(&x);
+		oracle_free(&y);
+	}
+	oqz_qplan_free(one);
+	oqz_graph_free(q);
+	return sum;
+}
+
+/* One output channel with eight inputs: all 256 roundings can be tried. */
+START_TEST(rounding_is_near_the_best)
+{
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		struct bench data;
+		struct gb b;
+		const float scale = 0.3f;
+		double best = INFINITY, nearest, ours;
+
+		gb_init(&b, seed);
+		struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 2, 6, 6));
+		GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 2, 2, 2), 0.5));
+		gb_finish(&b);
+		struct oqz_node *conv = b.g->nodes.v[0];
+		bench_init(&data, GB_DIMS(1, 2, 6, 6));
+		const struct oqz_improve_data host = { .ctx = &data, .n_images = IMAGES, .run = run_images };
+		struct oqz_qplan *p = oqz_qplan_new();
+		add_weights(p, conv, 4, scale);
+		struct oqz_params *params = params_of(&oqz_improve_adaround, "positions=1000");
+		ck_ok(oqz_improve_adaround.on_plan(b.g, p, params, &host, err));
+		ck_assert_int_eq((int)p->constants.n, 1);
+		struct oqz_tensor t = { 0 };
+		ck_ok(oqz_tensor_alloc(&t, OQZ_DT_F32, &conv->in[1]->constant->shape, err));
+		const float *w = conv->in[1]->constant->data;
+		for (int mask = 0; mask < 256; mask++) {
+			for (int k = 0; k < 8; k++)
+				((float *)t.data)[k] = (floorf(w[k] / scale) + (float)(mask >> k & 1)) * scale;
+			double e = output_error(&data, b.g, conv, &t);
+			best = e < best ? e : best;
+		}
+		for (int k = 0; k < 8; k++)
+			((float *)t.data)[k] = nearbyintf(w[k] / scale) * scale;
+		nearest = output_error(&data, b.g, conv, &t);
+		ours = output_error(&data, b.g, conv, &p->constants.v[0].value);
+		ck_assert_msg(ours <= nearest * (1 + 1e-6), "seed %d: %g, nearest %g", (int)seed, ours, nearest);
+		ck_assert_msg(ours <= 1.5 * best + 1e-9, "seed %d: %g, best %g", (int)seed, ours, best);
+		/* on the grid: quantizing once more changes nothing */
+		ck_ok(oqz_fake_quantize(&p->sites.v[0].spec, &t.shape, p->constants.v[0].value.data, t.data, err));
+		ck_assert(memcmp(t.data, p->constants.v[0].value.data, oqz_tensor_bytes(&t)) == 0);
+		oqz_tensor_release(&t);
+		oqz_params_free(params);
+		oqz_qplan_free(p);
+		bench_release(&data);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+static double channel_mean(struct bench *b, struct oqz_graph *g, const char *value, int64_t c)
+{
+	double sum = 0, n = 0;
+
+	for (int i = 0; i < IMAGES; i++) {
+		struct oracle o;
+		oracle_run(&o, g, &b->input[i]);
+		const struct oqz_tensor *t = oracle_at(&o, value);
+		int64_t inner = t->shape.dim[2] * t->shape.dim[3];
+		for (int64_t k = 0; k < inner; k++, n++)
+			sum += (double)((const float *)t->data)[c * inner + k];
+		oracle_free(&o);
+	}
+	return sum / n;
+}
+
+START_TEST(corrected_means_are_the_float_ones)
+{
+	struct bench data;
+	struct gb b;
+	struct oqz_graph *q = NULL;
+
+	gb_init(&b, 3);
+	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 3, 8, 8));
+	x = GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 3, 3, 3), 0.4),
+	          gb_weights(&b, OQZ_DT_F32, GB_DIMS(4), 1));
+	x = GB_OP(&b, "Relu", x);
+	GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(2, 4, 3, 3), 0.4),
+	      gb_weights(&b, OQZ_DT_F32, GB_DIMS(2), 1));
+	gb_finish(&b);
+	bench_init(&data, GB_DIMS(1, 3, 8, 8));
+	const struct oqz_improve_data host = { .ctx = &data, .n_images = IMAGES, .run = run_images };
+	struct oqz_qplan *p = oqz_qplan_new();
+	add_weights(p, b.g->nodes.v[0], 3, 0.25f);
+	add_weights(p, b.g->nodes.v[2], 3, 0.25f);
+	struct oqz_params *params = params_of(&oqz_improve_bias, "");
+	ck_ok(oqz_improve_bias.on_plan(b.g, p, params, &host, err));
+	ck_assert_int_eq((int)p->constants.n, 2);
+	ck_ok(oqz_qplan_apply(p, b.g, &q, err));
+	for (size_t l = 0; l < 3; l += 2)
+		for (int64_t c = 0; c < (l ? 2 : 4); c++) {
+			const char *name = b.g->nodes.v[l]->out[0]->name;
+			ck_assert_double_eq_tol(channel_mean(&data, q, name, c), channel_mean(&data, b.g, name, c),
+			                        1e-5);
+		}
+	oqz_graph_free(q);
+	oqz_params_free(params);
+	oqz_qplan_free(p);
+	bench_release(&data);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
+/* conv -> relu -> depthwise -> (+ residual of the first) -> pool -> conv, and a branch that ends the group. */
+START_TEST(equalization_keeps_the_function)
+{
+	for (int blocked = 0; blocked < 2; blocked++) {
+		struct bench data;
+		struct gb b;
+		struct oqz_graph *g = NULL;
+		struct oracle x, y;
+
+		gb_init(&b, 11);
+		struct oqz_value *in = gb_input(&b, "x", GB_DIMS(1, 3, 8, 8));
+		struct oqz_value *a = GB_OP(&b, "Conv", in, gb_weights(&b, OQZ_DT_F32, GB_DIMS(6, 3, 1, 1), 2),
+		                            gb_weights(&b, OQZ_DT_F32, GB_DIMS(6), 1));
+		a = GB_OP(&b, "Relu", a);
+		struct oqz_value *d = GB_OP(&b, "Conv", a, gb_weights(&b, OQZ_DT_F32, GB_DIMS(6, 1, 1, 1), 0.3));
+		ck_ok(oqz_node_set_int(b.last, "group", 6, err));
+		d = GB_OP(&b, "Add", d, a);
+		d = GB_OP(&b, blocked ? "Sigmoid" : "LeakyRelu", d);
+		GB_OP(&b, "Conv", d, gb_weights(&b, OQZ_DT_F32, GB_DIMS(5, 6, 1, 1), 0.5));
+		gb_finish(&b);
+		bench_init(&data, GB_DIMS(1, 3, 8, 8));
+		ck_ok(oqz_graph_clone(b.g, &g, err));
+		struct oqz_qplan *p = oqz_qplan_new();
+		struct oqz_params *params = params_of(&oqz_improve_equalize, "threshold=0");
+		ck_ok(oqz_improve_equalize.on_graph(g, p, params, NULL, err));
+		/* the sum ties maker and depthwise to one group; a sigmoid behind it ends it */
+		ck_assert_msg((p->constants.n > 0) == !blocked, "%d constants", (int)p->constants.n);
+		oracle_run(&x, b.g, &data.input[0]);
+		oracle_run(&y, g, &data.input[0]);
+		const char *out = b.g->outputs.v[0]->name;
+		ck_assert(tensor_difference(oracle_at(&y, out), oracle_at(&x, out)) < 1e-5);
+		for (size_t i = 0; i < p->gains.n; i++) {
+			const struct oqz_qplan_gain *gain = &p->gains.v[i];
+			const float *u = oracle_at(&x, gain->value)->data, *v = oracle_at(&y, gain->value)->data;
+			ck_assert_int_eq(gain->axis, 1);
+			for (size_t k = 0; k < 6 * 64; k++)
+				ck_assert(fabsf(v[k] - u[k] * gain->factor[k / 64]) <= 1e-4f * (1 + fabsf(v[k])));
+		}
+		oracle_free(&x);
+		oracle_free(&y);
+		oqz_params_free(params);
+		oqz_qplan_free(p);
+		oqz_graph_free(g);
+		bench_release(&data);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+START_TEST(extras_survive_json)
+{
+	struct oqz_qplan *p = oqz_qplan_new(), *r = NULL;
+	struct oqz_tensor t = { 0 };
+	const float factor[] = { 0.1f, 3 };
+	struct oqz_str a = { 0 }, b = { 0 };
+	struct oqz_shape s = GB_DIMS(2, 3);
+	struct gb rnd;
+
+	gb_init(&rnd, 1);
+	ck_ok(oqz_tensor_alloc(&t, OQZ_DT_F32, &s, err));
+	gb_random(&rnd, &t, 1);
+	ck_ok(oqz_qplan_set_constant(p, "n \"1\"", 1, &t, err));
+	ck_ok(oqz_qplan_add_gain(p, "v", 1, 2, factor, err));
+	ck_ok(oqz_qplan_add_gain(p, "v", 1, 2, factor, err));
+	ck_ok(oqz_qplan_to_json(p, &a, err));
+	ck_ok(oqz_qplan_from_json(a.s, a.len, "plan.json", &r, err));
+	ck_ok(oqz_qplan_to_json(r, &b, err));
+	ck_assert_str_eq(a.s, b.s);
+	ck_assert(memcmp(r->constants.v[0].value.data, t.data, oqz_tensor_bytes(&t)) == 0);
+	ck_assert_double_eq_tol((double)oqz_qplan_gain(r, "v")->factor[0], 0.01, 1e-8);
+	/* damaged: numbers cut off, shapes that promise more, NaN */
+	const char *bad[][2] = { { "[2, 3]", "[2, 4]" },
+		                 { "[2, 3]", "[200000, 300000, 300000]" },
+		                 { "\"float32\": \"", "\"float32\": \"!" },
+		                 { "\"axis\": 1", "\"axis\": -1" },
+		                 { "\"factor\": [", "\"factor\": [-" } };
+	for (size_t i = 0; i < OQZ_COUNTOF(bad); i++) {
+		struct oqz_qplan *none = NULL;
+		struct oqz_str text = { 0 };
+		const char *at = strstr(a.s, bad[i][0]);
+		ck_assert(at != NULL);
+		oqz_str_addn(&text, a.s, (size_t)(at - a.s));
+		oqz_str_add(&text, bad[i][1]);
+		oqz_str_add(&text, at + strlen(bad[i][0]));
+		ck_fails(oqz_qplan_from_json(text.s, text.len, "bad.json", &none, err), OQZ_E_DATA, "bad.json");
+		oqz_str_release(&text);
+	}
+	oqz_str_release(&a);
+	oqz_str_release(&b);
+	oqz_tensor_release(&t);
+	oqz_qplan_free(p);
+	oqz_qplan_free(r);
+	oqz_graph_free(rnd.g);
+}
+END_TEST
+
+START_TEST(base64_is_strict)
+{
+	unsigned char bytes[10000], back[10000];
+	struct oqz_str s = { 0 };
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(i * 37 >> 3);
+	for (size_t n = 1; n < sizeof bytes; n = n * 3 + 1) {
+		oqz_str_clear(&s);
+		oqz_base64_add(&s, bytes, n);
+		ck_ok(oqz_base64_decode(s.s, s.len, back, n, err));
+		ck_assert(memcmp(bytes, back, n) == 0);
+		ck_fails(oqz_base64_decode(s.s, s.len, back, n + 1, err), OQZ_E_DATA, "bytes");
+		s.s[0] = '*';
+		ck_fails(oqz_base64_decode(s.s, s.len, back, n, err), OQZ_E_DATA, "base64");
+	}
+	ck_fails(oqz_base64_decode("QQ==QUJD", 8, back, 6, err), OQZ_E_DATA, "base64");
+	oqz_str_release(&s);
+}
+END_TEST
+
+OQZ_TEST_MAIN("improve", rounding_is_near_the_best, corrected_means_are_the_float_ones, equalization_keeps_the_function,
+              extras_survive_json, base64_is_strict)
