@@ -18,7 +18,7 @@ static const struct form {
 } forms[] = {
 	{ "AveragePool", "ceil_mode", 19 },
 	{ "AveragePool", "dilations", 19 },
-	{ "BatchNormalization", NULL, 15 },
+	{ "BatchNormalization", "training_mode", 15 },
 	{ "Cast", "saturate", 19 },
 	{ "DFT", NULL, 20 },
 	{ "Equal", NULL, 19 },
@@ -71,6 +71,19 @@ static int since_codes(const struct oqz_node *n)
 	}
 }
 
+/* An attribute that is there and not what its absence means: 0, or a list of ones. */
+static bool says_more(const struct oqz_attr *a)
+{
+	bool more = a && (a->type != OQZ_ATTR_INT || a->i != 0);
+
+	if (a && a->type == OQZ_ATTR_INTS) {
+		more = false;
+		for (size_t i = 0; i < a->n; i++)
+			more |= a->ints[i] != 1;
+	}
+	return more;
+}
+
 /* Words of an attribute, and inputs, that came later than the operator. */
 static int since_words(const struct oqz_node *n)
 {
@@ -92,7 +105,7 @@ static int since_node(const struct oqz_node *n)
 		return since_codes(n);
 	for (size_t i = 0; i < OQZ_COUNTOF(forms); i++)
 		if (strcmp(forms[i].op, n->op_type) == 0 && forms[i].since > since &&
-		    (!forms[i].attr || oqz_node_attr(n, forms[i].attr)))
+		    (!forms[i].attr || says_more(oqz_node_attr(n, forms[i].attr))))
 			since = forms[i].since;
 	return since_words(n) > since ? since_words(n) : since;
 }
