@@ -90,7 +90,9 @@ class ViT(nn.Module):
         return self.head(self.norm(self.blocks(x)).mean(1))
 
 
-MODELS = {"shapes-resnet": (ResNet, 1500, 3e-3), "shapes-mobilenet": (MobileNet, 1200, 4e-3), "shapes-vit": (ViT, 1400, 1.5e-3)}
+# the network, and cycles of training: steps, rate
+MODELS = {"shapes-resnet": (ResNet, [(1500, 3e-3)]), "shapes-mobilenet": (MobileNet, [(1200, 4e-3)]),
+          "shapes-vit": (ViT, [(1400, 1.5e-3), (1800, 2e-3)])}
 
 
 def file_of(split, i):
@@ -110,7 +112,7 @@ def sample(i):
 
 
 def model(work, name):
-    net, steps, peak = MODELS[name]
+    net, cycles = MODELS[name]
     net = net(len(shapes.CLASSES))
     images, labels = common.cached(work, "shapes", TRAIN, sample)
     room = shapes.RESIZED - shapes.CROP
@@ -134,8 +136,9 @@ def model(work, name):
     def report(net):
         return f"held-out top-1 {float((net(x).argmax(1) == y).float().mean()):.3f}"
 
-    common.train(work, name, net, batch, lambda net, x, y: nn.functional.cross_entropy(net(x), y, label_smoothing=0.05),
-                 steps, peak, report=report, bf16=True)
+    loss = lambda net, x, y: nn.functional.cross_entropy(net(x), y, label_smoothing=0.05)
+    for k, (steps, peak) in enumerate(cycles):
+        common.train(work, f"{name}{k}", net, batch, loss, steps, peak, report=report, bf16=True)
     common.export(net, torch.zeros(1, 3, shapes.CROP, shapes.CROP), name)
 
 
