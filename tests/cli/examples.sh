@@ -80,6 +80,11 @@ for page in "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1"; do
 		cp "$tmp/commands" example.yaml
 		echo "oqz validate example.yaml" >"$tmp/commands" ;;
 	*/oqz-report.1) echo "oqz run zoo.yaml" | cat - "$tmp/commands" >"$tmp/both" && mv "$tmp/both" "$tmp/commands" ;;
+	*/oqz-compare.1) # two runs that agree, and two of one's plans
+		printf '%s\n' 'oqz run zoo.yaml' 'cp -r zoo.oqz zoo-1.0.oqz' 'cp -r zoo.oqz zoo-1.1.oqz' \
+			'cp zoo.oqz/plans/resnet18.int8.json zoo.oqz/plans/resnet18.a.json' \
+			'cp zoo.oqz/plans/resnet18.int8.json zoo.oqz/plans/resnet18.b.json' |
+			cat - "$tmp/commands" >"$tmp/both" && mv "$tmp/both" "$tmp/commands" ;;
 	*/oqz-check-onnx.1) test -d /usr/share/libonnx-testdata/data/node || { echo "skipped: $page: no libonnx-testdata"; continue; } ;;
 	*/oqz-score.1) rm -rf out && mkdir out && cp SegmentationClass/a.png out ;;
 	*) ;;
