@@ -340,6 +340,11 @@ unit_tests += tests/unit/test_detection_eval
 tests_unit_test_detection_eval_SOURCES = tests/unit/task_inside.h tests/unit/test_detection_eval.c $(tasks_detection_detection_la_SOURCES)
 tests_unit_test_detection_eval_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_detection_eval_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_drawing
+tests_unit_test_drawing_SOURCES = tests/unit/test_drawing.c
+tests_unit_test_drawing_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_drawing_LDADD = $(unit_ldadd)
+
 unit_tests += tests/unit/test_pose
 tests_unit_test_pose_SOURCES = tests/unit/task_inside.h tests/unit/test_pose.c $(tasks_pose_pose_la_SOURCES)
 tests_unit_test_pose_CPPFLAGS = $(unit_cppflags)
