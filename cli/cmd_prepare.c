@@ -7,9 +7,12 @@
 #include "core/run/prepare_spec.h"
 #include "core/tensor/npy.h"
 
+#include <string.h>
+
 static const struct oqz_option options[] = {
 	{ "steps", 0, "FILE|PRESET", "the list of steps (required)" },
-	{ "output", 'o', "OUT.npy", "where the tensor goes (default: nowhere)" },
+	{ "output", 'o', "FILE",
+	  "where the tensor goes: a .npy, or a .png if it is a picture of 8 bits (default: nowhere)" },
 	{ 0 },
 };
 
@@ -36,6 +39,41 @@ static void print_geometry(const struct oqz_geometry *g, const struct oqz_shape 
 	oqz_str_release(&s);
 }
 
+/* Planes of whole levels as a picture. */
+static enum oqz_status write_png(const char *path, const struct oqz_view *v, struct oqz_err *err)
+{
+	const int64_t *d = v->shape.dim, n = d[2] * d[3];
+	const float *planes = v->data;
+	struct oqz_image img = { 0 };
+
+	if (oqz_image_reserve(&img, (int32_t)d[3], (int32_t)d[2], (int32_t)d[1], err) != OQZ_OK)
+		return err->code;
+	enum oqz_status st = OQZ_OK;
+	for (int64_t c = 0; c < d[1] && st == OQZ_OK; c++)
+		for (int64_t i = 0; i < n && st == OQZ_OK; i++) {
+			float x = planes[c * n + i];
+			if (!(x >= 0 && x <= 255 && x == (float)(uint8_t)x))
+				st = oqz_err_set(
+				    err, OQZ_E_USAGE,
+				    "%s: %g is no level of 0 to 255: leave out the step normalize, or write "
+				    "a .npy",
+				    path, (double)x);
+			else
+				img.data[i * d[1] + c] = (uint8_t)x;
+		}
+	if (st == OQZ_OK)
+		st = oqz_image_write_png(path, &img, err);
+	oqz_image_release(&img);
+	return st;
+}
+
+static bool ends_in(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
 static enum oqz_status prepare(const struct oqz_args *args, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_prepare_free_cleanup) struct oqz_prepare *p = NULL;
@@ -53,7 +91,7 @@ static enum oqz_status prepare(const struct oqz_args *args, struct oqz_err *err)
 	OQZ_TRY(oqz_preparer_run(w, args->operands.v[0], NULL, &view, &g, err));
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
 	if (out)
-		OQZ_TRY(oqz_npy_write(out, &t, err));
+		OQZ_TRY(ends_in(out, ".png") ? write_png(out, &view, err) : oqz_npy_write(out, &t, err));
 	print_geometry(&g, &view.shape);
 	return OQZ_OK;
 }

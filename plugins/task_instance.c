@@ -264,15 +264,27 @@ enum oqz_status oqz_task_score(struct oqz_task_instance *t, const struct oqz_ite
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
-                                struct oqz_err *err)
+static enum oqz_status call_finish(struct oqz_task_instance *t, const struct oqz_record *records,
+                                   const struct oqz_record *reference, size_t n, struct metric_sink *sink,
+                                   struct oqz_err *err)
+{
+	if (reference && t->task->finish_beside)
+		CALL(t, err, "finish_beside", t->task->finish_beside(t->self, records, reference, n, sink, &f));
+	else
+		CALL(t, err, "finish", t->task->finish(t->self, records, n, sink, &f));
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_finish_beside(struct oqz_task_instance *t, const struct oqz_record *records,
+                                       const struct oqz_record *reference, size_t n, double *values,
+                                       struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE bool *set = calloc(t->n_metrics, sizeof *set);
 	struct metric_sink sink = { .table = t->metrics, .values = values, .n = t->n_metrics, .set = set };
 
 	if (!set)
 		return oqz_err_nomem(err, "metrics", t->n_metrics);
-	CALL(t, err, "finish", t->task->finish(t->self, records, n, &sink, &f));
+	OQZ_TRY(call_finish(t, records, reference, n, &sink, err));
 	for (size_t i = 0; i < sink.n; i++)
 		if (!set[i])
 			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: finish() did not set the metric '%s'", t->name,
@@ -288,6 +300,12 @@ enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item
 		return OQZ_OK;
 	CALL(t, err, "draw", t->task->draw(t->self, item, record, outputs, n_outputs, geometry, canvas, &f));
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_task_finish(struct oqz_task_instance *t, const struct oqz_record *records, size_t n, double *values,
+                                struct oqz_err *err)
+{
+	return oqz_task_finish_beside(t, records, NULL, n, values, err);
 }
 
 enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,

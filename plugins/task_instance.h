@@ -58,6 +58,10 @@ struct oqz_canvas {
 enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item *item, const struct oqz_record *record,
                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                               struct oqz_canvas *canvas, struct oqz_err *err);
+/* The same with the float lane's records of the same items beside, for tasks that compare them. */
+enum oqz_status oqz_task_finish_beside(struct oqz_task_instance *t, const struct oqz_record *records,
+                                       const struct oqz_record *reference, size_t n, double *values,
+                                       struct oqz_err *err);
 
 /* One line for a person; "" when the task has nothing to say. */
 enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,

@@ -54,6 +54,9 @@ struct oqz_image_limits {
 enum oqz_status oqz_image_decode(const void *data, size_t size, const char *name, enum oqz_image_mode mode,
                                  const struct oqz_image_limits *limits, struct oqz_image *img, struct oqz_err *err);
 
+/* Writes 1 or 3 channels as PNG; "-" is standard output. */
+enum oqz_status oqz_image_write_png(const char *path, const struct oqz_image *img, struct oqz_err *err);
+
 /* A file's bytes in a buffer that is used again. All-zero is empty. */
 struct oqz_image_file {
 	uint8_t *data;

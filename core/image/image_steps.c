@@ -181,6 +181,7 @@ static const struct oqz_param resize_params[] = {
 	  "height becomes this, ratio kept, width rounded up (PaddleOCR)" },
 	{ "max_width", OQZ_P_INT, "0", 0, 65500, NULL, "pixels",
 	  "with height: widest result, then the ratio is not kept; 0 for any" },
+	{ "scale", OQZ_P_FLOAT, "0", 0, 64, NULL, "ratio", "both sides times this, rounded up (MATLAB's imresize)" },
 	{ "filter", OQZ_P_STRING, "pil-bilinear", 0, 0, oqz_filter_names, NULL,
 	  "library and algorithm, byte for byte" },
 	{ 0 },
@@ -194,11 +195,12 @@ static enum oqz_status resize_parse(const struct oqz_params *p, const struct oqz
 	s->u.resize.shorter = (int32_t)oqz_params_int(p, "short");
 	s->u.resize.row_height = (int32_t)oqz_params_int(p, "height");
 	s->u.resize.max_width = (int32_t)oqz_params_int(p, "max_width");
+	s->u.resize.scale = oqz_params_float(p, "scale");
 	s->u.resize.filter = oqz_filter_by_name(oqz_params_string(p, "filter"));
 	if ((s->width != 0) + (s->u.resize.fit_width != 0) + (s->u.resize.shorter != 0) +
-	        (s->u.resize.row_height != 0) !=
+	        (s->u.resize.row_height != 0) + (s->u.resize.scale > 0) !=
 	    1)
-		OQZ_FAIL(err, OQZ_E_USAGE, "exactly one of short, size, fit and height is needed");
+		OQZ_FAIL(err, OQZ_E_USAGE, "exactly one of short, size, fit, height and scale is needed");
 	if (s->u.resize.max_width && !s->u.resize.row_height)
 		OQZ_FAIL(err, OQZ_E_USAGE, "max_width goes with height");
 	return OQZ_OK;
@@ -222,6 +224,9 @@ static void resize_target(const struct oqz_step *s, int32_t w, int32_t h, double
 		*tw = ceil(s->u.resize.row_height * ((double)w / h));
 		if (s->u.resize.max_width && *tw > s->u.resize.max_width)
 			*tw = s->u.resize.max_width;
+	} else if (s->u.resize.scale > 0) {
+		*tw = ceil(w * s->u.resize.scale);
+		*th = ceil(h * s->u.resize.scale);
 	}
 }
 
@@ -235,6 +240,13 @@ static enum oqz_status resize_run(const struct oqz_step *s, struct oqz_step_stat
 	resize_target(s, w, h, &tw, &th);
 	OQZ_TRY(oqz_step_check(tw, th, err));
 	oqz_step_scale(&st->geometry, tw / w, th / h);
+	if (s->u.resize.scale > 0 && s->u.resize.filter == OQZ_FILTER_MATLAB_BICUBIC) {
+		/* the scale as given, not what rounding made of it, is where MATLAB samples */
+		OQZ_TRY(oqz_resize_matlab(&st->img, s->u.resize.scale, s->u.resize.scale, (int32_t)tw, (int32_t)th,
+		                          &st->work, &st->spare, err));
+		oqz_step_swap(st);
+		return OQZ_OK;
+	}
 	if (!next || next->def != &step_crop || next->width > tw || next->height > th)
 		return oqz_step_resize(st, (int32_t)tw, (int32_t)th, s->u.resize.filter, NULL, err);
 	struct oqz_window win = crop_window(next, (int32_t)tw, (int32_t)th);

@@ -18,6 +18,7 @@ struct oqz_step {
 	int32_t width, height;     /* of `size`, 0 when absent */
 	union {
 		struct {
+			double scale;
 			int32_t shorter, fit_width, fit_height, row_height, max_width;
 			enum oqz_filter filter;
 		} resize;

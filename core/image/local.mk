@@ -11,6 +11,7 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/encode.h \
 	core/image/decode_tiff.c \
 	core/image/decode_webp.c \
+	core/image/encode_png.c \
 	core/image/image.h \
 	core/image/image_steps.c \
 	core/image/image_steps.h \
@@ -19,6 +20,7 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/preprocess.c \
 	core/image/preprocess.h \
 	core/image/resize.h \
+	core/image/resize_matlab.c \
 	core/image/resize_opencv.c \
 	core/image/resize_opencv_area.c \
 	core/image/resize_pillow.c \

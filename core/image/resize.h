@@ -20,10 +20,11 @@ enum oqz_filter {
 	OQZ_FILTER_CV2_LINEAR,
 	OQZ_FILTER_CV2_AREA,
 	OQZ_FILTER_CV2_CUBIC,
+	OQZ_FILTER_MATLAB_BICUBIC, /* MATLAB's imresize(), with antialiasing when shrinking */
 	OQZ_FILTER_COUNT
 };
 
-/* "pil-nearest" ... "cv2-cubic" in the order of the enum, ending in NULL: choices of a parameter. */
+/* "pil-nearest" ... "matlab-bicubic" in the order of the enum, ending in NULL: choices of a parameter. */
 extern const char *const oqz_filter_names[];
 /* The filter of a name that is known to be valid. */
 enum oqz_filter oqz_filter_by_name(const char *name);
@@ -55,7 +56,11 @@ enum oqz_status oqz_resize_pillow(const struct oqz_image *src, const float *box,
                                   struct oqz_image *dst, struct oqz_err *err);
 enum oqz_status oqz_resize_opencv(const struct oqz_image *src, int32_t width, int32_t height, enum oqz_filter filter,
                                   struct oqz_resize_work *work, struct oqz_image *dst, struct oqz_err *err);
-/* Part of the latter: shrinking (or equal) in both axes by area. */
+/* MATLAB's imresize(image, scale, 'bicubic'): width and height are the sides times the scales, rounded up. */
+enum oqz_status oqz_resize_matlab(const struct oqz_image *src, double scale_x, double scale_y, int32_t width,
+                                  int32_t height, struct oqz_resize_work *work, struct oqz_image *dst,
+                                  struct oqz_err *err);
+/* Part of OpenCV's: shrinking (or equal) in both axes by area. */
 enum oqz_status oqz_resize_opencv_area(const struct oqz_image *src, int32_t width, int32_t height,
                                        struct oqz_resize_work *work, struct oqz_image *dst, struct oqz_err *err);
 

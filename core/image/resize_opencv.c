@@ -15,9 +15,9 @@ enum { SCALE = 2048 };
 typedef uint8_t v4u8 __attribute__((vector_size(4)));
 typedef int32_t v4s32 __attribute__((vector_size(16)));
 
-const char *const oqz_filter_names[] = { "pil-nearest", "pil-box",     "pil-bilinear", "pil-hamming", "pil-bicubic",
-	                                 "pil-lanczos", "cv2-nearest", "cv2-linear",   "cv2-area",    "cv2-cubic",
-	                                 NULL };
+const char *const oqz_filter_names[] = { "pil-nearest", "pil-box",     "pil-bilinear",   "pil-hamming",
+	                                 "pil-bicubic", "pil-lanczos", "cv2-nearest",    "cv2-linear",
+	                                 "cv2-area",    "cv2-cubic",   "matlab-bicubic", NULL };
 
 enum oqz_filter oqz_filter_by_name(const char *name)
 {
@@ -250,8 +250,11 @@ enum oqz_status oqz_resize(const struct oqz_image *src, int32_t width, int32_t h
 {
 	if (filter < OQZ_FILTER_CV2_NEAREST)
 		return oqz_resize_pillow(src, NULL, width, height, filter, window, work, dst, err);
-	if (!window)
-		return oqz_resize_opencv(src, width, height, filter, work, dst, err);
-	OQZ_TRY(oqz_resize_opencv(src, width, height, filter, work, &work->tmp, err));
-	return oqz_image_crop(&work->tmp, window, dst, err);
+	struct oqz_image *whole = window ? &work->tmp : dst;
+	if (filter == OQZ_FILTER_MATLAB_BICUBIC)
+		OQZ_TRY(oqz_resize_matlab(src, (double)width / src->width, (double)height / src->height, width, height,
+		                          work, whole, err));
+	else
+		OQZ_TRY(oqz_resize_opencv(src, width, height, filter, work, whole, err));
+	return window ? oqz_image_crop(&work->tmp, window, dst, err) : OQZ_OK;
 }

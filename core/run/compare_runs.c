@@ -250,7 +250,7 @@ static enum oqz_status pair_records(const struct comparing *c, const struct open
 		return OQZ_OK;
 	}
 	row->n_metrics = n_metrics;
-	return oqz_paired_metrics(task->task, x, y, n, arena, row->metrics, err);
+	return oqz_paired_metrics(task->task, x, y, n, false, arena, row->metrics, err);
 }
 
 /* The figures that both runs printed, side by side. */

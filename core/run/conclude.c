@@ -122,7 +122,7 @@ static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, con
 	if (k == 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "no image could be evaluated; the first one: %s",
 		         q->first_failure ? q->first_failure : "no reason known");
-	OQZ_TRY(oqz_paired_metrics(j->test.instance, of_f, of_q, k, c_arena, metrics, err));
+	OQZ_TRY(oqz_paired_metrics(j->test.instance, of_f, of_q, k, true, c_arena, metrics, err));
 	for (size_t i = 0; i < n_metrics; i++)
 		if (!oqz_vec_push(&c->metrics, metrics[i]))
 			return oqz_err_nomem(err, "metrics", 1);
@@ -213,7 +213,7 @@ static enum oqz_status float_result(struct oqz_job *j, const struct rows *f, str
 	if (n == 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "no image could be evaluated; the first one: %s",
 		         f->first_failure ? f->first_failure : "no reason known");
-	OQZ_TRY(oqz_task_finish(j->test.instance, records, n, values, err));
+	OQZ_TRY(oqz_task_finish_beside(j->test.instance, records, records, n, values, err));
 	for (size_t i = 0; i < n_metrics; i++) {
 		copy[i] = rows[i];
 		copy[i].name = oqz_arena_strdup(r->arena, rows[i].name);

@@ -18,22 +18,31 @@ struct paired {
 	struct oqz_task_instance *task;
 	size_t n, n_metrics;
 	const struct oqz_record *first, *second;
-	struct oqz_record *scratch;
+	struct oqz_record *scratch, *scratch_first;
+	bool beside; /* the first set is what the metrics of the second may be held against */
 	double *values_first, *values_second;
 	struct oqz_pairs *hits;          /* [n_metrics], for MCNEMAR */
 	struct oqz_bootstrap *bootstrap; /* [n_metrics], for BOOTSTRAP; NULL when no metric wants it */
 };
 
+static enum oqz_status finish_both(struct paired *p, const struct oqz_record *first, const struct oqz_record *second,
+                                   size_t n, double *a, double *b, struct oqz_err *err)
+{
+	const struct oqz_record *reference = p->beside ? first : NULL;
+
+	OQZ_TRY(oqz_task_finish_beside(p->task, first, reference, n, a, err));
+	return oqz_task_finish_beside(p->task, second, reference, n, b, err);
+}
+
 static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
 {
 	struct paired *p = ctx;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		p->scratch[i] = p->second[index[i]];
-	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_second, err));
-	for (size_t i = 0; i < n; i++)
-		p->scratch[i] = p->first[index[i]];
-	OQZ_TRY(oqz_task_finish(p->task, p->scratch, n, p->values_first, err));
+		p->scratch_first[i] = p->first[index[i]];
+	}
+	OQZ_TRY(finish_both(p, p->scratch_first, p->scratch, n, p->values_first, p->values_second, err));
 	for (size_t k = 0; k < p->n_metrics; k++)
 		delta[k] = p->values_second[k] - p->values_first[k];
 	return OQZ_OK;
@@ -43,8 +52,7 @@ static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t 
 static enum oqz_status count_hits(struct paired *p, struct oqz_err *err)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		OQZ_TRY(oqz_task_finish(p->task, &p->first[i], 1, p->values_first, err));
-		OQZ_TRY(oqz_task_finish(p->task, &p->second[i], 1, p->values_second, err));
+		OQZ_TRY(finish_both(p, &p->first[i], &p->second[i], 1, p->values_first, p->values_second, err));
 		for (size_t k = 0; k < p->n_metrics; k++) {
 			bool first = p->values_first[k] > 0.5, second = p->values_second[k] > 0.5;
 			p->hits[k].both += first && second;
@@ -117,21 +125,23 @@ static void fill_metric(const struct paired *p, size_t k, const struct oqz_metri
 }
 
 enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct oqz_record *first,
-                                   const struct oqz_record *second, size_t n, struct oqz_arena *arena,
+                                   const struct oqz_record *second, size_t n, bool beside, struct oqz_arena *arena,
                                    struct oqz_metric_result *ret, struct oqz_err *err)
 {
 	size_t n_metrics;
 	const struct oqz_metric *rows = oqz_task_metrics(task, &n_metrics);
-	struct paired p = { .task = task, .n = n, .n_metrics = n_metrics, .first = first, .second = second };
+	struct paired p = {
+		.task = task, .n = n, .n_metrics = n_metrics, .first = first, .second = second, .beside = beside
+	};
 
 	p.scratch = OQZ_ARENA_NEW_N(arena, struct oqz_record, n + 1);
+	p.scratch_first = OQZ_ARENA_NEW_N(arena, struct oqz_record, n + 1);
 	p.values_first = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
 	p.values_second = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
 	double *a = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1), *b = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
-	if (!p.scratch || !p.values_first || !p.values_second || !a || !b)
+	if (!p.scratch || !p.scratch_first || !p.values_first || !p.values_second || !a || !b)
 		return oqz_err_nomem(err, "metrics", n);
-	OQZ_TRY(oqz_task_finish(task, first, n, a, err));
-	OQZ_TRY(oqz_task_finish(task, second, n, b, err));
+	OQZ_TRY(finish_both(&p, first, second, n, a, b, err));
 	OQZ_TRY(paired_statistics(&p, rows, arena, err));
 	for (size_t k = 0; k < n_metrics; k++) {
 		fill_metric(&p, k, &rows[k], a[k], b[k], &ret[k]);

@@ -12,9 +12,11 @@
 /* first[i] and second[i] are records of one image, n > 0 of them, in image order. Writes one result for each metric of
  * the task to ret[]: value_float of the first set, value_quantized of the second, delta second - first, and by the
  * metric's kind McNemar's test (exact and mid-p) with Newcombe's interval, or the paired bootstrap over images
- * (core/metric/stats.h). Names are copied to `arena`. */
+ * (core/metric/stats.h). Names are copied to `arena`. `beside`:
+ * the first set is the float lane's, and metrics that are made against it (struct oqz_task's finish_beside()) get it;
+ * without, those are what they are where nothing has moved. */
 enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct oqz_record *first,
-                                   const struct oqz_record *second, size_t n, struct oqz_arena *arena,
+                                   const struct oqz_record *second, size_t n, bool beside, struct oqz_arena *arena,
                                    struct oqz_metric_result *ret, struct oqz_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #define COCO_JSON_H
 
 #include "data.h"
+#include "tasks/common/common.h"
 
 #include <jansson.h>
 
@@ -20,13 +21,6 @@ struct coco_place {
 #define FAIL(p, fmt, ...)                                                           \
 	(p)->h->fail((p)->f, OQZ_E_DATA, "%s: %s[%zu]: " fmt, (p)->path, (p)->list, \
 	             (p)->index __VA_OPT__(, ) __VA_ARGS__)
-
-#define TRY(call)                              \
-	do {                                   \
-		enum oqz_status try_ = (call); \
-		if (try_ != OQZ_OK)            \
-			return try_;           \
-	} while (0)
 
 /* The whole file; *ret is the caller's to json_decref(). */
 enum oqz_status coco_json_read(const struct coco_place *p, json_t **ret);

@@ -72,6 +72,14 @@ void common_drop_cr(char *line);
 const struct oqz_output *common_output(const struct oqz_host *h, const char *name, const char *what,
                                        const struct oqz_output *outputs, size_t n, struct oqz_failure *f);
 
+/* Returns what fails. */
+#define TRY(call)                              \
+	do {                                   \
+		enum oqz_status try_ = (call); \
+		if (try_ != OQZ_OK)            \
+			return try_;           \
+	} while (0)
+
 static inline void put_u32(unsigned char *p, uint32_t x)
 {
 	for (int i = 0; i < 4; i++)
@@ -81,6 +89,23 @@ static inline void put_u32(unsigned char *p, uint32_t x)
 static inline uint32_t get_u32(const unsigned char *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline void put_f32(unsigned char *p, float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	put_u32(p, bits);
+}
+
+static inline float get_f32(const unsigned char *p)
+{
+	uint32_t bits = get_u32(p);
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
 }
 
 static inline void put_u64(unsigned char *p, uint64_t x)

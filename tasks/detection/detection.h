@@ -8,7 +8,7 @@
 
 #include "tasks/coco/data.h"
 #include "tasks/coco/eval.h"
-#include <oqz/task.h>
+#include "tasks/common/common.h"
 
 enum { MAX_STRIDES = 8, MAX_BINS = 64, N_FIGURES = 12 };
 enum nms_kind { NMS_CLASS, NMS_ALL, NMS_NONE };
@@ -121,12 +121,5 @@ enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
 enum oqz_status detection_judge(const struct oqz_task_host *host, const struct oqz_params *params,
                                 const struct oqz_params *dataset, const char *annotations, const char *predictions,
                                 void *figure_sink, struct oqz_failure *f);
-
-#define TRY(call)                              \
-	do {                                   \
-		enum oqz_status try_ = (call); \
-		if (try_ != OQZ_OK)            \
-			return try_;           \
-	} while (0)
 
 #endif

@@ -11,6 +11,7 @@ coco_sources = \
 	$(NULL)
 plugin_LTLIBRARIES += tasks/detection/detection.la
 tasks_detection_detection_la_SOURCES = \
+	$(task_common_sources) \
 	$(coco_sources) \
 	tasks/detection/dataset.c \
 	tasks/detection/detection.c \

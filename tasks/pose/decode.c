@@ -8,30 +8,35 @@
 #include <math.h>
 #include <string.h>
 
-static const struct oqz_output *nth(const struct task *t, const struct oqz_output *outputs, size_t n, size_t i,
-                                    struct oqz_failure *f)
-{
-	size_t have = t->n_output_names ? t->n_output_names : n, want = t->head == HEAD_SIMCC ? 2 : 1;
+enum { MAX_OUTPUTS = 4 };
 
-	if (have != want) {
-		t->host->fail(f, OQZ_E_MISMATCH, "%zu outputs, the head takes %zu; say which in `outputs`", have, want);
-		return NULL;
+static size_t n_wanted(enum pose_head head) { return head == HEAD_SIMCC ? 2 : head == HEAD_OFFSETS ? 4 : 1; }
+
+/* The head's outputs: those that are named, in that order, or else all. */
+static enum oqz_status find_outputs(const struct task *t, const struct oqz_output *outputs, size_t n,
+                                    const struct oqz_output *ret[MAX_OUTPUTS], struct oqz_failure *f)
+{
+	size_t have = t->n_output_names ? t->n_output_names : n, want = n_wanted(t->head);
+
+	if (have != want)
+		return t->host->fail(f, OQZ_E_MISMATCH, "%zu outputs, the head takes %zu; say which in `outputs`", have,
+		                     want);
+	for (size_t i = 0; i < want; i++) {
+		ret[i] = t->n_output_names ? NULL : &outputs[i];
+		for (size_t k = 0; k < n && !ret[i]; k++)
+			if (strcmp(outputs[k].name, t->output_names[i]) == 0)
+				ret[i] = &outputs[k];
+		if (!ret[i])
+			return t->host->fail(f, OQZ_E_MISMATCH, "the model has no output '%s'", t->output_names[i]);
+		if (ret[i]->view.dtype != OQZ_DT_F32)
+			return t->host->fail(f, OQZ_E_UNSUPPORTED, "output '%s' is not float32", ret[i]->name);
 	}
-	const struct oqz_output *o = t->n_output_names ? NULL : &outputs[i];
-	for (size_t k = 0; k < n && !o; k++)
-		if (strcmp(outputs[k].name, t->output_names[i]) == 0)
-			o = &outputs[k];
-	if (!o)
-		t->host->fail(f, OQZ_E_MISMATCH, "the model has no output '%s'", t->output_names[i]);
-	else if (o->view.dtype != OQZ_DT_F32)
-		t->host->fail(f, OQZ_E_UNSUPPORTED, "output '%s' is not float32", o->name);
-	return o && o->view.dtype == OQZ_DT_F32 ? o : NULL;
+	return OQZ_OK;
 }
 
 static float sign(float x) { return (float)((x > 0) - (x < 0)); }
 
-/* First maximum; -1 when all are NaN. */
-static int64_t argmax(const float *x, int64_t n)
+int64_t first_maximum(const float *x, int64_t n)
 {
 	int64_t best = -1;
 
@@ -43,7 +48,7 @@ static int64_t argmax(const float *x, int64_t n)
 
 void heatmap_peak(const float *map, int64_t h, int64_t w, bool shift, bool reject, float ret[3])
 {
-	int64_t at = argmax(map, h * w), x, y;
+	int64_t at = first_maximum(map, h * w), x, y;
 
 	ret[0] = ret[1] = -1;
 	ret[2] = at < 0 ? 0 : map[at];
@@ -103,7 +108,7 @@ static enum oqz_status decode_simcc(const struct task *t, const struct oqz_outpu
 		for (int a = 0; a < 2; a++) {
 			int64_t n = axes[a]->view.shape.dim[2];
 			const float *p = (const float *)axes[a]->view.data + k * n;
-			int64_t at = argmax(p, n);
+			int64_t at = first_maximum(p, n);
 			v[a] = (float)at;
 			v[2] = fminf(v[2], at < 0 ? 0 : p[at]);
 		}
@@ -135,15 +140,14 @@ static enum oqz_status decode_regression(const struct task *t, const struct oqz_
 enum oqz_status pose_decode(const struct task *t, const struct oqz_output *outputs, size_t n,
                             const struct oqz_geometry *g, struct keypoints *ret, struct oqz_failure *f)
 {
-	const struct oqz_output *a = nth(t, outputs, n, 0, f), *b = a;
+	const struct oqz_output *o[MAX_OUTPUTS];
 
-	if (a && t->head == HEAD_SIMCC)
-		b = nth(t, outputs, n, 1, f);
-	if (!a || !b)
-		return OQZ_E_MISMATCH;
+	TRY(find_outputs(t, outputs, n, o, f));
 	switch (t->head) {
-	case HEAD_HEATMAP: return decode_heatmap(t, a, g, ret, f);
-	case HEAD_SIMCC: return decode_simcc(t, a, b, g, ret, f);
-	default: return decode_regression(t, a, g, ret, f);
+	case HEAD_HEATMAP: return decode_heatmap(t, o[0], g, ret, f);
+	case HEAD_SIMCC: return decode_simcc(t, o[0], o[1], g, ret, f);
+	case HEAD_OFFSETS: return decode_offsets(t, o, g, ret, f);
+	case HEAD_ROWS: return decode_rows(t, o[0], g, ret, f);
+	default: return decode_regression(t, o[0], g, ret, f);
 	}
 }

@@ -1,9 +1,11 @@
 # Task pose: keypoints of persons. coco_sources are named in tasks/detection/local.mk.
 plugin_LTLIBRARIES += tasks/pose/pose.la
 tasks_pose_pose_la_SOURCES = \
+	$(task_common_sources) \
 	$(coco_sources) \
 	tasks/pose/dataset.c \
 	tasks/pose/decode.c \
+	tasks/pose/decode_movenet.c \
 	tasks/pose/judge.c \
 	tasks/pose/oks.c \
 	tasks/pose/pose.c \

@@ -25,13 +25,26 @@ static enum oqz_status task_score(void *self, const struct oqz_item *item, const
 		if (!isfinite(k.v[i][0]) || !isfinite(k.v[i][1]) || !isfinite(k.v[i][2]))
 			return t->host->fail(f, OQZ_E_DATA, "'%s': keypoint %d is not finite", item->id, i);
 	}
-	return record_add(t, annotation, &k, g->net_width / g->scale_x * (g->net_height / g->scale_y), record_sink, f);
+	const struct frame frame = {
+		.area = (float)(g->net_width / g->scale_x * (g->net_height / g->scale_y)),
+		.scale = { (float)g->scale_x, (float)g->scale_y },
+		.box = { item->has_box ? (float)(item->box[2] - item->box[0]) : (float)g->image_width,
+		         item->has_box ? (float)(item->box[3] - item->box[1]) : (float)g->image_height }
+	};
+	return record_add(t, annotation, &k, &frame, record_sink, f);
 }
 
 static enum oqz_status task_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
                                    struct oqz_failure *f)
 {
-	return records_finish(self, records, n, metric_sink, f);
+	return records_finish(self, records, NULL, n, metric_sink, f);
+}
+
+static enum oqz_status task_finish_beside(void *self, const struct oqz_record *records,
+                                          const struct oqz_record *reference, size_t n, void *metric_sink,
+                                          struct oqz_failure *f)
+{
+	return records_finish(self, records, reference, n, metric_sink, f);
 }
 
 static enum oqz_status task_explain(void *self, const struct oqz_record *record, char *text, size_t size,
@@ -41,6 +54,9 @@ static enum oqz_status task_explain(void *self, const struct oqz_record *record,
 }
 
 /* -------------------------------------------------------------------------------------------------- life */
+
+/* In the order of enum pose_head. */
+static const char *const head_names[] = { "heatmap", "simcc", "regression", "heatmap-offset", "movenet", NULL };
 
 static void task_close(void *self)
 {
@@ -64,9 +80,8 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 	t->host = h;
 	t->task_host = host;
 	t->dataset = dataset;
-	t->head = strcmp(head, "heatmap") == 0 ? HEAD_HEATMAP
-	          : strcmp(head, "simcc") == 0 ? HEAD_SIMCC
-	                                       : HEAD_REGRESSION;
+	while (strcmp(head_names[t->head], head) != 0)
+		t->head++;
 	t->n_output_names = h->param_strings(params, "outputs", &t->output_names);
 	t->shift = h->param_bool(params, "shift");
 	t->reject = h->param_bool(params, "reject");
@@ -84,12 +99,13 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
-static const char *const head_names[] = { "heatmap", "simcc", "regression", NULL };
 static const char *const readers[] = { "coco", "images", NULL };
 
 static const struct oqz_param params[] = {
 	{ "head", OQZ_P_STRING, "heatmap", 0, 0, head_names, NULL,
-	  "what the model gives: (1, 17, H, W); two of (1, 17, bins); 17 pairs from 0 to 1" },
+	  "what the model gives: (1, 17, H, W); two of (1, 17, bins); 17 pairs from 0 to 1; MoveNet's four maps; "
+	  "MoveNet's "
+	  "17 rows of y, x, score" },
 	{ "outputs", OQZ_P_STRINGS, "", 0, 0, NULL, NULL, "which outputs to use; empty: all" },
 	{ "shift", OQZ_P_BOOL, "true", 0, 0, NULL, NULL,
 	  "head heatmap: move a quarter cell towards the larger neighbour" },
@@ -124,6 +140,24 @@ static const struct oqz_param dataset_params[] = {
 		"confidence", OQZ_UNIT_SCALAR, OQZ_TEST_NONE, true, 0, 0,      \
 		    "mean of all keypoint scores, as far as the head has them" \
 	}
+#define MOVEMENT                                                                                            \
+	{ "displacement",                                                                                   \
+	  OQZ_UNIT_PIXELS,                                                                                  \
+	  OQZ_TEST_BOOTSTRAP,                                                                               \
+	  false,                                                                                            \
+	  0,                                                                                                \
+	  1e18,                                                                                             \
+	  "mean distance of keypoints from the float model's, in pixels of the network's input" },          \
+	    { "pck05_float",                                                                                \
+	      OQZ_UNIT_RATIO,                                                                               \
+	      OQZ_TEST_NONE,                                                                                \
+	      true,                                                                                         \
+	      0,                                                                                            \
+	      1,                                                                                            \
+	      "share of keypoints nearer to the float model's than 0.05 of the box, mean over keypoints" }, \
+	{                                                                                                   \
+		"pck10_float", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, "the same with 0.1"               \
+	}
 static const struct oqz_metric metrics[] = {
 	FIGURE("ap", OQZ_TEST_BOOTSTRAP, "average precision, mean over OKS 0.50 to 0.95; -1: no person"),
 	FIGURE("ap50", OQZ_TEST_NONE, "average precision at OKS 0.50"),
@@ -141,10 +175,11 @@ static const struct oqz_metric metrics[] = {
 	  "share of keypoints nearer than 0.05 of the box, mean over keypoints" },
 	{ "pck10", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, "the same with 0.1" },
 	{ "epe", OQZ_UNIT_PIXELS, OQZ_TEST_NONE, false, 0, 1e18, "mean distance of a keypoint, in the image" },
+	MOVEMENT,
 	CONFIDENCE,
 	{ 0 },
 };
-static const struct oqz_metric bare_metrics[] = { CONFIDENCE, { 0 } };
+static const struct oqz_metric bare_metrics[] = { MOVEMENT, CONFIDENCE, { 0 } };
 
 static const struct oqz_metric *task_metrics(void *self)
 {
@@ -154,7 +189,7 @@ static const struct oqz_metric *task_metrics(void *self)
 }
 
 static const struct oqz_task pose = {
-	.base = { OQZ_PLUGIN_HEAD(OQZ_KIND_TASK, struct oqz_task), .name = "pose", .version = "1.0",
+	.base = { OQZ_PLUGIN_HEAD(OQZ_KIND_TASK, struct oqz_task), .name = "pose", .version = "1.1",
 	          .licence = "Apache-2.0", .summary = "keypoints of persons: OKS average precision, PCK, distances",
 	          .params = params },
 	.metrics = metrics,
@@ -168,6 +203,7 @@ static const struct oqz_task pose = {
 	.draw = task_draw,
 	.instance_metrics = task_metrics,
 	.judge = pose_judge,
+	.finish_beside = task_finish_beside,
 };
 
 OQZ_PLUGIN_EXPORT(pose)

@@ -8,9 +8,9 @@
 
 #include "tasks/coco/data.h"
 #include "tasks/coco/eval.h"
-#include <oqz/task.h>
+#include "tasks/common/common.h"
 
-enum pose_head { HEAD_HEATMAP, HEAD_SIMCC, HEAD_REGRESSION };
+enum pose_head { HEAD_HEATMAP, HEAD_SIMCC, HEAD_REGRESSION, HEAD_OFFSETS, HEAD_ROWS };
 enum { POSE_FIGURES = 10, POSE_MAX_DET = 20, POSE_AREAS = 3 };
 
 struct task {
@@ -40,6 +40,15 @@ enum oqz_status pose_decode(const struct task *t, const struct oqz_output *outpu
                             const struct oqz_geometry *g, struct keypoints *ret, struct oqz_failure *f);
 /* (H, W) of one keypoint: its place in cells, and the maximum. */
 void heatmap_peak(const float *map, int64_t h, int64_t w, bool shift, bool reject, float ret[3]);
+/* Index of the first maximum, NaN left out; -1 without any. */
+int64_t first_maximum(const float *x, int64_t n);
+/* decode_movenet.c. Four outputs of one size: heatmaps (1, 17, H, W), centres (1, 1, H, W), regression from the centre
+ * and offsets, (1, 34, H, W) each, x and y of a keypoint after each other. */
+enum oqz_status decode_offsets(const struct task *t, const struct oqz_output *const o[4], const struct oqz_geometry *g,
+                               struct keypoints *ret, struct oqz_failure *f);
+/* 17 rows of y, x, score in shares of the frame: MoveNet with its decoder in the graph. */
+enum oqz_status decode_rows(const struct task *t, const struct oqz_output *o, const struct oqz_geometry *g,
+                            struct keypoints *ret, struct oqz_failure *f);
 
 /* oks.c. A detection as the evaluator sees it. */
 struct person {
@@ -78,16 +87,23 @@ enum oqz_status dataset_open(struct task *t, struct oqz_failure *f);
 enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
 
 /* records.c */
-enum oqz_status record_add(const struct task *t, uint32_t annotation, const struct keypoints *k, double area,
-                           void *sink, struct oqz_failure *f);
-enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
-                               struct oqz_failure *f);
+/* Where a person's keypoints are measured. */
+struct frame {
+	float area;     /* of the crop, in pixels of the image */
+	float scale[2]; /* pixels of the network's input per pixel of the image */
+	float box[2];   /* width and height of the person's box, in pixels of the image */
+};
 enum oqz_status record_keypoints(const struct task *t, const struct oqz_record *record, struct keypoints *ret,
                                  struct oqz_failure *f);
 /* draw.c: struct oqz_task's draw(). */
 enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
                           const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                           void *canvas, struct oqz_failure *f);
+enum oqz_status record_add(const struct task *t, uint32_t annotation, const struct keypoints *k,
+                           const struct frame *frame, void *sink, struct oqz_failure *f);
+/* `reference` may be NULL: then nothing has moved. */
+enum oqz_status records_finish(const struct task *t, const struct oqz_record *records,
+                               const struct oqz_record *reference, size_t n, void *sink, struct oqz_failure *f);
 enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
                                struct oqz_failure *f);
 
@@ -95,12 +111,5 @@ enum oqz_status record_explain(const struct task *t, const struct oqz_record *re
 enum oqz_status pose_judge(const struct oqz_task_host *host, const struct oqz_params *params,
                            const struct oqz_params *dataset, const char *annotations, const char *predictions,
                            void *figure_sink, struct oqz_failure *f);
-
-#define TRY(call)                              \
-	do {                                   \
-		enum oqz_status try_ = (call); \
-		if (try_ != OQZ_OK)            \
-			return try_;           \
-	} while (0)
 
 #endif

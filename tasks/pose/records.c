@@ -4,8 +4,8 @@
  * finish(); a person that a resampled list names twice stands in a copy of its image, and a person that has no record
  * (another split, a damaged file) is no miss.
  *
- * Bytes, little-endian: u32 version, u32 annotation, f32 area of the crop, f32 score of the person, then 17 times f32
- * x, y, score.
+ * Bytes, little-endian: u32 version, u32 annotation, f32 area of the crop, f32 score of the person, f32 scale x, y, f32
+ * width and height of the box (struct frame), then 17 times f32 x, y, score.
  */
 #include "pose.h"
 
@@ -15,41 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, N_FLOATS = 2 + COCO_KEYPOINTS * 3, RECORD_SIZE = 8 + 4 * N_FLOATS };
+enum { VERSION = 2, N_HEAD = 6, N_FLOATS = N_HEAD + COCO_KEYPOINTS * 3, RECORD_SIZE = 8 + 4 * N_FLOATS };
 
 struct record {
 	uint32_t annotation;
-	float area, score;
+	struct frame frame;
+	float score;
 	struct keypoints k;
 };
-
-static void put_u32(unsigned char *p, uint32_t x)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (unsigned char)(x >> 8 * i);
-}
-
-static uint32_t get_u32(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void put_float(unsigned char *p, float x)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	put_u32(p, bits);
-}
-
-static float get_float(const unsigned char *p)
-{
-	uint32_t bits = get_u32(p);
-	float x;
-
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
 
 /* Mean of the scores above the threshold, 0 without any (mmpose: bbox_keypoint with a box score of 1). */
 static float person_score(const struct task *t, const struct keypoints *k)
@@ -65,19 +38,20 @@ static float person_score(const struct task *t, const struct keypoints *k)
 	return n ? sum / (float)n : 0;
 }
 
-enum oqz_status record_add(const struct task *t, uint32_t annotation, const struct keypoints *k, double area,
-                           void *sink, struct oqz_failure *f)
+enum oqz_status record_add(const struct task *t, uint32_t annotation, const struct keypoints *k,
+                           const struct frame *frame, void *sink, struct oqz_failure *f)
 {
+	const float head[N_HEAD] = { frame->area,     person_score(t, k), frame->scale[0],
+		                     frame->scale[1], frame->box[0],      frame->box[1] };
 	unsigned char bytes[RECORD_SIZE], *p = bytes + 8;
 
 	put_u32(bytes, VERSION);
 	put_u32(bytes + 4, annotation);
-	put_float(p, (float)area);
-	put_float(p + 4, person_score(t, k));
-	p += 8;
+	for (int i = 0; i < N_HEAD; i++, p += 4)
+		put_f32(p, head[i]);
 	for (int i = 0; i < COCO_KEYPOINTS; i++)
 		for (int c = 0; c < 3; c++, p += 4)
-			put_float(p, k->v[i][c]);
+			put_f32(p, k->v[i][c]);
 	return t->task_host->add_record(sink, bytes, sizeof bytes, f);
 }
 
@@ -85,16 +59,19 @@ static enum oqz_status record_read(const struct task *t, const struct oqz_record
                                    struct oqz_failure *f)
 {
 	const unsigned char *p = from->data;
+	float head[N_HEAD];
 
 	if (from->size != RECORD_SIZE || get_u32(p) != VERSION)
 		return t->host->fail(f, OQZ_E_DATA, "a record of %zu bytes that is not of this task", from->size);
 	ret->annotation = get_u32(p + 4);
-	ret->area = get_float(p + 8);
-	ret->score = get_float(p + 12);
-	p += 16;
+	p += 8;
+	for (int i = 0; i < N_HEAD; i++, p += 4)
+		head[i] = get_f32(p);
+	ret->score = head[1];
+	ret->frame = (struct frame) { head[0], { head[2], head[3] }, { head[4], head[5] } };
 	for (int i = 0; i < COCO_KEYPOINTS; i++)
 		for (int c = 0; c < 3; c++, p += 4)
-			ret->k.v[i][c] = get_float(p);
+			ret->k.v[i][c] = get_f32(p);
 	bool known = t->n_items ? ret->annotation < t->data.n_annotations && t->is_item[ret->annotation]
 	                        : ret->annotation == NO_PERSON;
 	if (!known || isnan(ret->score))
@@ -122,6 +99,7 @@ struct totals {
 	uint64_t truths[POSE_AREAS];
 	struct distances d;
 	double own_oks, confidence;
+	struct distances moved; /* from the float model's keypoints; sums in pixels of the network's input */
 };
 
 static int by_place(const void *a, const void *b)
@@ -149,13 +127,37 @@ static void judge_alone(struct totals *a, const struct coco_annotation *gt, cons
 	a->own_oks += oks(gt, p->keypoints);
 }
 
+/* How far a person's keypoints lie from the float model's. Where that found none there is nothing to compare with. */
+static enum oqz_status add_movement(const struct task *t, struct totals *a, const struct record *r,
+                                    const struct oqz_record *reference, struct oqz_failure *f)
+{
+	double now[COCO_KEYPOINTS][2], then[COCO_KEYPOINTS][2];
+	const double net[2] = { (double)r->frame.box[0] * (double)r->frame.scale[0],
+		                (double)r->frame.box[1] * (double)r->frame.scale[1] };
+	bool there[COCO_KEYPOINTS];
+	struct record was;
+
+	TRY(record_read(t, reference, &was, f));
+	if (was.annotation != r->annotation)
+		return t->host->fail(f, OQZ_E_DATA, "the records of two persons are held against each other");
+	for (int k = 0; k < COCO_KEYPOINTS; k++) {
+		there[k] = !t->reject || was.k.v[k][2] > 0;
+		for (int c = 0; c < 2; c++) {
+			now[k][c] = (double)r->k.v[k][c] * (double)r->frame.scale[c];
+			then[k][c] = (double)was.k.v[k][c] * (double)r->frame.scale[c];
+		}
+	}
+	distances_add(&a->moved, now, then, there, net);
+	return OQZ_OK;
+}
+
 static void add_person(const struct task *t, struct totals *a, const struct record *r)
 {
 	struct placed *at = &a->persons[a->n];
 	double sum = 0;
 
 	at->order = a->n++;
-	at->p = (struct person) { .score = r->score, .area = r->area, .annotation = r->annotation };
+	at->p = (struct person) { .score = r->score, .area = r->frame.area, .annotation = r->annotation };
 	for (int k = 0; k < COCO_KEYPOINTS; k++) {
 		at->p.keypoints[k][0] = r->k.v[k][0];
 		at->p.keypoints[k][1] = r->k.v[k][1];
@@ -202,8 +204,8 @@ static enum oqz_status judge_image(const struct task *t, struct totals *a, const
 	return st;
 }
 
-static enum oqz_status collect(const struct task *t, const struct oqz_record *records, size_t n, struct totals *a,
-                               struct oqz_failure *f)
+static enum oqz_status collect(const struct task *t, const struct oqz_record *records,
+                               const struct oqz_record *reference, size_t n, struct totals *a, struct oqz_failure *f)
 {
 	const struct oqz_host *h = t->host;
 	struct record r;
@@ -219,6 +221,8 @@ static enum oqz_status collect(const struct task *t, const struct oqz_record *re
 			continue;
 		TRY(record_read(t, &records[i], &r, f));
 		add_person(t, a, &r);
+		if (reference && reference[i].data)
+			TRY(add_movement(t, a, &r, &reference[i], f));
 	}
 	if (!a->n)
 		return h->fail(f, OQZ_E_DATA, "none of the %zu persons was scored", n);
@@ -255,16 +259,26 @@ static enum oqz_status set_figures(const struct task *t, const struct totals *a,
 	return t->task_host->set_metric(sink, "epe", a->d.seen ? a->d.sum / (double)a->d.seen : 0, f);
 }
 
-enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
-                               struct oqz_failure *f)
+static enum oqz_status set_movement(const struct task *t, const struct totals *a, void *sink, struct oqz_failure *f)
+{
+	const struct distances *d = &a->moved;
+
+	TRY(t->task_host->set_metric(sink, "displacement", d->seen ? d->sum / (double)d->seen : 0, f));
+	TRY(t->task_host->set_metric(sink, "pck05_float", d->seen ? distances_pck(d->near5, d->valid) : 1, f));
+	TRY(t->task_host->set_metric(sink, "pck10_float", d->seen ? distances_pck(d->near10, d->valid) : 1, f));
+	return t->task_host->set_metric(sink, "confidence", a->confidence / (double)a->n, f);
+}
+
+enum oqz_status records_finish(const struct task *t, const struct oqz_record *records,
+                               const struct oqz_record *reference, size_t n, void *sink, struct oqz_failure *f)
 {
 	struct totals a = { 0 };
-	enum oqz_status st = collect(t, records, n, &a, f);
+	enum oqz_status st = collect(t, records, reference, n, &a, f);
 
 	if (st == OQZ_OK && t->n_items)
 		st = set_figures(t, &a, sink, f);
 	if (st == OQZ_OK)
-		st = t->task_host->set_metric(sink, "confidence", a.confidence / (double)a.n, f);
+		st = set_movement(t, &a, sink, f);
 	t->host->free_mem(a.persons);
 	t->host->free_mem(a.entries);
 	t->host->free_mem(a.seen);

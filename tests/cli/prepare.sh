@@ -21,3 +21,14 @@ says stderr 'plain.yaml'
 printf 'steps:\n  - centre-crop: 2\n' >"$tmp/wrong.yaml"
 expect_exit 2 prepare --steps "$tmp/wrong.yaml" "$image"
 says stderr 'did you mean .center-crop.'
+
+# A picture made smaller, as a picture: MATLAB's imresize, sides rounded up.
+printf 'steps:\n  - resize: {scale: 0.3333333333333333, filter: matlab-bicubic}\n' >"$tmp/small.yaml"
+expect_exit 0 prepare --steps "$tmp/small.yaml" -o "$tmp/small.png" "$image"
+says stdout '"net_width": 16, "net_height": 16'
+printf 'steps: []\n' >"$tmp/none.yaml"
+expect_exit 0 prepare --steps "$tmp/small.yaml" -o "$tmp/small.npy" "$image"
+expect_exit 0 prepare --steps "$tmp/none.yaml" -o "$tmp/again.npy" "$tmp/small.png"
+same "$tmp/small.npy" "$tmp/again.npy"
+expect_exit 2 prepare --steps "$tmp/scaled.yaml" -o "$tmp/scaled.png" "$image"
+says stderr 'no level of 0 to 255'

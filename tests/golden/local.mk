@@ -4,6 +4,17 @@ tests_golden_test_zoo_classification_SOURCES = tests/golden/test_zoo_classificat
 tests_golden_test_zoo_classification_CPPFLAGS = $(unit_cppflags)
 tests_golden_test_zoo_classification_LDADD = $(unit_ldadd)
 
+golden_tests += tests/golden/test_zoo_tasks
+tests_golden_test_zoo_tasks_SOURCES = tests/golden/test_zoo_tasks.c
+tests_golden_test_zoo_tasks_CPPFLAGS = $(unit_cppflags)
+tests_golden_test_zoo_tasks_LDADD = $(unit_ldadd)
+EXTRA_DIST += tests/golden/zoo.yaml
+
+golden_tests += tests/golden/test_golden_tables
+tests_golden_test_golden_tables_SOURCES = tests/golden/test_golden_tables.c
+tests_golden_test_golden_tables_CPPFLAGS = $(unit_cppflags)
+tests_golden_test_golden_tables_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += $(golden_tests)
 TESTS += $(golden_tests)
 
@@ -11,6 +22,7 @@ TESTS += $(golden_tests)
 golden_scripts = \
 	tests/golden/preset.sh \
 	tests/golden/score.sh \
+	tests/golden/zoo-all.sh \
 	tests/golden/zoo-run.sh \
 	$(NULL)
 dist_check_SCRIPTS += $(golden_scripts)
@@ -22,3 +34,5 @@ tests_golden_split_layers_SOURCES = tests/golden/split_layers.c
 tests_golden_split_layers_LDADD = $(OQZ_LIBS) $(OQZ_SYSLIBS)
 dist_check_SCRIPTS += tests/golden/export_ort.sh
 TESTS += tests/golden/export_ort.sh
+long_tests += tests/long/zoo.sh
+EXTRA_DIST += tests/long/zoo.sh

@@ -384,3 +384,13 @@ unit_tests += tests/unit/test_improve
 tests_unit_test_improve_SOURCES = tests/unit/exec_graph.h tests/unit/test_improve.c
 tests_unit_test_improve_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_improve_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_pose_moves
+tests_unit_test_pose_moves_SOURCES = tests/unit/test_pose_moves.c
+tests_unit_test_pose_moves_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_pose_moves_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_resize_matlab
+tests_unit_test_resize_matlab_SOURCES = tests/unit/test_resize_matlab.c tests/unit/image_cases.h
+tests_unit_test_resize_matlab_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_resize_matlab_LDADD = $(unit_ldadd)

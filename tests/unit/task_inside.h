@@ -23,7 +23,7 @@ struct bench {
 	struct oqz_params *params, *dataset;
 	void *self;
 	struct oqz_err why;
-	double figures[16];
+	double figures[24];
 	size_t n_items;
 	struct oqz_item last_item; /* strings are gone */
 };

@@ -7,6 +7,8 @@
 #include "tasks/pose/pose.h"
 #include "tests/unit/task_inside.h"
 
+static const struct frame one_to_one = { .area = 1, .scale = { 1, 1 }, .box = { 1, 1 } };
+
 static bool have(const char *relative) { return shared_path("golden/metrics/%s", relative) != NULL; }
 
 static void coordinates(const json_t *list, double ret[COCO_KEYPOINTS][2])
@@ -168,7 +170,7 @@ START_TEST(figures_of_a_real_model)
 		const json_t *o = json_array_get(results, i), *list = json_object_get(o, "keypoints");
 		for (size_t c = 0; c < COCO_KEYPOINTS * 3; c++)
 			k.v[c / 3][c % 3] = (float)num(list, c);
-		ck_ok(record_add(t, t->items[i], &k, 1, &bytes[i], &(struct oqz_failure) { err }));
+		ck_ok(record_add(t, t->items[i], &k, &one_to_one, &bytes[i], &(struct oqz_failure) { err }));
 		records[i] = (struct oqz_record) { bytes[i].s, bytes[i].len, 0 };
 	}
 	ck_ok(b.plugin->finish(b.self, records, n, &b, &(struct oqz_failure) { err }));
@@ -354,7 +356,7 @@ START_TEST(figures_of_a_small_set)
 		k.v[0][0] = i ? 60 : 10;
 		k.v[0][1] = i ? 70 : 10; /* the second is 30 pixels off: 0 of every threshold */
 		k.v[0][2] = 1;
-		ck_ok(record_add(t, t->items[i], &k, 1, &bytes[i], &(struct oqz_failure) { err }));
+		ck_ok(record_add(t, t->items[i], &k, &one_to_one, &bytes[i], &(struct oqz_failure) { err }));
 	}
 	const struct oqz_record one = { bytes[0].s, bytes[0].len, 0 }, two = { bytes[1].s, bytes[1].len, 0 };
 	const struct oqz_record lists[][4] = {
@@ -377,7 +379,7 @@ START_TEST(figures_of_a_small_set)
 }
 END_TEST
 
-START_TEST(images_without_annotations_give_confidence)
+START_TEST(images_without_annotations_have_figures_too)
 {
 	static float maps[17 * 4 * 3];
 	const struct oqz_output o = { "h", { OQZ_DT_F32, { 4, { 1, 17, 4, 3 } }, maps } };
@@ -388,12 +390,13 @@ START_TEST(images_without_annotations_give_confidence)
 	maps[5] = 17;
 	ck_ok(bench_open(&b, "", "root=/,reader=images", err));
 	const struct oqz_metric *m = b.plugin->instance_metrics(b.self);
-	ck_assert_str_eq(m[0].name, "confidence");
-	ck_assert(m[1].name == NULL);
+	ck_assert_str_eq(m[0].name, "displacement");
+	ck_assert_str_eq(m[3].name, "confidence");
+	ck_assert(m[4].name == NULL);
 	ck_ok(b.plugin->score(b.self, &item, &o, 1, &net, &bytes, &(struct oqz_failure) { err }));
 	const struct oqz_record r = { bytes.s, bytes.len, 0 };
 	ck_ok(b.plugin->finish(b.self, &r, 1, &b, &(struct oqz_failure) { err }));
-	ck_close("confidence", b.figures[14], 1, 1e-12);
+	ck_close("confidence", b.figures[17], 1, 1e-12);
 	maps[0] = NAN;
 	ck_fails(b.plugin->score(b.self, &item, &o, 2, &net, &bytes, &(struct oqz_failure) { err }), OQZ_E_MISMATCH,
 	         "2 outputs, the head takes 1");
@@ -406,4 +409,4 @@ END_TEST
 
 OQZ_TEST_MAIN("pose", pycocotools_figures_and_matches, figures_of_a_real_model, suppression_is_mmpose,
               distances_are_mmpose, heads_are_mmpose, quarter_shift_and_its_bounds, figures_of_a_small_set,
-              images_without_annotations_give_confidence)
+              images_without_annotations_have_figures_too)

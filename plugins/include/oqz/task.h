@@ -127,6 +127,13 @@ struct oqz_task {
 	enum oqz_status (*draw)(void *self, const struct oqz_item *item, const struct oqz_record *record,
 	                        const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
 	                        void *canvas, struct oqz_failure *f);
+	/* Optional, since API 1.2. As finish(), with the float model's records of the same items beside (records[i] and
+	 * reference[i] are of one item; for the float model itself both are the same): for figures of how far a
+	 * quantized model has moved from the float one, which need no annotations. Called instead of finish() where
+	 * the references are at hand; finish() sets what these figures are without any movement. */
+	enum oqz_status (*finish_beside)(void *self, const struct oqz_record *records,
+	                                 const struct oqz_record *reference, size_t n, void *metric_sink,
+	                                 struct oqz_failure *f);
 };
 
 #ifdef __cplusplus
