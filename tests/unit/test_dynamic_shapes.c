@@ -103,7 +103,7 @@ START_TEST(batch_height_and_width)
 	struct oqz_shape wrong = GB_DIMS(1, 4, 8, 8);
 	struct oqz_program *p = NULL;
 	struct oqz_exec_options opt = { 0 };
-	ck_fails(oqz_program_new(g, &opt, &wrong, &p, err), OQZ_E_DATA, "x");
+	ck_fails(oqz_program_new(g, &opt, &wrong, &p, err), OQZ_E_MISMATCH, "x");
 	oqz_graph_free(g);
 }
 END_TEST

@@ -182,6 +182,22 @@ static void conv(struct gb *b)
 	set_window(b, &w);
 }
 
+/* A branch of convolutions that is added to what it started from. */
+static void conv_add(struct gb *b)
+{
+	int64_t channels = draw(b, 1, 33), k = 2 * draw(b, 0, 1) + 1, pads[] = { k / 2, k / 2, k / 2, k / 2 };
+	struct oqz_value *x = gb_input(b, "x", GB_DIMS(draw(b, 1, 2), channels, draw(b, 1, 9), draw(b, 1, 9)));
+	struct oqz_value *y = GB_OP(b, "Conv", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(channels, channels, 1, 1), 0.3));
+
+	y = GB_OP(b, "Relu", y);
+	y = GB_OP(b, "Conv", y, gb_weights(b, OQZ_DT_F32, GB_DIMS(channels, channels, k, k), 0.3),
+	          gb_weights(b, OQZ_DT_F32, GB_DIMS(channels), 1));
+	set_ints(b, "pads", pads, 4);
+	y = draw(b, 0, 1) ? GB_OP(b, "Add", y, x) : GB_OP(b, "Add", x, y);
+	if (draw(b, 0, 1))
+		GB_OP(b, "Relu", y);
+}
+
 static void transposed(struct gb *b, bool depthwise)
 {
 	struct window w;
@@ -196,6 +212,20 @@ static void transposed(struct gb *b, bool depthwise)
 }
 static void deconv(struct gb *b) { transposed(b, false); }
 static void deconv_dw(struct gb *b) { transposed(b, true); }
+
+/* Windows side by side, as networks enlarge by. */
+static void deconv_tiles(struct gb *b)
+{
+	int64_t k[] = { draw(b, 1, 4), draw(b, 1, 4) }, channels = draw(b, 1, 20), m = draw(b, 1, 20);
+	struct oqz_value *x = input(b, GB_DIMS(draw(b, 1, 2), channels, draw(b, 1, 9), draw(b, 1, 9)));
+	struct oqz_value *w = gb_weights(b, OQZ_DT_F32, GB_DIMS(channels, m, k[0], k[1]), 0.3);
+
+	if (draw(b, 0, 1))
+		GB_OP(b, "ConvTranspose", x, w, gb_weights(b, OQZ_DT_F32, GB_DIMS(m), 1));
+	else
+		GB_OP(b, "ConvTranspose", x, w);
+	set_ints(b, "strides", k, 2);
+}
 
 static void pool(struct gb *b)
 {
@@ -364,7 +394,9 @@ static const struct row {
 	{ "own.qdq", qdq, OQZ_ENGINE_AUTO, false },
 	{ "own.reduce", reduce, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.conv", conv, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.conv.add", conv_add, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.deconv", deconv, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.deconv.tiles", deconv_tiles, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.matmul", matmul, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.pool", pool, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.softmax", softmax, OQZ_ENGINE_AUTO, false },

@@ -102,7 +102,7 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 	if (st == OQZ_E_UNSUPPORTED)
 		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
 	OQZ_TRY(st);
-	oqz_dnnl_choice(ret, p, "conv");
+	oqz_dnnl_choice(ret, p, d->add ? "conv.add" : "conv");
 	if (d->add && !strstr(ret->name, ".br")) { /* other kernels lose more than a pass over memory costs */
 		oqz_dnnl_prim_free(p);
 		return oqz_dnnl_decline(why, why_size, "kernel %s adds slowly", ret->name);
