@@ -186,6 +186,9 @@ static enum oqz_status eltwise_create(const struct oqz_step_desc *d, struct oqz_
 	for (int i = 0; i < want.n_in; i++)
 		if (d->in_type[i].dtype != OQZ_DT_F32)
 			return decline(why, why_size, "not float32");
+	for (int i = 0; i < want.n_in; i++)
+		if (d->in_type[i].shape.rank > d->out_type[0].shape.rank)
+			return decline(why, why_size, "an operand of higher rank than the result");
 	if (d->out_type[0].dtype != OQZ_DT_F32 || oqz_shape_nelem(&d->out_type[0].shape) == 0)
 		return decline(why, why_size, "not float32, or empty");
 	struct eltwise *e = malloc(sizeof *e);
