@@ -11,7 +11,7 @@
 enum oqz_case_outcome {
 	OQZ_CASE_PASS = 0,
 	OQZ_CASE_FAIL, /* an error, or a wrong result */
-	OQZ_CASE_SKIP, /* the reason says why: training */
+	OQZ_CASE_SKIP, /* the reason says why: training (the operator Gradient), or a defect of the case */
 };
 
 struct oqz_case_result {
