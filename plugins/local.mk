@@ -57,3 +57,16 @@ uninstall-local: uninstall-plugindoc
 uninstall-plugindoc:
 	for la in $(plugin_LTLIBRARIES); do rm -f "$(DESTDIR)$(plugindocdir)/$$(basename "$$la" .la).md"; done
 .PHONY: install-plugindoc uninstall-plugindoc
+
+# `make installcheck`: the installed template, built against what is installed and nothing else, taken by the installed program.
+installcheck-local: installcheck-template
+installcheck-template:
+	rm -rf installcheck-template && cp -R "$(DESTDIR)$(templatedir)" installcheck-template && chmod -R u+w installcheck-template
+	cd installcheck-template && unset OQZ_PLUGIN_PATH MAKEFLAGS MAKELEVEL MFLAGS && \
+		PKG_CONFIG_PATH='$(DESTDIR)$(pkgconfigdir)' PKG_CONFIG_SYSROOT_DIR='$(DESTDIR)' && \
+		ACLOCAL_PATH='$(DESTDIR)$(aclocaldir)' && export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR ACLOCAL_PATH && \
+		autoreconf --install >log 2>&1 && ./configure -q >>log 2>&1 && $(MAKE) -s >>log 2>&1 || { tail -20 log; exit 1; }
+	for name in example number; do \
+		OQZ_PLUGIN_PATH="$$PWD/installcheck-template/.libs" "$(DESTDIR)$(bindir)/oqz" describe $$name || exit 1; done
+	rm -rf installcheck-template
+.PHONY: installcheck-template
