@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classification: a residual net, an inverted-residual net with squeeze and hard-swish, a vision transformer."""
+"""Classification: a residual net, an inverted-residual net with squeeze and hard-swish."""
 import numpy as np
 import torch
 from torch import nn
@@ -51,48 +51,8 @@ class MobileNet(nn.Sequential):
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(192, classes))
 
 
-class Attention(nn.Module):
-    def __init__(self, dim, heads):
-        super().__init__()
-        self.heads, self.each = heads, dim // heads
-        self.qkv, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-
-    def forward(self, x):
-        n, t, d = x.shape
-        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, self.each).permute(2, 0, 3, 1, 4).unbind(0)
-        a = torch.softmax(q @ k.transpose(-2, -1) * self.each**-0.5, -1)
-        return self.out((a @ v).transpose(1, 2).reshape(n, t, d))
-
-
-class Encoder(nn.Module):
-    def __init__(self, dim, heads):
-        super().__init__()
-        self.norm1, self.attention = nn.LayerNorm(dim), Attention(dim, heads)
-        self.norm2, self.mlp = nn.LayerNorm(dim), nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
-
-    def forward(self, x):
-        x = x + self.attention(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-
-class ViT(nn.Module):
-    """Patches of 8 x 8 by a short stem of convolutions, three encoders, the mean over the places."""
-
-    def __init__(self, classes, dim=96, depth=3, heads=3):
-        super().__init__()
-        self.stem = nn.Sequential(conv_bn(3, 24, 3, 2), conv_bn(24, 48, 3, 2), nn.Conv2d(48, dim, 3, 2, 1))
-        self.place = nn.Parameter(0.02 * torch.randn(1, (shapes.CROP // 8)**2, dim))
-        self.blocks = nn.Sequential(*(Encoder(dim, heads) for _ in range(depth)))
-        self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, classes)
-
-    def forward(self, x):
-        x = self.stem(x).flatten(2).transpose(1, 2) + self.place
-        return self.head(self.norm(self.blocks(x)).mean(1))
-
-
 # the network, and cycles of training: steps, rate
-MODELS = {"shapes-resnet": (ResNet, [(1500, 3e-3)]), "shapes-mobilenet": (MobileNet, [(1200, 4e-3)]),
-          "shapes-vit": (ViT, [(1400, 1.5e-3), (1800, 2e-3)])}
+MODELS = {"shapes-resnet": (ResNet, [(1500, 3e-3)]), "shapes-mobilenet": (MobileNet, [(1200, 4e-3)])}
 
 
 def file_of(split, i):
