@@ -69,7 +69,7 @@ static struct entry *collect(size_t *ret_n)
 	return e;
 }
 
-/* "9-26", or "1" for a domain that has one operator set. */
+/* "9-27", or "1" for a domain that has one operator set. */
 static void opsets(const struct entry *e, char *out, size_t size)
 {
 	int newest = oqz_domain_newest(e->domain);

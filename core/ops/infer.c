@@ -160,6 +160,15 @@ enum oqz_status oqz_need_dim(int64_t have, int64_t want, const char *what, struc
 	return OQZ_OK;
 }
 
+enum oqz_status oqz_need_shape(const struct oqz_infer *c, int i, int rank, const int64_t *want, struct oqz_err *err)
+{
+	OQZ_TRY(oqz_need_rank(c, i, rank, rank, err));
+	for (int k = 0; k < rank && oqz_in_rank(c, i) == rank; k++)
+		if (oqz_need_dim(c->in[i]->shape.dim[k], want[k], "an extent", err) != OQZ_OK)
+			return oqz_err_prefix(err, "input %d", i);
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_const_ints(const struct oqz_infer *c, int i, int64_t *out, size_t max, size_t *ret_n,
                                bool *ret_known, struct oqz_err *err)
 {

@@ -50,6 +50,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_signal.c \
 	core/ops/op_softmax.c \
 	core/ops/op_softmax.h \
+	core/ops/op_state.c \
 	core/ops/op_train.c \
 	core/ops/op_tree.c \
 	core/ops/op_string.c \

@@ -52,7 +52,7 @@ const struct oqz_op *oqz_op_find(const char *domain, const char *name)
 int oqz_domain_newest(const char *domain)
 {
 	domain = canonical_domain(domain);
-	return *domain == 0 ? 26 : strcmp(domain, "ai.onnx.ml") == 0 ? 5 : 1;
+	return *domain == 0 ? 27 : strcmp(domain, "ai.onnx.ml") == 0 ? 5 : 1;
 }
 
 /* ---- attributes -> params ---- */

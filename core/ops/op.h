@@ -129,7 +129,7 @@ struct oqz_op {
 const struct oqz_op *oqz_op_find(const char *domain, const char *name);
 const struct oqz_op *oqz_op_row(enum oqz_op_id id);
 
-/* The newest operator set of a domain whose text the rows follow: 26 of ai.onnx (""), 5 of ai.onnx.ml, else 1. */
+/* The newest operator set of a domain whose text the rows follow: 27 of ai.onnx (""), 5 of ai.onnx.ml, else 1. */
 int oqz_domain_newest(const char *domain);
 /* Operators that have no row but are written out as others when a model is resolved: number i of them, and the one that
  * takes its place (NULL: several). False beyond the last. */

@@ -129,19 +129,6 @@ static const struct recurrent_params *params(const struct oqz_node *n)
 
 static int dirs_of(const struct recurrent_params *p) { return strcmp(p->direction, "bidirectional") == 0 ? 2 : 1; }
 
-/* Input i, if its shape is known, has exactly these dims (-1: any). */
-static enum oqz_status need_shape(const struct oqz_infer *c, int i, int rank, int64_t d0, int64_t d1, int64_t d2,
-                                  struct oqz_err *err)
-{
-	const int64_t want[3] = { d0, d1, d2 };
-
-	OQZ_TRY(oqz_need_rank(c, i, rank, rank, err));
-	for (int k = 0; k < rank && oqz_in_rank(c, i) == rank; k++)
-		if (oqz_need_dim(c->in[i]->shape.dim[k], want[k], "an extent", err) != OQZ_OK)
-			return oqz_err_prefix(err, "input %d", i);
-	return OQZ_OK;
-}
-
 static int64_t times(int64_t a, int64_t b) { return a < 0 || b < 0 ? OQZ_DIM_UNKNOWN : a * b; }
 
 static enum oqz_status infer_recurrent(struct oqz_infer *c, const struct kind *k, struct oqz_err *err)
@@ -163,15 +150,17 @@ static enum oqz_status infer_recurrent(struct oqz_infer *c, const struct kind *k
 		hidden = oqz_in_rank(c, 2) == 3 ? c->in[2]->shape.dim[2] : -1;
 	if (hidden > INT_MAX)
 		OQZ_FAIL(err, OQZ_E_LIMIT, "hidden_size %lld is too large", (long long)hidden);
-	OQZ_TRY(need_shape(c, 1, 3, dirs, times(k->gates, hidden), width, err));
-	OQZ_TRY(need_shape(c, 2, 3, dirs, times(k->gates, hidden), hidden, err));
-	OQZ_TRY(need_shape(c, 3, 2, dirs, times(2 * k->gates, hidden), 0, err));
-	OQZ_TRY(need_shape(c, 4, 1, batch, 0, 0, err));
+	OQZ_TRY(oqz_need_shape(c, 1, 3, (const int64_t[]) { dirs, times(k->gates, hidden), width }, err));
+	OQZ_TRY(oqz_need_shape(c, 2, 3, (const int64_t[]) { dirs, times(k->gates, hidden), hidden }, err));
+	OQZ_TRY(oqz_need_shape(c, 3, 2, (const int64_t[]) { dirs, times(2 * k->gates, hidden) }, err));
+	OQZ_TRY(oqz_need_shape(c, 4, 1, (const int64_t[]) { batch }, err));
 	int states = k == &lstm_kind ? 2 : 1;
 	for (int i = 5; i < 5 + states; i++)
-		OQZ_TRY(need_shape(c, i, 3, batch_first ? batch : dirs, batch_first ? dirs : batch, hidden, err));
+		OQZ_TRY(oqz_need_shape(
+		    c, i, 3, (const int64_t[]) { batch_first ? batch : dirs, batch_first ? dirs : batch, hidden },
+		    err));
 	if (k == &lstm_kind)
-		OQZ_TRY(need_shape(c, 7, 2, dirs, times(3, hidden), 0, err));
+		OQZ_TRY(oqz_need_shape(c, 7, 2, (const int64_t[]) { dirs, times(3, hidden) }, err));
 
 	enum oqz_dtype t = oqz_in_type(c, 0).dtype;
 	c->out[0] = (struct oqz_type) { t, { .rank = 4, .dim = { seq, dirs, batch, hidden } } };

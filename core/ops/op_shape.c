@@ -324,6 +324,12 @@ static enum oqz_status run_constant_of_shape(const struct oqz_call *c, struct oq
 	return OQZ_OK;
 }
 
+/* stash_type (operator set 27): the type that float16 and bfloat16 are computed in. Here it is double for both of its
+ * values, float and double. */
+struct range {
+	int64_t stash_type;
+};
+
 /* max(ceil((limit - start) / delta), 0), with integers exactly. */
 static enum oqz_status range_count(const struct oqz_tensor *const v[3], int64_t *ret, struct oqz_err *err)
 {
@@ -355,6 +361,10 @@ static enum oqz_status range_count(const struct oqz_tensor *const v[3], int64_t 
 
 static enum oqz_status infer_range(struct oqz_infer *c, struct oqz_err *err)
 {
+	int64_t stash = OQZ_PARAMS(c->node, struct range)->stash_type;
+
+	if (stash != OQZ_DT_F32 && stash != OQZ_DT_F64)
+		OQZ_FAIL(err, OQZ_E_DATA, "stash_type %lld, should be 1 (float) or 11 (double)", (long long)stash);
 	OQZ_TRY(oqz_same_dtype(c, 0, 3, &c->out[0].dtype, err));
 	c->out[0].shape = oqz_shape_unknown(1);
 	if (c->constant[0] && c->constant[1] && c->constant[2])
@@ -427,6 +437,7 @@ static const struct oqz_attr_spec constant_attrs[] = {
 	OQZ_A_INTS(struct constant, value_ints),       OQZ_A_STRING(struct constant, value_string, NULL, NULL),
 	OQZ_A_STRINGS(struct constant, value_strings), { .name = NULL },
 };
+static const struct oqz_attr_spec range_attrs[] = { OQZ_A_INT(struct range, stash_type, OQZ_DT_F32), { .name = NULL } };
 static const struct oqz_attr_spec fill_attrs[] = { OQZ_A_TENSOR(struct fill, value), { .name = NULL } };
 static const struct oqz_attr_spec eye_attrs[] = {
 	OQZ_A_INT(struct eye, dtype, -1),
@@ -446,7 +457,8 @@ const struct oqz_op oqz_ops_shape[] = {
 	{ OQZ_ROW(FLATTEN), .texts = true, OQZ_ROW_PARAMS(struct axis_only, flatten_attrs), .infer = infer_flatten,
 	  .run = run_copy },
 	{ OQZ_ROW(IDENTITY), .texts = true, .lists = true, .infer = oqz_infer_same, .run = run_identity },
-	{ OQZ_ROW(RANGE), OQZ_ROW_ROLES(INDEX, INDEX, INDEX), .infer = infer_range, .run = run_range },
+	{ OQZ_ROW(RANGE), OQZ_ROW_PARAMS(struct range, range_attrs), OQZ_ROW_ROLES(INDEX, INDEX, INDEX),
+	  .infer = infer_range, .run = run_range },
 	{ OQZ_ROW(RESHAPE), .texts = true, OQZ_ROW_PARAMS(struct reshape, reshape_attrs), OQZ_ROW_ROLES(DATA, INDEX),
 	  .infer = infer_reshape, .run = run_copy },
 	{ OQZ_ROW(SHAPE), .texts = true, OQZ_ROW_PARAMS(struct shape_range, shape_attrs), .infer = infer_shape,

@@ -88,6 +88,8 @@ enum oqz_status oqz_need_float(const struct oqz_infer *c, int i, struct oqz_err 
 enum oqz_status oqz_need_rank(const struct oqz_infer *c, int i, int lo, int hi, struct oqz_err *err);
 /* One dim given, must equal: `what` names it ("channels of W"). Unknown dims pass. */
 enum oqz_status oqz_need_dim(int64_t have, int64_t want, const char *what, struct oqz_err *err);
+/* Input i, if its shape is known, has this rank and these dims (-1: any). */
+enum oqz_status oqz_need_shape(const struct oqz_infer *c, int i, int rank, const int64_t *want, struct oqz_err *err);
 
 /* Values of a constant integer input (1-D or scalar). *ret_known false when the value is not known or the input is left
  * out; n is then 0. */

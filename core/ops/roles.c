@@ -40,6 +40,7 @@ int oqz_op_channel_axis(const struct oqz_node *n, int input)
 		return -1;
 	int rank = n->in[input]->type.shape.rank;
 	switch (n->op->id) {
+	case OQZ_OP_CAUSAL_CONV_WITH_STATE:
 	case OQZ_OP_CONV:
 	case OQZ_OP_CONV_INTEGER:
 	case OQZ_OP_QLINEAR_CONV:
@@ -86,6 +87,7 @@ int64_t oqz_op_macs(const struct oqz_node *n)
 	if (!n->op)
 		return 0;
 	switch (n->op->id) {
+	case OQZ_OP_CAUSAL_CONV_WITH_STATE:
 	case OQZ_OP_CONV:
 	case OQZ_OP_CONV_INTEGER:
 	case OQZ_OP_DEFORM_CONV: return times(times(1, out, 0), shape_in(n, 1), 1);

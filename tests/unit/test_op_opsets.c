@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What operator sets 18 to 26 changed and ONNX 1.12's vectors cannot show: new operators, new inputs and attributes,
+ * What operator sets 18 to 27 changed and ONNX 1.12's vectors cannot show: new operators, new inputs and attributes,
  * new element types. One row or two for each entry of the changelog; expected values follow from the specification's
  * text.
  */
@@ -66,7 +66,7 @@ START_TEST(sets_19_and_20)
 }
 END_TEST
 
-START_TEST(sets_21_to_26)
+START_TEST(sets_21_to_27)
 {
 	static const struct op_row rows[] = {
 		{ "GroupNormalization", "num_groups=1", "float32[1,2,1]: 1 3; float32[2]: 1 2; float32[2]: 0 1",
@@ -107,6 +107,9 @@ START_TEST(sets_21_to_26)
 		{ "CumProd", "", "float32[3]: 2 3 4; int64[]: 0", "float32[3]: 2 6 24", 0, 26 },
 		{ "BitCast", "to=6", "float32[2]: 1 -2", "int32[2]: 1065353216 -1073741824", 0, 26 },
 		{ "BitCast", "to=22", "uint4[2]: 15 7", "int4[2]: -1 7", 0, 26 },
+		{ "Range", "stash_type=11", "float16[]: 1; float16[]: 2; float16[]: 0.25",
+		  "float16[4]: 1 1.25 1.5 1.75", 0, 27 },
+		{ "Range", "", "bfloat16[]: 3; bfloat16[]: 0; bfloat16[]: -1", "bfloat16[3]: 3 2 1", 0, 27 },
 		{ "Multinomial", "sample_size=3 dtype=7", "float32[2,2]: 0 -1e9 -1e9 0", "int64[2,3]: 0 0 0 1 1 1", 0,
 		  7 },
 		{ "CumProd", "exclusive=1 reverse=1", "int32[3]: 2 3 4; int64[]: 0", "int32[3]: 12 4 1", 0, 26 },
@@ -116,6 +119,9 @@ START_TEST(sets_21_to_26)
 	op_refuses(
 	    &(struct op_row) { "TensorScatter", "axis=1", "float32[1,3]: 1; float32[1,2]: 7; int64[1]: 2", "-", 0, 24 },
 	    OQZ_E_DATA, "position");
+	op_refuses(
+	    &(struct op_row) { "Range", "stash_type=10", "float16[]: 1; float16[]: 2; float16[]: 1", "-", 0, 27 },
+	    OQZ_E_DATA, "stash_type 10");
 }
 END_TEST
 
@@ -198,4 +204,4 @@ START_TEST(corners)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_opsets", set_18, sets_19_and_20, sets_21_to_26, corners)
+OQZ_TEST_MAIN("op_opsets", set_18, sets_19_and_20, sets_21_to_27, corners)
