@@ -169,7 +169,7 @@ static bool build(struct oqz_graph *g, struct source *s)
 	struct oqz_value *values[MAX_VALUES];
 	size_t n_values = 1 + byte(s) % 3;
 	struct oqz_err err = { 0 };
-	char name[20];
+	char name[24];
 
 	for (size_t i = 0; i < n_values; i++) {
 		snprintf(name, sizeof name, "x%zu", i);

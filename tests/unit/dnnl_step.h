@@ -2,7 +2,8 @@
  *
  * A step made by hand, for tests of single implementations: a node on the stack, types and constants, then create, run,
  * destroy as the planner would. Activations are given and taken in PLAIN order; layouts are changed as the
- * implementation asks. Scratch memory is exactly as large as it asked for, between guard bytes.
+ * implementation asks. Scratch memory is exactly as large as it asked for, between guard bytes; so is the output,
+ * between more of them, since kernels that write whole tiles miss by kilobytes.
  */
 #ifndef OQZ_TESTS_DNNL_STEP_H
 #define OQZ_TESTS_DNNL_STEP_H
@@ -15,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEP_MAX = 8, STEP_GUARD = 64 };
+enum { STEP_MAX = 8, STEP_GUARD = 64, STEP_OUT_GUARD = 1 << 16 };
 
 struct step {
 	struct oqz_graph *graph; /* holds the parsed attributes */
@@ -136,7 +137,10 @@ static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *im
 
 	OQZ_TRY(step_resolve(s, err));
 	OQZ_TRY(impl->create(&s->d, &ch, s->why, sizeof s->why, err));
-	out = step_tensor(OQZ_DT_F32, s->out.shape);
+	size_t bytes = oqz_tensor_bytes(&s->out);
+	unsigned char *memory = aligned_alloc(64, (bytes + 2 * STEP_OUT_GUARD + 63) / 64 * 64);
+	memset(memory, 0xa5, bytes + 2 * STEP_OUT_GUARD);
+	out = (struct oqz_tensor) { .dtype = OQZ_DT_F32, .shape = s->out.shape, .data = memory + STEP_OUT_GUARD };
 	for (int i = 0; i < s->d.n_in; i++) {
 		if (!s->in[i].data || (s->d.constant[i] && !ch.uses_constant[i]))
 			continue;
@@ -154,14 +158,17 @@ static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *im
 	for (int i = 0; i < STEP_GUARD; i++)
 		ck_assert_msg(scratch[i] == 0xa5 && scratch[STEP_GUARD + ch.scratch_bytes + (size_t)i] == 0xa5,
 		              "%s wrote beyond its scratch memory", ch.name);
+	for (size_t i = 0; i < STEP_OUT_GUARD; i++)
+		ck_assert_msg(memory[i] == 0xa5 && memory[STEP_OUT_GUARD + bytes + i] == 0xa5,
+		              "%s wrote beyond its output (%zu bytes)", ch.name, bytes);
 	oqz_tensor_relayout(&s->out, &out);
 	snprintf(s->name, sizeof s->name, "%s", ch.name);
 	s->state_bytes = ch.state_bytes;
 	impl->destroy(ch.state);
 	free(scratch);
+	free(memory);
 	for (int i = 0; i < STEP_MAX; i++)
 		oqz_tensor_release(&in[i]);
-	oqz_tensor_release(&out);
 	return st;
 }
 

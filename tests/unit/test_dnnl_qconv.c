@@ -167,12 +167,13 @@ END_TEST
 
 START_TEST(sums_are_exact_on_layers_of_real_networks)
 {
-	/* ic, oc, group, size, kernel, stride, pad */
-	static const int64_t rows[][7] = { { 3, 64, 1, 56, 7, 2, 3 },     { 64, 256, 1, 28, 1, 1, 0 },
-		                           { 128, 128, 1, 14, 3, 1, 1 },  { 512, 512, 1, 7, 3, 1, 1 },
-		                           { 96, 96, 96, 28, 3, 2, 1 },   { 960, 960, 960, 7, 3, 1, 1 },
-		                           { 256, 512, 1, 14, 1, 2, 0 },  { 128, 128, 32, 14, 3, 1, 1 },
-		                           { 120, 120, 120, 14, 5, 1, 2 } };
+	/* ic, oc, group, height, width, kernel, stride, pad; of the small ones the pixels fill some tiles of 16 */
+	static const int64_t rows[][8] = {
+		{ 3, 64, 1, 56, 56, 7, 2, 3 },    { 64, 256, 1, 28, 28, 1, 1, 0 },   { 128, 128, 1, 14, 14, 3, 1, 1 },
+		{ 512, 512, 1, 7, 7, 3, 1, 1 },   { 96, 96, 96, 28, 28, 3, 2, 1 },   { 960, 960, 960, 7, 7, 3, 1, 1 },
+		{ 256, 512, 1, 14, 14, 1, 2, 0 }, { 128, 128, 32, 14, 14, 3, 1, 1 }, { 120, 120, 120, 14, 14, 5, 1, 2 },
+		{ 80, 480, 1, 8, 6, 1, 1, 0 },    { 192, 32, 1, 16, 12, 1, 1, 0 },   { 8, 48, 1, 16, 3, 1, 1, 0 },
+	};
 	struct oqz_rng r;
 	struct qcase q;
 	char what[80];
@@ -182,18 +183,18 @@ START_TEST(sums_are_exact_on_layers_of_real_networks)
 	oqz_rng_init(&r, 12);
 	for (size_t i = 0; i < OQZ_COUNTOF(rows) * 4; i++) {
 		const int64_t *t = rows[i / 4];
-		int64_t out = (t[3] + 2 * t[6] - t[4]) / t[5] + 1;
+		int64_t h = (t[3] + 2 * t[7] - t[5]) / t[6] + 1, w = (t[4] + 2 * t[7] - t[5]) / t[6] + 1;
 		struct convcase c = { .nsp = 2,
 			              .batch = 1,
 			              .ic = t[0],
 			              .oc = t[1],
 			              .group = t[2],
-			              .in = { t[3], t[3], 1 },
-			              .k = { t[4], t[4], 1 },
-			              .stride = { t[5], t[5], 1 },
+			              .in = { t[3], t[4], 1 },
+			              .k = { t[5], t[5], 1 },
+			              .stride = { t[6], t[6], 1 },
 			              .dil = { 1, 1, 1 },
-			              .pad = { t[6], t[6], t[6], t[6] },
-			              .out = { out, out, 1 } };
+			              .pad = { t[7], t[7], t[7], t[7] },
+			              .out = { h, w, 1 } };
 		static const int which[] = { 0, 1, 4, 6 };
 		qcase_init(&q, &c, &r, &grids[which[i % 4]], 0.5f, true, i % 2 ? FILL_EXTREMES : FILL_HIGH, FILL_LOW,
 		           true);

@@ -19,8 +19,29 @@ static struct {
 	void (*set_num_threads)(int);
 } lib = { .once = PTHREAD_ONCE_INIT };
 
+static bool isa_has(dnnl_cpu_isa_t want)
+{
+	oqz_dnnl_engine(); /* it may lower what is effective */
+	return (dnnl_get_effective_cpu_isa() & want) == want;
+}
+
+/* Tile instructions (AMX) are left alone: the 8-bit 1x1 convolution that oneDNN 2.6 makes of them writes whole tiles
+ * beyond the output where the pixels end within a block of tiles (8x6 pixels, 80 to 480 channels;
+ * tests/unit/test_dnnl_qconv.c). What is left is exact, and the same on CPUs with and without them. It has to be said
+ * before oneDNN is asked anything, and would undo a lower limit that somebody set. */
+static void avoid_tiles(void)
+{
+	const char *limit = getenv("ONEDNN_MAX_CPU_ISA");
+
+	if (!limit)
+		limit = getenv("DNNL_MAX_CPU_ISA");
+	if (!limit || strcasestr(limit, "amx") || strcasecmp(limit, "all") == 0 || strcasecmp(limit, "default") == 0)
+		dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
+}
+
 static void lib_init(void)
 {
+	avoid_tiles();
 #if DNNL_CPU_THREADING_RUNTIME == DNNL_RUNTIME_OMP
 	/* By name: whichever OpenMP library oneDNN itself was linked with (libgomp, libomp) is the one to be told. */
 	*(void **)&lib.set_num_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
@@ -345,8 +366,6 @@ enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call
 void oqz_dnnl_destroy_prim(void *state) { oqz_dnnl_prim_free(state); }
 
 /* ---- what the CPU can do ---------------------------------------------------------------------------------------- */
-
-static bool isa_has(dnnl_cpu_isa_t want) { return (dnnl_get_effective_cpu_isa() & want) == want; }
 
 bool oqz_dnnl_exact_int8(void)
 {
