@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operators that carry a state. Expected numbers come from the specification's equations, computed elsewhere in double;
- * and a sequence cut in two, with the state handed on, gives what it gives in one piece.
+ * Operators that carry a state. Expected numbers come from the specification's equations, computed elsewhere in double.
  */
 #include "tests/support/op_text.h"
 
@@ -56,4 +55,86 @@ START_TEST(causal_conv_refuses)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_state", causal_conv, causal_conv_refuses)
+START_TEST(linear_attention)
+{
+	static const struct op_row rows[] = {
+		/* The rules one by one: gated with a decay for each element of a key, delta with a past; then the
+		 * default rule with four query heads on two states, a decay for each head and one beta for all. */
+		{ "LinearAttention", "update_rule=linear q_num_heads=1 kv_num_heads=1 scale=0.5",
+		  "float32[1,2,2]: -1 1 1.5 1.75; float32[1,2,2]: 1 0 -0 0.5; float32[1,2,3]: -1.75 -1.5 1.75 0.25 "
+		  "-1.75 -2",
+		  "float32[1,2,3]: 0.875 0.75 -0.875 -1.203125 -1.890625 0.4375; float32[1,1,2,3]: -1.75 -1.5 1.75 "
+		  "0.125 -0.875 -1",
+		  1e-6, 27 },
+		{ "LinearAttention", "update_rule=gated q_num_heads=2 kv_num_heads=2",
+		  "float32[2,2,4]: 1.25 1.75 0.75 -0.5 0.75 1.75 -0.75 0.75 0 1.5 1.75 0 0.5 -1 2 -1.25; "
+		  "float32[2,2,4]: 0.25 0.5 1.75 -1.5 0.75 1 1.75 -1 2 -0.75 1.5 -1.5 0.75 1.5 0.25 -0.25; "
+		  "float32[2,2,2]: -2 -0.5 -1.25 -1.25 -0.5 2 -1.25 1.5; -; float32[2,2,4]: -0.5 -0.25 -0.25 -0.5 "
+		  "-0.25 -0.5 -0.75 -1 0 -1 -0.75 -0.25 -0.75 -0.5 -0.75 -0.75",
+		  "float32[2,2,2]: -1.67937861 -0.729203868 -3.00103468 2.18852924 0.397747564 3.7123106 0.666531386 "
+		  "4.11841892; float32[2,2,2,1]: -1.32690039 -1.85653066 -2.60082073 1.52590958 -1.40986655 -1.647551 "
+		  "1.79209966 -1.79209966",
+		  1e-6, 27 },
+		{ "LinearAttention", "update_rule=delta q_num_heads=2 kv_num_heads=2",
+		  "float32[1,2,4]: 1.75 -0.5 1.75 0 1.5 1 -0.5 -1.75; float32[1,2,4]: -0.5 0.25 0.25 -1.25 1.75 0.5 "
+		  "0.75 1; float32[1,2,2]: 1.75 -0.75 -1.5 1; float32[1,2,2,1]: -0.75 -0.75 -1.75 -1.25; -; "
+		  "float32[1,2,2]: 0.25 0 0.75 0.25",
+		  "float32[1,2,2]: -0.939126194 -2.16551452 -0.667660028 0.827259691; float32[1,2,2,1]: -0.314697266 "
+		  "-0.472167969 -1.08203125 -0.359375",
+		  1e-6, 27 },
+		{ "LinearAttention", "q_num_heads=4 kv_num_heads=2 chunk_size=1",
+		  "float32[1,2,8]: 0.75 0.5 1 1.25 -1.5 -1.5 -1.5 -1.5 -0.25 1.75 1.25 1.5 1.5 -1.5 1.75 1.75; "
+		  "float32[1,2,4]: -0.5 0 0.25 -1.25 0.25 2 2 -1.5; float32[1,2,4]: -2 -1 0.75 -1.25 1.25 -1 0.75 1; "
+		  "float32[1,2,2,2]: 0.25 -0.5 0.75 0 1 1.75 1.75 0; float32[1,2,2]: 0 -0.75 -0.75 -1; float32[1,2,1]: "
+		  "0 0.25",
+		  "float32[1,2,8]: 0.397747564 -0.265165043 0.839689303 -0.353553391 -1.37780607 -0.876785681 "
+		  "-1.37780607 -0.876785681 0.728599773 -0.530037825 0.779915221 -0.759755673 0.658619233 0.686164081 "
+		  "0.724153541 0.436912106; float32[1,2,2,2]: 0.150087092 -0.294992913 0.610238545 -0.47047709 "
+		  "0.603078301 0.5 -0.017873867 -0.146921699",
+		  1e-6, 27 },
+		/* a state of another type than the rest */
+		{ "LinearAttention", "update_rule=linear q_num_heads=1 kv_num_heads=1",
+		  "float16[1,1,1]: 2; float16[1,1,1]: 1; float16[1,1,1]: 1; float32[1,1,1,1]: 0.0001",
+		  "float16[1,1,1]: 2; float32[1,1,1,1]: 1.0001", 1e-7, 27 },
+		/* no step leaves the state as it is */
+		{ "LinearAttention", "update_rule=linear q_num_heads=1 kv_num_heads=1",
+		  "float32[1,0,2]; float32[1,0,2]; float32[1,0,1]; float32[1,1,2,1]: 5 6",
+		  "float32[1,0,1]; float32[1,1,2,1]: 5 6", 0, 27 },
+	};
+
+	op_check_all(rows, OQZ_COUNTOF(rows));
+}
+END_TEST
+
+#define LINEAR_REFUSED(attrs, in, code, text) \
+	op_refuses(&(struct op_row) { "LinearAttention", attrs, in, "float32[1]; float32[1]", 0, 27 }, code, text)
+#define QKV "float32[1,2,4]: 1; float32[1,2,2]: 1; float32[1,2,3]: 1"
+
+START_TEST(linear_attention_refuses)
+{
+	LINEAR_REFUSED("update_rule=linear kv_num_heads=1", QKV, OQZ_E_DATA, "q_num_heads is required");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=3 kv_num_heads=2", QKV, OQZ_E_DATA, "no multiple");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=2 kv_num_heads=0", QKV, OQZ_E_DATA, "no multiple");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=3 kv_num_heads=1", QKV, OQZ_E_DATA, "3 heads");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=1 kv_num_heads=1", QKV, OQZ_E_DATA, "head size of key");
+	LINEAR_REFUSED("update_rule=square q_num_heads=2 kv_num_heads=1", QKV, OQZ_E_UNSUPPORTED, "square");
+	LINEAR_REFUSED("update_rule=gated q_num_heads=2 kv_num_heads=1", QKV, OQZ_E_DATA, "needs decay");
+	LINEAR_REFUSED("update_rule=delta q_num_heads=2 kv_num_heads=1", QKV, OQZ_E_DATA, "needs beta");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=2 kv_num_heads=1", QKV "; -; float32[1,2,1]: 1", OQZ_E_DATA,
+	               "has no decay");
+	LINEAR_REFUSED("update_rule=gated q_num_heads=2 kv_num_heads=1",
+	               QKV "; -; float32[1,2,1]: 1; float32[1,2,1]: 1", OQZ_E_DATA, "has no beta");
+	LINEAR_REFUSED("update_rule=gated q_num_heads=2 kv_num_heads=1", QKV "; -; float32[1,2,3]: 1", OQZ_E_DATA,
+	               "3 elements a step, should be 1 or 2");
+	LINEAR_REFUSED("update_rule=delta q_num_heads=2 kv_num_heads=1", QKV "; -; -; float32[1,3,1]: 1", OQZ_E_DATA,
+	               "input 5");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=2 kv_num_heads=1", QKV "; float32[1,1,2,2]: 1", OQZ_E_DATA,
+	               "input 3");
+	LINEAR_REFUSED("update_rule=linear q_num_heads=1 kv_num_heads=1",
+	               "float32[1,2,2]: 1; float32[1,2,2]: 1; float32[1,3,2]: 1", OQZ_E_DATA, "input 2");
+	LINEAR_REFUSED("update_rule=gated q_num_heads=2 kv_num_heads=1", QKV "; -; float16[1,2,1]: 1", OQZ_E_DATA,
+	               "decay and beta are float16");
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_state", causal_conv, causal_conv_refuses, linear_attention, linear_attention_refuses)
