@@ -158,9 +158,10 @@ static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *im
 	for (int i = 0; i < STEP_GUARD; i++)
 		ck_assert_msg(scratch[i] == 0xa5 && scratch[STEP_GUARD + ch.scratch_bytes + (size_t)i] == 0xa5,
 		              "%s wrote beyond its scratch memory", ch.name);
+	size_t spoiled = 0;
 	for (size_t i = 0; i < STEP_OUT_GUARD; i++)
-		ck_assert_msg(memory[i] == 0xa5 && memory[STEP_OUT_GUARD + bytes + i] == 0xa5,
-		              "%s wrote beyond its output (%zu bytes)", ch.name, bytes);
+		spoiled += (memory[i] != 0xa5) + (memory[STEP_OUT_GUARD + bytes + i] != 0xa5);
+	ck_assert_msg(spoiled == 0, "%s wrote %zu bytes beyond its output (%zu bytes)", ch.name, spoiled, bytes);
 	oqz_tensor_relayout(&s->out, &out);
 	snprintf(s->name, sizeof s->name, "%s", ch.name);
 	s->state_bytes = ch.state_bytes;
