@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Raised when numbers change for a reason that is no input: the ledger then recomputes instead of mixing. */
-#define NUMERICS "3"
+#define NUMERICS "4"
 
 static void line(struct oqz_sha256 *h, const char *label, const char *value)
 {

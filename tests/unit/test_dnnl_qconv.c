@@ -167,12 +167,14 @@ END_TEST
 
 START_TEST(sums_are_exact_on_layers_of_real_networks)
 {
-	/* ic, oc, group, height, width, kernel, stride, pad; of the small ones the pixels fill some tiles of 16 */
+	/* ic, oc, group, height, width, kernel, stride, pad; of the small ones the pixels fill some tiles of 16, or the
+	 * weights are a block of 8 x 8 to be transposed */
 	static const int64_t rows[][8] = {
 		{ 3, 64, 1, 56, 56, 7, 2, 3 },    { 64, 256, 1, 28, 28, 1, 1, 0 },   { 128, 128, 1, 14, 14, 3, 1, 1 },
 		{ 512, 512, 1, 7, 7, 3, 1, 1 },   { 96, 96, 96, 28, 28, 3, 2, 1 },   { 960, 960, 960, 7, 7, 3, 1, 1 },
 		{ 256, 512, 1, 14, 14, 1, 2, 0 }, { 128, 128, 32, 14, 14, 3, 1, 1 }, { 120, 120, 120, 14, 14, 5, 1, 2 },
 		{ 80, 480, 1, 8, 6, 1, 1, 0 },    { 192, 32, 1, 16, 12, 1, 1, 0 },   { 8, 48, 1, 16, 3, 1, 1, 0 },
+		{ 32, 8, 4, 64, 128, 1, 1, 0 },   { 64, 8, 8, 8, 8, 1, 1, 0 },       { 256, 16, 16, 8, 8, 1, 1, 0 },
 	};
 	struct oqz_rng r;
 	struct qcase q;

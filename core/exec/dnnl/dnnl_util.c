@@ -5,6 +5,7 @@
  */
 #include "core/exec/dnnl/dnnl_util.h"
 #include "core/base/checked.h"
+#include "core/ops/strided.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -248,14 +249,43 @@ static enum oqz_status reorder(const dnnl_memory_desc_t *have, const void *data,
 	return s == dnnl_success ? OQZ_OK : oqz_dnnl_err(err, "packing weights", s);
 }
 
+/* Codes of weights in the order of a plain descriptor that also has room for compensations of signed sources. oneDNN
+ * 2.6's reorder forgets to compute these where it transposes a block of 8 x 8 (a group of 8 input channels, 8 output
+ * channels in all); where the order is the same it computes them. */
+static enum oqz_status transpose_codes(const dnnl_memory_desc_t *have, const void *data, const dnnl_memory_desc_t *want,
+                                       dnnl_memory_desc_t *ret, void **ret_data, struct oqz_err *err)
+{
+	struct oqz_box box = { 0 };
+	size_t bytes = dnnl_memory_desc_get_size(have);
+
+	if (have->format_desc.blocking.inner_nblks || have->data_type != want->data_type)
+		OQZ_FAIL(err, OQZ_E_INTERNAL, "codes of weights are not in plain order");
+	for (int i = 0; i < have->ndims; i++)
+		oqz_box_add(&box, have->dims[i], have->format_desc.blocking.strides[i],
+		            want->format_desc.blocking.strides[i]);
+	*ret_data = malloc(bytes);
+	if (!*ret_data)
+		return oqz_err_nomem(err, "codes of weights", bytes);
+	oqz_box_copy(&box, dnnl_data_type_size(have->data_type), data, *ret_data);
+	DNNL_TRY(dnnl_memory_desc_init_by_strides(ret, want->ndims, want->dims, want->data_type,
+	                                          want->format_desc.blocking.strides));
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
                                    const dnnl_memory_desc_t *want, struct oqz_err *err)
 {
 	size_t bytes = dnnl_memory_desc_get_size(want), total;
-	OQZ_CLEANUP_FREE void *mem = NULL;
+	OQZ_CLEANUP_FREE void *mem = NULL, *transposed = NULL;
+	dnnl_memory_desc_t same_order;
 	dnnl_memory_t m = NULL;
 
 	oqz_dnnl_enter();
+	if (want->extra.flags != dnnl_memory_extra_flag_none && want->format_desc.blocking.inner_nblks == 0) {
+		OQZ_TRY(transpose_codes(have, data, want, &same_order, &transposed, err));
+		have = &same_order;
+		data = transposed;
+	}
 	if (p->n_fixed == OQZ_DNNL_ARGS || !oqz_size_add(bytes, 64, &total))
 		OQZ_FAIL(err, OQZ_E_INTERNAL, "too many constant arguments");
 	mem = aligned_alloc(64, oqz_align_up(total, 64));
