@@ -15,6 +15,8 @@ static const struct oqz_option options[] = {
 	{ "test", 0, "N", "how many for testing" },
 	{ "seed", 0, "S", "seed of the draw (default 42)" },
 	{ "stratified", 0, NULL, "the same share of every class folder" },
+	{ "by-image", 0, NULL, "persons: whole images until there are enough (the default)" },
+	{ "by-person", 0, NULL, "persons: single ones, by annotation id; the parts may share images" },
 	{ "output", 'o', "DIR", "where calib.txt, test.txt and split.json go (required)" },
 	{ 0 },
 };
@@ -23,13 +25,13 @@ static const struct oqz_option options[] = {
 static const struct kind {
 	const char *name;
 	long long calib, test;
-	const char *suffixes[4];
-	bool coco, persons;
+	const char *suffixes[4]; /* none: SOURCE is a COCO annotation file */
+	enum oqz_split_by by;
 } kinds[] = {
-	{ "imagenet", 5000, 5000, { ".jpeg", ".jpg", ".png", NULL }, false, false },
-	{ "cityscapes", 300, 200, { "_leftImg8bit.png", NULL }, false, false },
-	{ "coco", 1500, 300, { NULL }, true, false },
-	{ "persons", 1500, 500, { NULL }, true, true },
+	{ "imagenet", 5000, 5000, { ".jpeg", ".jpg", ".png", NULL }, OQZ_SPLIT_IMAGES },
+	{ "cityscapes", 300, 200, { "_leftImg8bit.png", NULL }, OQZ_SPLIT_IMAGES },
+	{ "coco", 1500, 300, { NULL }, OQZ_SPLIT_IMAGES },
+	{ "persons", 1500, 500, { NULL }, OQZ_SPLIT_PERSON_IMAGES },
 };
 
 struct files {
@@ -69,7 +71,7 @@ static enum oqz_status draw_files(const struct kind *k, const char *source, cons
 	return st;
 }
 
-static enum oqz_status draw_coco(const struct kind *k, const char *source, const char *dir,
+static enum oqz_status draw_coco(const struct kind *k, enum oqz_split_by by, const char *source, const char *dir,
                                  const struct oqz_split_options *opt, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *a = oqz_arena_new();
@@ -78,11 +80,25 @@ static enum oqz_status draw_coco(const struct kind *k, const char *source, const
 
 	if (!a)
 		return oqz_err_nomem(err, source, 1);
-	OQZ_TRY(oqz_split_coco(source, k->persons, a, &items, &n, err));
+	OQZ_TRY(oqz_split_coco(source, by, a, &items, &n, err));
 	if (oqz_split_draw(items, n, opt, err) != OQZ_OK)
 		return oqz_err_prefix(err, "%s", source);
 	OQZ_TRY(oqz_split_write(items, n, opt, k->name, source, dir, err));
-	return oqz_split_coco_write(source, k->persons, items, n, dir, err);
+	return oqz_split_coco_write(source, by, items, n, dir, err);
+}
+
+/* Images or single persons. */
+static enum oqz_status persons_by(const struct oqz_args *args, enum oqz_split_by *by, struct oqz_err *err)
+{
+	const bool image = cli_option(args, "by-image") != NULL, person = cli_option(args, "by-person") != NULL;
+
+	if ((image || person) && *by != OQZ_SPLIT_PERSON_IMAGES)
+		OQZ_FAIL(err, OQZ_E_USAGE, "split: --by-image and --by-person are for persons");
+	if (image && person)
+		OQZ_FAIL(err, OQZ_E_USAGE, "split: --by-image or --by-person, not both");
+	if (person)
+		*by = OQZ_SPLIT_PERSONS;
+	return OQZ_OK;
 }
 
 static enum oqz_status split(const struct oqz_args *args, struct oqz_err *err)
@@ -98,6 +114,8 @@ static enum oqz_status split(const struct oqz_args *args, struct oqz_err *err)
 		OQZ_FAIL(err, OQZ_E_USAGE, "split: KIND is imagenet, cityscapes, coco or persons, not `%s`", kind);
 	if (!dir)
 		OQZ_FAIL(err, OQZ_E_USAGE, "split: --output DIR is needed");
+	enum oqz_split_by by = k->by;
+	OQZ_TRY(persons_by(args, &by, err));
 	long long calib = k->calib, test = k->test;
 	if (!cli_integer(args, "calib", 0, 1000000000, &calib) || !cli_integer(args, "test", 0, 1000000000, &test) ||
 	    !cli_integer(args, "seed", 0, INT64_MAX, &seed))
@@ -106,7 +124,7 @@ static enum oqz_status split(const struct oqz_args *args, struct oqz_err *err)
 		                         .n_test = test,
 		                         .seed = (uint64_t)seed,
 		                         .stratified = cli_option(args, "stratified") != NULL };
-	return k->coco ? draw_coco(k, source, dir, &opt, err) : draw_files(k, source, dir, &opt, err);
+	return !k->suffixes[0] ? draw_coco(k, by, source, dir, &opt, err) : draw_files(k, source, dir, &opt, err);
 }
 
 static int run(const struct oqz_args *args)

@@ -45,13 +45,19 @@ enum oqz_status oqz_split_write(const struct oqz_split_item *items, size_t n, co
 
 /* ---- COCO annotation files. Items live in the arena. */
 
-/* A COCO annotation file. `persons`: only images with a person that can be evaluated (not a crowd, with keypoints, a
- * box of positive size), weighted by their number. */
-enum oqz_status oqz_split_coco(const char *json, bool persons, struct oqz_arena *a, struct oqz_split_item **ret,
+/* What is drawn of a COCO annotation file. */
+enum oqz_split_by {
+	OQZ_SPLIT_IMAGES,        /* images, by the base names of their files */
+	OQZ_SPLIT_PERSON_IMAGES, /* images with persons that can be evaluated (no crowd, a keypoint, a box that is not
+	                            empty inside the image), weighted by their number */
+	OQZ_SPLIT_PERSONS,       /* such persons, by the ids of their annotations: the parts may share images */
+};
+
+enum oqz_status oqz_split_coco(const char *json, enum oqz_split_by by, struct oqz_arena *a, struct oqz_split_item **ret,
                                size_t *ret_n, struct oqz_err *err);
-/* Writes DIR/<part>/<name>.json for both parts: images of the part, annotations filtered by image, all categories, ids
- * unchanged. */
-enum oqz_status oqz_split_coco_write(const char *json, bool persons, const struct oqz_split_item *items, size_t n,
-                                     const char *dir, struct oqz_err *err);
+/* Writes DIR/<part>/<name>.json for both parts: images of the part and their annotations (of persons, only those that
+ * can be evaluated; drawn singly: these and their images), all categories, ids unchanged. */
+enum oqz_status oqz_split_coco_write(const char *json, enum oqz_split_by by, const struct oqz_split_item *items,
+                                     size_t n, const char *dir, struct oqz_err *err);
 
 #endif

@@ -41,6 +41,7 @@ cli_tests = \
 	tests/cli/score.sh \
 	tests/cli/selection.sh \
 	tests/cli/show.sh \
+	tests/cli/split.sh \
 	tests/cli/table.sh \
 	tests/cli/unwritable.sh \
 	tests/cli/validate.sh \

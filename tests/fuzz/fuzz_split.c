@@ -12,13 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *path = fuzz_file("a.json", data, size);
 
-	for (int persons = 0; persons < 2; persons++) {
+	for (enum oqz_split_by by = OQZ_SPLIT_IMAGES; by <= OQZ_SPLIT_PERSONS; by++) {
 		struct oqz_arena *a = oqz_arena_new();
 		struct oqz_split_item *items = NULL;
 		struct oqz_err err = { 0 };
 		size_t n = 0;
 		FUZZ_CHECK(a != NULL);
-		if (oqz_split_coco(path, persons != 0, a, &items, &n, &err) != OQZ_OK) {
+		if (oqz_split_coco(path, by, a, &items, &n, &err) != OQZ_OK) {
 			fuzz_refused(&err);
 		} else {
 			for (size_t i = 0; i < n; i++)

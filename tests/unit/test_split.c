@@ -111,10 +111,10 @@ START_TEST(coco_parts_are_annotation_files_of_their_own)
 	size_t n = 0;
 
 	ck_ok(oqz_file_write(path, coco, strlen(coco), err));
-	ck_ok(oqz_split_coco(path, true, a, &items, &n, err));
+	ck_ok(oqz_split_coco(path, OQZ_SPLIT_PERSON_IMAGES, a, &items, &n, err));
 	ck_assert_uint_eq(n, 2); /* b.jpg has no person to evaluate */
 	ck_ok(oqz_split_draw(items, n, &opt, err));
-	ck_ok(oqz_split_coco_write(path, true, items, n, dir, err));
+	ck_ok(oqz_split_coco_write(path, OQZ_SPLIT_PERSON_IMAGES, items, n, dir, err));
 	for (int part = 0; part < 2; part++) {
 		json_t *o = json_load_file(
 		    oqz_arena_printf(a, "%s/%s/PersonAnnotation.json", dir, part ? "test" : "calib"), 0, &e);
@@ -125,7 +125,7 @@ START_TEST(coco_parts_are_annotation_files_of_their_own)
 		json_decref(o);
 	}
 	ck_assert_int_eq(annotations, 2); /* the crowd is left out */
-	ck_fails(oqz_split_coco("/nonexistent.json", false, a, &items, &n, err), OQZ_E_NOENT, "nonexistent");
+	ck_fails(oqz_split_coco("/nonexistent.json", OQZ_SPLIT_IMAGES, a, &items, &n, err), OQZ_E_NOENT, "nonexistent");
 	oqz_arena_free(a);
 }
 END_TEST
