@@ -301,6 +301,20 @@ static enum oqz_status read_drop(const struct oqz_yaml *gate, double *ret, struc
 	return OQZ_OK;
 }
 
+static enum oqz_status read_proof(struct oqz_gate *g, struct oqz_err *err)
+{
+	const struct oqz_yaml *y = oqz_yaml_get(g->node, "prove");
+
+	if (!y)
+		return OQZ_OK;
+	g->non_inferiority = strcmp(y->scalar, "non-inferiority") == 0;
+	if (!g->non_inferiority && strcmp(y->scalar, "drop") != 0)
+		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "`prove` is `drop` or `non-inferiority`");
+	if (g->confidence == 0)
+		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "`prove` needs `confidence: 0.95`");
+	return OQZ_OK;
+}
+
 static enum oqz_status read_gates(struct oqz_manifest *m, struct oqz_err *err)
 {
 	const struct oqz_yaml *list = oqz_yaml_get(m->root, "gates");
@@ -323,6 +337,7 @@ static enum oqz_status read_gates(struct oqz_manifest *m, struct oqz_err *err)
 			return oqz_yaml_fail(oqz_yaml_get(g.node, "confidence"), err, OQZ_E_USAGE,
 			                     "`confidence` can only be 0.95, the level of the intervals (or 0: the "
 			                     "difference itself decides)");
+		OQZ_TRY(read_proof(&g, err));
 		if (!oqz_vec_push(&m->gates, g))
 			return oqz_err_nomem(err, "a gate", sizeof g);
 	}

@@ -33,6 +33,29 @@ static enum oqz_status add(struct oqz_results *r, bool failed, const char *text,
 	return text && oqz_vec_push(&r->gates, g) ? OQZ_OK : oqz_err_nomem(err, "gates", 1);
 }
 
+/* Does the gate fail, when the drop itself is over the limit or not? *ret_but: what the interval adds to it. */
+static bool judge(const struct oqz_gate *g, const struct oqz_metric_result *m, bool over, struct oqz_arena *arena,
+                  const char **ret_but)
+{
+	double least = m->higher_is_better ? -m->ci_hi : m->ci_lo, most = m->higher_is_better ? -m->ci_lo : m->ci_hi;
+	bool without = isnan(least) || isnan(most);
+
+	*ret_but = "";
+	if (g->confidence == 0)
+		return over;
+	if (!g->non_inferiority) {
+		bool failed = over && (without || least > g->max_drop);
+		if (over && !failed)
+			*ret_but = ", but within its uncertainty";
+		return failed;
+	}
+	if (without)
+		*ret_but = "; without an interval it proves nothing";
+	else if (!(most <= g->max_drop))
+		*ret_but = oqz_arena_printf(arena, "; its 95 %% interval reaches %.6g", most);
+	return without || !(most <= g->max_drop);
+}
+
 static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cell_result *c, struct oqz_results *r,
                                   struct oqz_err *err)
 {
@@ -47,13 +70,12 @@ static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cel
 		           oqz_arena_printf(r->arena, "%s %s: task has no metric `%s`", c->model, c->scheme, g->metric),
 		           err);
 	double drop = m->higher_is_better ? -m->delta : m->delta;
-	double least = m->higher_is_better ? -m->ci_hi : m->ci_lo; /* the smallest drop that the interval allows */
 	bool over = !(drop <= g->max_drop);
-	bool failed = over && (g->confidence == 0 || isnan(least) || least > g->max_drop);
+	const char *but;
+	bool failed = judge(g, m, over, r->arena, &but);
 	return add(r, failed,
 	           oqz_arena_printf(r->arena, "%s %s %s: drop %.6g %s %.6g%s", c->model, c->scheme, g->metric, drop,
-	                            over ? ">" : "<=", g->max_drop,
-	                            over && !failed ? ", but within its uncertainty" : ""),
+	                            over ? ">" : "<=", g->max_drop, but ? but : ""),
 	           err);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classification: a residual net, an inverted-residual net with squeeze and hard-swish."""
+"""Classification: a residual net, an inverted-residual net with squeeze and hard-swish, a vision transformer."""
 import numpy as np
 import torch
 from torch import nn
@@ -51,8 +51,53 @@ class MobileNet(nn.Sequential):
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(192, classes))
 
 
-# the network, and cycles of training: steps, rate
-MODELS = {"shapes-resnet": (ResNet, [(1500, 3e-3)]), "shapes-mobilenet": (MobileNet, [(1200, 4e-3)])}
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads, self.each = heads, dim // heads
+        self.qkv, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+
+    def forward(self, x):
+        n, t, d = x.shape
+        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, self.each).permute(2, 0, 3, 1, 4).unbind(0)
+        a = torch.softmax(q @ k.transpose(-2, -1) * self.each**-0.5, -1)
+        return self.out((a @ v).transpose(1, 2).reshape(n, t, d))
+
+
+class Encoder(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.norm1, self.attention = nn.LayerNorm(dim), Attention(dim, heads)
+        self.norm2, self.mlp = nn.LayerNorm(dim), nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class ViT(nn.Module):
+    """ViT's hybrid form: tokens of 8 x 8 pixels from a short residual net, four encoders, the mean over the tokens. Patches
+    cut out directly need far more pictures than there are here to learn what an edge is."""
+
+    def __init__(self, classes, dim=96, depth=4, heads=4):
+        super().__init__()
+        self.stem = nn.Sequential(conv_bn(3, 24, 3, 2), common.Residual(24, 48, 2), common.Residual(48, 96, 2),
+                                  nn.Conv2d(96, dim, 1))
+        self.place = nn.Parameter(0.02 * torch.randn(1, (shapes.CROP // 8)**2, dim))
+        self.blocks = nn.Sequential(*(Encoder(dim, heads) for _ in range(depth)))
+        self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, classes)
+
+    def forward(self, x):
+        x = self.stem(x).flatten(2).transpose(1, 2) + self.place
+        return self.head(self.norm(self.blocks(x)).mean(1))
+
+
+WARMTH = 2.0  # what divides scores in distillation
+# the network, cycles of training (steps, rate), who teaches it, the operator set of its file
+MODELS = {"shapes-resnet": (ResNet, [(1500, 3e-3)], None, common.OPSET),
+          "shapes-mobilenet": (MobileNet, [(1200, 4e-3)], None, common.OPSET),
+          # operator set 13 as most published transformers: layer normalisation in single operators
+          "shapes-vit": (ViT, [(3500, 1.5e-3)], "shapes-resnet", 13)}
 
 
 def file_of(split, i):
@@ -71,9 +116,30 @@ def sample(i):
     return shapes.seen(draw.decoded(file_of("train", i))), np.int64(i % len(shapes.CLASSES))
 
 
+def trained(work, name, batch, report):
+    """The network as its checkpoint has it, trained where it is not yet."""
+    make, cycles, teacher, _ = MODELS[name]
+    net = make(len(shapes.CLASSES))
+    if teacher:
+        teacher = trained(work, teacher, batch, report)
+
+    def loss(net, x, y):
+        """With a teacher (distillation): what it says of the same cut of a picture counts more than the label."""
+        scores = net(x)
+        told = nn.functional.cross_entropy(scores, y, label_smoothing=0.05)
+        if not teacher:
+            return told
+        with torch.no_grad():
+            sure = torch.softmax(teacher(x).float() / WARMTH, 1)
+        soft = nn.functional.cross_entropy(scores.float() / WARMTH, sure)
+        return 0.2 * told + 0.8 * WARMTH**2 * soft
+
+    for k, (steps, peak) in enumerate(cycles):
+        common.train(work, f"{name}{k}", net, batch, loss, steps, peak, report=report, bf16=True)
+    return net
+
+
 def model(work, name):
-    net, cycles = MODELS[name]
-    net = net(len(shapes.CLASSES))
     images, labels = common.cached(work, "shapes", TRAIN, sample)
     room = shapes.RESIZED - shapes.CROP
 
@@ -96,10 +162,8 @@ def model(work, name):
     def report(net):
         return f"held-out top-1 {float((net(x).argmax(1) == y).float().mean()):.3f}"
 
-    loss = lambda net, x, y: nn.functional.cross_entropy(net(x), y, label_smoothing=0.05)
-    for k, (steps, peak) in enumerate(cycles):
-        common.train(work, f"{name}{k}", net, batch, loss, steps, peak, report=report, bf16=True)
-    common.export(net, torch.zeros(1, 3, shapes.CROP, shapes.CROP), name)
+    net = trained(work, name, batch, report)
+    common.export(net, torch.zeros(1, 3, shapes.CROP, shapes.CROP), name, opset=MODELS[name][3])
 
 
 if __name__ == "__main__":

@@ -121,12 +121,12 @@ def train(work, name, net, batch, loss, steps, peak=2e-3, decay=0.02, every=100,
     return net
 
 
-def export(net, example, name, inputs=("image",), outputs=("scores",), dynamic=None):
+def export(net, example, name, inputs=("image",), outputs=("scores",), dynamic=None, opset=OPSET):
     """demo/models/<name>.onnx, batch normalisation folded into the convolutions before it."""
     path = DEMO / "models" / f"{name}.onnx"
     path.parent.mkdir(exist_ok=True)
     net.eval()
-    torch.onnx.export(net, example, str(path), opset_version=OPSET, input_names=list(inputs), output_names=list(outputs),
+    torch.onnx.export(net, example, str(path), opset_version=opset, input_names=list(inputs), output_names=list(outputs),
                       dynamic_axes=dynamic, do_constant_folding=True)
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {sum(p.numel() for p in net.parameters())} weights", flush=True)
 

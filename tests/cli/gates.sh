@@ -14,6 +14,20 @@ says stdout '^tiny  *pow2'
 # The channel scheme's loss is within its uncertainty.
 gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95}'
 expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
+# Where the absence of a loss is to be proved, uncertainty fails it, and enough room passes.
+gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95, prove: drop}'
+expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
+gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95, prove: non-inferiority}'
+expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'gate: tiny channel top1: drop .* 0.001; its 95 % interval reaches 0\.'
+gate '{when: {scheme: channel}, metric: top1, max_drop: 50pp, confidence: 0.95, prove: non-inferiority}'
+expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
+gate '{metric: top1, max_drop: 1pp, confidence: 0.95, prove: innocence}'
+expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'zoo.yaml:[0-9]*:[0-9]*: .*prove. is .drop. or .non-inferiority.'
+gate '{metric: top1, max_drop: 1pp, prove: non-inferiority}'
+expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr '.prove. needs .confidence: 0.95.'
 gate '{when: {scheme: nothing}, metric: top1, max_drop: 1pp}'
 expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr 'matches no cell'
