@@ -74,8 +74,8 @@ struct oqz_gate {
 	const struct oqz_yaml *node;
 	const char *model, *scheme, *tag; /* globs; NULL: any */
 	const char *metric;
-	double max_drop;   /* in the metric's own unit (a ratio: 0.01 for "1.0pp") */
-	double confidence; /* 0: the point estimate decides; 0.95: the interval does, see oqz_gates_check() */
+	double max_drop;      /* in the metric's own unit (a ratio: 0.01 for "1.0pp") */
+	double confidence;    /* 0: the point estimate decides; 0.95: the interval does, see oqz_gates_check() */
 	bool non_inferiority; /* what the interval has to prove: not the drop, but that there is none beyond max_drop */
 };
 

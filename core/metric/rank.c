@@ -46,16 +46,66 @@ static double rank_of(const double *v, const double *other, size_t n, size_t i)
 	return rank;
 }
 
-double oqz_spearman(const double *x, const double *y, size_t n, size_t *ret_n)
+enum { EXACT_PAIRS = 9 }; /* 362,880 orders */
+
+/* The share of all orders of y against which |sum x y| is at least what it is in the given one. x and y: ranks less
+ * their mean, multiples of 0.5, so that sums are exact and equal ones are found equal. Orders by Heap's algorithm
+ * (1963), each from the last by one exchange. */
+static double exact_p(const double *x, double *y, size_t n)
 {
-	double sxy = 0, sxx = 0, syy = 0, mean;
-	size_t pairs = 0;
+	size_t counter[EXACT_PAIRS] = { 0 };
+	double sum = 0, reach, orders = 1, extreme = 1;
 
 	for (size_t i = 0; i < n; i++)
-		pairs += !isnan(x[i]) && !isnan(y[i]);
-	if (ret_n)
-		*ret_n = pairs;
-	mean = ((double)pairs + 1) / 2;
+		sum += x[i] * y[i];
+	reach = fabs(sum);
+	for (size_t i = 1; i < n;) {
+		if (counter[i] == i) {
+			counter[i++] = 0;
+			continue;
+		}
+		size_t k = i % 2 ? counter[i] : 0;
+		sum -= (x[i] - x[k]) * (y[i] - y[k]);
+		double kept = y[i];
+		y[i] = y[k];
+		y[k] = kept;
+		orders++;
+		extreme += fabs(sum) >= reach;
+		counter[i]++;
+		i = 1;
+	}
+	return extreme / orders;
+}
+
+/* P(|T| >= |t|) of Student's t with whole degrees of freedom: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4. */
+static double student_p(double t, size_t degrees)
+{
+	double angle = atan(fabs(t) / sqrt((double)degrees)), s = sin(angle), c = cos(angle);
+	double term = degrees % 2 ? s * c : s, sum = 0;
+
+	for (size_t k = degrees % 2 ? 3 : 2; k <= degrees; k += 2) {
+		sum += term;
+		term *= c * c * (double)(k - 1) / (double)k;
+	}
+	return fmax(0, 1 - (degrees % 2 ? (angle + sum) * 2 / acos(-1) : sum));
+}
+
+static double correlation_p(double rho, size_t n)
+{
+	double t = rho * sqrt((double)(n - 2) / ((1 - rho) * (1 + rho)));
+
+	return fmax(isinf(t) ? 0 : student_p(t, n - 2), 2 / tgamma((double)n + 1));
+}
+
+struct oqz_correlation oqz_spearman(const double *x, const double *y, size_t n)
+{
+	struct oqz_correlation r = { .rho = NAN, .p = NAN };
+	double sxy = 0, sxx = 0, syy = 0, ranks[2][EXACT_PAIRS], mean;
+	size_t done = 0;
+
+	for (size_t i = 0; i < n; i++)
+		r.n += !isnan(x[i]) && !isnan(y[i]);
+	mean = ((double)r.n + 1) / 2;
 	for (size_t i = 0; i < n; i++) {
 		if (isnan(x[i]) || isnan(y[i]))
 			continue;
@@ -63,6 +113,14 @@ double oqz_spearman(const double *x, const double *y, size_t n, size_t *ret_n)
 		sxy += rx * ry;
 		sxx += rx * rx;
 		syy += ry * ry;
+		if (done < EXACT_PAIRS) {
+			ranks[0][done] = rx;
+			ranks[1][done++] = ry;
+		}
 	}
-	return pairs < 3 || sxx == 0 || syy == 0 ? NAN : sxy / sqrt(sxx * syy);
+	if (r.n < 3 || sxx == 0 || syy == 0)
+		return r;
+	r.rho = sxy / sqrt(sxx * syy);
+	r.p = r.n <= EXACT_PAIRS ? exact_p(ranks[0], ranks[1], r.n) : correlation_p(r.rho, r.n);
+	return r;
 }

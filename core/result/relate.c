@@ -85,11 +85,11 @@ static enum oqz_status link_kinds(struct oqz_results *r, struct oqz_err *err)
 		if (!m || known(r, task, m->name))
 			continue;
 		struct oqz_link_result link = { .task = task, .metric = m->name };
-		double *const rho[] = { &link.aqe, &link.mqe, &link.oqe };
+		struct oqz_correlation *const figures[] = { &link.aqe, &link.mqe, &link.oqe };
 		for (int which = 0; which < 3; which++) {
 			size_t have = collect(r, &link, which, xy, xy + n);
 			link.cells = (int64_t)have;
-			*rho[which] = oqz_spearman(xy, xy + n, have, NULL);
+			*figures[which] = oqz_spearman(xy, xy + n, have);
 		}
 		if (!oqz_vec_push(&r->links, link))
 			return oqz_err_nomem(err, "statistics", 1);

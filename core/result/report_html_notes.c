@@ -41,13 +41,15 @@ void oqz_html_gates(const struct oqz_html *h)
 	oqz_str_add(h->out, "</tbody></table></div>\n</section>\n");
 }
 
-static void link_cell(const struct oqz_html *h, double rho)
+static void link_cell(const struct oqz_html *h, struct oqz_correlation link)
 {
 	oqz_str_add(h->out, "<td class=\"n\">");
-	if (isnan(rho))
+	if (isnan(link.rho))
 		oqz_str_add(h->out, "\xe2\x80\x93");
+	else if (link.p < 0.001)
+		oqz_str_addf(h->out, "%+.2f (p &lt; 0.001)", link.rho);
 	else
-		oqz_str_addf(h->out, "%+.2f", rho);
+		oqz_str_addf(h->out, "%+.2f (p %.3f)", link.rho, link.p);
 	oqz_str_add(h->out, "</td>");
 }
 
@@ -57,10 +59,13 @@ void oqz_html_links(const struct oqz_html *h)
 
 	if (!h->r->links.n)
 		return;
-	oqz_str_add(h->out,
-	            "<h3>Does the error tell the loss?</h3>\n"
-	            "<p>Spearman's rank correlation over the cells of each kind of task: at +1 the order of the "
-	            "errors is the order of the losses, near 0 they have nothing to do with each other.</p>\n");
+	oqz_str_add(
+	    h->out,
+	    "<h3>Does the error tell the loss?</h3>\n"
+	    "<p>Spearman's rank correlation over the cells of each kind of task: at +1 the order of the "
+	    "errors is the order of the losses, near 0 they have nothing to do with each other. p takes cells for "
+	    "independent, which schemes of one model are not quite: exact for up to nine cells, by Student's t "
+	    "beyond.</p>\n");
 	open_table(h, titles);
 	for (size_t i = 0; i < h->r->links.n; i++) {
 		const struct oqz_link_result *l = &h->r->links.v[i];

@@ -11,6 +11,7 @@
 #include "core/base/err.h"
 #include "core/base/vec.h"
 #include "core/metric/error_sums.h"
+#include "core/metric/rank.h"
 #include "core/result/sample.h"
 #include <oqz/task.h>
 
@@ -91,7 +92,7 @@ struct oqz_failed_image {
 struct oqz_link_result {
 	const char *task, *metric; /* the task plugin's name and its primary metric */
 	int64_t cells;
-	double aqe, mqe, oqe; /* NaN: too few cells, or no differences to rank */
+	struct oqz_correlation aqe, mqe, oqe; /* NaN: too few cells, or no differences to rank */
 };
 
 struct oqz_gate_result {

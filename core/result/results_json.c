@@ -259,9 +259,12 @@ static void links(struct writer *w, const struct oqz_results *r)
 		put_string(w, "metric", l->metric);
 		put_string(w, "statistic", "spearman");
 		put_int(w, "cells", l->cells);
-		put_double(w, "aqe", l->aqe);
-		put_double(w, "mqe", l->mqe);
-		put_double(w, "oqe", l->oqe);
+		put_double(w, "aqe", l->aqe.rho);
+		put_double(w, "mqe", l->mqe.rho);
+		put_double(w, "oqe", l->oqe.rho);
+		put_double(w, "aqe_p", l->aqe.p);
+		put_double(w, "mqe_p", l->mqe.p);
+		put_double(w, "oqe_p", l->oqe.p);
 		close_at(w, "}");
 	}
 	close_at(w, "]");

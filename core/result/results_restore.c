@@ -272,13 +272,17 @@ static enum oqz_status read_links(struct reader *rd, const json_t *list)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *o = json_array_get(list, i);
-		struct oqz_link_result l;
+		struct oqz_link_result l = { 0 };
 		OQZ_TRY(get_string(rd, o, "task", &l.task));
 		OQZ_TRY(get_string(rd, o, "metric", &l.metric));
 		OQZ_TRY(get_int(rd, o, "cells", &l.cells));
-		OQZ_TRY(get_double(rd, o, "aqe", &l.aqe));
-		OQZ_TRY(get_double(rd, o, "mqe", &l.mqe));
-		OQZ_TRY(get_double(rd, o, "oqe", &l.oqe));
+		OQZ_TRY(get_double(rd, o, "aqe", &l.aqe.rho));
+		OQZ_TRY(get_double(rd, o, "mqe", &l.mqe.rho));
+		OQZ_TRY(get_double(rd, o, "oqe", &l.oqe.rho));
+		OQZ_TRY(get_double(rd, o, "aqe_p", &l.aqe.p));
+		OQZ_TRY(get_double(rd, o, "mqe_p", &l.mqe.p));
+		OQZ_TRY(get_double(rd, o, "oqe_p", &l.oqe.p));
+		l.aqe.n = l.mqe.n = l.oqe.n = (size_t)l.cells;
 		if (!oqz_vec_push(&rd->r->links, l))
 			return oqz_err_nomem(rd->err, "results", sizeof l);
 	}

@@ -381,7 +381,9 @@ START_TEST(cells_are_related)
 	ck_assert_str_eq(r->links.v[0].task, "classification");
 	ck_assert_str_eq(r->links.v[0].metric, "top1");
 	ck_assert_int_eq((int)r->links.v[0].cells, 4);
-	ck_assert(r->links.v[0].aqe == 1 && r->links.v[0].mqe == -1 && isnan(r->links.v[0].oqe));
+	ck_assert(r->links.v[0].aqe.rho == 1 && r->links.v[0].mqe.rho == -1 && isnan(r->links.v[0].oqe.rho));
+	ck_assert_double_eq_tol(r->links.v[0].aqe.p, 2.0 / 24, 1e-15);
+	ck_assert(isnan(r->links.v[0].oqe.p));
 	oqz_results_free(r);
 }
 END_TEST

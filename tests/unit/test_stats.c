@@ -230,21 +230,45 @@ START_TEST(rank_correlation_is_spearmans)
 	 */
 	const double x[] = { 106, 86, 100, 101, 99, 103, 97, 113, 112, 110, NAN },
 	             y[] = { 7, 0, 27, 50, 28, 29, 20, 12, 6, 17, 1 };
-	size_t n;
+	struct oqz_correlation c = oqz_spearman(x, y, 11);
 
-	ck_assert_double_eq_tol(oqz_spearman(x, y, 11, &n), -29.0 / 165, 1e-15);
-	ck_assert_uint_eq(n, 10);
+	ck_assert_double_eq_tol(c.rho, -29.0 / 165, 1e-15);
+	ck_assert_double_eq_tol(c.p, 0.6271883447764844, 1e-14);
+	ck_assert_uint_eq(c.n, 10);
 	/* Ties share the mean of their ranks: ranks 1.5 1.5 3 4 against 1 2 3.5 3.5. */
 	const double tx[] = { 1, 1, 2, INFINITY }, ty[] = { 0, 3, 5, 5 };
 	double sxy = 1 * 1.5 + 1 * 0.5 + 0.5 * 1 + 1.5 * 1, sxx = 1 + 1 + 0.25 + 2.25, syy = 2.25 + 0.25 + 1 + 1;
-	ck_assert_double_eq_tol(oqz_spearman(tx, ty, 4, NULL), sxy / sqrt(sxx * syy), 1e-15);
+	ck_assert_double_eq_tol(oqz_spearman(tx, ty, 4).rho, sxy / sqrt(sxx * syy), 1e-15);
 	const double flat[] = { 2, 2, 2, 2 };
-	ck_assert(isnan(oqz_spearman(flat, ty, 4, NULL)));
-	ck_assert(isnan(oqz_spearman(tx, ty, 2, NULL)));
+	ck_assert(isnan(oqz_spearman(flat, ty, 4).rho) && isnan(oqz_spearman(flat, ty, 4).p));
+	ck_assert(isnan(oqz_spearman(tx, ty, 2).rho) && isnan(oqz_spearman(tx, ty, 2).p));
+}
+END_TEST
+
+START_TEST(rank_correlation_has_its_p)
+{
+	/* Counted over itertools.permutations: without ties and with. */
+	const double x[] = { 106, 86, 100, 101, 99, 103, 97 }, y[] = { 7, 0, 27, 50, 28, 29, 20 };
+	const double tx[] = { 1, 1, 2, 9, 4, 4 }, ty[] = { 0, 3, 5, 5, 1, 5 };
+	/* scipy.stats.spearmanr beyond nine pairs: even and odd degrees of freedom. */
+	const double up[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
+	const double swapped[] = { 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11 },
+	             mixed[] = { 3, 1, 2, 0, 5, 4, 7, 6, 8, 10, 9 };
+	double orders = 1;
+
+	ck_assert_double_eq_tol(oqz_spearman(x, y, 7).p, 1994.0 / 5040, 1e-15);
+	ck_assert_double_eq_tol(oqz_spearman(tx, ty, 6).p, 192.0 / 720, 1e-15);
+	ck_assert_double_eq_tol(oqz_spearman(up, swapped, 12).p, 9.5435818268384e-07, 1e-14);
+	ck_assert_double_eq_tol(oqz_spearman(up, mixed, 11).p, 0.00023345817037873163, 1e-14);
+	/* The most extreme order is never beyond what counting gives it. */
+	for (size_t n = 3; n <= 12; n++) {
+		orders = orders * (double)n * (n == 3 ? 2 : 1);
+		ck_assert_double_eq_tol(oqz_spearman(up, up, n).p, 2 / orders, 1e-15);
+	}
 }
 END_TEST
 
 OQZ_TEST_MAIN("stats", few_images_never_make_a_small_p, a_clear_difference_is_not_cut_off_by_the_rounds,
-              holm_steps_down, rank_correlation_is_spearmans, mcnemar_matches_binomial_sums, interval_matches_newcombe,
-              interval_covers_as_promised, normal_quantile_inverts_erfc, bootstrap_of_a_mean_is_known,
-              detectable_difference_solves_connor, pairs_are_counted)
+              holm_steps_down, rank_correlation_is_spearmans, rank_correlation_has_its_p, mcnemar_matches_binomial_sums,
+              interval_matches_newcombe, interval_covers_as_promised, normal_quantile_inverts_erfc,
+              bootstrap_of_a_mean_is_known, detectable_difference_solves_connor, pairs_are_counted)
