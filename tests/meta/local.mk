@@ -1,6 +1,7 @@
 # Tests of the tree itself: layering, headers, lists that must agree.
 meta_tests = \
 	tests/meta/differential.sh \
+	tests/meta/dist.sh \
 	tests/meta/docs.sh \
 	tests/meta/headers.sh \
 	tests/meta/layering.sh \
