@@ -4,7 +4,8 @@
 // are. All runs of one model alternate, so that a machine whose speed drifts slows every side; figures are medians, and
 // spreads are given pair by pair. Time is processor time, which a busy neighbour changes less than the clock on the wall.
 //
-//   node bench.mjs [--rounds N] [--seconds S] [--images N] [--photographs DIR] [--local N] [--keep DIR] MODEL.onnx|DIR...
+//   node bench.mjs [--rounds N] [--seconds S] [--images N] [--photographs DIR] [--local N] [--keep DIR]
+//                  [--float] MODEL.onnx|DIR...
 //
 // Environment: OQZ (the program), OQZ_BENCH_NODE_PATH (the node_modules folder with onnxruntime-node), and what OQZ itself
 // needs (OQZ_PLUGIN_PATH, OQZ_PRESET_PATH when it is not installed).
@@ -29,6 +30,7 @@ const { values: opt, positionals } = parseArgs({
     local: { type: 'string', default: '0' },
     photographs: { type: 'string', default: '' },
     keep: { type: 'string', default: '' },
+    float: { type: 'boolean', default: false }, // nothing but float inference
   },
 });
 const rounds = Number(opt.rounds);
@@ -156,7 +158,7 @@ function measure(model) {
     const shape = JSON.parse(run('node', [join(here, 'peer.mjs'), 'shape', model]).stdout);
     const runs = Math.max(3, Math.round(seconds * ours(model, 2).rate));
     const float = measureFloat(model, runs);
-    const kind = kindOf(shape);
+    const kind = opt.float ? null : kindOf(shape);
     return row(model, float, kind ? measureEvaluation(model, kind, shape, runs, work) : null);
   } finally {
     if (!opt.keep) rmSync(work, { recursive: true, force: true });

@@ -35,6 +35,7 @@ static size_t quantizing_readers(struct oqz_planner *pl, const struct oqz_value 
 			if (act) {
 				g->quant[i].pre = act;
 				g->quant[i].pre_row = oqz_row1_of(act, &g->quant[i].pre_params);
+				g->quant[i].pre_clamps = oqz_row1_clamps(act, &g->quant[i].pre_lo, &g->quant[i].pre_hi);
 				g->in[i] = act->in[0];
 			}
 		}

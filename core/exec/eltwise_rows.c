@@ -179,6 +179,16 @@ oqz_row1_fn *oqz_row1_of(const struct oqz_node *n, struct oqz_row_params *p)
 	}
 }
 
+bool oqz_row1_clamps(const struct oqz_node *n, float *lo, float *hi)
+{
+	struct oqz_row_params p;
+	oqz_row1_fn *row = oqz_row1_of(n, &p);
+
+	*lo = row == row_CLIP ? p.a : 0;
+	*hi = row == row_CLIP ? p.b : INFINITY;
+	return row == row_RELU || (row == row_CLIP && p.a <= p.b);
+}
+
 oqz_row2_fn *oqz_row2_of(enum oqz_op_id op)
 {
 	switch (op) {

@@ -19,6 +19,8 @@ typedef void oqz_row2_fn(const float *x, int sx, const float *z, int sz, float *
 /* The function of a one-operand node (constant parameters) and its parameters; NULL: has none. A PRelu or Pow with one
  * constant number as second operand counts as one-operand. */
 oqz_row1_fn *oqz_row1_of(const struct oqz_node *n, struct oqz_row_params *p);
+/* Whether a node's row only clamps, to [*lo, *hi] (infinities: no bound), NaN passing. */
+bool oqz_row1_clamps(const struct oqz_node *n, float *lo, float *hi);
 /* Of a two-operand operator (variadic ones fold from the left); NULL: has none. */
 oqz_row2_fn *oqz_row2_of(enum oqz_op_id op);
 

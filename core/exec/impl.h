@@ -36,6 +36,8 @@ struct oqz_step_quant {
 	const struct oqz_node *pre;
 	oqz_row1_fn *pre_row;
 	struct oqz_row_params pre_params;
+	bool pre_clamps; /* it only clamps, to [pre_lo, pre_hi] (infinities: no bound), NaN passing */
+	float pre_lo, pre_hi;
 };
 
 /* A fused activation: y = max-min/formula applied to the operator's output. */

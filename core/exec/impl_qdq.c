@@ -275,10 +275,8 @@ static enum oqz_status qdq_run(const void *state, const struct oqz_step_call *c,
 	const struct gridder *g = &s->g;
 	size_t n = (size_t)oqz_tensor_nelem(c->in[0]);
 
-	if (s->to == OQZ_DT_U8)
-		oqz_quantize_u8(c->in[0]->data, n, g->scale, g->zero, g->qmin, g->qmax, c->out[0]->data);
-	else if (s->to == OQZ_DT_I8)
-		oqz_quantize_i8(c->in[0]->data, n, g->scale, g->zero, g->qmin, g->qmax, c->out[0]->data);
+	if (s->to == OQZ_DT_U8 || s->to == OQZ_DT_I8)
+		oqz_quantize_8(c->in[0]->data, n, g->scale, g->zero, g->qmin, g->qmax, c->out[0]->data);
 	else
 		return gridder_run(g, c->in[0], c->out[0], err);
 	return OQZ_OK;

@@ -9,39 +9,37 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 4096, LANES = 16, CHUNK = 256 };
+enum { BLOCK = 4096, LANES = 16, CHUNK = 128 };
 
 typedef double v8f64 __attribute__((vector_size(64)));
 
-/* To double in small pieces: this loop and the next are each what a compiler vectorises well. */
-OQZ_KERNEL static void differences(const float *a, const float *b, size_t n, double *diff, double *ref)
+/* To double in small pieces: these loops and the next are each what a compiler vectorises well. */
+OQZ_KERNEL static void differences(const float *restrict a, const float *restrict b, size_t n, double *restrict out)
 {
-	for (size_t i = 0; i < n; i++) {
-		diff[i] = (double)a[i] - (double)b[i];
-		ref[i] = (double)b[i];
-	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = (double)a[i] - (double)b[i];
 }
 
-/* The 16 partial sums of one block, of both kinds: four vectors, so that additions overlap. */
-struct lanes {
-	v8f64 err[2], ref[2];
-};
-
-/* Adds the squares of d and r, element i into lane i % 16; n is a multiple of 16. */
-OQZ_KERNEL static void add_squares(const double *d, const double *r, size_t n, struct lanes *acc)
+OQZ_KERNEL static void widened(const float *restrict b, size_t n, double *restrict out)
 {
-	struct lanes s = *acc;
-	v8f64 x[2], y[2];
+	for (size_t i = 0; i < n; i++)
+		out[i] = (double)b[i];
+}
+
+/* Adds the squares of x, element i into partial sum i % 16, kept in two vectors; n is a multiple of 16. */
+OQZ_KERNEL static void add_squares(const double *x, size_t n, v8f64 acc[2])
+{
+	v8f64 s[2] = { acc[0], acc[1] };
 
 	for (size_t i = 0; i < n; i += LANES) {
-		memcpy(x, d + i, sizeof x);
-		memcpy(y, r + i, sizeof y);
-		s.err[0] += x[0] * x[0];
-		s.err[1] += x[1] * x[1];
-		s.ref[0] += y[0] * y[0];
-		s.ref[1] += y[1] * y[1];
+		v8f64 lo, hi;
+		memcpy(&lo, x + i, sizeof lo);
+		memcpy(&hi, x + i + LANES / 2, sizeof hi);
+		s[0] += lo * lo;
+		s[1] += hi * hi;
 	}
-	*acc = s;
+	acc[0] = s[0];
+	acc[1] = s[1];
 }
 
 static double fold(const v8f64 v[2])
@@ -55,29 +53,40 @@ static double fold(const v8f64 v[2])
 	return acc[0];
 }
 
-static void block(const float *a, const float *b, size_t n, struct oqz_error_sums *sums)
+/* One block: sum of (A-B)^2, or of B^2 where a is NULL. */
+static double block(const float *a, const float *b, size_t n)
 {
-	struct lanes acc = { 0 };
-	double d[CHUNK], r[CHUNK];
+	v8f64 acc[2] = { 0 };
+	double x[CHUNK];
 
 	for (size_t i = 0; i < n; i += CHUNK) {
 		size_t m = n - i < CHUNK ? n - i : CHUNK, whole = (m + LANES - 1) / LANES * LANES;
-		differences(a + i, b + i, m, d, r);
+		if (a)
+			differences(a + i, b + i, m, x);
+		else
+			widened(b + i, m, x);
 		for (size_t k = m; k < whole; k++)
-			d[k] = r[k] = 0; /* adding +0 to a sum of squares changes nothing */
-		add_squares(d, r, whole, &acc);
+			x[k] = 0; /* adding +0 to a sum of squares changes nothing */
+		add_squares(x, whole, acc);
 	}
-	sums->err2 += fold(acc.err);
-	sums->ref2 += fold(acc.ref);
+	return fold(acc);
 }
+
+static double squares(const float *a, const float *b, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i += BLOCK)
+		sum += block(a ? a + i : NULL, b + i, n - i < BLOCK ? n - i : BLOCK);
+	return sum;
+}
+
+double oqz_error_squares(const float *a, const float *b, size_t n) { return squares(a, b, n); }
+double oqz_reference_squares(const float *b, size_t n) { return squares(NULL, b, n); }
 
 void oqz_error_sums(const float *a, const float *b, size_t n, struct oqz_error_sums *ret)
 {
-	struct oqz_error_sums sums = { 0, 0 };
-
-	for (size_t i = 0; i < n; i += BLOCK)
-		block(a + i, b + i, n - i < BLOCK ? n - i : BLOCK, &sums);
-	*ret = sums;
+	*ret = (struct oqz_error_sums) { oqz_error_squares(a, b, n), oqz_reference_squares(b, n) };
 }
 
 void oqz_layer_error(const struct oqz_error_sums *per_image, size_t n, size_t stride, struct oqz_layer_error *ret)

@@ -19,6 +19,9 @@ struct oqz_error_sums {
 /* Sums in double over float32 elements, in blocks of 4096 added in index order, 16 partial sums inside a block in a
  * fixed order: the same result for every CPU and thread count. A and B lie in memory in the same order. */
 void oqz_error_sums(const float *a, const float *b, size_t n, struct oqz_error_sums *ret);
+/* err2 alone and ref2 alone, for several A that are held against one B. */
+double oqz_error_squares(const float *a, const float *b, size_t n);
+double oqz_reference_squares(const float *b, size_t n);
 
 /* A layer over images, reduced in image order. */
 struct oqz_layer_error {

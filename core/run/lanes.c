@@ -37,6 +37,8 @@ struct oqz_walker {
 	const struct oqz_lane_set *set;
 	struct oqz_context **contexts;
 	struct oqz_tensor scratch; /* for relayouts; no memory unless needed */
+	int ref_tap;               /* of lane 0: `ref2` is its sum on this image, which all lanes share; -1: none */
+	double ref2;
 };
 
 void oqz_lane_set_free(struct oqz_lane_set *s)
@@ -364,11 +366,13 @@ static enum oqz_status take_out(struct oqz_tensor *t, const struct oqz_qplan_gai
 	return OQZ_OK;
 }
 
-/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout or
- * was rescaled. */
-static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, const struct oqz_tensor *b,
+/* Sums of A against B, lane 0's tap `tap0`, whatever their layouts. Scratch memory grows once to the largest tensor
+ * that needs a relayout or was rescaled. */
+static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, int tap0,
                                const struct oqz_qplan_gain *gain, struct oqz_error_sums *ret, struct oqz_err *err)
 {
+	const struct oqz_tensor *b = oqz_context_tap(w->contexts[0], tap0);
+
 	if (a->dtype != OQZ_DT_F32 || b->dtype != OQZ_DT_F32 || !oqz_shape_equal(&a->shape, &b->shape))
 		OQZ_FAIL(err, OQZ_E_MISMATCH,
 		         "a compared value is %s in one lane and %s in the other, or of another shape",
@@ -383,12 +387,15 @@ static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a,
 			OQZ_TRY(take_out(&w->scratch, gain, err));
 		a = &w->scratch;
 	}
-	oqz_error_sums(a->data, b->data, n, ret);
+	if (w->ref_tap != tap0)
+		w->ref2 = oqz_reference_squares(b->data, n);
+	w->ref_tap = tap0;
+	*ret = (struct oqz_error_sums) { oqz_error_squares(a->data, b->data, n), w->ref2 };
 	return OQZ_OK;
 }
 
-static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, const struct oqz_tensor *b,
-                                   struct oqz_error_sums *ret, struct oqz_err *err)
+static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, struct oqz_error_sums *ret,
+                                   struct oqz_err *err)
 {
 	const struct oqz_tensor *in[MAX_ALONE_INPUTS], *a;
 	struct oqz_err why = { 0 };
@@ -403,7 +410,7 @@ static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, 
 		return OQZ_OK;
 	if (st != OQZ_OK)
 		OQZ_FAIL(err, st, "%s", why.msg);
-	return compare(w, a, b, NULL, ret, err);
+	return compare(w, a, e->tap0, NULL, ret, err);
 }
 
 enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *const *inputs,
@@ -412,6 +419,7 @@ enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *co
 	const struct oqz_lane_set *s = w->set;
 	size_t at[64] = { 0 };
 
+	w->ref_tap = -1;
 	if (s->n_lanes > OQZ_COUNTOF(at))
 		OQZ_FAIL(err, OQZ_E_LIMIT, "%zu lanes at once (at most %zu)", s->n_lanes, OQZ_COUNTOF(at));
 	for (size_t k = 0; k < s->n_lanes; k++) {
@@ -436,11 +444,10 @@ enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *co
 		if (to > at[e->lane])
 			OQZ_TRY(oqz_context_run(w->contexts[e->lane], at[e->lane], to, err));
 		at[e->lane] = to > at[e->lane] ? to : at[e->lane];
-		const struct oqz_tensor *b = oqz_context_tap(w->contexts[0], e->tap0);
-		OQZ_TRY(compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), b, e->gain,
+		OQZ_TRY(compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), e->tap0, e->gain,
 		                &errors[e->lane].sums[e->slot], err));
 		if (errors[e->lane].local && e->slot < s->n_layers[e->lane])
-			OQZ_TRY(local_error(w, e, b, &errors[e->lane].local[e->slot], err));
+			OQZ_TRY(local_error(w, e, &errors[e->lane].local[e->slot], err));
 	}
 	for (size_t k = 0; k < s->n_lanes; k++)
 		if (k == 0 || errors[k].sums)

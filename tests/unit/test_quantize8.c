@@ -57,14 +57,16 @@ START_TEST(codes_and_values_equal_the_general_rule)
 		fill(&r, x, rows[k].scale);
 		oqz_fq_codes(&q, &shape, x, codes);
 		oqz_fq_run(&q, &shape, x, want);
-		if (is_signed)
-			oqz_quantize_i8(x, N, rows[k].scale, rows[k].zero, q.qmin, q.qmax, s);
-		else
-			oqz_quantize_u8(x, N, rows[k].scale, rows[k].zero, q.qmin, q.qmax, u);
+		oqz_quantize_8(x, N, rows[k].scale, rows[k].zero, q.qmin, q.qmax, is_signed ? (void *)s : u);
 		oqz_fakequant_f32(x, N, rows[k].scale, rows[k].zero, q.qmin, q.qmax, y);
 		for (int i = 0; i < N; i++) {
 			ck_assert_msg((is_signed ? s[i] : u[i]) == codes[i], "row %zu: %.9g gives %d, not %d", k,
 			              (double)x[i], is_signed ? s[i] : u[i], codes[i]);
+			/* alone, so that no neighbour decides how it is computed */
+			uint8_t alone;
+			oqz_quantize_8(x + i, 1, rows[k].scale, rows[k].zero, q.qmin, q.qmax, &alone);
+			ck_assert_msg(alone == (uint8_t)codes[i], "row %zu: %.9g alone gives %d, not %d", k,
+			              (double)x[i], alone, codes[i]);
 			ck_assert_msg(y[i] == want[i], "row %zu: %.9g gives %.9g, not %.9g", k, (double)x[i],
 			              (double)y[i], (double)want[i]);
 		}

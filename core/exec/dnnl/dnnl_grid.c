@@ -4,6 +4,7 @@
  */
 #include "core/exec/dnnl/dnnl_grid.h"
 #include "core/ops/op_fakequant.h"
+#include "core/tensor/quantize_bf16.h"
 
 #include <math.h>
 #include <string.h>
@@ -80,6 +81,33 @@ static bool source_type(struct oqz_dnnl_source *s, const struct oqz_step_desc *d
 	return true;
 }
 
+/* What is applied in front of the quantizer. Division and rounding are monotonic, so a clamp (Relu, Clip) before them
+ * is one behind them, where the grid clamps anyway: it narrows the grid and costs nothing. NaN passes a clamp and
+ * becomes the code of zero, which therefore must be among its results. */
+static void absorb(struct oqz_dnnl_source *s, const struct oqz_step_quant *q)
+{
+	float lo = q->pre_lo, hi = q->pre_hi, first = (float)(s->fq.qmin - s->zero),
+	      last = (float)(s->fq.qmax - s->zero);
+
+	s->lo = -INFINITY;
+	s->hi = INFINITY;
+	s->pre = q->pre_row;
+	s->pre_params = q->pre_params;
+	if (!q->pre_clamps || !(lo <= 0 && hi >= 0))
+		return;
+	if (s->fq.kind == OQZ_FQ_MINIFLOAT) {
+		s->lo = lo / s->scale;
+		s->hi = hi / s->scale;
+		s->pre = NULL;
+	} else if (s->fq.round == OQZ_ROUND_HALF_EVEN && first <= 0 && last >= 0) {
+		lo = rintf(lo / s->scale);
+		hi = rintf(hi / s->scale);
+		s->fq.qmin = lo > first ? s->zero + (int32_t)lo : s->fq.qmin;
+		s->fq.qmax = hi < last ? s->zero + (int32_t)hi : s->fq.qmax;
+		s->pre = NULL;
+	}
+}
+
 bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc *d, int i, char *why, size_t why_size)
 {
 	const struct oqz_step_quant *q = &d->quant[i];
@@ -93,8 +121,7 @@ bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc 
 	s->zero = q->zero ? (int32_t)oqz_load_i(q->zero->dtype, q->zero->data, 0) : 0;
 	if (!(s->scale > 0) || !isfinite(s->scale))
 		return oqz_dnnl_decline(why, why_size, "scale of input %d is out of range", i), false;
-	s->pre = q->pre_row;
-	s->pre_params = q->pre_params;
+	absorb(s, q);
 	return source_type(s, d, i, why, why_size);
 }
 
@@ -120,44 +147,16 @@ static inline float float_of(uint32_t u)
 	return f;
 }
 
-/* Values of the small floats nearest to x / s, as bfloat16: the rule of core/tensor/fakequant.h in one pass. Adding
- * 1.5 * 2^23 steps rounds half-even to a multiple of the step, which is 2^(exponent - man_bits), the exponent no
- * smaller than the smallest normal one. Clamping comes first, as the largest value is on the grid. The result has at
- * most 8 significant bits: its upper half is the bfloat16. */
-OQZ_KERNEL static void minifloat_codes(const struct oqz_minifloat *f, bool to_zero, float scale,
-                                       const float *restrict x, size_t n, uint16_t *restrict out)
-{
-	uint32_t man = (uint32_t)f->man_bits, lowest = (uint32_t)(128 - f->bias);
-	uint32_t nan = f->special == OQZ_MF_FINITE ? bits_of((float)f->max) : 0x7fc00000;
-	float max = (float)f->max;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t v = bits_of(x[i] / scale), sign = v & 0x80000000, e;
-		float a = float_of(v ^ sign), c = a < max ? a : max;
-		e = bits_of(c) >> 23;
-		bool normal = e >= lowest;
-		e = normal ? e : lowest;
-		float magic = float_of((e + 23 - man) << 23 | 0x400000), step = float_of((e - man) << 23);
-		float r = (c + magic) - magic, up = r - c;
-		r = to_zero && normal && up + up == step ? r - step : r;
-		uint32_t u = a == a ? bits_of(r) : nan;
-		out[i] = (uint16_t)((u | sign) >> 16);
-	}
-}
-
 static void source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out)
 {
 	int32_t codes[BLOCK];
 
 	if (s->type == dnnl_bf16) {
-		minifloat_codes(&s->fq.mf, s->fq.round == OQZ_ROUND_HALF_TO_ZERO, s->scale, x, n, out);
+		oqz_quantize_bf16(&s->fq.mf, s->fq.round == OQZ_ROUND_HALF_TO_ZERO, s->scale, s->lo, s->hi, x, n, out);
 		return;
 	}
 	if (s->fq.round == OQZ_ROUND_HALF_EVEN) {
-		if (s->type == dnnl_s8)
-			oqz_quantize_i8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
-		else
-			oqz_quantize_u8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
+		oqz_quantize_8(x, n, s->scale, s->zero, s->fq.qmin, s->fq.qmax, out);
 		return;
 	}
 	for (size_t at = 0; at < n; at += BLOCK) {

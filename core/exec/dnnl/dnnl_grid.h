@@ -25,7 +25,8 @@ struct oqz_dnnl_source {
 	struct oqz_fq fq;
 	float scale;
 	int32_t zero;
-	oqz_row1_fn *pre; /* what is applied before the quantizer; NULL: nothing */
+	float lo, hi;     /* small floats: bounds of the quotients x / scale (infinities: none) */
+	oqz_row1_fn *pre; /* what is applied before the quantizer; NULL: nothing, or a clamp that the grid took over */
 	struct oqz_row_params pre_params;
 };
 
