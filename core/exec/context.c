@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#define NO_STEP SIZE_MAX
+
 struct oqz_context {
 	const struct oqz_program *p;
 	unsigned char *arena, *scratch;
@@ -19,6 +21,7 @@ struct oqz_context {
 	struct oqz_step_call *calls;       /* by step */
 	const struct oqz_tensor **in_refs; /* what calls[].in and .out point into */
 	struct oqz_tensor **out_refs;
+	size_t ahead; /* the step whose `ahead` has seen everything; NO_STEP */
 	uint64_t *profile;
 	size_t taken; /* from the budget, without `alone` */
 	void *alone;  /* memory of oqz_context_run_alone, grown when first needed */
@@ -78,6 +81,7 @@ enum oqz_status oqz_context_new(const struct oqz_program *p, struct oqz_context 
 	if (!c)
 		return oqz_err_nomem(err, "a context", sizeof *c);
 	c->p = p;
+	c->ahead = NO_STEP;
 	OQZ_TRY(oqz_budget_take(p->arena_bytes + p->scratch_bytes, p->largest, err));
 	c->taken = p->arena_bytes + p->scratch_bytes;
 	c->tensors = calloc(p->slots.n + 1, sizeof *c->tensors);
@@ -112,7 +116,11 @@ void oqz_context_free(struct oqz_context *c)
 	free(c);
 }
 
-struct oqz_tensor *oqz_context_input(struct oqz_context *c, size_t i) { return &c->tensors[c->p->inputs[i]]; }
+struct oqz_tensor *oqz_context_input(struct oqz_context *c, size_t i)
+{
+	c->ahead = NO_STEP; /* a new image: what a failed run left is void */
+	return &c->tensors[c->p->inputs[i]];
+}
 
 enum oqz_status oqz_context_set_input(struct oqz_context *c, size_t i, const struct oqz_tensor *t, struct oqz_err *err)
 {
@@ -167,6 +175,7 @@ enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, s
 	for (size_t i = from; i < to; i++) {
 		const struct oqz_step *s = &c->p->steps.v[i];
 		uint64_t t0 = c->profile ? now_ns() : 0;
+		c->calls[i].ahead = i == from && i == c->ahead;
 		enum oqz_status st = s->dynamic ? run_dynamic(c, s, &c->calls[i], err)
 		                                : s->impl->run(s->choice.state, &c->calls[i], err);
 		if (st != OQZ_OK)
@@ -174,8 +183,37 @@ enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, s
 		if (c->profile)
 			c->profile[i] += now_ns() - t0;
 	}
+	if (from < to)
+		c->ahead = NO_STEP;
 	return OQZ_OK;
 }
+
+bool oqz_context_can_ahead(const struct oqz_context *c, size_t step, int tap)
+{
+	const struct oqz_tensor *t = &c->tensors[c->p->taps[tap].slot];
+
+	if (step >= c->p->steps.n)
+		return false;
+	const struct oqz_step *s = &c->p->steps.v[step];
+	if (!s->impl->ahead || s->dynamic)
+		return false;
+	for (int k = 0; k < 2 && k < s->n_in; k++) {
+		const struct oqz_tensor *in = s->in[k] < 0 ? NULL : &c->tensors[s->in[k]];
+		if (s->choice.ahead[k] && in && in->data == t->data && in->dtype == t->dtype &&
+		    oqz_tensor_nelem(in) == oqz_tensor_nelem(t))
+			return true;
+	}
+	return false;
+}
+
+void oqz_context_ahead(struct oqz_context *c, size_t step, size_t first, size_t n)
+{
+	const struct oqz_step *s = &c->p->steps.v[step];
+
+	s->impl->ahead(s->choice.state, &c->calls[step], first, n);
+}
+
+void oqz_context_ahead_done(struct oqz_context *c, size_t step) { c->ahead = step; }
 
 /* Where the pieces of a step that runs alone lie: inputs that need another layout, outputs, scratch of its own. */
 struct alone {

@@ -71,6 +71,7 @@ struct oqz_step_choice {
 	void *state;            /* prepared once; freed with destroy */
 	size_t state_bytes;     /* packed weights */
 	bool uses_constant[64]; /* inputs that run() will still read (else the planner may drop the constant) */
+	bool ahead[2];          /* input 0 or 1, when it comes in pieces, can be given to `ahead` piece by piece */
 };
 
 /* One run. in[i] NULL: left out, or a constant that the state has absorbed. */
@@ -78,6 +79,7 @@ struct oqz_step_call {
 	const struct oqz_tensor *const *in;
 	struct oqz_tensor *const *out;
 	void *scratch; /* 64-byte aligned, private to the context */
+	bool ahead;    /* the step's `ahead` has seen all elements: run() does the rest */
 };
 
 struct oqz_impl {
@@ -88,6 +90,11 @@ struct oqz_impl {
 	                          size_t why_size, struct oqz_err *err);
 	enum oqz_status (*run)(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
 	void (*destroy)(void *state);
+	/* NULL, or what run() begins with (an activation's codes) or consists of (an elementwise operator), for the
+	 * elements [first, first + n) of the input in memory order. A caller that looks at the step's input anyway does
+	 * it there, while the numbers are in the cache, and says so in c->ahead when run() is called. Nothing may run
+	 * between, as results may be in scratch memory. */
+	void (*ahead)(const void *state, const struct oqz_step_call *c, size_t first, size_t n);
 };
 
 /* Implementations for an operator in order of preference, ending with NULL; `group`: those that take quantized inputs.

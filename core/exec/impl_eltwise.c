@@ -201,6 +201,8 @@ static enum oqz_status eltwise_create(const struct oqz_step_desc *d, struct oqz_
 		return st;
 	}
 	snprintf(ret->name, sizeof ret->name, "own.eltwise");
+	for (int i = 0; i < e->n_in && e->rank == 1 && e->n_in <= 2; i++)
+		ret->ahead[i] = !e->constant[i].data && e->stride[i][0] == 1;
 	ret->state = e;
 	for (int i = 0; i < e->n_in; i++)
 		ret->state_bytes += e->constant[i].data ? oqz_tensor_bytes(&e->constant[i]) : 0;
@@ -230,6 +232,18 @@ static void run_row(const struct eltwise *e, const float *const *in, float *y, i
 	}
 }
 
+/* Only where one row is all. */
+static void eltwise_ahead(const void *state, const struct oqz_step_call *c, size_t first, size_t n)
+{
+	const struct eltwise *e = state;
+	const float *in[EW_MAX_IN];
+
+	for (int i = 0; i < e->n_in; i++)
+		in[i] = (const float *)(e->constant[i].data ? e->constant[i].data : c->in[i]->data) +
+		        (e->stride[i][0] ? first : 0);
+	run_row(e, in, (float *)c->out[0]->data + first, (int64_t)n);
+}
+
 static enum oqz_status eltwise_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	const struct eltwise *e = state;
@@ -237,6 +251,8 @@ static enum oqz_status eltwise_run(const void *state, const struct oqz_step_call
 	float *y = c->out[0]->data;
 	int64_t at[OQZ_MAX_RANK] = { 0 }, n = e->dim[e->rank - 1];
 
+	if (c->ahead)
+		return OQZ_OK;
 	for (int i = 0; i < e->n_in; i++)
 		in[i] = e->constant[i].data ? e->constant[i].data : c->in[i]->data;
 	for (;;) {
@@ -257,4 +273,4 @@ static enum oqz_status eltwise_run(const void *state, const struct oqz_step_call
 	}
 }
 
-const struct oqz_impl oqz_impl_eltwise = { "own.eltwise", eltwise_create, eltwise_run, eltwise_destroy };
+const struct oqz_impl oqz_impl_eltwise = { "own.eltwise", eltwise_create, eltwise_run, eltwise_destroy, eltwise_ahead };

@@ -9,21 +9,21 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 4096, LANES = 16, CHUNK = 128 };
+enum { LANES = 16, CHUNK = 128, MAX_A = 64 };
 
 typedef double v8f64 __attribute__((vector_size(64)));
 
 /* To double in small pieces: these loops and the next are each what a compiler vectorises well. */
-OQZ_KERNEL static void differences(const float *restrict a, const float *restrict b, size_t n, double *restrict out)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = (double)a[i] - (double)b[i];
-}
-
 OQZ_KERNEL static void widened(const float *restrict b, size_t n, double *restrict out)
 {
 	for (size_t i = 0; i < n; i++)
 		out[i] = (double)b[i];
+}
+
+OQZ_KERNEL static void differences(const float *restrict a, const double *restrict b, size_t n, double *restrict out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (double)a[i] - b[i];
 }
 
 /* Adds the squares of x, element i into partial sum i % 16, kept in two vectors; n is a multiple of 16. */
@@ -53,40 +53,50 @@ static double fold(const v8f64 v[2])
 	return acc[0];
 }
 
-/* One block: sum of (A-B)^2, or of B^2 where a is NULL. */
-static double block(const float *a, const float *b, size_t n)
+/* Adds the squares of n numbers, with room behind them: adding +0 to a sum of squares changes nothing. */
+static void add_padded(double *x, size_t n, v8f64 acc[2])
 {
-	v8f64 acc[2] = { 0 };
-	double x[CHUNK];
+	size_t whole = (n + LANES - 1) / LANES * LANES;
 
+	for (size_t k = n; k < whole; k++)
+		x[k] = 0;
+	add_squares(x, whole, acc);
+}
+
+void oqz_error_block(const float *const *a, size_t n_a, const float *b, size_t n, double *err2, double *ref2)
+{
+	v8f64 err[MAX_A][2], ref[2] = { 0 };
+	double wide[CHUNK], diff[CHUNK];
+
+	for (; n_a > MAX_A; n_a -= MAX_A, a += MAX_A, err2 += MAX_A)
+		oqz_error_block(a, MAX_A, b, n, err2, NULL);
+	memset(err, 0, n_a * sizeof err[0]);
 	for (size_t i = 0; i < n; i += CHUNK) {
-		size_t m = n - i < CHUNK ? n - i : CHUNK, whole = (m + LANES - 1) / LANES * LANES;
-		if (a)
-			differences(a + i, b + i, m, x);
-		else
-			widened(b + i, m, x);
-		for (size_t k = m; k < whole; k++)
-			x[k] = 0; /* adding +0 to a sum of squares changes nothing */
-		add_squares(x, whole, acc);
+		size_t m = n - i < CHUNK ? n - i : CHUNK;
+		widened(b + i, m, wide);
+		for (size_t k = 0; k < n_a; k++) {
+			differences(a[k] + i, wide, m, diff);
+			add_padded(diff, m, err[k]);
+		}
+		if (ref2)
+			add_padded(wide, m, ref);
 	}
-	return fold(acc);
+	for (size_t k = 0; k < n_a; k++)
+		err2[k] += fold(err[k]);
+	if (ref2)
+		*ref2 += fold(ref);
 }
-
-static double squares(const float *a, const float *b, size_t n)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i += BLOCK)
-		sum += block(a ? a + i : NULL, b + i, n - i < BLOCK ? n - i : BLOCK);
-	return sum;
-}
-
-double oqz_error_squares(const float *a, const float *b, size_t n) { return squares(a, b, n); }
-double oqz_reference_squares(const float *b, size_t n) { return squares(NULL, b, n); }
 
 void oqz_error_sums(const float *a, const float *b, size_t n, struct oqz_error_sums *ret)
 {
-	*ret = (struct oqz_error_sums) { oqz_error_squares(a, b, n), oqz_reference_squares(b, n) };
+	struct oqz_error_sums sums = { 0, 0 };
+
+	for (size_t i = 0; i < n; i += OQZ_ERROR_BLOCK) {
+		const float *at = a + i;
+		oqz_error_block(&at, 1, b + i, n - i < OQZ_ERROR_BLOCK ? n - i : OQZ_ERROR_BLOCK, &sums.err2,
+		                &sums.ref2);
+	}
+	*ret = sums;
 }
 
 void oqz_layer_error(const struct oqz_error_sums *per_image, size_t n, size_t stride, struct oqz_layer_error *ret)

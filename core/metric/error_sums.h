@@ -16,12 +16,15 @@ struct oqz_error_sums {
 	double ref2; /* sum of B^2 */
 };
 
+enum { OQZ_ERROR_BLOCK = 4096 };
+
 /* Sums in double over float32 elements, in blocks of 4096 added in index order, 16 partial sums inside a block in a
  * fixed order: the same result for every CPU and thread count. A and B lie in memory in the same order. */
 void oqz_error_sums(const float *a, const float *b, size_t n, struct oqz_error_sums *ret);
-/* err2 alone and ref2 alone, for several A that are held against one B. */
-double oqz_error_squares(const float *a, const float *b, size_t n);
-double oqz_reference_squares(const float *b, size_t n);
+/* The same piece by piece and for several A at once, which are held against one B while it is in the cache: adds the
+ * sums of one block, n <= OQZ_ERROR_BLOCK elements (fewer only in the last), to err2[i] of a[i] and to *ref2 (NULL: not
+ * wanted). */
+void oqz_error_block(const float *const *a, size_t n_a, const float *b, size_t n, double *err2, double *ref2);
 
 /* A layer over images, reduced in image order. */
 struct oqz_layer_error {

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_ALONE_INPUTS = 8 };
+enum { MAX_ALONE_INPUTS = 8, MAX_LANES = 64 };
 
 /* One comparison: a value, in lane 0 and in one other lane. */
 struct event {
@@ -37,8 +37,6 @@ struct oqz_walker {
 	const struct oqz_lane_set *set;
 	struct oqz_context **contexts;
 	struct oqz_tensor scratch; /* for relayouts; no memory unless needed */
-	int ref_tap;               /* of lane 0: `ref2` is its sum on this image, which all lanes share; -1: none */
-	double ref2;
 };
 
 void oqz_lane_set_free(struct oqz_lane_set *s)
@@ -263,6 +261,8 @@ enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lan
 
 	if (!s)
 		return oqz_err_nomem(err, "lanes", sizeof *s);
+	if (n_lanes > MAX_LANES)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "%zu lanes at once (at most %d)", n_lanes, MAX_LANES);
 	s->n_lanes = n_lanes;
 	s->n_inputs = lanes[0].graph->inputs.n;
 	s->programs = calloc(n_lanes, sizeof *s->programs);
@@ -366,19 +366,28 @@ static enum oqz_status take_out(struct oqz_tensor *t, const struct oqz_qplan_gai
 	return OQZ_OK;
 }
 
-/* Sums of A against B, lane 0's tap `tap0`, whatever their layouts. Scratch memory grows once to the largest tensor
- * that needs a relayout or was rescaled. */
-static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, int tap0,
-                               const struct oqz_qplan_gain *gain, struct oqz_error_sums *ret, struct oqz_err *err)
+static enum oqz_status check_pair(const struct oqz_tensor *a, const struct oqz_tensor *b, struct oqz_err *err)
 {
-	const struct oqz_tensor *b = oqz_context_tap(w->contexts[0], tap0);
-
 	if (a->dtype != OQZ_DT_F32 || b->dtype != OQZ_DT_F32 || !oqz_shape_equal(&a->shape, &b->shape))
 		OQZ_FAIL(err, OQZ_E_MISMATCH,
 		         "a compared value is %s in one lane and %s in the other, or of another shape",
 		         oqz_dtype_name(b->dtype), oqz_dtype_name(a->dtype));
-	size_t n = (size_t)oqz_tensor_nelem(a);
-	if (gain || (a->layout != b->layout && a->shape.rank >= 3)) {
+	return OQZ_OK;
+}
+
+/* Elements can be compared where they lie. */
+static bool lie_alike(const struct oqz_tensor *a, const struct oqz_tensor *b, const struct oqz_qplan_gain *gain)
+{
+	return !gain && (a->layout == b->layout || a->shape.rank < 3);
+}
+
+/* Sums of A against B, whatever their layouts. Scratch memory grows once to the largest tensor that needs a relayout or
+ * was rescaled. */
+static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a, const struct oqz_tensor *b,
+                               const struct oqz_qplan_gain *gain, struct oqz_error_sums *ret, struct oqz_err *err)
+{
+	OQZ_TRY(check_pair(a, b, err));
+	if (!lie_alike(a, b, gain)) {
 		if (!w->scratch.data || !oqz_shape_equal(&w->scratch.shape, &a->shape))
 			OQZ_TRY(oqz_tensor_alloc(&w->scratch, OQZ_DT_F32, &a->shape, err));
 		w->scratch.layout = b->layout;
@@ -387,15 +396,12 @@ static enum oqz_status compare(struct oqz_walker *w, const struct oqz_tensor *a,
 			OQZ_TRY(take_out(&w->scratch, gain, err));
 		a = &w->scratch;
 	}
-	if (w->ref_tap != tap0)
-		w->ref2 = oqz_reference_squares(b->data, n);
-	w->ref_tap = tap0;
-	*ret = (struct oqz_error_sums) { oqz_error_squares(a->data, b->data, n), w->ref2 };
+	oqz_error_sums(a->data, b->data, (size_t)oqz_tensor_nelem(a), ret);
 	return OQZ_OK;
 }
 
-static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, struct oqz_error_sums *ret,
-                                   struct oqz_err *err)
+static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, const struct oqz_tensor *b,
+                                   struct oqz_error_sums *ret, struct oqz_err *err)
 {
 	const struct oqz_tensor *in[MAX_ALONE_INPUTS], *a;
 	struct oqz_err why = { 0 };
@@ -410,48 +416,141 @@ static enum oqz_status local_error(struct oqz_walker *w, const struct event *e, 
 		return OQZ_OK;
 	if (st != OQZ_OK)
 		OQZ_FAIL(err, st, "%s", why.msg);
-	return compare(w, a, e->tap0, NULL, ret, err);
+	return compare(w, a, b, NULL, ret, err);
+}
+
+/* One value in lane 0 and in those other lanes that are compared on this image. */
+struct meeting {
+	const struct event *events[MAX_LANES];
+	size_t n;
+	const struct oqz_tensor *b;
+};
+
+/* The events behind `i` that are about the same value of lane 0, without those of lanes that are left out. Returns the
+ * index behind them. */
+static size_t gather(const struct oqz_lane_set *s, const struct oqz_lane_errors *errors, size_t i, struct meeting *ret)
+{
+	int tap0 = s->events[i].tap0;
+
+	ret->n = 0;
+	for (; i < s->n_events && s->events[i].tap0 == tap0 && ret->n < MAX_LANES; i++)
+		if (errors[s->events[i].lane].sums)
+			ret->events[ret->n++] = &s->events[i];
+	return i;
+}
+
+static enum oqz_status advance(struct oqz_walker *w, size_t lane, long step, size_t *at, struct oqz_err *err)
+{
+	size_t to = (size_t)(step + 1);
+
+	if (to <= at[lane])
+		return OQZ_OK;
+	OQZ_TRY(oqz_context_run(w->contexts[lane], at[lane], to, err));
+	at[lane] = to;
+	return OQZ_OK;
+}
+
+/* Lanes whose next step reads the value too: what it begins with is done piece by piece with the comparison. */
+static size_t find_ahead(const struct oqz_walker *w, const struct meeting *m, const size_t *at, size_t *lanes)
+{
+	bool seen[MAX_LANES] = { false };
+	size_t n = 0;
+
+	if (oqz_context_can_ahead(w->contexts[0], at[0], m->events[0]->tap0))
+		lanes[n++] = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct event *e = m->events[i];
+		if (!seen[e->lane] && oqz_context_can_ahead(w->contexts[e->lane], at[e->lane], e->tap))
+			lanes[n++] = e->lane;
+		seen[e->lane] = true;
+	}
+	return n;
+}
+
+/* All comparisons of a meeting in one pass over memory, together with the beginnings of the next steps: the tensors are
+ * larger than the cache that they would otherwise be fetched into again. */
+static enum oqz_status compare_all(struct oqz_walker *w, const struct meeting *m, const struct oqz_lane_errors *errors,
+                                   const size_t *at, struct oqz_err *err)
+{
+	size_t n = (size_t)oqz_tensor_nelem(m->b), n_a = 0, ahead[MAX_LANES], n_ahead = find_ahead(w, m, at, ahead);
+	struct oqz_error_sums *ret[MAX_LANES];
+	const float *a[MAX_LANES], *b = m->b->data;
+	double err2[MAX_LANES] = { 0 }, ref2 = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct event *e = m->events[i];
+		const struct oqz_tensor *t = oqz_context_tap(w->contexts[e->lane], e->tap);
+		struct oqz_error_sums *sums = &errors[e->lane].sums[e->slot];
+		OQZ_TRY(check_pair(t, m->b, err));
+		if (!lie_alike(t, m->b, e->gain)) {
+			OQZ_TRY(compare(w, t, m->b, e->gain, sums, err));
+			continue;
+		}
+		a[n_a] = t->data;
+		ret[n_a++] = sums;
+	}
+	for (size_t first = 0; first < n; first += OQZ_ERROR_BLOCK) {
+		size_t size = n - first < OQZ_ERROR_BLOCK ? n - first : OQZ_ERROR_BLOCK;
+		oqz_error_block(a, n_a, b + first, size, err2, &ref2);
+		for (size_t i = 0; i < n_a; i++)
+			a[i] += size;
+		for (size_t i = 0; i < n_ahead; i++)
+			oqz_context_ahead(w->contexts[ahead[i]], at[ahead[i]], first, size);
+	}
+	for (size_t i = 0; i < n_ahead; i++)
+		oqz_context_ahead_done(w->contexts[ahead[i]], at[ahead[i]]);
+	for (size_t i = 0; i < n_a; i++)
+		*ret[i] = (struct oqz_error_sums) { err2[i], ref2 };
+	return OQZ_OK;
+}
+
+static enum oqz_status meet(struct oqz_walker *w, struct meeting *m, const struct oqz_lane_errors *errors, size_t *at,
+                            struct oqz_err *err)
+{
+	OQZ_TRY(advance(w, 0, m->events[0]->step0, at, err));
+	for (size_t i = 0; i < m->n; i++)
+		OQZ_TRY(advance(w, m->events[i]->lane, m->events[i]->step, at, err));
+	m->b = oqz_context_tap(w->contexts[0], m->events[0]->tap0);
+	OQZ_TRY(compare_all(w, m, errors, at, err));
+	for (size_t i = 0; i < m->n; i++) {
+		const struct event *e = m->events[i];
+		if (errors[e->lane].local && e->slot < w->set->n_layers[e->lane])
+			OQZ_TRY(local_error(w, e, m->b, &errors[e->lane].local[e->slot], err));
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status set_inputs(struct oqz_walker *w, size_t lane, const struct oqz_tensor *const *inputs,
+                                  struct oqz_err *err)
+{
+	for (size_t i = 0; i < w->set->n_inputs; i++) {
+		struct oqz_tensor *dst = oqz_context_input(w->contexts[lane], i);
+		if (dst->dtype != inputs[i]->dtype || !oqz_shape_equal(&dst->shape, &inputs[i]->shape))
+			OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' does not have the planned type or shape",
+			         oqz_program_input_name(w->set->programs[lane], i));
+		oqz_tensor_relayout(dst, inputs[i]);
+	}
+	return OQZ_OK;
 }
 
 enum oqz_status oqz_walker_run(struct oqz_walker *w, const struct oqz_tensor *const *inputs,
                                const struct oqz_lane_errors *errors, struct oqz_err *err)
 {
 	const struct oqz_lane_set *s = w->set;
-	size_t at[64] = { 0 };
+	size_t at[MAX_LANES] = { 0 };
+	struct meeting m;
 
-	w->ref_tap = -1;
-	if (s->n_lanes > OQZ_COUNTOF(at))
-		OQZ_FAIL(err, OQZ_E_LIMIT, "%zu lanes at once (at most %zu)", s->n_lanes, OQZ_COUNTOF(at));
-	for (size_t k = 0; k < s->n_lanes; k++) {
-		if (k && !errors[k].sums)
-			continue;
-		for (size_t i = 0; i < s->n_inputs; i++) {
-			struct oqz_tensor *dst = oqz_context_input(w->contexts[k], i);
-			if (dst->dtype != inputs[i]->dtype || !oqz_shape_equal(&dst->shape, &inputs[i]->shape))
-				OQZ_FAIL(err, OQZ_E_MISMATCH, "input '%s' does not have the planned type or shape",
-				         oqz_program_input_name(s->programs[k], i));
-			oqz_tensor_relayout(dst, inputs[i]);
-		}
-	}
-	for (size_t i = 0; i < s->n_events; i++) {
-		const struct event *e = &s->events[i];
-		if (!errors[e->lane].sums)
-			continue;
-		size_t to0 = (size_t)(e->step0 + 1), to = (size_t)(e->step + 1);
-		if (to0 > at[0])
-			OQZ_TRY(oqz_context_run(w->contexts[0], at[0], to0, err));
-		at[0] = to0 > at[0] ? to0 : at[0];
-		if (to > at[e->lane])
-			OQZ_TRY(oqz_context_run(w->contexts[e->lane], at[e->lane], to, err));
-		at[e->lane] = to > at[e->lane] ? to : at[e->lane];
-		OQZ_TRY(compare(w, oqz_context_tap(w->contexts[e->lane], e->tap), e->tap0, e->gain,
-		                &errors[e->lane].sums[e->slot], err));
-		if (errors[e->lane].local && e->slot < s->n_layers[e->lane])
-			OQZ_TRY(local_error(w, e, &errors[e->lane].local[e->slot], err));
+	for (size_t k = 0; k < s->n_lanes; k++)
+		if (k == 0 || errors[k].sums)
+			OQZ_TRY(set_inputs(w, k, inputs, err));
+	for (size_t i = 0; i < s->n_events;) {
+		i = gather(s, errors, i, &m);
+		if (m.n)
+			OQZ_TRY(meet(w, &m, errors, at, err));
 	}
 	for (size_t k = 0; k < s->n_lanes; k++)
 		if (k == 0 || errors[k].sums)
-			OQZ_TRY(oqz_context_run(w->contexts[k], at[k], oqz_program_nsteps(s->programs[k]), err));
+			OQZ_TRY(advance(w, k, (long)oqz_program_nsteps(s->programs[k]) - 1, at, err));
 	return OQZ_OK;
 }
 

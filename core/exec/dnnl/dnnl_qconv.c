@@ -110,8 +110,17 @@ static enum oqz_status qconv_create(const struct oqz_step_desc *d, struct oqz_st
 	oqz_dnnl_choice(ret, q->prim, "qconv");
 	ret->scratch_bytes += q->codes_bytes;
 	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
+	ret->ahead[0] = source.from_float;
 	ret->state = q;
 	return OQZ_OK;
+}
+
+static void qconv_ahead(const void *state, const struct oqz_step_call *c, size_t first, size_t n)
+{
+	const struct qconv *q = state;
+
+	oqz_dnnl_source_codes(&q->source, (const float *)c->in[0]->data + first, n,
+	                      (char *)c->scratch + first * oqz_dnnl_source_size(&q->source));
 }
 
 static enum oqz_status qconv_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
@@ -120,11 +129,12 @@ static enum oqz_status qconv_run(const void *state, const struct oqz_step_call *
 	const void *src = c->in[0]->data;
 
 	if (q->source.from_float) {
-		oqz_dnnl_source_codes(&q->source, src, q->n, c->scratch);
+		if (!c->ahead)
+			qconv_ahead(q, c, 0, q->n);
 		src = c->scratch;
 	}
 	return oqz_dnnl_prim_run(q->prim, (const void *[]) { src, c->out[0]->data },
 	                         (char *)c->scratch + q->codes_bytes, err);
 }
 
-const struct oqz_impl oqz_impl_dnnl_qconv = { "dnnl.qconv", qconv_create, qconv_run, qconv_free };
+const struct oqz_impl oqz_impl_dnnl_qconv = { "dnnl.qconv", qconv_create, qconv_run, qconv_free, qconv_ahead };

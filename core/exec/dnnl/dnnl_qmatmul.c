@@ -122,8 +122,17 @@ static enum oqz_status qmatmul_create(const struct oqz_step_desc *d, struct oqz_
 		    q->source[i].from_float ? oqz_align_up(q->n[i] * oqz_dnnl_source_size(&q->source[i]), 64) : 0;
 		ret->scratch_bytes += q->bytes[i];
 	}
+	ret->ahead[0] = q->source[0].from_float;
 	ret->state = q;
 	return OQZ_OK;
+}
+
+static void qmatmul_ahead(const void *state, const struct oqz_step_call *c, size_t first, size_t n)
+{
+	const struct qmatmul *q = state;
+
+	oqz_dnnl_source_codes(&q->source[0], (const float *)c->in[0]->data + first, n,
+	                      (char *)c->scratch + first * oqz_dnnl_source_size(&q->source[0]));
 }
 
 static enum oqz_status qmatmul_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
@@ -135,7 +144,8 @@ static enum oqz_status qmatmul_run(const void *state, const struct oqz_step_call
 	for (int i = 0; i < q->n_source; i++) {
 		arg[i] = c->in[i]->data;
 		if (q->source[i].from_float) {
-			oqz_dnnl_source_codes(&q->source[i], c->in[i]->data, q->n[i], scratch);
+			if (i > 0 || !c->ahead)
+				oqz_dnnl_source_codes(&q->source[i], c->in[i]->data, q->n[i], scratch);
 			arg[i] = scratch;
 			scratch += q->bytes[i];
 		}
@@ -144,4 +154,5 @@ static enum oqz_status qmatmul_run(const void *state, const struct oqz_step_call
 	return oqz_dnnl_prim_run(q->prim, arg, scratch, err);
 }
 
-const struct oqz_impl oqz_impl_dnnl_qmatmul = { "dnnl.qmatmul", qmatmul_create, qmatmul_run, qmatmul_free };
+const struct oqz_impl oqz_impl_dnnl_qmatmul = { "dnnl.qmatmul", qmatmul_create, qmatmul_run, qmatmul_free,
+	                                        qmatmul_ahead };
