@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -135,7 +136,11 @@ int main(int argc, char **argv)
 {
 	occupy_standard_streams();
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a write error with a message, not a death */
-	setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_TRIM_THRESHOLD, 256 << 20); /* planning frees and takes weights by turns: keep the pages */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+#endif
+	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
 	const char *self = oqz_path_base(argv[0]);
 	if (strncmp(self, "lt-", 3) == 0)
 		self += 3;

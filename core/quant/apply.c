@@ -149,12 +149,11 @@ static enum oqz_status codes_tensor(const struct edge *e, struct oqz_tensor *t, 
 		return oqz_err_nomem(err, "codes of a constant", n * sizeof *codes);
 	OQZ_TRY(oqz_quantize_codes(&e->site->spec, &c->shape, c->data, codes, err));
 	OQZ_TRY(oqz_tensor_alloc(t, e->codes, &c->shape, err));
-	for (size_t i = 0; i < n; i++) {
-		if (e->site->spec.grid.kind == OQZ_GRID_MINIFLOAT)
-			((uint8_t *)t->data)[i] = (uint8_t)codes[i];
-		else
-			oqz_store_i(e->codes, t->data, i, codes[i]);
-	}
+	bool bytes_each = oqz_dtype_size(e->codes) == 1; /* integers and small floats */
+	for (size_t i = 0; i < n && bytes_each; i++)
+		((uint8_t *)t->data)[i] = (uint8_t)codes[i];
+	for (size_t i = 0; i < n && !bytes_each; i++)
+		oqz_store_i(e->codes, t->data, i, codes[i]);
 	return OQZ_OK;
 }
 

@@ -153,11 +153,10 @@ static void weight_range(const struct oqz_node *n, double *lo, double *hi)
 		const struct oqz_tensor *w = n->in[i] ? n->in[i]->constant : NULL;
 		if (!w || w->dtype != OQZ_DT_F32)
 			continue;
-		const float *v = w->data;
-		for (int64_t k = 0; k < oqz_tensor_nelem(w); k++) {
-			*lo = !(v[k] >= *lo) ? v[k] : *lo;
-			*hi = !(v[k] <= *hi) ? v[k] : *hi;
-		}
+		float a, b;
+		oqz_extremes(w->data, (size_t)oqz_tensor_nelem(w), &a, &b);
+		*lo = a <= b ? (double)a : NAN;
+		*hi = a <= b ? (double)b : NAN;
 		return;
 	}
 }

@@ -187,8 +187,8 @@ struct bits_format {
 	uint32_t half, mask, odd_shift; /* rounding below the kept mantissa bits */
 	float min_normal, step, inv_step, max, nan;
 	bool even;
-	uint32_t lead, sign, nan_code[2]; /* of codes; lead: what a float has more in its exponent */
-	bool no_negative_zero;
+	uint32_t lead, sign_shift, nan_code[2]; /* of codes; lead: what a float has more in its exponent */
+	uint32_t zero_sign;                     /* 0: zero has no sign */
 };
 
 /* False when the format or rounding needs the general encoder. */
@@ -215,8 +215,8 @@ static bool bits_format(const struct oqz_fq *q, struct bits_format *b)
 	b->lead = (uint32_t)(126 + emin) << f->man_bits;
 	for (int i = 0; i < 2; i++)
 		b->nan_code[i] = oqz_minifloat_encode(f, i ? -NAN : NAN, q->round, true);
-	b->sign = UINT32_C(1) << (f->exp_bits + f->man_bits);
-	b->no_negative_zero = f->special == OQZ_MF_FNUZ;
+	b->sign_shift = (uint32_t)(f->exp_bits + f->man_bits);
+	b->zero_sign = f->special == OQZ_MF_FNUZ ? 0 : UINT32_MAX;
 	return (double)b->max == f->max;
 }
 
@@ -265,19 +265,31 @@ OQZ_KERNEL static void bits_to_zero(const struct bits_format *b, const float *re
 		bits_loop(b, s, 0, n, x, y, false);
 }
 
-OQZ_KERNEL static void bits_codes(const struct bits_format *f, const float *restrict s, int step, size_t n,
+static inline int32_t bits_code(float u, const struct bits_format *b, bool even)
+{
+	float g = fabsf(bits_round(u, b, even));
+	uint32_t bits, code, below = (uint32_t)(int32_t)((g < b->min_normal ? g : 0) * b->inv_step);
+	uint32_t u_bits, nan;
+
+	memcpy(&bits, &g, sizeof bits);
+	memcpy(&u_bits, &u, sizeof u_bits);
+	code = g < b->min_normal ? below : (bits >> b->odd_shift) - b->lead;
+	code |= (u_bits >> 31 << b->sign_shift) & (code ? UINT32_MAX : b->zero_sign);
+	nan = (int32_t)u_bits < 0 ? b->nan_code[1] : b->nan_code[0];
+	return (int32_t)(u == u ? code : nan);
+}
+
+OQZ_KERNEL static void bits_codes(const struct bits_format *b, const float *restrict s, int step, size_t n,
                                   const float *restrict x, int32_t *restrict codes)
 {
-	const struct bits_format b = *f;
+	const struct bits_format f = *b;
 
-	for (size_t i = 0; i < n; i++) {
-		float u = x[i] / s[step ? i : 0], g = fabsf(bits_round(u, &b, b.even));
-		uint32_t bits, code, below = (uint32_t)(int32_t)((g < b.min_normal ? g : 0) * b.inv_step);
-		memcpy(&bits, &g, sizeof bits);
-		code = g < b.min_normal ? below : (bits >> b.odd_shift) - b.lead;
-		code |= signbit(u) && !(b.no_negative_zero && code == 0) ? b.sign : 0;
-		codes[i] = (int32_t)(u == u ? code : b.nan_code[signbit(u) != 0]);
-	}
+	if (step || !f.even)
+		for (size_t i = 0; i < n; i++)
+			codes[i] = bits_code(x[i] / s[step ? i : 0], &f, f.even);
+	else
+		for (size_t i = 0; i < n; i++)
+			codes[i] = bits_code(x[i] / s[0], &f, true);
 }
 
 static void minifloat_row(const struct oqz_fq *q, const struct bits_format *b, const struct run *r, const float *x,

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 enum { BUFFER_ALIGN = 64 };
@@ -264,4 +265,31 @@ enum oqz_status oqz_tensor_from_ints(struct oqz_tensor *t, const int64_t *v, siz
 	if (n)
 		memcpy(t->data, v, n * sizeof *v);
 	return OQZ_OK;
+}
+
+OQZ_KERNEL void oqz_extremes(const float *x, size_t n, float *lo, float *hi)
+{
+	enum { LANES = 16 }; /* a single minimum would be taken number by number */
+	float a[LANES], b[LANES];
+	size_t i = 0;
+
+	for (int l = 0; l < LANES; l++) {
+		a[l] = INFINITY;
+		b[l] = -INFINITY;
+	}
+	for (; i + LANES <= n; i += LANES)
+		for (int l = 0; l < LANES; l++) {
+			a[l] = x[i + l] < a[l] ? x[i + l] : a[l];
+			b[l] = x[i + l] > b[l] ? x[i + l] : b[l];
+		}
+	for (; i < n; i++) {
+		a[0] = x[i] < a[0] ? x[i] : a[0];
+		b[0] = x[i] > b[0] ? x[i] : b[0];
+	}
+	*lo = a[0];
+	*hi = b[0];
+	for (int l = 1; l < LANES; l++) {
+		*lo = a[l] < *lo ? a[l] : *lo;
+		*hi = b[l] > *hi ? b[l] : *hi;
+	}
 }

@@ -75,4 +75,7 @@ enum oqz_status oqz_tensor_ints(const struct oqz_tensor *t, int64_t *out, size_t
                                 struct oqz_err *err);
 enum oqz_status oqz_tensor_from_ints(struct oqz_tensor *t, const int64_t *v, size_t n, struct oqz_err *err);
 
+/* Least and largest of n numbers, NaN passed over; none at all: *lo is infinity and *hi minus infinity. */
+void oqz_extremes(const float *x, size_t n, float *lo, float *hi);
+
 #endif

@@ -241,37 +241,58 @@ static enum oqz_status grid_values(const struct oqz_step_quant *q, const struct 
 	return OQZ_OK;
 }
 
-static inline void store_code(struct oqz_dnnl_weights *w, size_t at, float f)
-{
-	uint32_t bits;
+/* What has been seen of integer codes. */
+struct seen {
+	int32_t lo, hi;
+};
 
-	if (w->type == dnnl_s8) {
-		((int8_t *)w->codes)[at] = (int8_t)f;
-		return;
+/* One channel's run of codes with the zero point taken off; returns the sum of their magnitudes. */
+OQZ_KERNEL static int64_t store_i8(const float *restrict v, size_t n, float zero, int8_t *restrict out,
+                                   struct seen *seen)
+{
+	int32_t lo = seen->lo, hi = seen->hi;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int32_t c = (int32_t)(v[i] - zero);
+		lo = c < lo ? c : lo;
+		hi = c > hi ? c : hi;
+		out[i] = (int8_t)c;
+		sum += c < 0 ? -c : c;
 	}
-	memcpy(&bits, &f, sizeof bits);
-	((uint16_t *)w->codes)[at] = (uint16_t)(bits >> 16);
+	*seen = (struct seen) { lo, hi };
+	return sum;
+}
+
+OQZ_KERNEL static double store_bf16(const float *restrict v, size_t n, float zero, uint16_t *restrict out)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		float c = v[i] - zero;
+		out[i] = (uint16_t)(bits_of(c) >> 16);
+		sum += fabsf(c);
+	}
+	return sum;
 }
 
 /* Takes the zero points off and keeps the codes and their bounds. False: a code does not fit. */
 static bool store_codes(struct oqz_dnnl_weights *w, const struct oqz_step_quant *q, const struct oqz_shape *s, int axis,
                         const float *values)
 {
-	int64_t outer = oqz_shape_span(s, 0, axis), inner = oqz_shape_span(s, axis + 1, s->rank);
-	size_t k = 0;
+	int64_t outer = oqz_shape_span(s, 0, axis);
+	size_t inner = (size_t)oqz_shape_span(s, axis + 1, s->rank), k = 0;
+	struct seen seen = { 0 };
 
 	for (int64_t o = 0; o < outer; o++)
-		for (int64_t c = 0; c < w->channels; c++) {
+		for (int64_t c = 0; c < w->channels; c++, k += inner) {
 			float zero = q->zero ? (float)scale_at(q->zero, c) : 0;
-			for (int64_t i = 0; i < inner; i++, k++) {
-				float v = values[k] - zero;
-				if (w->type == dnnl_s8 && !(v >= -128 && v <= 127))
-					return false;
-				store_code(w, k, v);
-				w->bound[c] += fabsf(v);
-			}
+			if (w->type == dnnl_s8)
+				w->bound[c] += (double)store_i8(values + k, inner, zero, (int8_t *)w->codes + k, &seen);
+			else
+				w->bound[c] += store_bf16(values + k, inner, zero, (uint16_t *)w->codes + k);
 		}
-	return true;
+	return seen.lo >= -128 && seen.hi <= 127;
 }
 
 enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct oqz_step_desc *d, int i, int axis,
