@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* Raised when drawings change: kept pictures are made anew. */
-#define DRAWING "1"
+#define DRAWING "2"
 
 /* ---------------------------------------------------------------------------------------------------- choosing */
 

@@ -70,7 +70,8 @@ enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct 
 	for (int i = 0; i < COCO_KEYPOINTS; i++) {
 		at[i][0] = k.v[i][0];
 		at[i][1] = k.v[i][1];
-		seen[i] = k.v[i][2] > t->keypoint_threshold;
+		/* what was rejected has no place */
+		seen[i] = k.v[i][2] > t->keypoint_threshold && (!t->reject || k.v[i][2] > 0);
 	}
 	return draw_person(t, at, seen, canvas, f);
 }
