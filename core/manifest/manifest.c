@@ -368,7 +368,7 @@ enum oqz_status oqz_manifest_load(const char *path, const struct oqz_manifest_op
 	if (!m || !(m->arena = oqz_arena_new()))
 		return oqz_err_nomem(err, path, sizeof *m);
 	m->file = oqz_arena_strdup(m->arena, path);
-	OQZ_TRY(oqz_manifest_source(m->arena, path, opt, &root, err));
+	OQZ_TRY(oqz_manifest_source(m->arena, path, opt, &root, &m->environment, err));
 	m->root = root;
 	struct oqz_str text = { 0 };
 	struct oqz_sha256 h;

@@ -89,8 +89,9 @@ struct oqz_job_spec {
 struct oqz_manifest {
 	struct oqz_arena *arena;
 	const char *file;
-	const struct oqz_yaml *root; /* merged, substituted, extended: what `oqz show` prints */
-	char sha256[65];             /* of the expanded text */
+	const struct oqz_yaml *root;        /* merged, substituted, extended: what `oqz show` prints */
+	const struct oqz_yaml *environment; /* variables of the environment that values named, and what they were */
+	char sha256[65];                    /* of the expanded text */
 	OQZ_VEC(struct oqz_dataset *) datasets;
 	OQZ_VEC(struct oqz_scheme_spec *) schemes;
 	OQZ_VEC(struct oqz_task_spec *) tasks;

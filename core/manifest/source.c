@@ -197,12 +197,26 @@ static enum oqz_status apply_set(struct oqz_arena *a, struct oqz_yaml *root, con
 
 /* ------------------------------------------------------------------------------------------------ ${...} */
 
+/* Where variables come from, and those of the environment that were asked for. */
+struct scope {
+	const struct oqz_yaml *vars;
+	struct oqz_yaml *environment;
+};
+
+static enum oqz_status note_variable(struct oqz_arena *a, const struct scope *in, const char *name, const char *value,
+                                     struct oqz_err *err)
+{
+	struct oqz_yaml *y = oqz_yaml_scalar(a, value, in->environment);
+
+	return y && oqz_yaml_set(a, in->environment, name, y) ? OQZ_OK : oqz_err_nomem(err, name, 1);
+}
+
 static enum oqz_status substitute(struct oqz_arena *a, const struct oqz_yaml *at, const char *text,
-                                  const struct oqz_yaml *vars, int depth, struct oqz_str *out, struct oqz_err *err);
+                                  const struct scope *in, int depth, struct oqz_str *out, struct oqz_err *err);
 
 /* One ${NAME}, ${NAME:-default}, ${NAME:?message}; `body` is what stands between the braces. */
 static enum oqz_status expand_var(struct oqz_arena *a, const struct oqz_yaml *at, const char *body,
-                                  const struct oqz_yaml *vars, int depth, struct oqz_str *out, struct oqz_err *err)
+                                  const struct scope *in, int depth, struct oqz_str *out, struct oqz_err *err)
 {
 	size_t n = strcspn(body, ":");
 	const char *rest = body + n, *name = oqz_arena_strndup(a, body, n);
@@ -212,20 +226,22 @@ static enum oqz_status expand_var(struct oqz_arena *a, const struct oqz_yaml *at
 	if (n == 0 || (*rest && rest[1] != '-' && rest[1] != '?'))
 		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "${%s}: write ${NAME}, ${NAME:-default} or ${NAME:?message}",
 		                     body);
-	const struct oqz_yaml *v = oqz_yaml_get(vars, name);
+	const struct oqz_yaml *v = oqz_yaml_get(in->vars, name);
 	const char *value = v && v->kind == OQZ_YAML_SCALAR ? v->scalar : v ? "" : getenv(name);
+	if (value && !v)
+		OQZ_TRY(note_variable(a, in, name, value, err));
 	if (value && (*value || !*rest))
-		return v ? substitute(a, v, value, vars, depth + 1, out, err) : (oqz_str_add(out, value), OQZ_OK);
+		return v ? substitute(a, v, value, in, depth + 1, out, err) : (oqz_str_add(out, value), OQZ_OK);
 	if (!*rest)
 		return oqz_yaml_fail(at, err, OQZ_E_USAGE,
 		                     "variable %s is not set (neither in `vars` nor in the environment)", name);
 	if (rest[1] == '?')
 		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "variable %s: %s", name, rest[2] ? rest + 2 : "must be set");
-	return substitute(a, at, rest + 2, vars, depth + 1, out, err);
+	return substitute(a, at, rest + 2, in, depth + 1, out, err);
 }
 
 static enum oqz_status substitute(struct oqz_arena *a, const struct oqz_yaml *at, const char *text,
-                                  const struct oqz_yaml *vars, int depth, struct oqz_str *out, struct oqz_err *err)
+                                  const struct scope *in, int depth, struct oqz_str *out, struct oqz_err *err)
 {
 	if (depth > MAX_SUBSTITUTION_DEPTH)
 		return oqz_yaml_fail(at, err, OQZ_E_USAGE, "variables refer to each other in a circle");
@@ -243,7 +259,7 @@ static enum oqz_status substitute(struct oqz_arena *a, const struct oqz_yaml *at
 			char *body = oqz_arena_strndup(a, p + 2, (size_t)(q - p - 3));
 			if (!body)
 				return oqz_err_nomem(err, text, 1);
-			OQZ_TRY(expand_var(a, at, body, vars, depth, out, err));
+			OQZ_TRY(expand_var(a, at, body, in, depth, out, err));
 			p = q;
 		} else {
 			oqz_str_addn(out, p++, 1);
@@ -253,7 +269,7 @@ static enum oqz_status substitute(struct oqz_arena *a, const struct oqz_yaml *at
 }
 
 /* A copy of the tree with every scalar substituted (anchored nodes are shared, so nothing is edited in place). */
-static enum oqz_status substitute_tree(struct oqz_arena *a, const struct oqz_yaml *y, const struct oqz_yaml *vars,
+static enum oqz_status substitute_tree(struct oqz_arena *a, const struct oqz_yaml *y, const struct scope *in,
                                        struct oqz_yaml **ret, struct oqz_err *err)
 {
 	struct oqz_yaml *r = oqz_yaml_new(a, y->kind, y);
@@ -265,7 +281,7 @@ static enum oqz_status substitute_tree(struct oqz_arena *a, const struct oqz_yam
 		r->quoted = y->quoted;
 		r->scalar = y->scalar;
 		if (strchr(y->scalar, '$')) {
-			enum oqz_status st = substitute(a, y, y->scalar, vars, 0, &s, err);
+			enum oqz_status st = substitute(a, y, y->scalar, in, 0, &s, err);
 			r->scalar = st == OQZ_OK ? oqz_arena_strdup(a, oqz_str_get(&s)) : "";
 			oqz_str_release(&s);
 			OQZ_TRY(st);
@@ -275,7 +291,7 @@ static enum oqz_status substitute_tree(struct oqz_arena *a, const struct oqz_yam
 	}
 	for (size_t i = 0; i < y->n; i++) {
 		struct oqz_yaml *c;
-		OQZ_TRY(substitute_tree(a, y->kind == OQZ_YAML_MAP ? y->pairs[i].value : y->items[i], vars, &c, err));
+		OQZ_TRY(substitute_tree(a, y->kind == OQZ_YAML_MAP ? y->pairs[i].value : y->items[i], in, &c, err));
 		bool ok = y->kind == OQZ_YAML_MAP ? oqz_yaml_set(a, r, y->pairs[i].key, c) : oqz_yaml_append(a, r, c);
 		if (!ok)
 			return oqz_err_nomem(err, "the manifest", sizeof *r);
@@ -341,7 +357,7 @@ static enum oqz_status extend_models(struct oqz_arena *a, struct oqz_yaml *model
 }
 
 enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const struct oqz_manifest_options *opt,
-                                    struct oqz_yaml **ret, struct oqz_err *err)
+                                    struct oqz_yaml **ret, const struct oqz_yaml **ret_environment, struct oqz_err *err)
 {
 	static const char *const sections[] = { "datasets", "schemes", "tasks" };
 	struct oqz_yaml *y;
@@ -350,9 +366,12 @@ enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const
 	for (size_t i = 0; opt && i < opt->n_sets; i++)
 		OQZ_TRY(apply_set(a, y, opt->sets[i], err));
 	OQZ_TRY(oqz_schema_check(y, OQZ_SECTION_ROOT, false, "the manifest", err));
-	struct oqz_yaml *vars = oqz_yaml_get(y, "vars"), *r;
+	const struct scope in = { .vars = oqz_yaml_get(y, "vars"), .environment = oqz_yaml_new(a, OQZ_YAML_MAP, y) };
+	struct oqz_yaml *r;
+	if (!in.environment)
+		return oqz_err_nomem(err, path, sizeof *y);
 	oqz_yaml_unset(y, "vars");
-	OQZ_TRY(substitute_tree(a, y, vars, &r, err));
+	OQZ_TRY(substitute_tree(a, y, &in, &r, err));
 	for (size_t s = 0; s < OQZ_COUNTOF(sections); s++) {
 		struct oqz_yaml *section = oqz_yaml_get(r, sections[s]);
 		for (size_t i = 0; section && i < section->n; i++) {
@@ -366,5 +385,6 @@ enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const
 	if (models && models->kind == OQZ_YAML_SEQ)
 		OQZ_TRY(extend_models(a, models, err));
 	*ret = r;
+	*ret_environment = in.environment;
 	return OQZ_OK;
 }

@@ -7,8 +7,10 @@
 
 #include "core/manifest/manifest.h"
 
+/* *ret_environment: a mapping of the environment's variables that values named. */
 enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const struct oqz_manifest_options *opt,
-                                    struct oqz_yaml **ret, struct oqz_err *err);
+                                    struct oqz_yaml **ret, const struct oqz_yaml **ret_environment,
+                                    struct oqz_err *err);
 
 /* Sections of schema.def. */
 enum oqz_manifest_section {

@@ -25,6 +25,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/job.h \
 	core/run/lanes.c \
 	core/run/lanes.h \
+	core/run/lock.c \
+	core/run/lock.h \
 	core/run/memory_limit.c \
 	core/run/memory_limit.h \
 	core/run/missing.c \

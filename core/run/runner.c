@@ -4,6 +4,7 @@
  * the jobs left in the ledger.
  */
 #include "core/run/runner.h"
+#include "core/run/lock.h"
 #include "core/base/file.h"
 #include "core/base/str.h"
 #include "core/run/child.h"
@@ -147,6 +148,28 @@ static enum oqz_status run_jobs(const struct oqz_manifest *m, const struct oqz_r
 	return OQZ_OK;
 }
 
+static enum oqz_status write_file(const char *dir, const char *name, struct oqz_str *text, struct oqz_err *err)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof path, "%s/%s", dir, name);
+	enum oqz_status st = !oqz_str_ok(text) ? oqz_err_nomem(err, name, text->len)
+	                     : n < 0 || (size_t)n >= sizeof path
+	                         ? oqz_err_set(err, OQZ_E_USAGE, "%s: too long a path", dir)
+	                         : oqz_file_write(path, oqz_str_get(text), text->len, err);
+
+	oqz_str_release(text);
+	return st;
+}
+
+static enum oqz_status write_lock(const struct oqz_manifest *m, const struct oqz_results *r, const char *dir,
+                                  struct oqz_err *err)
+{
+	struct oqz_str text = { 0 };
+
+	oqz_run_lock(m, r, &text);
+	return write_file(dir, "zoo.lock", &text, err);
+}
+
 enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry *reg, const struct oqz_run_options *opt,
                         struct oqz_results **ret, struct oqz_err *err)
 {
@@ -162,6 +185,8 @@ enum oqz_status oqz_run(const struct oqz_manifest *m, const struct oqz_registry 
 		st = gather(m, outcomes, opt->dir, &r, err);
 		if (st == OQZ_OK)
 			st = oqz_run_write(r, opt->dir, err);
+		if (st == OQZ_OK)
+			st = write_lock(m, r, opt->dir, err);
 	}
 	close(lock);
 	if (st != OQZ_OK) {
@@ -187,15 +212,8 @@ enum oqz_status oqz_run_write(const struct oqz_results *r, const char *dir, stru
 
 	for (size_t i = 0; i < OQZ_COUNTOF(files); i++) {
 		struct oqz_str text = { 0 };
-		char path[4096];
 		files[i].write(r, &text);
-		int n = snprintf(path, sizeof path, "%s/%s", dir, files[i].name);
-		enum oqz_status st = !oqz_str_ok(&text) ? oqz_err_nomem(err, files[i].name, text.len)
-		                     : n < 0 || (size_t)n >= sizeof path
-		                         ? oqz_err_set(err, OQZ_E_USAGE, "%s: too long a path", dir)
-		                         : oqz_file_write(path, oqz_str_get(&text), text.len, err);
-		oqz_str_release(&text);
-		OQZ_TRY(st);
+		OQZ_TRY(write_file(dir, files[i].name, &text, err));
 	}
 	return OQZ_OK;
 }

@@ -20,6 +20,7 @@ cli_tests = \
 	tests/cli/improve.sh \
 	tests/cli/infer.sh \
 	tests/cli/installed.sh \
+	tests/cli/lock.sh \
 	tests/cli/memory_limit.sh \
 	tests/cli/lanes.sh \
 	tests/cli/near_matches.sh \
