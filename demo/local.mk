@@ -19,7 +19,8 @@ demo_scripts = \
 	demo/make/textures.py \
 	demo/make/words.py \
 	$(NULL)
-EXTRA_DIST += $(demo_parts) $(demo_scripts)
+EXTRA_DIST += $(demo_parts) $(demo_scripts) tests/long/demo_make.sh
+long_tests += tests/long/demo_make.sh
 
 # What `oqz-run` needs to find plugins and presets in a build folder.
 built_oqz = OQZ_PLUGIN_PATH="`for la in $(plugin_LTLIBRARIES); do printf '%s:' "$(abs_top_builddir)/$${la%/*}/.libs"; done`" \

@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEMO = HERE.parent
 SEED = 20261128
 OPSET = 17
+TRIAL = bool(os.environ.get("OQZ_DEMO_TRIAL"))  # hardly any training: shows that the scripts run, makes nothing of use
 SPLITS = {"train": 1, "calib": 2, "test": 3}
 
 
@@ -35,6 +36,10 @@ def options(what):
 def rng_of(split, index):
     """The stream of one picture: no two pictures of a data set share one."""
     return np.random.default_rng((SEED, SPLITS[split], index))
+
+
+def unless_trial(n, few):
+    return few if TRIAL else n
 
 
 def cached(work, name, n, make):
@@ -85,6 +90,7 @@ def rate(step, steps, peak, warm=0.08):
 def train(work, name, net, batch, loss, steps, peak=2e-3, decay=0.02, every=100, report=None, bf16=False):
     """batch(rng) gives tensors, loss(net, *tensors) a scalar. AdamW; report(net) is printed now and then. bf16: products
     in bfloat16, much faster for matrices where the CPU has units for them."""
+    steps = unless_trial(steps, 2)
     path, begin, total = work / f"{name}.pt", time.time(), 0.0
     opt = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=decay)
     first = 0

@@ -15,7 +15,7 @@ import draw
 import sky
 from common import conv_bn
 
-TRAIN, CALIB, TEST = 2400, 24, 120
+TRAIN, CALIB, TEST = common.unless_trial(2400, 48), 24, 120
 SIZE, STRIDES, LEVELS = 192, (8, 16, 32), ((0, 30), (24, 60), (48, 1000))
 CLASSES = len(sky.NAMES)
 FIRST_ID = 1

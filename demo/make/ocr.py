@@ -9,7 +9,7 @@ import draw
 import words
 from common import conv_bn
 
-TRAIN, CALIB, TEST = 9000, 60, 500
+TRAIN, CALIB, TEST = common.unless_trial(9000, 48), 60, 500
 CYCLES = [(True, 1800, 4e-3), (False, 900, 2.5e-3)]  # hard pictures?, steps, rate
 
 

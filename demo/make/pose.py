@@ -12,7 +12,7 @@ import draw
 import figures
 from common import conv_bn
 
-TRAIN, CALIB, TEST = 2200, 20, 90  # pictures
+TRAIN, CALIB, TEST = common.unless_trial(2200, 48), 20, 90  # pictures
 CW, CH, SPLIT, PADDING = 96, 128, 2, 1.25
 FLIP = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
 

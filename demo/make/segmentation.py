@@ -11,7 +11,7 @@ import common
 import streets
 from common import conv_bn
 
-TRAIN, CALIB, TEST = 700, 16, 40
+TRAIN, CALIB, TEST = common.unless_trial(700, 48), 16, 40
 CUT = 112  # width of what a training step sees of each picture
 CYCLES = [(800, 5e-3)]  # steps, rate; each with pictures of its own
 CITIES = {"calib": ("train", "kalibstadt"), "test": ("val", "teststadt")}

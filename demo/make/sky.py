@@ -105,7 +105,7 @@ class Sky:
                     np.float32([0.2, 0.25, 0.35]), ident)
 
     def airship(self, x, y, size, ident):
-        rng, s = self.rng, self.rng.choice([-1, 1])
+        s = self.rng.choice([-1, 1])
         a, b = self.colours(2)
         light = self.shaded(x, y, size * 0.4)
         base = np.ones((self.h, self.w, 1), np.float32)

@@ -13,7 +13,7 @@ from torch import nn
 import common
 import textures
 
-TRAIN, CALIB, TEST, PATCH = 560, 7, 28, 24
+TRAIN, CALIB, TEST, PATCH = common.unless_trial(560, 48), 7, 28, 24
 S = textures.SCALE
 
 

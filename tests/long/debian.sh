@@ -48,24 +48,12 @@ virtual=oqz-plugin-abi-$(sed -n 's,^#define OQZ_ABI "oqz\(.*\)"$,\1,p' "oqz-$ver
 dpkg-deb -f oqz-plugins_*.deb Depends | grep -q -w -F -- "$virtual" || fail "oqz-plugins does not depend on $virtual"
 
 # ------------------------------------------------------------------------------------------------ installed
-if [ "$(id -u)" != 0 ] || { [ -z "${OQZ_DEBIAN_ROOT-}" ] && ! command -v debootstrap >/dev/null; }; then
+if ! can_debian_root; then
 	echo "PASS (not installed: that takes root, and debootstrap or OQZ_DEBIAN_ROOT)"
 	exit 0
 fi
 root=$work/root
-if [ -n "${OQZ_DEBIAN_ROOT-}" ]; then
-	quietly "copying $OQZ_DEBIAN_ROOT" cp -a "$OQZ_DEBIAN_ROOT" "$root"
-else
-	# shellcheck source=/dev/null
-	quietly "debootstrap" debootstrap --variant=minbase "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root"
-fi
-within() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # no daemons
-chmod 755 "$root/usr/sbin/policy-rc.d"
-cat >"$root/etc/apt/apt.conf.d/90test" <<-END
-	APT::Sandbox::User "root";
-	APT::Install-Recommends "false";
-END
+debian_root "$root"
 # minbase documents nothing; these packages are to
 rm -f "$root"/etc/dpkg/dpkg.cfg.d/*
 quietly "apt-get update" within apt-get update

@@ -42,3 +42,21 @@ make_tarball() {
 	version=$(sed -n 's/^PACKAGE_VERSION = //p' Makefile)
 	mv "oqz-$version.tar.xz" "$work"
 }
+# A minimal Debian of this release to try things in: a copy of $OQZ_DEBIAN_ROOT, else debootstrap's.
+can_debian_root() { [ "$(id -u)" = 0 ] && { [ -n "${OQZ_DEBIAN_ROOT-}" ] || command -v debootstrap >/dev/null; }; }
+debian_root() { # FOLDER, which is made, and $root afterwards
+	root=$1
+	if [ -n "${OQZ_DEBIAN_ROOT-}" ]; then
+		quietly "copying $OQZ_DEBIAN_ROOT" cp -a "$OQZ_DEBIAN_ROOT" "$root"
+	else
+		# shellcheck source=/dev/null
+		quietly "debootstrap" debootstrap --variant=minbase "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root"
+	fi
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # no daemons
+	chmod 755 "$root/usr/sbin/policy-rc.d"
+	cat >"$root/etc/apt/apt.conf.d/90test" <<-END
+		APT::Sandbox::User "root";
+		APT::Install-Recommends "false";
+	END
+}
+within() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }

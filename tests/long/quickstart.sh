@@ -1,0 +1,46 @@
+#!/bin/bash
+# The README's two commands where nothing of oqz has ever been: a minimal Debian, git, a clone of what is committed here.
+# `./quickstart` ends with the demo zoo's table, its report and the figures of demo/RESULTS.md; `./quickstart check` passes. Says
+# how long both took and how much was downloaded. As root.
+#   OQZ_DEBIAN_ROOT   a minimal Debian to begin with (it is copied), instead of debootstrap's
+#   OQZ_KEEP          keeps the log
+# shellcheck source=tests/long/functions.sh
+. "${top_srcdir:-..}/tests/long/functions.sh"
+requires git
+[ -e "$top_srcdir/.git" ] || { echo "skipped: no git checkout"; exit 0; }
+can_debian_root || { echo "skipped: that takes root, and debootstrap or OQZ_DEBIAN_ROOT"; exit 0; }
+debian_root "$work/root"
+within apt-get clean
+quietly "apt-get update" within apt-get update
+quietly "apt-get install, git" within apt-get install -y git ca-certificates
+quietly "clone" git clone -q --no-hardlinks "$top_srcdir" "$root/tmp/oqz"
+quietly "no packages yet" within apt-get clean
+# timed WHAT COMMAND...: within the clone, its output also in $work/said
+timed() {
+	what=$1
+	shift
+	echo "$what" | tee -a "$log"
+	begin=$(date +%s)
+	status=0
+	within sh -c 'cd /tmp/oqz && "$@"' sh "$@" >"$work/said" 2>&1 || status=$?
+	cat "$work/said" >>"$log"
+	[ $status = 0 ] || fail "$what: exit $status"
+	echo "$what: $(($(date +%s) - begin)) s"
+}
+timed "./quickstart" ./quickstart
+echo "downloaded: $(du -sm --apparent-size "$root/var/cache/apt/archives" | cut -f1) MB of packages; installed they and the build take $(
+	du -smx "$root" --exclude=archives | cut -f1) MB in all, a clone $(du -sm "$root/tmp/oqz/.git" | cut -f1) MB"
+grep '^sky-yolox ' "$work/said" || fail "no table"
+grep -q 'report: .*/report.html\|report.*build/demo/zoo.oqz/report.html' "$work/said" || fail "where is the report?"
+[ -s "$root/tmp/oqz/build/demo/zoo.oqz/report.html" ] || fail "no report"
+within sh -c 'cd /tmp/oqz && OQZ=build/cli/oqz demo/results.sh build/demo/zoo.oqz' >"$work/RESULTS.md"
+made_with=$(sed -n 's/^Made with: //p' "$top_srcdir/demo/RESULTS.md")
+if grep -qxF "Made with: $made_with" "$work/RESULTS.md"; then
+	diff "$root/tmp/oqz/demo/RESULTS.md" "$work/RESULTS.md" || fail "other figures than demo/RESULTS.md"
+	echo "demo/RESULTS.md: equal"
+else
+	echo "demo/RESULTS.md was made with $made_with; tests/cli/demo.sh compares what can be"
+fi
+timed "./quickstart check" ./quickstart check
+grep -E '^# (TOTAL|PASS|SKIP|FAIL|ERROR):' "$work/said"
+echo PASS
