@@ -11,8 +11,8 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/npy.h \
 	core/tensor/quantize8.c \
 	core/tensor/quantize8.h \
-	core/tensor/quantize_bf16.c \
-	core/tensor/quantize_bf16.h \
+	core/tensor/quantize_minifloat.c \
+	core/tensor/quantize_minifloat.h \
 	core/tensor/tensor.c \
 	core/tensor/tensor.h \
 	core/tensor/text.c \

@@ -46,10 +46,10 @@ tests_unit_test_quantize8_SOURCES = tests/unit/test_quantize8.c
 tests_unit_test_quantize8_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_quantize8_LDADD = $(unit_ldadd)
 
-unit_tests += tests/unit/test_quantize_bf16
-tests_unit_test_quantize_bf16_SOURCES = tests/unit/test_quantize_bf16.c
-tests_unit_test_quantize_bf16_CPPFLAGS = $(unit_cppflags)
-tests_unit_test_quantize_bf16_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_quantize_minifloat
+tests_unit_test_quantize_minifloat_SOURCES = tests/unit/test_quantize_minifloat.c
+tests_unit_test_quantize_minifloat_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_quantize_minifloat_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_fakequant
 tests_unit_test_fakequant_SOURCES = tests/unit/test_fakequant.c
 tests_unit_test_fakequant_CPPFLAGS = $(unit_cppflags)

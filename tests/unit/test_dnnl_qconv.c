@@ -439,6 +439,78 @@ static void fp8_case(const struct convcase *c, struct oqz_rng *r, enum oqz_dtype
 	step_release(&s);
 }
 
+/* A layer of a size at which blocks of pixels and channels end anywhere: what kernels with tiles of 16 rows by 64 bytes
+ * get wrong first. */
+static struct convcase around_tiles(struct oqz_rng *r)
+{
+	static const int64_t kernels[] = { 1, 1, 1, 3, 3, 5, 7 };
+	static const int64_t steps[] = { 1, 4, 8, 16, 16, 32, 64 };
+	struct convcase c = { .nsp = 2, .batch = rand_in(r, 0, 3) ? 1 : 2, .group = 1, .in = { 1, 1, 1 } };
+
+	for (int i = 0; i < 3; i++) {
+		bool used = i < 2;
+		int64_t k = used && (i == 0 || rand_in(r, 0, 3)) ? kernels[rand_in(r, 0, 6)] : 1;
+		c.k[i] = i == 1 && rand_in(r, 0, 7) ? c.k[0] : used ? k : 1;
+		c.stride[i] = used ? rand_in(r, 1, 2) : 1;
+		c.dil[i] = 1;
+		c.pad[2 * i] = used ? rand_in(r, 0, c.k[i] / 2) : 0;
+		c.pad[2 * i + 1] = used ? rand_in(r, 0, c.k[i] / 2) : 0;
+		c.in[i] = used ? rand_in(r, c.k[i], c.k[i] + (c.k[0] > 1 ? 20 : 40)) : 1;
+	}
+	c.pad[0] = c.pad[1] = c.pad[2] = c.pad[3] = c.k[0] / 2 < c.k[1] / 2 ? c.k[0] / 2 : c.k[1] / 2;
+	for (int i = 0; i < 2; i++)
+		c.out[i] = (c.in[i] + 2 * c.pad[0] - c.k[i]) / c.stride[i] + 1;
+	c.out[2] = 1;
+	int64_t step = steps[rand_in(r, 0, 6)], most = c.k[0] > 1 ? 96 : 512;
+	c.ic = step * rand_in(r, 1, most / step);
+	step = steps[rand_in(r, 0, 6)];
+	c.oc = step * rand_in(r, 1, most / step);
+	return c;
+}
+
+static int rounds(int dflt)
+{
+	const char *n = getenv("OQZ_TEST_ROUNDS");
+
+	return n && atoi(n) > 0 ? atoi(n) : dflt;
+}
+
+static uint64_t seed(uint64_t dflt)
+{
+	const char *n = getenv("OQZ_TEST_SEED");
+
+	return n ? strtoull(n, NULL, 10) : dflt;
+}
+
+START_TEST(sums_are_right_around_tiles)
+{
+	struct oqz_rng r;
+	struct qcase q;
+	char what[160];
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, seed(21));
+	for (int i = 0; i < rounds(60); i++) {
+		struct convcase c = around_tiles(&r);
+		const struct grid *g = &grids[i % (int)OQZ_COUNTOF(grids)];
+		snprintf(what, sizeof what,
+		         "round %d, %lldx%lldx%lldx%lld -> %lldx%lldx%lld, kernel %lldx%lld, stride %lldx%lld", i,
+		         (long long)c.batch, (long long)c.ic, (long long)c.in[0], (long long)c.in[1], (long long)c.oc,
+		         (long long)c.out[0], (long long)c.out[1], (long long)c.k[0], (long long)c.k[1],
+		         (long long)c.stride[0], (long long)c.stride[1]);
+		if (i % 3 == 2 && oqz_dnnl_native_bf16()) {
+			fp8_case(&c, &r, i & 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, false, i & 2, i & 4, what);
+			continue;
+		}
+		qcase_init(&q, &c, &r, g, 0.25f, i % 2, FILL_RANDOM, FILL_EXTREMES, true);
+		ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
+		expect_sums(&q, &c, what);
+		qcase_release(&q);
+	}
+}
+END_TEST
+
 START_TEST(small_floats_run_in_bfloat16)
 {
 	struct oqz_rng r;
@@ -462,4 +534,4 @@ END_TEST
 
 OQZ_TEST_MAIN("dnnl_qconv", sums_are_exact_on_random_shapes, sums_are_exact_on_layers_of_real_networks,
               bias_scale_and_activation_are_applied_to_the_sum, unsigned_weights_with_a_zero_point_are_shifted,
-              other_grids_are_declined_with_a_reason, small_floats_run_in_bfloat16)
+              other_grids_are_declined_with_a_reason, sums_are_right_around_tiles, small_floats_run_in_bfloat16)

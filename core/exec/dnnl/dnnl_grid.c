@@ -4,7 +4,7 @@
  */
 #include "core/exec/dnnl/dnnl_grid.h"
 #include "core/ops/op_fakequant.h"
-#include "core/tensor/quantize_bf16.h"
+#include "core/tensor/quantize_minifloat.h"
 
 #include <math.h>
 #include <string.h>
@@ -151,8 +151,13 @@ static void source_codes(const struct oqz_dnnl_source *s, const float *x, size_t
 {
 	int32_t codes[BLOCK];
 
-	if (s->type == dnnl_bf16) {
-		oqz_quantize_bf16(&s->fq.mf, s->fq.round == OQZ_ROUND_HALF_TO_ZERO, s->scale, s->lo, s->hi, x, n, out);
+	if (s->fq.kind == OQZ_FQ_MINIFLOAT) {
+		const struct oqz_to_minifloat q = { &s->fq.mf, s->fq.round == OQZ_ROUND_HALF_TO_ZERO, s->scale, s->lo,
+			                            s->hi };
+		if (s->type == dnnl_f32)
+			oqz_quantize_minifloat(&q, x, n, out);
+		else
+			oqz_quantize_minifloat_bf16(&q, x, n, out);
 		return;
 	}
 	if (s->fq.round == OQZ_ROUND_HALF_EVEN) {
@@ -264,15 +269,17 @@ OQZ_KERNEL static int64_t store_i8(const float *restrict v, size_t n, float zero
 	return sum;
 }
 
-OQZ_KERNEL static double store_bf16(const float *restrict v, size_t n, float zero, uint16_t *restrict out)
+/* Numbers of a small float format, as they are or as bfloat16. */
+OQZ_KERNEL static double store_floats(const float *restrict v, size_t n, bool wide, void *restrict out)
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		float c = v[i] - zero;
-		out[i] = (uint16_t)(bits_of(c) >> 16);
-		sum += fabsf(c);
-	}
+	for (size_t i = 0; i < n; i++)
+		sum += fabsf(v[i]);
+	for (size_t i = 0; i < n && wide; i++)
+		((float *)out)[i] = v[i];
+	for (size_t i = 0; i < n && !wide; i++)
+		((uint16_t *)out)[i] = (uint16_t)(bits_of(v[i]) >> 16);
 	return sum;
 }
 
@@ -290,7 +297,8 @@ static bool store_codes(struct oqz_dnnl_weights *w, const struct oqz_step_quant 
 			if (w->type == dnnl_s8)
 				w->bound[c] += (double)store_i8(values + k, inner, zero, (int8_t *)w->codes + k, &seen);
 			else
-				w->bound[c] += store_bf16(values + k, inner, zero, (uint16_t *)w->codes + k);
+				w->bound[c] += store_floats(values + k, inner, w->type == dnnl_f32,
+				                            (char *)w->codes + k * oqz_dnnl_type_size(w->type));
 		}
 	return seen.lo >= -128 && seen.hi <= 127;
 }
@@ -314,16 +322,17 @@ enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct
 	w.shape = *s;
 	w.axis = axis;
 	w.channels = s->dim[axis];
-	w.type = src->type == dnnl_bf16 ? dnnl_bf16 : dnnl_s8;
+	w.type = src->fq.kind == OQZ_FQ_MINIFLOAT ? src->type : dnnl_s8;
 	if (q->block || (n_scale != 1 && (q->axis != axis || n_scale != w.channels)) ||
 	    (n_zero > 1 && n_zero != n_scale))
 		return oqz_dnnl_decline(why, why_size, "weight scales are not per tensor or per output channel");
-	w.codes = malloc((size_t)n * 2);
+	size_t bytes = (size_t)n * oqz_dnnl_type_size(w.type);
+	w.codes = malloc(bytes + 1);
 	w.scale = malloc((size_t)w.channels * sizeof *w.scale);
 	w.bound = calloc((size_t)w.channels, sizeof *w.bound);
 	values = malloc((size_t)n * sizeof *values);
 	if (!w.codes || !w.scale || !w.bound || !values)
-		return oqz_err_nomem(err, "weight codes", (size_t)n * 2);
+		return oqz_err_nomem(err, "weight codes", bytes);
 	for (int64_t c = 0; c < w.channels; c++)
 		w.scale[c] = (float)scale_at(q->scale, c);
 	OQZ_TRY(grid_values(q, &fq, &w, axis, values, err));
@@ -338,7 +347,7 @@ enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct
 
 bool oqz_dnnl_set_scale(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, float scale)
 {
-	if (s->type == dnnl_bf16)
+	if (s->fq.kind == OQZ_FQ_MINIFLOAT)
 		return dnnl_post_ops_append_eltwise(a->ops, 1, dnnl_eltwise_linear, scale, 0) == dnnl_success;
 	return dnnl_primitive_attr_set_output_scales(a->attr, 1, 0, &scale) == dnnl_success &&
 	       (!s->zero || dnnl_primitive_attr_set_zero_points(a->attr, DNNL_ARG_SRC, 1, 0, &s->zero) == dnnl_success);
@@ -350,7 +359,7 @@ static bool set_channel_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_so
 {
 	dnnl_dims_t dims;
 
-	if (s->type == dnnl_bf16) {
+	if (s->fq.kind == OQZ_FQ_MINIFLOAT) {
 		for (int i = 0; i < nd; i++)
 			dims[i] = i == dim ? w->channels : 1;
 		w->scale_md = oqz_dnnl_md_dims(nd, dims, dnnl_f32);
@@ -361,12 +370,12 @@ static bool set_channel_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_so
 	       (!s->zero || dnnl_primitive_attr_set_zero_points(a->attr, DNNL_ARG_SRC, 1, 0, &s->zero) == dnnl_success);
 }
 
-/* bfloat16 weights times powers of two are bfloat16 weights: then no scale is left to apply. */
+/* Small floats times powers of two are bfloat16 (or float32) numbers: then no scale is left to apply. */
 static bool fold_scales(struct oqz_dnnl_weights *w)
 {
 	int64_t outer = oqz_shape_span(&w->shape, 0, w->axis);
 	int64_t inner = oqz_shape_span(&w->shape, w->axis + 1, w->shape.rank);
-	uint16_t *code = w->codes;
+	size_t k = 0;
 	int e;
 
 	for (int64_t c = 0; c < w->channels; c++)
@@ -374,8 +383,14 @@ static bool fold_scales(struct oqz_dnnl_weights *w)
 			return false;
 	for (int64_t o = 0; o < outer; o++)
 		for (int64_t c = 0; c < w->channels; c++)
-			for (int64_t i = 0; i < inner; i++, code++)
-				*code = (uint16_t)(bits_of(float_of((uint32_t)*code << 16) * w->out_scale[c]) >> 16);
+			for (int64_t i = 0; i < inner; i++, k++) {
+				uint16_t *half = (uint16_t *)w->codes + k;
+				if (w->type == dnnl_f32)
+					((float *)w->codes)[k] *= w->out_scale[c];
+				else
+					*half = (uint16_t)(bits_of(float_of((uint32_t)*half << 16) * w->out_scale[c]) >>
+					                   16);
+			}
 	return true;
 }
 
@@ -393,7 +408,7 @@ bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *
 		double f = (double)s->scale * w->scale[c] * factor, b = bias ? bias[n_bias == 1 ? 0 : c] : 0;
 		if (w->bound[c] == 0) /* only zeros: the output is the bias, and the scale may be anything */
 			f = 1;
-		if (s->type != dnnl_bf16 && w->bound[c] * reach > INT32_MAX)
+		if (s->fq.kind == OQZ_FQ_AFFINE && w->bound[c] * reach > INT32_MAX)
 			return oqz_dnnl_decline(why, why_size, "sums could exceed 32 bits"), false;
 		if (!(fabs(f) >= 1e-30 && fabs(f) <= 1e30 && fabs(b / f) <= 1e30))
 			return oqz_dnnl_decline(why, why_size, "scales leave the range of float32"), false;
@@ -401,7 +416,7 @@ bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *
 		ret_bias[c] = (float)(b / (double)w->out_scale[c]);
 		same &= c == 0 || w->out_scale[c] == w->out_scale[c - 1];
 	}
-	if (w->type == dnnl_bf16 && fold_scales(w)) {
+	if (w->type != dnnl_s8 && fold_scales(w)) {
 		for (int64_t c = 0; c < w->channels; c++)
 			ret_bias[c] = bias ? bias[n_bias == 1 ? 0 : c] : 0;
 		return true;

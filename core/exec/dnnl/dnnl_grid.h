@@ -21,7 +21,7 @@
 /* The quantizer of an activation: one scale. */
 struct oqz_dnnl_source {
 	bool from_float;       /* codes are made here; else the input is the codes */
-	dnnl_data_type_t type; /* dnnl_u8, dnnl_s8 or dnnl_bf16 (values of small floats, without the scale) */
+	dnnl_data_type_t type; /* dnnl_u8, dnnl_s8; of small floats, without the scale: dnnl_bf16 or dnnl_f32 */
 	struct oqz_fq fq;
 	float scale;
 	int32_t zero;
@@ -31,7 +31,7 @@ struct oqz_dnnl_source {
 };
 
 struct oqz_dnnl_weights {
-	dnnl_data_type_t type; /* dnnl_s8 or dnnl_bf16 */
+	dnnl_data_type_t type; /* dnnl_s8; of small floats: the source's */
 	void *codes;           /* in the tensor's order; zero points taken off */
 	float *scale;          /* one per output channel */
 	double *bound;         /* sum of |code| per channel */
@@ -48,7 +48,8 @@ void oqz_dnnl_weights_release(struct oqz_dnnl_weights *w);
 bool oqz_dnnl_source_init(struct oqz_dnnl_source *s, const struct oqz_step_desc *d, int i, char *why, size_t why_size);
 /* The pointers inside refer to the struct itself: call after moving it. */
 void oqz_dnnl_source_bind(struct oqz_dnnl_source *s);
-static inline size_t oqz_dnnl_source_size(const struct oqz_dnnl_source *s) { return s->type == dnnl_bf16 ? 2 : 1; }
+static inline size_t oqz_dnnl_type_size(dnnl_data_type_t t) { return t == dnnl_f32 ? 4 : t == dnnl_bf16 ? 2 : 1; }
+static inline size_t oqz_dnnl_source_size(const struct oqz_dnnl_source *s) { return oqz_dnnl_type_size(s->type); }
 /* n codes of x. */
 void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out);
 

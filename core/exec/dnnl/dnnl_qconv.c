@@ -3,7 +3,7 @@
  * Conv on low-precision grids: the float input becomes codes in scratch memory (or is codes already), and the output is
  * float32 with scale, bias and activation applied. On int8 grids products are summed exactly in 32 bits, so the layer
  * gives the same result on every CPU that can run it: those with AVX512-VNNI, see oqz_dnnl_exact_int8. FP8 grids run on
- * bfloat16 instructions, with float32 sums.
+ * bfloat16 instructions, with float32 sums, and depthwise ones in float32.
  *
  * Measured on Zen 4 (one core): unsigned sources 440-510 GOP/s, signed ones 430-460 and a zero point costs about the
  * same, so signed codes stay signed; they are taken as unsigned where the input cannot be negative. bfloat16 230-250
@@ -54,6 +54,15 @@ static enum oqz_status qconv_build(const struct oqz_step_desc *d, const struct o
 	return OQZ_OK;
 }
 
+/* One product per weight and pixel: nothing for instructions that sum pairs of products. In float32 they run as fast on
+ * the CPUs where those are fast, and up to three times as fast on the others. */
+static bool depthwise(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g)
+{
+	const struct oqz_shape *w = &d->quant[1].codes->shape;
+
+	return g->group > 1 && w->dim[0] == g->group && w->dim[1] == 1;
+}
+
 /* Everything that can be refused before oneDNN is asked. */
 static bool qconv_accepts(const struct oqz_step_desc *d, struct oqz_dnnl_source *source, struct oqz_dnnl_conv_geom *g,
                           char *why, size_t why_size)
@@ -64,8 +73,12 @@ static bool qconv_accepts(const struct oqz_step_desc *d, struct oqz_dnnl_source 
 		return oqz_dnnl_decline(why, why_size, "weights are not quantized constants"), false;
 	if (has_bias && (!d->constant[2] || d->constant[2]->dtype != OQZ_DT_F32))
 		return oqz_dnnl_decline(why, why_size, "the bias is not a float32 constant"), false;
-	return oqz_dnnl_source_init(source, d, 0, why, why_size) &&
-	       oqz_dnnl_conv_geometry(d, &d->quant[1].codes->shape, g, why, why_size);
+	if (!oqz_dnnl_source_init(source, d, 0, why, why_size) ||
+	    !oqz_dnnl_conv_geometry(d, &d->quant[1].codes->shape, g, why, why_size))
+		return false;
+	if (source->type == dnnl_bf16 && depthwise(d, g))
+		source->type = dnnl_f32;
+	return true;
 }
 
 static enum oqz_status qconv_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,

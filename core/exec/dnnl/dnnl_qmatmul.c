@@ -72,13 +72,13 @@ static enum oqz_status build_pair(const struct oqz_step_desc *d, struct qmatmul 
 		return OQZ_E_UNSUPPORTED;
 	if (b->type == dnnl_u8 && b->fq.qmax <= 127 && b->from_float)
 		b->type = dnnl_s8; /* codes without sign that fit are signed codes as well */
-	if (b->type != (a->type == dnnl_bf16 ? dnnl_bf16 : dnnl_s8) || b->zero)
+	if (b->type != (a->fq.kind == OQZ_FQ_MINIFLOAT ? a->type : dnnl_s8) || b->zero)
 		return oqz_dnnl_decline(why, why_size,
 		                        "codes of the right-hand side are unsigned or have a zero point");
 	if (d->n_in > 2 || g.trans_a || g.trans_b)
 		return oqz_dnnl_decline(why, why_size, "Gemm of two activations");
 	double reach = fmax((double)a->zero - a->fq.qmin, (double)a->fq.qmax - a->zero) * 128.0;
-	if (a->type != dnnl_bf16 && (double)g.a[g.nd - 1] * reach > INT32_MAX)
+	if (a->fq.kind == OQZ_FQ_AFFINE && (double)g.a[g.nd - 1] * reach > INT32_MAX)
 		return oqz_dnnl_decline(why, why_size, "sums could exceed 32 bits");
 	scale = (float)((double)a->scale * b->scale);
 	if (!(scale >= 1e-30f && scale <= 1e30f))

@@ -20,29 +20,10 @@ static struct {
 	void (*set_num_threads)(int);
 } lib = { .once = PTHREAD_ONCE_INIT };
 
-static bool isa_has(dnnl_cpu_isa_t want)
-{
-	oqz_dnnl_engine(); /* it may lower what is effective */
-	return (dnnl_get_effective_cpu_isa() & want) == want;
-}
-
-/* Tile instructions (AMX) are left alone: the 8-bit 1x1 convolution that oneDNN 2.6 makes of them writes whole tiles
- * beyond the output where the pixels end within a block of tiles (8x6 pixels, 80 to 480 channels;
- * tests/unit/test_dnnl_qconv.c). What is left is exact, and the same on CPUs with and without them. It has to be said
- * before oneDNN is asked anything, and would undo a lower limit that somebody set. */
-static void avoid_tiles(void)
-{
-	const char *limit = getenv("ONEDNN_MAX_CPU_ISA");
-
-	if (!limit)
-		limit = getenv("DNNL_MAX_CPU_ISA");
-	if (!limit || strcasestr(limit, "amx") || strcasecmp(limit, "all") == 0 || strcasecmp(limit, "default") == 0)
-		dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
-}
+static bool isa_has(dnnl_cpu_isa_t want) { return (dnnl_get_effective_cpu_isa() & want) == want; }
 
 static void lib_init(void)
 {
-	avoid_tiles();
 #if DNNL_CPU_THREADING_RUNTIME == DNNL_RUNTIME_OMP
 	/* By name: whichever OpenMP library oneDNN itself was linked with (libgomp, libomp) is the one to be told. */
 	*(void **)&lib.set_num_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
@@ -188,6 +169,36 @@ void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p)
 	free(p);
 }
 
+static const char *impl_name(const_dnnl_primitive_desc_t pd)
+{
+	const char *name = "";
+
+	return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name ? name : "";
+}
+
+/* One of oneDNN 2.6's two 1x1 convolutions on tile instructions (AMX) writes whole tiles beyond its output where the
+ * pixels end within a block of tiles (8x6 pixels, 80 to 480 channels; tests/unit/test_dnnl_qconv.c). */
+static bool trusted(const_dnnl_primitive_desc_t pd) { return !strstr(impl_name(pd), "jit_1x1:avx512_core_amx"); }
+
+/* The first implementation of oneDNN's list that can be trusted. */
+static dnnl_status_t choose(const void *op_desc, const_dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *ret)
+{
+	dnnl_primitive_desc_iterator_t it;
+	dnnl_status_t s = dnnl_primitive_desc_iterator_create(&it, op_desc, attr, oqz_dnnl_engine(), NULL);
+
+	if (s != dnnl_success)
+		return s;
+	for (; s == dnnl_success; s = dnnl_primitive_desc_iterator_next(it)) {
+		*ret = dnnl_primitive_desc_iterator_fetch(it);
+		if (!*ret || trusted(*ret))
+			break;
+		dnnl_primitive_desc_destroy(*ret);
+		*ret = NULL;
+	}
+	dnnl_primitive_desc_iterator_destroy(it);
+	return s == dnnl_iterator_ends ? dnnl_unimplemented : *ret ? s : dnnl_out_of_memory;
+}
+
 enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t attr, struct oqz_dnnl_prim **ret,
                                   struct oqz_err *err)
 {
@@ -203,11 +214,11 @@ enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t att
 		DNNL_TRY(dnnl_primitive_attr_create(&own));
 	dnnl_status_t s = dnnl_primitive_attr_set_scratchpad_mode(own ? own : attr, dnnl_scratchpad_mode_user);
 	if (s == dnnl_success)
-		s = dnnl_primitive_desc_create(&p->pd, op_desc, own ? own : attr, oqz_dnnl_engine(), NULL);
+		s = choose(op_desc, own ? own : attr, &p->pd);
 	if (own)
 		dnnl_primitive_attr_destroy(own);
 	if (s != dnnl_success)
-		return oqz_dnnl_err(err, "dnnl_primitive_desc_create", s);
+		return oqz_dnnl_err(err, "dnnl_primitive_desc_iterator_create", s);
 	DNNL_TRY(dnnl_primitive_create(&p->prim, p->pd));
 	p->scratch_bytes = dnnl_memory_desc_get_size(oqz_dnnl_prim_md(p, dnnl_query_scratchpad_md));
 	*ret = oqz_steal(p);

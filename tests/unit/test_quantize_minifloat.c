@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/tensor/quantize_bf16.c against the general rule of core/tensor/fakequant.c, bit for bit.
+ * core/tensor/quantize_minifloat.c against the general rule of core/tensor/fakequant.c, bit for bit.
  */
 #include "core/base/compiler.h"
 #include "core/base/rng.h"
 #include "core/tensor/fakequant.h"
-#include "core/tensor/quantize_bf16.h"
+#include "core/tensor/quantize_minifloat.h"
 #include "tests/support/support.h"
 
 #include <math.h>
@@ -39,11 +39,11 @@ static float value_of(uint16_t bf16)
 
 static void check(const struct oqz_fq *q, float scale, float lo, float hi, const float *x)
 {
-	static float v[N], want[N];
+	static float v[N], want[N], wide[N];
 	static uint16_t got[N];
 	struct oqz_shape shape = { .rank = 1, .dim = { N } };
 	struct oqz_fq unscaled = *q;
-	bool to_zero = q->round == OQZ_ROUND_HALF_TO_ZERO;
+	const struct oqz_to_minifloat to = { &q->mf, q->round == OQZ_ROUND_HALF_TO_ZERO, scale, lo, hi };
 	float one = 1;
 
 	for (int i = 0; i < N; i++) {
@@ -52,13 +52,15 @@ static void check(const struct oqz_fq *q, float scale, float lo, float hi, const
 	}
 	unscaled.scale = &one;
 	oqz_fq_run(&unscaled, &shape, v, want);
-	oqz_quantize_bf16(&q->mf, to_zero, scale, lo, hi, x, N, got);
+	oqz_quantize_minifloat(&to, x, N, wide);
+	oqz_quantize_minifloat_bf16(&to, x, N, got);
 	for (int i = 0; i < N; i++) {
 		uint16_t alone; /* so that no neighbour decides how it is computed */
-		oqz_quantize_bf16(&q->mf, to_zero, scale, lo, hi, x + i, 1, &alone);
+		oqz_quantize_minifloat_bf16(&to, x + i, 1, &alone);
 		float f = value_of(got[i]);
 		ck_assert_msg(alone == got[i], "scale %.9g: %.9g alone gives %.9g, not %.9g", (double)scale,
 		              (double)x[i], (double)value_of(alone), (double)f);
+		ck_assert(wide[i] == f || isnan(f));
 		ck_assert_msg(f == want[i] || (isnan(f) && isnan(want[i])), "scale %.9g: %.9g gives %.9g, not %.9g",
 		              (double)scale, (double)x[i], (double)f, (double)want[i]);
 	}
@@ -84,4 +86,4 @@ START_TEST(numbers_equal_the_general_rule)
 }
 END_TEST
 
-OQZ_TEST_MAIN("quantize_bf16", numbers_equal_the_general_rule)
+OQZ_TEST_MAIN("quantize_minifloat", numbers_equal_the_general_rule)
