@@ -9,18 +9,17 @@
 //
 // Environment: OQZ (the program), OQZ_BENCH_NODE_PATH (the node_modules folder with onnxruntime-node), and what OQZ itself
 // needs (OQZ_PLUGIN_PATH, OQZ_PRESET_PATH when it is not installed).
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeData, SCHEMES, writeManifest } from './data.mjs';
+import { evaluate, fixed, median, OQZ, run } from './measure.mjs';
 import { makeStandIns } from './standin.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const OQZ = process.env.OQZ ?? 'oqz';
-const env = { ...process.env, OMP_NUM_THREADS: '1' };
 const { values: opt, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -36,17 +35,6 @@ const { values: opt, positionals } = parseArgs({
 const rounds = Number(opt.rounds);
 const seconds = Number(opt.seconds);
 
-function run(command, args) {
-  const r = spawnSync(command, args, { env, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (r.status !== 0) throw new Error(`${basename(command)} ${args.join(' ')}: ${(r.stderr || String(r.error)).trim().split('\n').pop()}`);
-  return r;
-}
-
-const median = (x) => {
-  const s = [...x].sort((a, b) => a - b);
-  return s.length % 2 ? s[s.length >> 1] : (s[s.length / 2 - 1] + s[s.length / 2]) / 2;
-};
-
 // Images per second of processor time, and MiB at most.
 function peer(model, runs) {
   const [, cpu, mib] = run('node', [join(here, 'peer.mjs'), 'speed', model, String(runs), '1']).stdout.trim().split(' ').map(Number);
@@ -58,24 +46,6 @@ function ours(model, runs) {
   return {
     rate: Number(/^([0-9.]+) images per second of processor time$/m.exec(text)[1]),
     mib: Number(/^([0-9.]+) MiB of memory at most$/m.exec(text)[1]),
-  };
-}
-
-// A run's events. `phase`: processor seconds per image, from the first event that has images to the last one; `start`:
-// seconds by the clock from the first event of the phase to its first image.
-function evaluate(manifest, dir, verb, select) {
-  const args = [verb, '--progress', 'json', '-o', dir, ...select.flatMap((s) => ['--select', s]), manifest];
-  const events = run(OQZ, verb === 'run' ? [...args.slice(0, 1), '-j', '1', ...args.slice(1)] : args)
-    .stderr.split('\n')
-    .filter((l) => l.startsWith('{'))
-    .map((l) => JSON.parse(l));
-  const failed = events.filter((e) => e.event === 'done' && e.status !== 'ok');
-  if (failed.length) throw new Error(failed[0].message);
-  const of = events.filter((e) => e.event === (verb === 'run' ? 'evaluate' : 'calibrate') && e.done > e.resumed);
-  const [a, b] = [of[0], of[of.length - 1]];
-  return {
-    perImage: b.done > a.done ? (b.cpu_seconds - a.cpu_seconds) / (b.done - a.done) : b.cpu_seconds / b.done,
-    mib: Math.max(...events.map((e) => (e.peak_bytes ?? 0) / 1048576)),
   };
 }
 
@@ -135,8 +105,6 @@ function measureEvaluation(model, kind, shape, runs, work) {
   }
   return out;
 }
-
-const fixed = (x, n) => (Number.isFinite(x) ? x.toFixed(n) : '-');
 
 function row(model, f, e) {
   const float = 1 / f.peer;

@@ -114,14 +114,14 @@ function preparation(kind, height, width) {
 }
 
 // A manifest for one model; `local`: images that local errors are taken on.
-export function writeManifest(path, model, kind, shape, data, local) {
+export function writeManifest(path, model, kind, shape, data, local, among = SCHEMES) {
   const [, , height, width] = shape.input;
   const task = {
     classification: '{plugin: classification, k: [1], test: test, calib: calib}',
     segmentation: `{plugin: segmentation, classes: ${shape.output[1]}, test: test, calib: calib}`,
     superres: '{plugin: superres, test: test, calib: calib}',
   }[kind];
-  const schemes = Object.entries(SCHEMES).map(([name, spec]) => `  ${name}: ${spec}\n`);
+  const schemes = Object.entries(among).map(([name, spec]) => `  ${name}: ${spec}\n`);
   writeFileSync(
     path,
     `oqz: 1

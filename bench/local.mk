@@ -1,6 +1,7 @@
 # Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else generated stand-ins); BENCH_FLAGS.
 dist_noinst_SCRIPTS += bench/seed.py
-EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/peer.mjs bench/standin.mjs bench/README.md bench/RESULTS.md
+EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/peer.mjs bench/scale.mjs bench/standin.mjs bench/README.md \
+	bench/RESULTS.md
 
 bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
 	OQZ_PLUGIN_PATH="$$(ls -d '$(abs_top_builddir)'/quantizers/*/.libs '$(abs_top_builddir)'/tasks/*/.libs | paste -s -d :)"
@@ -8,4 +9,7 @@ bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)
 bench: all
 	$(bench_env) node $(srcdir)/bench/bench.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
 
-.PHONY: bench
+bench-scale: all
+	$(bench_env) node $(srcdir)/bench/scale.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
+
+.PHONY: bench bench-scale

@@ -32,6 +32,7 @@ struct evaluation {
 	struct oqz_job *job;
 	size_t from, to;              /* schemes of the job that take part */
 	int threads;                  /* workers */
+	int lane_threads;             /* of each, over the lanes of an image: what the workers leave */
 	bool too_large;               /* failed because memory forbids so many lanes or workers */
 	size_t n_lanes, *lane_scheme; /* lane k > 0 is schemes[lane_scheme[k]] */
 	struct oqz_lane_spec *specs;
@@ -74,7 +75,7 @@ static enum oqz_status enter_shape(struct evaluation *e, struct eval_worker *w, 
 		return OQZ_OK;
 	leave_shape(e, w);
 	OQZ_TRY(oqz_shape_cache_enter(&e->shapes, shape, &w->entry, err));
-	return oqz_walker_new(w->entry->thing, &w->walker, err);
+	return oqz_walker_new(w->entry->thing, e->lane_threads, &w->walker, err);
 }
 
 /* ------------------------------------------------------------------------------------------------ one image */
@@ -414,6 +415,7 @@ static enum oqz_status evaluate(struct evaluation *e, struct oqz_err *err)
 		return oqz_digests_save(j->digests, err);
 	if ((size_t)e->threads > e->n_todo)
 		e->threads = (int)e->n_todo;
+	e->lane_threads = j->threads / e->threads;
 	OQZ_TRY(make_workers(e, err));
 	OQZ_TRY(plan_first(e, err));
 	struct oqz_pool_job pool = { .n_units = e->n_todo, .ctx = e, .unit = run_item, .stop = j->stop };

@@ -51,7 +51,8 @@ struct oqz_lane_errors {
 	struct oqz_error_sums *local;
 };
 
-enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, struct oqz_walker **ret, struct oqz_err *err);
+/* `threads` share out the lanes of an image; what they compute does not depend on how many they are. */
+enum oqz_status oqz_walker_new(const struct oqz_lane_set *s, int threads, struct oqz_walker **ret, struct oqz_err *err);
 /* Memory for activations of all lanes and for layers on their own. */
 size_t oqz_walker_bytes(const struct oqz_walker *w);
 void oqz_walker_free(struct oqz_walker *w);

@@ -25,6 +25,7 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/job.h \
 	core/run/lanes.c \
 	core/run/lanes.h \
+	core/run/lanes_impl.h \
 	core/run/lock.c \
 	core/run/lock.h \
 	core/run/memory_limit.c \
@@ -50,8 +51,11 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/setup.c \
 	core/run/shape_cache.c \
 	core/run/shape_cache.h \
+	core/run/team.c \
+	core/run/team.h \
 	core/run/trial.c \
 	core/run/trial.h \
 	core/run/validate.c \
 	core/run/validate.h \
+	core/run/lane_walk.c \
 	$(NULL)

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-/* What the process needs besides: libraries' data, the code that oneDNN generates for each primitive of each lane (it does not
- * take a failed allocation of that well), the messages, a stack and a small heap per thread. */
+/* What the process needs besides: libraries' data, the code that oneDNN generates for each primitive of each lane (it
+ * does not take a failed allocation of that well), the messages, a stack and a small heap per thread. */
 enum { FIXED_MIB = 256, THREAD_MIB = 16 };
 
 /* The sanitizers' shadow is writable memory of many terabytes. */

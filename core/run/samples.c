@@ -139,7 +139,7 @@ static enum oqz_status enter_shape(struct maker *m, const struct oqz_shape *shap
 	m->set = NULL;
 	m->shape = *shape;
 	OQZ_TRY(oqz_lane_set_new(m->specs, m->n_lanes, NULL, 0, false, m->j->engine, shape, &m->set, err));
-	return oqz_walker_new(m->set, &m->walker, err);
+	return oqz_walker_new(m->set, 1, &m->walker, err);
 }
 
 static enum oqz_status draw_lane(struct maker *m, size_t lane, const struct oqz_item *item,

@@ -6,6 +6,10 @@ for j in 1 2 5; do
 done
 same_results "$tmp/1" "$tmp/2"
 same_results "$tmp/1" "$tmp/5"
+# Threads that images leave over share out the lanes of one.
+expect_exit 0 run -j1 --limit 1 --progress none -o "$tmp/one1" "$tiny/tiny.yaml"
+expect_exit 0 run -j4 --limit 1 --progress none -o "$tmp/one4" "$tiny/tiny.yaml"
+same_results "$tmp/one1" "$tmp/one4"
 # Another engine agrees in what is counted; only float arithmetic in between may differ in its last bits.
 expect_exit 0 run -j2 --engine sim --progress none -o "$tmp/sim" "$tiny/tiny.yaml"
 top1() { sed -n 's/.*"top1": {"float": \([0-9.]*\).*/\1/p' "$1/results.json"; }
