@@ -46,6 +46,11 @@ tests_unit_test_quantize8_SOURCES = tests/unit/test_quantize8.c
 tests_unit_test_quantize8_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_quantize8_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_team
+tests_unit_test_team_SOURCES = tests/unit/test_team.c
+tests_unit_test_team_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_team_LDADD = $(unit_ldadd)
+
 unit_tests += tests/unit/test_quantize_minifloat
 tests_unit_test_quantize_minifloat_SOURCES = tests/unit/test_quantize_minifloat.c
 tests_unit_test_quantize_minifloat_CPPFLAGS = $(unit_cppflags)
