@@ -19,6 +19,8 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/installed.h \
 	core/base/map.c \
 	core/base/map.h \
+	core/base/pages.c \
+	core/base/pages.h \
 	core/base/params.c \
 	core/base/params.h \
 	core/base/rng.h \

@@ -7,14 +7,13 @@
 #include "core/exec/program.h"
 #include "core/base/budget.h"
 #include "core/base/checked.h"
+#include "core/base/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #define NO_STEP SIZE_MAX
-enum { HUGE_PAGE = 2 << 20 };
 
 struct oqz_context {
 	const struct oqz_program *p;
@@ -30,23 +29,6 @@ struct oqz_context {
 	size_t alone_bytes;
 	struct oqz_tensor alone_out;
 };
-
-/* Memory that is there, not only promised: a run that has begun does not run out of it, and what a process takes does
- * not depend on which worker gets which image. */
-static void *aligned(size_t bytes)
-{
-	size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : OQZ_EXEC_ALIGN;
-	size_t size = oqz_align_up(bytes ? bytes : 1, OQZ_EXEC_ALIGN);
-	void *p;
-
-	if (posix_memalign(&p, align, size) != 0)
-		return NULL;
-#ifdef MADV_HUGEPAGE
-	if (bytes >= HUGE_PAGE) /* fewer faults now, fewer address translations later; a refusal is harmless */
-		madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-#endif
-	return memset(p, 0, size);
-}
 
 static void bind_tensors(struct oqz_context *c)
 {
@@ -97,8 +79,8 @@ enum oqz_status oqz_context_new(const struct oqz_program *p, struct oqz_context 
 	c->calls = calloc(p->steps.n + 1, sizeof *c->calls);
 	c->in_refs = calloc(n_in, sizeof *c->in_refs);
 	c->out_refs = calloc(n_out, sizeof *c->out_refs);
-	c->arena = aligned(p->arena_bytes);
-	c->scratch = aligned(p->scratch_bytes);
+	c->arena = oqz_pages_alloc(p->arena_bytes);
+	c->scratch = oqz_pages_alloc(p->scratch_bytes);
 	if (!c->tensors || !c->calls || !c->in_refs || !c->out_refs || !c->arena || !c->scratch)
 		return oqz_err_nomem(err, "the activations", p->arena_bytes + p->scratch_bytes);
 	bind_tensors(c);
@@ -275,7 +257,7 @@ static enum oqz_status alone_reserve(struct oqz_context *c, const struct oqz_ste
 		OQZ_TRY(oqz_budget_take(a->total - c->alone_bytes, "a layer on its own", err));
 		free(c->alone);
 		c->alone_bytes = a->total;
-		if (!(c->alone = aligned(a->total))) {
+		if (!(c->alone = oqz_pages_alloc(a->total))) {
 			oqz_budget_give(a->total);
 			c->alone_bytes = 0;
 			return oqz_err_nomem(err, "a layer on its own", a->total);

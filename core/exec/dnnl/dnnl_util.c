@@ -5,6 +5,7 @@
  */
 #include "core/exec/dnnl/dnnl_util.h"
 #include "core/base/checked.h"
+#include "core/base/pages.h"
 #include "core/ops/strided.h"
 
 #include <dlfcn.h>
@@ -306,10 +307,9 @@ enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_
 	}
 	if (p->n_fixed == OQZ_DNNL_ARGS || !oqz_size_add(bytes, 64, &total))
 		OQZ_FAIL(err, OQZ_E_INTERNAL, "too many constant arguments");
-	mem = aligned_alloc(64, oqz_align_up(total, 64));
+	mem = oqz_pages_alloc(total); /* padding of blocked layouts must read as zero */
 	if (!mem)
 		return oqz_err_nomem(err, "packed weights", bytes);
-	memset(mem, 0, oqz_align_up(total, 64)); /* padding of blocked layouts must read as zero */
 	DNNL_TRY(dnnl_memory_create(&m, want, oqz_dnnl_engine(), mem));
 	enum oqz_status st = reorder(have, data, want, m, err);
 	if (st != OQZ_OK) {
