@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <locale.h>
-#include <malloc.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -136,10 +135,6 @@ int main(int argc, char **argv)
 {
 	occupy_standard_streams();
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a write error with a message, not a death */
-#ifdef M_TRIM_THRESHOLD
-	mallopt(M_TRIM_THRESHOLD, 256 << 20); /* planning frees and takes weights by turns: keep the pages */
-	mallopt(M_MMAP_THRESHOLD, 64 << 20);
-#endif
 	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
 	const char *self = oqz_path_base(argv[0]);
 	if (strncmp(self, "lt-", 3) == 0)

@@ -351,6 +351,7 @@ static enum oqz_status read_limits(struct oqz_manifest *m, const struct oqz_mani
 	if (l && l->kind == OQZ_YAML_MAP)
 		OQZ_TRY(oqz_schema_check(l, OQZ_SECTION_LIMITS, false, "`limits`", err));
 	OQZ_TRY(integer_of(l, "memory", 0, &m->limits.memory, err));
+	OQZ_TRY(integer_of(l, "prepared", 0, &m->limits.prepared, err));
 	OQZ_TRY(number_of(l, "seconds", 0, &m->limits.seconds, err));
 	OQZ_TRY(integer_of(l, "local_images", 64, &m->limits.local_images, err));
 	m->limits.images = opt ? opt->limit : 0;

@@ -63,6 +63,7 @@ struct oqz_model_spec {
 
 struct oqz_limits {
 	int64_t memory;       /* bytes per job; 0: the machine's */
+	int64_t prepared;     /* bytes of prepared images to keep on disk; 0: none */
 	double seconds;       /* per job; 0: none */
 	int64_t local_images; /* images that local errors are taken on */
 	int64_t images;       /* --limit: at most so many test images; 0: all */

@@ -14,6 +14,7 @@
 #include "core/run/job.h"
 #include "core/run/improvements.h"
 #include "core/run/pool.h"
+#include "core/run/prepared.h"
 #include "core/run/overrides.h"
 #include "core/run/plans.h"
 #include "core/run/shape_cache.h"
@@ -41,6 +42,7 @@ struct planned {
 
 struct cal_worker {
 	struct oqz_preparer *preparer;
+	char *held; /* a prepared image from the disk */
 	struct oqz_shape_entry *entry;
 	struct oqz_context *context;
 	struct oqz_observer **observers; /* [statistics] */
@@ -207,7 +209,8 @@ static enum oqz_status calibrate_image(struct calibration *c, struct cal_worker 
 	struct oqz_shape shape;
 	struct oqz_view view;
 
-	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, oqz_item_box(item), &view, &geometry, err));
+	OQZ_TRY(oqz_prepared_run(c->job->prepared, c->job->calib.prepare, w->preparer, c->job->digests, item->image,
+	                         oqz_item_box(item), &w->held, &view, &geometry, err));
 	OQZ_TRY(oqz_job_input_shape(c->graph, &view, &shape, err));
 	OQZ_TRY(enter_shape(c, w, &shape, err));
 	const struct planned *p = w->entry->thing;
@@ -419,6 +422,7 @@ static void release(struct calibration *c)
 	for (int i = 0; c->workers && i < c->job->threads; i++) {
 		struct cal_worker *w = &c->workers[i];
 		oqz_preparer_free(w->preparer);
+		free(w->held);
 		for (size_t k = 0; w->observers && k < c->statistics.n; k++)
 			oqz_observer_free(w->observers[k]);
 		for (size_t k = 0; w->second && k < c->statistics.n; k++)

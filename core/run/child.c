@@ -8,6 +8,7 @@
 #include "core/base/file.h"
 #include "core/base/str.h"
 #include "core/run/memory_limit.h"
+#include "core/run/prepared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -177,6 +178,8 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
 		                        .log_ctx = sender };
 
 	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
+	OQZ_TRY(
+	    oqz_prepared_open(oqz_path_join(j->arena, opt->dir, "prepared"), m->limits.prepared, &j->prepared, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));
 	release_heap();
 	OQZ_TRY(write_plans(j, opt->dir, err));

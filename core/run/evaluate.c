@@ -11,6 +11,7 @@
 #include "core/run/job.h"
 #include "core/run/lanes.h"
 #include "core/run/pool.h"
+#include "core/run/prepared.h"
 #include "core/run/shape_cache.h"
 
 #include <pthread.h>
@@ -19,6 +20,7 @@
 
 struct eval_worker {
 	struct oqz_preparer *preparer;
+	char *held; /* a prepared image from the disk */
 	struct oqz_shape_entry *entry;
 	struct oqz_walker *walker;
 	struct oqz_lane_errors *errors; /* [lanes] what to pass on: NULL for lanes not wanted */
@@ -160,7 +162,8 @@ static enum oqz_status walk_image(struct evaluation *e, struct eval_worker *w, s
 	struct oqz_view view;
 	struct oqz_shape shape;
 
-	OQZ_TRY(oqz_preparer_run(w->preparer, item->image, oqz_item_box(item), &view, geometry, err));
+	OQZ_TRY(oqz_prepared_run(e->job->prepared, e->job->test.prepare, w->preparer, e->job->digests, item->image,
+	                         oqz_item_box(item), &w->held, &view, geometry, err));
 	OQZ_TRY(oqz_job_input_shape(e->job->graph, &view, &shape, err));
 	OQZ_TRY(enter_shape(e, w, &shape, err));
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
@@ -215,6 +218,7 @@ static void release(struct evaluation *e)
 		struct eval_worker *w = &e->workers[i];
 		oqz_walker_free(w->walker);
 		oqz_preparer_free(w->preparer);
+		free(w->held);
 		for (size_t k = 0; w->buffers && k < e->n_lanes; k++)
 			free(w->buffers[k]);
 		free(w->buffers);

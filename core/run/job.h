@@ -106,6 +106,7 @@ struct oqz_job {
 	const struct oqz_registry *registry;
 	struct oqz_ledger *ledger;
 	struct oqz_digests *digests;
+	struct oqz_prepared *prepared; /* owned; NULL: none is kept */
 	struct oqz_plugin_host host;
 	int threads;
 	enum oqz_engine engine;

@@ -40,6 +40,8 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/paired.h \
 	core/run/pool.c \
 	core/run/pool.h \
+	core/run/prepared.c \
+	core/run/prepared.h \
 	core/run/prepare_spec.c \
 	core/run/prepare_spec.h \
 	core/run/runner.c \

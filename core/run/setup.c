@@ -12,6 +12,7 @@
 #include "core/run/job.h"
 #include "core/run/overrides.h"
 #include "core/run/prepare_spec.h"
+#include "core/run/prepared.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,7 @@ void oqz_job_close(struct oqz_job *j)
 	oqz_params_free(j->task_params);
 	oqz_module_close(j->task_module);
 	oqz_graph_free(j->graph);
+	oqz_prepared_close(j->prepared);
 	oqz_digests_free(j->digests);
 	oqz_arena_free(j->arena);
 	free(j);

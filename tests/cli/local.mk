@@ -28,6 +28,7 @@ cli_tests = \
 	tests/cli/overrides.sh \
 	tests/cli/plan.sh \
 	tests/cli/prepare.sh \
+	tests/cli/prepared.sh \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \
 	tests/cli/quantzoo.sh \
