@@ -5,6 +5,7 @@
 //   node peer.mjs speed MODEL.onnx RUNS THREADS    warms up, runs, prints images per second of wall time, of processor
 //                                                  time, and the peak memory of the process in MiB
 //   node peer.mjs shape MODEL.onnx                 dimensions of the first input and output, as JSON
+//   node peer.mjs load MODEL.onnx                  exit status 1 with the reason where the peer refuses the model
 //   node peer.mjs agree OQZ MODEL.onnx...          runs OQZ (the program) and the peer on the same random input and says
 //                                                  for each model whether every output agrees:
 //                                                  |ours - peer| <= 1e-3 |peer| + 1e-4 max |peer|
@@ -134,9 +135,14 @@ if (verb === 'shape' && args.length === 1) {
   const { session, feeds } = await open(args[0], 1);
   const outputs = await session.run(feeds);
   console.log(JSON.stringify({ input: Object.values(feeds)[0].dims, output: outputs[session.outputNames[0]].dims }));
+} else if (verb === 'load' && args.length === 1) {
+  await open(args[0], 1).catch((e) => {
+    console.log(e.message.split('\n')[0]);
+    process.exitCode = 1;
+  });
 } else if (verb === 'speed' && args.length === 3) await speed(args[0], Number(args[1]), Number(args[2]));
 else if (verb === 'agree' && args.length >= 2) process.exitCode = (await agreeAll(args[0], args.slice(1))) ? 1 : 0;
 else {
-  console.error('usage: peer.mjs speed MODEL.onnx RUNS THREADS | peer.mjs shape MODEL.onnx | peer.mjs agree OQZ MODEL.onnx...');
+  console.error('usage: peer.mjs speed MODEL.onnx RUNS THREADS | peer.mjs shape MODEL.onnx | peer.mjs load MODEL.onnx | peer.mjs agree OQZ MODEL.onnx...');
   process.exitCode = 2;
 }

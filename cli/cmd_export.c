@@ -50,7 +50,8 @@ static enum oqz_status save(const struct oqz_qplan *plan, const struct oqz_graph
 
 	OQZ_TRY(oqz_qplan_apply(plan, g, &q, err));
 	OQZ_TRY(check_domains(q, err));
-	oqz_onnx_lower_opset(q);
+	OQZ_TRY(oqz_onnx_for_readers(q, err));
+	OQZ_TRY(oqz_onnx_lower_opset(q, err));
 	for (size_t i = 0; i < q->opsets.n; i++)
 		if (strcmp(q->opsets.v[i].domain, "oqz") != 0)
 			q->opsets.v[k++] = q->opsets.v[i];

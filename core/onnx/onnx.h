@@ -34,9 +34,12 @@ enum oqz_status oqz_model_prepare(struct oqz_graph *g, const char *const *passes
  * behind the last. */
 const struct oqz_pass *oqz_model_pass(size_t i);
 
+/* Says in other words with the same result what ONNX Runtime would refuse: matrix products (and operators with quantized
+ * outputs) all of whose inputs are dequantized 8-bit floats. For a resolved graph that is to be saved. */
+enum oqz_status oqz_onnx_for_readers(struct oqz_graph *g, struct oqz_err *err);
 /* Lets the nodes of a resolved graph be of the oldest operator set, from 13, that says the same. Only for saving: the
  * graph must not be resolved again. */
-void oqz_onnx_lower_opset(struct oqz_graph *g);
+enum oqz_status oqz_onnx_lower_opset(struct oqz_graph *g, struct oqz_err *err);
 /* Writes a graph as an ONNX model (ir_version by opset); weights inside the file, or in `<path>.data` beyond 1 GiB. */
 enum oqz_status oqz_onnx_save(const struct oqz_graph *g, const char *path, struct oqz_err *err);
 

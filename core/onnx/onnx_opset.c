@@ -47,7 +47,7 @@ static const struct form {
 	{ "ScatterND", NULL, 18 },
 	{ "Shape", "end", 15 },
 	{ "Shape", "start", 15 },
-	{ "Split", NULL, 18 },
+	{ "Split", "num_outputs", 18 },
 };
 
 /* QuantizeLinear, DequantizeLinear: by the type of the codes and by blocks. */
@@ -110,7 +110,19 @@ static int since_node(const struct oqz_node *n)
 	return since_words(n) > since ? since_words(n) : since;
 }
 
-void oqz_onnx_lower_opset(struct oqz_graph *g)
+/* From set 18 on a Split without sizes says into how many parts. */
+static enum oqz_status name_parts(struct oqz_graph *g, struct oqz_err *err)
+{
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		struct oqz_node *n = g->nodes.v[i];
+		bool sizes = n->n_in > 1 && n->in[1];
+		if (!*n->domain && strcmp(n->op_type, "Split") == 0 && !sizes && !oqz_node_attr(n, "num_outputs"))
+			OQZ_TRY(oqz_node_set_int(n, "num_outputs", n->n_out, err));
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_onnx_lower_opset(struct oqz_graph *g, struct oqz_err *err)
 {
 	struct oqz_graph *body[OQZ_NODE_MAX_BODIES];
 	int version = OLDEST;
@@ -118,7 +130,7 @@ void oqz_onnx_lower_opset(struct oqz_graph *g)
 	for (size_t i = 0; i < g->nodes.n; i++) {
 		const struct oqz_node *n = g->nodes.v[i];
 		if (oqz_node_bodies(n, body) > 0)
-			return; /* bodies would have to be looked through, too */
+			return name_parts(g, err); /* bodies would have to be looked through, too */
 		if (!*n->domain && since_node(n) > version)
 			version = since_node(n);
 	}
@@ -128,4 +140,5 @@ void oqz_onnx_lower_opset(struct oqz_graph *g)
 	for (size_t i = 0; i < g->opsets.n; i++)
 		if (!*g->opsets.v[i].domain && g->opsets.v[i].version > version)
 			g->opsets.v[i].version = version;
+	return oqz_graph_opset(g, "") >= 18 ? name_parts(g, err) : OQZ_OK;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# ONNX Runtime reads what `oqz export` writes, and makes of every layer, on equal inputs, what oqz makes of it: schemes that ONNX
+# ONNX Runtime loads what `oqz export` writes, at its default level of optimization, and makes of every layer, on equal inputs, what oqz makes of it: schemes that ONNX
 # can say, per tensor, per channel, per block, asymmetric, mixed, on real models of several kinds. Needs node with the npm
 # package onnxruntime-node (OQZ_BENCH_NODE_PATH: folder that holds node_modules) and the models below $OQZ_SHARED.
 . "${top_srcdir:-.}/tests/cli/functions.sh"
@@ -30,6 +30,7 @@ schemes:
   int4-block: {plugin: int4, block: 32}
   fp8: {plugin: fp8, format: e4m3fn}
   fp8-e5m2: {plugin: fp8, format: e5m2, granularity: channel}
+  fp8-outputs: {plugin: fp8, outputs: true}
   mixed: {plugin: int8, overrides: [{ops: [MatMul, Gemm], symmetric: false}, {nodes: ["*1*"], bits: 16, granularity: tensor, calibrate: minmax}]}
 models:
 EOF
@@ -70,7 +71,8 @@ dims() {
 # not asked for: ONNX Runtime 1.30 overruns its buffers there.)
 schemes() {
 	case $1 in
-	fsrcnn | squeezenet) echo int8-channel int8-pow2 int8-asym int16 int4-acts int4-block fp8 fp8-e5m2 mixed ;;
+	fsrcnn | squeezenet) echo int8-channel int8-pow2 int8-asym int16 int4-acts int4-block fp8 fp8-e5m2 fp8-outputs mixed ;;
+	ocr) echo int8-channel int8-asym fp8 fp8-e5m2 fp8-outputs mixed ;;
 	*) echo int8-channel int8-asym fp8 mixed ;;
 	esac
 }
@@ -86,10 +88,10 @@ for id in $ids; do
 		if test "$(wc -c <"$file")" -gt 1000000; then
 			test "$(wc -c <"$tmp/$id.$scheme.onnx")" -lt "$(($(wc -c <"$file") * 3 / 4))" || fail "$id.$scheme: weights are not stored as codes"
 		fi
+		node "$top_srcdir/bench/peer.mjs" load "$tmp/$id.$scheme.onnx" || fail "$id.$scheme: ONNX Runtime does not load it"
 		# shellcheck disable=SC2046
 		layers=$(tests/golden/split_layers "$tmp/$id.$scheme.onnx" "$tmp/split.$id.$scheme.onnx" $(dims "$id")) || fail "$id.$scheme cannot be taken apart"
 		echo "$id.$scheme: $layers"
-		# the whole model loads, and its layers one by one agree
 		node "$top_srcdir/bench/peer.mjs" agree "$OQZ" "$tmp/split.$id.$scheme.onnx" || failed=$((failed + 1))
 		rm -f "$tmp/$id.$scheme.onnx" "$tmp/split.$id.$scheme.onnx"
 	done

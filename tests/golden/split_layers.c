@@ -31,13 +31,41 @@ static bool is_layer(const struct oqz_node *n)
 	       is_op(n, OQZ_OP_MATMUL) || is_op(n, OQZ_OP_LAYER_NORMALIZATION);
 }
 
-/* What numbers of magnitude 1 are multiplied with to reach the end of the grid. */
-static double reach(const struct oqz_node *q)
+/* The codes behind a value that is dequantized: by DequantizeLinear, or by Cast and Mul (core/onnx/onnx_readers.c). */
+static struct oqz_value *codes_of(const struct oqz_value *v)
 {
-	const struct oqz_tensor *scale = q->in[1]->constant;
+	const struct oqz_node *n = v ? v->producer : NULL;
+
+	if (is_op(n, OQZ_OP_DEQUANTIZE_LINEAR))
+		return n->in[0];
+	if (!is_op(n, OQZ_OP_MUL) || !n->in[0] || !is_op(n->in[0]->producer, OQZ_OP_CAST))
+		return NULL;
+	n = n->in[0]->producer;
+	return n->in[0]->type.dtype == OQZ_DT_F8E4M3FN || n->in[0]->type.dtype == OQZ_DT_F8E5M2 ? n->in[0] : NULL;
+}
+
+/* By something that stays. */
+static bool is_used(const struct oqz_value *v)
+{
+	for (size_t i = 0; i < v->uses.n; i++)
+		if (!v->uses.v[i]->dead)
+			return true;
+	return false;
+}
+
+/* The node that quantizes: QuantizeLinear, or the Div before a Cast. */
+static struct oqz_node *quantizer(const struct oqz_value *codes)
+{
+	return is_op(codes->producer, OQZ_OP_CAST) ? codes->producer->in[0]->producer : codes->producer;
+}
+
+/* What numbers of magnitude 1 are multiplied with to reach the end of the grid. */
+static double reach(const struct oqz_value *codes)
+{
+	const struct oqz_tensor *scale = quantizer(codes)->in[1]->constant;
 	double s = scale ? oqz_load_f(scale->dtype, scale->data, 0) : 1;
 
-	switch (q->out[0]->type.dtype) {
+	switch (codes->type.dtype) {
 	case OQZ_DT_I8: return 127 * s;
 	case OQZ_DT_U8: return 255 * s;
 	case OQZ_DT_I16: return 32767 * s;
@@ -82,19 +110,20 @@ static enum oqz_status cut(struct split *s, struct oqz_node *n, bool *ret, struc
 {
 	*ret = false;
 	for (int i = 0; i < 2 && i < n->n_in; i++)
-		*ret |= n->in[i] && is_op(n->in[i]->producer, OQZ_OP_DEQUANTIZE_LINEAR);
+		*ret |= codes_of(n->in[i]) != NULL;
 	for (int i = 0; *ret && i < n->n_in; i++) {
-		struct oqz_node *dq = n->in[i] ? n->in[i]->producer : NULL, *at = n;
+		struct oqz_value *codes = codes_of(n->in[i]);
+		struct oqz_node *at = n;
 		struct oqz_value *v = NULL;
 		double factor = 1;
 		int input = i;
 		if (!n->in[i] || n->in[i]->constant)
 			continue;
-		if (is_op(dq, OQZ_OP_DEQUANTIZE_LINEAR)) {
-			if (dq->in[0]->constant)
+		if (codes) {
+			if (codes->constant)
 				continue;
-			at = dq->in[0]->producer;
-			factor = reach(at);
+			at = quantizer(codes);
+			factor = reach(codes);
 			input = 0;
 		}
 		OQZ_TRY(new_input(s, &at->in[input]->type, factor, at, &v, err));
@@ -150,12 +179,11 @@ static enum oqz_status split(const char *from, const char *to, char **dims, int 
 		if (is_layer(nodes[i]))
 			OQZ_TRY(cut(&s, nodes[i], &layer[i], err));
 	/* what lay between the layers is not wanted */
-	for (size_t i = 0; i < n; i++)
-		nodes[i]->dead =
-		    !layer[i] && !is_op(nodes[i], OQZ_OP_QUANTIZE_LINEAR) && !is_op(nodes[i], OQZ_OP_DEQUANTIZE_LINEAR);
+	for (size_t i = n; i-- > 0;)
+		nodes[i]->dead = !layer[i] && !is_used(nodes[i]->out[0]);
 	OQZ_TRY(oqz_graph_finish(g, err));
 	OQZ_TRY(oqz_ops_resolve(g, err));
-	oqz_onnx_lower_opset(g);
+	OQZ_TRY(oqz_onnx_lower_opset(g, err));
 	OQZ_TRY(oqz_onnx_save(g, to, err));
 	printf("%d layers, operator set %d\n", s.n_out, oqz_graph_opset(g, ""));
 	if (s.n_out == 0)

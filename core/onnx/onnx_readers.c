@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A form that readers of ONNX models take. ONNX Runtime (1.30, at its default level of optimization) moves quantization
+ * through operators that only move numbers and transpositions through quantization, makes one integer kernel of an
+ * operator between DequantizeLinear and QuantizeLinear (with a Relu or Clip before the latter), and of a matrix product
+ * whose inputs come from DequantizeLinear. When the codes are 8-bit floats or 4-bit integers, which what it then has
+ * does not know, it refuses the model. There, and only there, the same is said in words that it leaves alone, with the
+ * same float32 arithmetic: of small floats, DequantizeLinear(q, scale) is Mul(Cast(q), scale) and QuantizeLinear(x,
+ * scale) is Cast(Div(x, scale)); of integers, both together are Mul(Sub(Clip(Add(Round(Div(x, scale)), zero)), zero),
+ * scale). Not for weights: they would be folded to float32, and then quantized to 8 bits there.
+ */
+#include "core/onnx/onnx.h"
+#include "core/ops/op.h"
+
+#include <string.h>
+
+/* TensorProto.DataType */
+static int64_t onnx_type(enum oqz_dtype t)
+{
+	switch (t) {
+	case OQZ_DT_F8E4M3FN: return 17;
+	case OQZ_DT_F8E4M3FNUZ: return 18;
+	case OQZ_DT_F8E5M2: return 19;
+	case OQZ_DT_F8E5M2FNUZ: return 20;
+	default: return 1; /* float32 */
+	}
+}
+
+static bool is_op(const struct oqz_node *n, const char *op_type)
+{
+	return n && !*n->domain && strcmp(n->op_type, op_type) == 0;
+}
+
+static bool is_float8(enum oqz_dtype t) { return onnx_type(t) >= 17; }
+
+static bool is_int4(enum oqz_dtype t) { return t == OQZ_DT_I4 || t == OQZ_DT_U4; }
+
+static bool is_dequantizer(const struct oqz_node *n)
+{
+	return is_op(n, "DequantizeLinear") && (is_float8(n->in[0]->type.dtype) || is_int4(n->in[0]->type.dtype));
+}
+
+/* Operators that quantization is moved through. */
+static bool only_moves(const struct oqz_node *n)
+{
+	static const char *const ops[] = {
+		"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Slice", "MaxPool"
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(ops); i++)
+		if (is_op(n, ops[i]))
+			return true;
+	return false;
+}
+
+static bool is_quantized(const struct oqz_value *v)
+{
+	for (size_t i = 0; v && i < v->uses.n; i++) {
+		const struct oqz_node *n = v->uses.v[i];
+		if ((is_op(n, "Relu") || is_op(n, "Clip")) && n->out[0]->uses.n == 1)
+			n = n->out[0]->uses.v[0];
+		if (is_op(n, "QuantizeLinear"))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the reader would put an integer kernel here. A bias of float32 keeps it from nothing, it is quantized there.
+ */
+static bool is_refused(const struct oqz_node *n)
+{
+	bool product = is_op(n, "MatMul") || is_op(n, "Gemm");
+	bool biased = is_op(n, "Gemm") || is_op(n, "Conv") || is_op(n, "ConvTranspose");
+
+	if (*n->domain || n->n_out == 0 || (!product && !is_quantized(n->out[0])))
+		return false;
+	for (int i = 0; i < n->n_in && (i < 2 || !biased); i++)
+		if (n->in[i] &&
+		    (!is_dequantizer(n->in[i]->producer) || !is_float8(n->in[i]->producer->in[0]->type.dtype)))
+			return false;
+	return true;
+}
+
+/* Which nodes have a Transpose before them, with no layer between; by index. */
+static void find_transposed(const struct oqz_graph *g, bool *ret)
+{
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		const struct oqz_node *n = g->nodes.v[i];
+		bool layer = is_op(n, "MatMul") || is_op(n, "Gemm") || is_op(n, "Conv") || is_op(n, "ConvTranspose");
+		ret[i] = is_op(n, "Transpose");
+		for (int k = 0; k < n->n_in && !layer; k++)
+			ret[i] |= n->in[k] && n->in[k]->producer && ret[n->in[k]->producer->index];
+	}
+}
+
+/* Whether the reader would move this quantization, or look into it; one of a value that is computed. */
+static bool is_moved(const struct oqz_node *dq, const bool *transposed)
+{
+	const struct oqz_node *q = dq->in[0]->producer;
+
+	if (!is_op(q, "QuantizeLinear"))
+		return false;
+	for (size_t i = 0; i < dq->out[0]->uses.n; i++)
+		if (only_moves(dq->out[0]->uses.v[i]))
+			return true;
+	/* of a Clip the reader asks what of the grid it leaves */
+	return only_moves(q->in[0]->producer) || is_op(q->in[0]->producer, "Clip") || transposed[q->index];
+}
+
+static bool feeds_refused(const struct oqz_node *dq)
+{
+	for (size_t i = 0; i < dq->out[0]->uses.n; i++)
+		if (dq->out[0]->uses.v[i]->in[0] == dq->out[0] && is_refused(dq->out[0]->uses.v[i]))
+			return true;
+	return false;
+}
+
+/* ---------------------------------------------------------------------------------------------------- other words */
+
+/* A node in front of `before`, named after it; ready to be saved. */
+static enum oqz_status add_node(struct oqz_graph *g, struct oqz_node *before, const char *op, int opset,
+                                struct oqz_value *const *in, int n_in, int64_t to, struct oqz_value **ret,
+                                struct oqz_err *err)
+{
+	const char *base = oqz_arena_printf(g->arena, "%s/%s", before->name, op);
+	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
+	struct oqz_value *out;
+	struct oqz_node *n;
+
+	if (!name)
+		return oqz_err_nomem(err, "a name", 0);
+	OQZ_TRY(oqz_graph_add_value(g, name, &out, err));
+	OQZ_TRY(oqz_graph_add_node(g, name, "", op, opset, in, n_in, &out, 1, before, &n, err));
+	if (to)
+		OQZ_TRY(oqz_node_set_int(n, "to", to, err));
+	OQZ_TRY(oqz_node_resolve(n, err));
+	*ret = out;
+	return oqz_infer_node(n, err);
+}
+
+/* The scale as second operand: (n, 1, ...) for scales along an axis. */
+static enum oqz_status broadcast_scale(struct oqz_graph *g, const struct oqz_node *n, struct oqz_value **ret,
+                                       struct oqz_err *err)
+{
+	struct oqz_value *scale = n->in[1];
+	const struct oqz_attr *a = oqz_node_attr(n, "axis");
+	int rank = n->in[0]->type.shape.rank;
+	int64_t axis = a ? a->i : 1;
+	struct oqz_tensor t = { 0 };
+
+	*ret = scale;
+	if (axis < 0)
+		axis += rank;
+	if (!scale->constant || scale->type.shape.rank != 1 || axis + 1 >= rank)
+		return OQZ_OK;
+	const char *name = oqz_graph_fresh_name(g, scale->name);
+	if (!name)
+		return oqz_err_nomem(err, "a name", 0);
+	oqz_tensor_share(&t, scale->constant);
+	t.shape.rank = rank - (int)axis;
+	for (int i = 1; i < t.shape.rank; i++)
+		t.shape.dim[i] = 1;
+	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
+	oqz_tensor_release(&t);
+	return st;
+}
+
+static enum oqz_status spell_quantize(struct oqz_graph *g, struct oqz_node *q, struct oqz_err *err)
+{
+	struct oqz_value *in[2] = { q->in[0] }, *codes;
+
+	OQZ_TRY(broadcast_scale(g, q, &in[1], err));
+	OQZ_TRY(add_node(g, q, "Div", 14, in, 2, 0, &in[0], err));
+	OQZ_TRY(add_node(g, q, "Cast", 19, in, 1, onnx_type(q->out[0]->type.dtype), &codes, err));
+	OQZ_TRY(oqz_graph_replace(g, q->out[0], codes, err));
+	q->dead = true;
+	return OQZ_OK;
+}
+
+static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq, struct oqz_err *err)
+{
+	struct oqz_value *in[2], *y;
+
+	OQZ_TRY(add_node(g, dq, "Cast", 19, dq->in, 1, onnx_type(OQZ_DT_F32), &in[0], err));
+	OQZ_TRY(broadcast_scale(g, dq, &in[1], err));
+	OQZ_TRY(add_node(g, dq, "Mul", 14, in, 2, 0, &y, err));
+	OQZ_TRY(oqz_graph_replace(g, dq->out[0], y, err));
+	dq->dead = true;
+	return OQZ_OK;
+}
+
+/* A constant of float32: one number, or the zero points in the shape of the scale. */
+static enum oqz_status add_numbers(struct oqz_graph *g, const struct oqz_node *dq, const char *what, double number,
+                                   const struct oqz_value *zero, struct oqz_value **ret, struct oqz_err *err)
+{
+	const char *base = oqz_arena_printf(g->arena, "%s/%s", dq->name, what);
+	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
+	const struct oqz_shape scalar = { .rank = 0 };
+	struct oqz_tensor t = { 0 };
+
+	if (!name)
+		return oqz_err_nomem(err, "a name", 0);
+	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, zero ? &zero->constant->shape : &scalar, err));
+	for (int64_t i = 0; i < oqz_tensor_nelem(&t); i++)
+		((float *)t.data)[i] =
+		    (float)(zero ? oqz_load_f(zero->constant->dtype, zero->constant->data, (size_t)i) : number);
+	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
+	oqz_tensor_release(&t);
+	return st;
+}
+
+/* QuantizeLinear and DequantizeLinear of 4-bit integers, without codes; one scale. */
+static enum oqz_status spell_integers(struct oqz_graph *g, struct oqz_node *q, struct oqz_node *dq, struct oqz_err *err)
+{
+	bool is_signed = dq->in[0]->type.dtype == OQZ_DT_I4;
+	struct oqz_value *in[3] = { q->in[0], q->in[1] }, *zero = NULL, *y;
+
+	if (dq->n_in > 2 && dq->in[2])
+		OQZ_TRY(add_numbers(g, dq, "zero", 0, dq->in[2], &zero, err));
+	OQZ_TRY(add_node(g, dq, "Div", 14, in, 2, 0, &in[0], err));
+	OQZ_TRY(add_node(g, dq, "Round", 11, in, 1, 0, &in[0], err));
+	in[1] = zero;
+	if (zero)
+		OQZ_TRY(add_node(g, dq, "Add", 14, in, 2, 0, &in[0], err));
+	OQZ_TRY(add_numbers(g, dq, "least", is_signed ? -8 : 0, NULL, &in[1], err));
+	OQZ_TRY(add_numbers(g, dq, "most", is_signed ? 7 : 15, NULL, &in[2], err));
+	OQZ_TRY(add_node(g, dq, "Clip", 13, in, 3, 0, &in[0], err));
+	in[1] = zero;
+	if (zero)
+		OQZ_TRY(add_node(g, dq, "Sub", 14, in, 2, 0, &in[0], err));
+	in[1] = dq->in[1];
+	OQZ_TRY(add_node(g, dq, "Mul", 14, in, 2, 0, &y, err));
+	OQZ_TRY(oqz_graph_replace(g, dq->out[0], y, err));
+	q->dead = dq->dead = true;
+	return OQZ_OK;
+}
+
+static enum oqz_status spell(struct oqz_graph *g, struct oqz_node *dq, bool moved, struct oqz_err *err)
+{
+	struct oqz_node *q = dq->in[0]->producer;
+
+	if (is_int4(dq->in[0]->type.dtype))
+		return dq->in[1]->type.shape.rank == 0 ? spell_integers(g, q, dq, err) : OQZ_OK;
+	OQZ_TRY(spell_dequantize(g, dq, err));
+	return moved ? spell_quantize(g, q, err) : OQZ_OK;
+}
+
+enum oqz_status oqz_onnx_for_readers(struct oqz_graph *g, struct oqz_err *err)
+{
+	size_t n = g->nodes.n; /* not those made here */
+	OQZ_CLEANUP_FREE struct oqz_node **nodes = calloc(n + 1, sizeof *nodes);
+	OQZ_CLEANUP_FREE bool *transposed = calloc(n + 1, sizeof *transposed), *moved = calloc(n + 1, sizeof *moved),
+	                      *refused = calloc(n + 1, sizeof *refused);
+
+	if (!nodes || !transposed || !moved || !refused)
+		return oqz_err_nomem(err, "nodes", n);
+	find_transposed(g, transposed);
+	for (size_t i = 0; i < n; i++) {
+		nodes[i] = g->nodes.v[i];
+		moved[i] = is_dequantizer(nodes[i]) && is_moved(nodes[i], transposed);
+		refused[i] = is_dequantizer(nodes[i]) && feeds_refused(nodes[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (moved[i] || refused[i])
+			OQZ_TRY(spell(g, nodes[i], moved[i], err));
+	return oqz_graph_finish(g, err);
+}
