@@ -13,6 +13,7 @@
  */
 #include "core/quant/improve.h"
 #include "core/ops/op.h"
+#include "core/ops/window.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static const struct oqz_param params[] = {
 	  .help = "positions of the output that are taken from each image" },
 	{ .name = "max_inputs",
 	  .type = OQZ_P_INT,
-	  .dflt = "2304",
+	  .dflt = "4608",
 	  .min = 1,
 	  .max = 65536,
 	  .help = "layers with more inputs to an output keep nearest rounding: time and memory grow with the square" },
@@ -57,23 +58,9 @@ struct state {
 
 /* ------------------------------------------------------------------------------------------------ inputs */
 
-static void pair_of(const struct oqz_node *n, const char *name, int64_t dflt, int64_t ret[2])
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
+static bool is_transposed(const struct layer *l) { return l->node->op->id == OQZ_OP_CONV_TRANSPOSE; }
 
-	for (int i = 0; i < 2; i++)
-		ret[i] = a && a->type == OQZ_ATTR_INTS && a->n > (size_t)i ? a->ints[i] : dflt;
-}
-
-/* Two-dimensional convolutions with explicit pads, and products with constant weights. */
-static bool supported(const struct oqz_node *n)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, "auto_pad");
-
-	if (n->op->id == OQZ_OP_CONV)
-		return n->in[1]->constant->shape.rank == 4 && (!a || !strcmp(a->s, "NOTSET"));
-	return n->op->id == OQZ_OP_GEMM || n->op->id == OQZ_OP_MATMUL;
-}
+static bool is_convolution(const struct layer *l) { return l->node->op->id == OQZ_OP_CONV || is_transposed(l); }
 
 static void add_moment(struct layer *l, int64_t group)
 {
@@ -89,42 +76,64 @@ static void add_moment(struct layer *l, int64_t group)
 	}
 }
 
-/* The inputs of one output position, in the order of the weights' elements. */
-static void gather(struct layer *l, const struct oqz_tensor *t, int64_t image, int64_t group, int64_t oy, int64_t ox)
+/* The geometry over an input, always with three spatial dims. */
+static enum oqz_status window_of(const struct layer *l, const struct oqz_shape *x, struct oqz_window *ret,
+                                 struct oqz_err *err)
 {
-	const int64_t *d = t->shape.dim, *kd = l->node->in[1]->constant->shape.dim;
-	int64_t stride[2], dilation[2], pad[2], per_in = l->form.in / l->form.groups;
-	const float *x = t->data;
+	const struct oqz_conv_params *p = OQZ_PARAMS(l->node, struct oqz_conv_params);
+	const struct oqz_shape *w = &l->node->in[1]->constant->shape;
+	struct oqz_window win;
 
-	pair_of(l->node, "strides", 1, stride);
-	pair_of(l->node, "dilations", 1, dilation);
-	pair_of(l->node, "pads", 0, pad);
-	for (int64_t c = 0; c < per_in; c++)
-		for (int64_t ky = 0; ky < kd[2]; ky++)
-			for (int64_t kx = 0; kx < kd[3]; kx++) {
-				int64_t y = oy * stride[0] + ky * dilation[0] - pad[0];
-				int64_t xx = ox * stride[1] + kx * dilation[1] - pad[1];
-				bool inside = y >= 0 && y < d[2] && xx >= 0 && xx < d[3];
-				l->x[(c * kd[2] + ky) * kd[3] + kx] =
-				    inside ? x[((image * d[1] + group * per_in + c) * d[2] + y) * d[3] + xx] : 0;
-			}
+	OQZ_TRY(is_transposed(l) ? oqz_conv_transpose_window(p, x, w, &win, err) : oqz_conv_window(p, x, w, &win, err));
+	*ret = oqz_window_3d(&win);
+	return OQZ_OK;
 }
 
-static enum oqz_status see_conv(struct state *s, const struct oqz_tensor *in, const struct oqz_tensor *out,
-                                struct oqz_err *err)
+/* What element k of the kernel reads for output position `at`, along one dim; -1: nothing, which is 0. */
+static int64_t reads(const struct oqz_window *w, int dim, bool transposed, int64_t at, int64_t k)
 {
-	int64_t height, width, total;
+	int64_t x = transposed ? at + w->pad_begin[dim] - k * w->dilation[dim]
+	                       : at * w->stride[dim] + k * w->dilation[dim] - w->pad_begin[dim];
 
-	if (in->shape.rank != 4 || out->shape.rank != 4)
-		OQZ_FAIL(err, OQZ_E_INTERNAL, "a convolution of another rank");
-	height = out->shape.dim[2];
-	width = out->shape.dim[3];
-	total = in->shape.dim[0] * height * width;
+	if (transposed && x % w->stride[dim] != 0)
+		return -1; /* falls between two inputs */
+	if (transposed)
+		x /= w->stride[dim];
+	return x >= 0 && x < w->in[dim] ? x : -1;
+}
+
+/* The inputs of one output position, in the order of the weights' elements. */
+static void gather(struct layer *l, const struct oqz_window *w, const float *x, int64_t image, int64_t group,
+                   const int64_t at[3])
+{
+	const int64_t per_in = l->form.in / l->form.groups, plane = w->in[0] * w->in[1] * w->in[2];
+	float *to = l->x;
+
+	for (int64_t c = 0; c < per_in; c++) {
+		const float *from = x + (image * l->form.in + group * per_in + c) * plane;
+		for (int64_t k = 0; k < l->form.inner; k++) {
+			const int64_t kd[3] = { k / w->kernel[2] / w->kernel[1], k / w->kernel[2] % w->kernel[1],
+				                k % w->kernel[2] };
+			int64_t i[3];
+			for (int d = 0; d < 3; d++)
+				i[d] = reads(w, d, is_transposed(l), at[d], kd[d]);
+			*to++ = i[0] < 0 || i[1] < 0 || i[2] < 0 ? 0 : from[(i[0] * w->in[1] + i[1]) * w->in[2] + i[2]];
+		}
+	}
+}
+
+static enum oqz_status see_conv(struct state *s, const struct oqz_tensor *in, struct oqz_err *err)
+{
+	struct oqz_window w;
+
+	OQZ_TRY(window_of(&s->l, &in->shape, &w, err));
+	int64_t plane = w.out[0] * w.out[1] * w.out[2], total = in->shape.dim[0] * plane;
 	for (int64_t i = 0; i < s->positions && i < total; i++) {
 		/* evenly spread, another offset for every image */
 		int64_t at = ((total < s->positions ? i : i * total / s->positions) + s->seen * 7) % total;
+		const int64_t o[3] = { at % plane / w.out[2] / w.out[1], at / w.out[2] % w.out[1], at % w.out[2] };
 		for (int64_t g = 0; g < s->l.form.groups; g++) {
-			gather(&s->l, in, at / (height * width), g, at / width % height, at % width);
+			gather(&s->l, &w, in->data, at / plane, g, o);
 			add_moment(&s->l, g);
 		}
 	}
@@ -154,7 +163,7 @@ static enum oqz_status see(void *ctx, size_t image, const struct oqz_tensor *con
 	(void)image;
 	if (taps[0]->dtype != OQZ_DT_F32)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the input of '%s' is not float32", s->l.node->name);
-	return s->l.node->op->id == OQZ_OP_CONV ? see_conv(s, taps[0], taps[1], err) : see_rows(s, taps[0], err);
+	return is_convolution(&s->l) ? see_conv(s, taps[0], err) : see_rows(s, taps[0], err);
 }
 
 /* ------------------------------------------------------------------------------------------------ rounding */
@@ -285,8 +294,8 @@ static enum oqz_status improve_layer(const struct oqz_graph *g, struct oqz_qplan
 
 	OQZ_TRY(oqz_qplan_apply(p, g, &q, err));
 	const struct oqz_node *n = oqz_graph_node(q, l->node->name);
-	const char *taps[] = { n->in[0]->name, n->out[0]->name };
-	OQZ_TRY(data->run(data->ctx, q, taps, l->node->op->id == OQZ_OP_CONV ? 2 : 1, images, see, s, err));
+	const char *taps[] = { n->in[0]->name };
+	OQZ_TRY(data->run(data->ctx, q, taps, 1, images, see, s, err));
 	mirror(l);
 	enum oqz_status st = round_layer(l, &w, err);
 	if (st == OQZ_OK)
@@ -306,7 +315,7 @@ static enum oqz_status run(const struct oqz_graph *g, struct oqz_qplan *p, const
 		struct layer *l = &s.l;
 		l->node = g->nodes.v[i];
 		l->site = oqz_improve_site(p, l->node->name, 1);
-		if (!l->site || !oqz_weight_form(l->node, &l->form) || !supported(l->node))
+		if (!l->site || !oqz_weight_form(l->node, &l->form))
 			continue;
 		if (l->site->spec.grid.kind != OQZ_GRID_AFFINE || l->site->spec.dynamic)
 			OQZ_FAIL(err, OQZ_E_UNSUPPORTED,

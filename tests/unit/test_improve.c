@@ -155,6 +155,78 @@ START_TEST(rounding_is_near_the_best)
 }
 END_TEST
 
+/* With all positions seen, the layer's square error over the images is what is minimised: less than by nearest
+ * rounding. */
+static void ck_rounds_better(struct gb *b, struct oqz_shape input, const char *what)
+{
+	struct oqz_node *n = b->g->nodes.v[0];
+	const struct oqz_tensor *w = n->in[1]->constant;
+	const float scale = 0.3f;
+	struct oqz_tensor t = { 0 };
+	struct bench data;
+
+	bench_init(&data, input);
+	const struct oqz_improve_data host = { .ctx = &data, .n_images = IMAGES, .run = run_images };
+	struct oqz_qplan *p = oqz_qplan_new();
+	add_weights(p, n, 4, scale);
+	struct oqz_params *params = params_of(&oqz_improve_adaround, "positions=100000");
+	ck_ok(oqz_improve_adaround.on_plan(b->g, p, params, &host, err));
+	ck_assert_msg(p->constants.n == 1, "%s: not rounded", what);
+	ck_ok(oqz_tensor_alloc(&t, OQZ_DT_F32, &w->shape, err));
+	for (int64_t k = 0; k < oqz_tensor_nelem(&t); k++)
+		((float *)t.data)[k] = fminf(fmaxf(nearbyintf(((float *)w->data)[k] / scale), -8), 7) * scale;
+	double nearest = output_error(&data, b->g, n, &t),
+	       ours = output_error(&data, b->g, n, &p->constants.v[0].value);
+	ck_assert_msg(ours < 0.9 * nearest, "%s: %g, nearest %g", what, ours, nearest);
+	oqz_tensor_release(&t);
+	oqz_params_free(params);
+	oqz_qplan_free(p);
+	bench_release(&data);
+	oqz_graph_free(b->g);
+}
+
+START_TEST(layers_of_every_kind_are_rounded)
+{
+	struct oqz_shape line = GB_DIMS(1, 4, 23), plane = GB_DIMS(1, 4, 7, 8), space = GB_DIMS(1, 2, 5, 4, 6);
+	struct gb b;
+
+	gb_init(&b, 1);
+	GB_OP(&b, "Conv", gb_input(&b, "x", line), gb_weights(&b, OQZ_DT_F32, GB_DIMS(6, 2, 5), 0.5));
+	GB_INTS(&b, "strides", 2);
+	GB_INTS(&b, "pads", 3, 1);
+	ck_ok(oqz_node_set_int(b.last, "group", 2, err));
+	gb_finish(&b);
+	ck_rounds_better(&b, line, "one dimension, grouped");
+
+	gb_init(&b, 2);
+	GB_OP(&b, "Conv", gb_input(&b, "x", plane), gb_weights(&b, OQZ_DT_F32, GB_DIMS(3, 4, 3, 3), 0.5));
+	GB_INTS(&b, "dilations", 2, 1);
+	ck_ok(oqz_node_set_string(b.last, "auto_pad", "SAME_UPPER", err));
+	gb_finish(&b);
+	ck_rounds_better(&b, plane, "two dimensions, padded by name");
+
+	gb_init(&b, 3);
+	GB_OP(&b, "Conv", gb_input(&b, "x", space), gb_weights(&b, OQZ_DT_F32, GB_DIMS(3, 2, 2, 3, 2), 0.5));
+	gb_finish(&b);
+	ck_rounds_better(&b, space, "three dimensions");
+
+	gb_init(&b, 4);
+	GB_OP(&b, "ConvTranspose", gb_input(&b, "x", plane), gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 3, 4, 3), 0.5));
+	GB_INTS(&b, "strides", 2, 2);
+	GB_INTS(&b, "pads", 1, 0, 1, 1);
+	GB_INTS(&b, "output_padding", 0, 1);
+	ck_ok(oqz_node_set_int(b.last, "group", 2, err));
+	gb_finish(&b);
+	ck_rounds_better(&b, plane, "transposed, grouped");
+
+	gb_init(&b, 5);
+	GB_OP(&b, "ConvTranspose", gb_input(&b, "x", line), gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 3, 3), 0.5));
+	GB_INTS(&b, "dilations", 2);
+	gb_finish(&b);
+	ck_rounds_better(&b, line, "transposed, one dimension");
+}
+END_TEST
+
 static double channel_mean(struct bench *b, struct oqz_graph *g, const char *value, int64_t c)
 {
 	double sum = 0, n = 0;
@@ -325,5 +397,6 @@ START_TEST(base64_is_strict)
 }
 END_TEST
 
-OQZ_TEST_MAIN("improve", rounding_is_near_the_best, corrected_means_are_the_float_ones, equalization_keeps_the_function,
-              extras_survive_json, base64_is_strict)
+OQZ_TEST_MAIN("improve", rounding_is_near_the_best, layers_of_every_kind_are_rounded,
+              corrected_means_are_the_float_ones, equalization_keeps_the_function, extras_survive_json,
+              base64_is_strict)
