@@ -15,6 +15,11 @@ tests_golden_test_golden_tables_SOURCES = tests/golden/test_golden_tables.c
 tests_golden_test_golden_tables_CPPFLAGS = $(unit_cppflags)
 tests_golden_test_golden_tables_LDADD = $(unit_ldadd)
 
+golden_tests += tests/golden/test_golden_images
+tests_golden_test_golden_images_SOURCES = tests/golden/test_golden_images.c
+tests_golden_test_golden_images_CPPFLAGS = $(unit_cppflags) $(JPEG_CFLAGS) $(PNG_CFLAGS)
+tests_golden_test_golden_images_LDADD = $(unit_ldadd)
+
 check_PROGRAMS += $(golden_tests)
 TESTS += $(golden_tests)
 

@@ -72,6 +72,71 @@ START_TEST(heads_are_mmyolo)
 }
 END_TEST
 
+/* What a head makes of one cell whose box numbers are v, as centre and size or as corners. */
+static void one_cell(const char *params, int stride, const float v[4], double ret[4], bool corners)
+{
+	struct bench b;
+	float map[9] = { v[0], v[1], v[2], v[3], 30, 30, 30, 30, 30 }; /* objectness and classes: sure */
+
+	ck_ok(bench_open(&b, params, annotations(NO_TRUTH), err));
+	const int64_t channels = strstr(params, "rtmdet") ? 8 : 9;
+	if (!strstr(params, "yolov5")) { /* classes first */
+		for (int k = 0; k < 4; k++)
+			map[k] = 30;
+		memcpy(map + 4, v, 4 * sizeof *v);
+	}
+	struct oqz_output o = { "m", { OQZ_DT_F32, { 4, { 1, channels, 1, 1 } }, map } };
+	struct candidates c = decode(&b, &o, 1, stride, stride);
+	ck_assert_uint_eq(c.n, 1);
+	const float *box = c.boxes[0];
+	for (int k = 0; k < 4; k++)
+		ret[k] = corners ? box[k] : k < 2 ? (box[k] + box[k + 2]) / 2 : box[k] - box[k - 2];
+	candidates_release(b.self, &c);
+	bench_close(&b);
+}
+
+/* mmyolo's coders at points and anchors of no grid: boxes move with their point, so the cell at the origin tells. */
+START_TEST(coders_are_mmyolo)
+{
+	size_t compared = 0;
+
+	if (!shared_path("golden/metrics/detection/bbox_coder.json"))
+		return;
+	json_t *j = load("detection/bbox_coder.json");
+	for (size_t i = 0; i < json_array_size(json_object_get(j, "pred")); i++) {
+		const json_t *prior = json_array_get(json_object_get(j, "priors_xyxy"), i),
+		             *point = json_array_get(json_object_get(j, "points"), i),
+		             *v5 = json_array_get(json_object_get(j, "yolov5_cxcywh"), i),
+		             *x = json_array_get(json_object_get(j, "yolox_cxcywh"), i),
+		             *rtm = json_array_get(json_object_get(j, "rtmdet_xyxy"), i);
+		const double s = num(json_object_get(j, "stride"), i);
+		float v[4];
+		double got[4];
+		char params[120];
+		for (int k = 0; k < 4; k++)
+			v[k] = (float)num(json_array_get(json_object_get(j, "pred"), i), (size_t)k);
+		snprintf(params, sizeof params, "head=yolox,strides=%g,score=0.3,multi_label=false", s);
+		one_cell(params, (int)s, v, got, false);
+		for (size_t k = 0; k < 4; k++)
+			ck_close("yolox", got[k] + (k < 2 ? num(point, k) : 0), num(x, k), 1e-4);
+		snprintf(params, sizeof params, "head=rtmdet,strides=%g,score=0.3,multi_label=false", s);
+		one_cell(params, (int)s, v, got, true);
+		for (size_t k = 0; k < 4; k++)
+			ck_close("rtmdet", got[k] + num(point, k % 2), num(rtm, k), 1e-4);
+		snprintf(params, sizeof params, "head=yolov5,strides=%g,anchors=%.9g:%.9g,score=0.3,multi_label=false",
+		         s, num(prior, 2) - num(prior, 0), num(prior, 3) - num(prior, 1));
+		one_cell(params, (int)s, v, got, false);
+		for (size_t k = 0; k < 4; k++) {
+			double centre = k < 2 ? (num(prior, k) + num(prior, k + 2)) / 2 - s / 2 : 0;
+			ck_close("yolov5", got[k] + centre, num(v5, k), 2e-4);
+			compared++;
+		}
+	}
+	ck_assert_uint_eq(compared, 24);
+	json_decref(j);
+}
+END_TEST
+
 static void random_floats(float *x, size_t n, uint64_t seed)
 {
 	struct oqz_rng rng;
@@ -345,6 +410,6 @@ START_TEST(boxes_go_back_as_yolov5_scales_them)
 }
 END_TEST
 
-OQZ_TEST_MAIN("detection", heads_are_mmyolo, layouts_of_a_head_agree, graphs_with_their_own_suppression,
-              suppression_is_torchvision, suppression_is_yolov5, heap_takes_the_best_first,
-              boxes_go_back_as_yolov5_scales_them)
+OQZ_TEST_MAIN("detection", heads_are_mmyolo, coders_are_mmyolo, layouts_of_a_head_agree,
+              graphs_with_their_own_suppression, suppression_is_torchvision, suppression_is_yolov5,
+              heap_takes_the_best_first, boxes_go_back_as_yolov5_scales_them)

@@ -67,24 +67,42 @@ static size_t ck_matches(const struct task *t, size_t image, const struct person
 	return checked;
 }
 
+/* Score of the detection at which a recall is reached; 0 where it never is. */
+static double score_at(const struct coco_entry *e, size_t n, size_t area, int t, double recall, uint64_t truths)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		hits += (e[i].hits.matched[area] & ~e[i].hits.ignored[area]) >> t & 1;
+		if ((double)hits / (double)truths >= recall)
+			return e[i].score;
+	}
+	return 0;
+}
+
 static void ck_arrays(const struct coco_entry *e, size_t n, const uint64_t truths[POSE_AREAS], double *work)
 {
-	struct oqz_tensor precision = { 0 }, recall = { 0 };
+	struct oqz_tensor precision = { 0 }, recall = { 0 }, scores = { 0 };
 	struct coco_curve c;
 
 	ck_ok(oqz_npy_read(shared_path("golden/metrics/pose/kp_precision_TRKAM.npy"), &precision, err));
 	ck_ok(oqz_npy_read(shared_path("golden/metrics/pose/kp_recall_TKAM.npy"), &recall, err));
+	ck_ok(oqz_npy_read(shared_path("golden/metrics/pose/kp_scores_TRKAM.npy"), &scores, err));
 	for (size_t a = 0; a < POSE_AREAS; a++) {
 		coco_curve(e, n, a, POSE_MAX_DET, truths[a], work, &c);
 		for (size_t t = 0; t < COCO_THRESHOLDS; t++) {
 			ck_close("recall", c.recall[t], ((double *)recall.data)[t * POSE_AREAS + a], 1e-12);
-			for (size_t r = 0; r < COCO_RECALLS; r++)
-				ck_close("precision", c.precision[t][r],
-				         ((double *)precision.data)[(t * COCO_RECALLS + r) * POSE_AREAS + a], 1e-12);
+			for (size_t r = 0; r < COCO_RECALLS; r++) {
+				size_t at = (t * COCO_RECALLS + r) * POSE_AREAS + a;
+				ck_close("precision", c.precision[t][r], ((double *)precision.data)[at], 1e-12);
+				ck_close("score", score_at(e, n, a, (int)t, (double)r * 0.01, truths[a]),
+				         ((double *)scores.data)[at], 1e-12);
+			}
 		}
 	}
 	oqz_tensor_release(&precision);
 	oqz_tensor_release(&recall);
+	oqz_tensor_release(&scores);
 }
 
 START_TEST(pycocotools_figures_and_matches)

@@ -84,20 +84,23 @@ END_TEST
 
 START_TEST(luma_is_that_of_matlab)
 {
-	struct oqz_tensor rgb = { 0 }, y = { 0 };
+	struct oqz_tensor rgb = { 0 }, y = { 0 }, exact = { 0 };
 
 	if (!shared_path("golden/metrics/superres/y_u8.npy"))
 		return;
 	ck_ok(oqz_npy_read(shared_path("golden/metrics/superres/y_in_rgb_u8.npy"), &rgb, err));
 	ck_ok(oqz_npy_read(shared_path("golden/metrics/superres/y_u8.npy"), &y, err));
+	ck_ok(oqz_npy_read(shared_path("golden/metrics/superres/y_f32.npy"), &exact, err));
 	int64_t n = oqz_tensor_nelem(&y);
 	ck_assert_int_eq(oqz_tensor_nelem(&rgb), 3 * n);
 	for (int64_t i = 0; i < n; i++) {
 		const uint8_t *p = (const uint8_t *)rgb.data + 3 * i;
 		ck_assert_int_eq((int)rint(superres_y(p[0], p[1], p[2])), ((const uint8_t *)y.data)[i]);
+		ck_assert_double_eq_tol(superres_y(p[0], p[1], p[2]) / 255, ((const float *)exact.data)[i], 1e-7);
 	}
 	oqz_tensor_release(&rgb);
 	oqz_tensor_release(&y);
+	oqz_tensor_release(&exact);
 }
 END_TEST
 
