@@ -37,6 +37,8 @@ const struct oqz_pass *oqz_model_pass(size_t i);
 /* Says in other words with the same result what ONNX Runtime would refuse: matrix products (and operators with quantized
  * outputs) all of whose inputs are dequantized 8-bit floats. For a resolved graph that is to be saved. */
 enum oqz_status oqz_onnx_for_readers(struct oqz_graph *g, struct oqz_err *err);
+/* The inverse, for such a model as a lane: QuantizeLinear and DequantizeLinear, that layers can be grouped with. */
+enum oqz_status oqz_onnx_from_readers(struct oqz_graph *g, struct oqz_err *err);
 /* Lets the nodes of a resolved graph be of the oldest operator set, from 13, that says the same. Only for saving: the
  * graph must not be resolved again. */
 enum oqz_status oqz_onnx_lower_opset(struct oqz_graph *g, struct oqz_err *err);

@@ -189,21 +189,19 @@ static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq
 	return OQZ_OK;
 }
 
-/* A constant of float32: one number, or the zero points in the shape of the scale. */
-static enum oqz_status add_numbers(struct oqz_graph *g, const struct oqz_node *dq, const char *what, double number,
-                                   const struct oqz_value *zero, struct oqz_value **ret, struct oqz_err *err)
+/* A constant of float32. */
+static enum oqz_status add_number(struct oqz_graph *g, const struct oqz_node *at, const char *what, double number,
+                                  struct oqz_value **ret, struct oqz_err *err)
 {
-	const char *base = oqz_arena_printf(g->arena, "%s/%s", dq->name, what);
+	const char *base = oqz_arena_printf(g->arena, "%s/%s", at->name, what);
 	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
 	const struct oqz_shape scalar = { .rank = 0 };
 	struct oqz_tensor t = { 0 };
 
 	if (!name)
 		return oqz_err_nomem(err, "a name", 0);
-	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, zero ? &zero->constant->shape : &scalar, err));
-	for (int64_t i = 0; i < oqz_tensor_nelem(&t); i++)
-		((float *)t.data)[i] =
-		    (float)(zero ? oqz_load_f(zero->constant->dtype, zero->constant->data, (size_t)i) : number);
+	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, &scalar, err));
+	*(float *)t.data = (float)number;
 	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
 	oqz_tensor_release(&t);
 	return st;
@@ -215,15 +213,16 @@ static enum oqz_status spell_integers(struct oqz_graph *g, struct oqz_node *q, s
 	bool is_signed = dq->in[0]->type.dtype == OQZ_DT_I4;
 	struct oqz_value *in[3] = { q->in[0], q->in[1] }, *zero = NULL, *y;
 
-	if (dq->n_in > 2 && dq->in[2])
-		OQZ_TRY(add_numbers(g, dq, "zero", 0, dq->in[2], &zero, err));
+	if (dq->n_in > 2 && dq->in[2] && oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0) != 0)
+		OQZ_TRY(add_number(g, dq, "zero", oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0),
+		                   &zero, err));
 	OQZ_TRY(add_node(g, dq, "Div", 14, in, 2, 0, &in[0], err));
 	OQZ_TRY(add_node(g, dq, "Round", 11, in, 1, 0, &in[0], err));
 	in[1] = zero;
 	if (zero)
 		OQZ_TRY(add_node(g, dq, "Add", 14, in, 2, 0, &in[0], err));
-	OQZ_TRY(add_numbers(g, dq, "least", is_signed ? -8 : 0, NULL, &in[1], err));
-	OQZ_TRY(add_numbers(g, dq, "most", is_signed ? 7 : 15, NULL, &in[2], err));
+	OQZ_TRY(add_number(g, dq, "least", is_signed ? -8 : 0, &in[1], err));
+	OQZ_TRY(add_number(g, dq, "most", is_signed ? 7 : 15, &in[2], err));
 	OQZ_TRY(add_node(g, dq, "Clip", 13, in, 3, 0, &in[0], err));
 	in[1] = zero;
 	if (zero)
@@ -239,8 +238,10 @@ static enum oqz_status spell(struct oqz_graph *g, struct oqz_node *dq, bool move
 {
 	struct oqz_node *q = dq->in[0]->producer;
 
-	if (is_int4(dq->in[0]->type.dtype))
-		return dq->in[1]->type.shape.rank == 0 ? spell_integers(g, q, dq, err) : OQZ_OK;
+	if (is_int4(dq->in[0]->type.dtype)) {
+		bool constant = dq->in[1]->constant && (dq->n_in < 3 || !dq->in[2] || dq->in[2]->constant);
+		return constant && dq->in[1]->type.shape.rank == 0 ? spell_integers(g, q, dq, err) : OQZ_OK;
+	}
 	OQZ_TRY(spell_dequantize(g, dq, err));
 	return moved ? spell_quantize(g, q, err) : OQZ_OK;
 }
@@ -263,5 +264,115 @@ enum oqz_status oqz_onnx_for_readers(struct oqz_graph *g, struct oqz_err *err)
 	for (size_t i = 0; i < n; i++)
 		if (moved[i] || refused[i])
 			OQZ_TRY(spell(g, nodes[i], moved[i], err));
+	return oqz_graph_finish(g, err);
+}
+
+/* ---------------------------------------------------------------------------------------------------- and back */
+
+/* The node that makes a value, when it is this operator. */
+static struct oqz_node *made_by(const struct oqz_value *v, const char *op_type)
+{
+	return v && is_op(v->producer, op_type) ? v->producer : NULL;
+}
+
+/* The one number of a float32 constant. */
+static bool one_number(const struct oqz_value *v, float *ret)
+{
+	if (!v || !v->constant || v->constant->dtype != OQZ_DT_F32 || oqz_tensor_nelem(v->constant) != 1)
+		return false;
+	*ret = *(const float *)v->constant->data;
+	return true;
+}
+
+/* A node and what only it read are not needed any more. */
+static void drop(struct oqz_node *n)
+{
+	while (n && !n->dead && !is_op(n, "QuantizeLinear")) {
+		struct oqz_node *before = n->in[0] ? n->in[0]->producer : NULL;
+		n->dead = true;
+		n = before && before->out[0]->uses.n == 1 && !before->out[0]->is_output ? before : NULL;
+		if (n && !is_op(n, "Cast") && !is_op(n, "Div") && !is_op(n, "Round") && !is_op(n, "Add") &&
+		    !is_op(n, "Clip") && !is_op(n, "Sub"))
+			n = NULL;
+	}
+}
+
+/* x -> QuantizeLinear (NULL: the codes are there) -> DequantizeLinear in place of the Mul. */
+static enum oqz_status add_pair(struct oqz_graph *g, struct oqz_node *mul, struct oqz_value *x, struct oqz_value *codes,
+                                float scale, enum oqz_dtype type, int zero, struct oqz_err *err)
+{
+	const struct oqz_shape scalar = { .rank = 0 };
+	int opset = is_int4(type) ? 21 : 19;
+	struct oqz_value *in[3] = { codes ? codes : x }, *y;
+	struct oqz_tensor t = { 0 };
+
+	OQZ_TRY(add_number(g, mul, "scale", (double)scale, &in[1], err));
+	OQZ_TRY(oqz_tensor_alloc(&t, type, &scalar, err)); /* the code of 0.0 of small floats is 0 */
+	if (is_int4(type))
+		oqz_store_i(type, t.data, 0, zero);
+	const char *base = oqz_arena_printf(g->arena, "%s/zero", mul->name);
+	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
+	enum oqz_status st = name ? oqz_graph_add_constant(g, name, &t, &in[2], err) : oqz_err_nomem(err, "a name", 0);
+	oqz_tensor_release(&t);
+	OQZ_TRY(st);
+	if (!codes)
+		OQZ_TRY(add_node(g, mul, "QuantizeLinear", opset, in, 3, 0, &in[0], err));
+	OQZ_TRY(add_node(g, mul, "DequantizeLinear", opset, in, 3, 0, &y, err));
+	OQZ_TRY(oqz_graph_replace(g, mul->out[0], y, err));
+	drop(mul);
+	return OQZ_OK;
+}
+
+/* Mul(Cast(codes), scale), with Cast(Div(x, scale)) before it or QuantizeLinear. */
+static enum oqz_status read_floats(struct oqz_graph *g, struct oqz_node *mul, float scale, struct oqz_err *err)
+{
+	const struct oqz_node *cast = made_by(mul->in[0], "Cast");
+	struct oqz_value *codes = cast ? cast->in[0] : NULL;
+	float divisor;
+
+	if (!codes || codes->constant || !is_float8(codes->type.dtype))
+		return OQZ_OK;
+	const struct oqz_node *narrow = made_by(codes, "Cast"), *div = narrow ? made_by(narrow->in[0], "Div") : NULL;
+	if (div && one_number(div->in[1], &divisor) && divisor == scale)
+		return add_pair(g, mul, div->in[0], NULL, scale, codes->type.dtype, 0, err);
+	return made_by(codes, "QuantizeLinear") ? add_pair(g, mul, NULL, codes, scale, codes->type.dtype, 0, err)
+	                                        : OQZ_OK;
+}
+
+/* Mul(Sub(Clip(Add(Round(Div(x, scale)), zero)), zero), scale), or without the zero. */
+static enum oqz_status read_integers(struct oqz_graph *g, struct oqz_node *mul, float scale, struct oqz_err *err)
+{
+	const struct oqz_node *sub = made_by(mul->in[0], "Sub"), *clip = made_by(sub ? sub->in[0] : mul->in[0], "Clip");
+	const struct oqz_node *add = clip && sub ? made_by(clip->in[0], "Add") : NULL;
+	const struct oqz_node *round = clip ? made_by(add ? add->in[0] : clip->in[0], "Round") : NULL;
+	const struct oqz_node *div = round ? made_by(round->in[0], "Div") : NULL;
+	float divisor, least, most, zero = 0, same = 0;
+
+	if (!div || clip->n_in < 3 || !sub != !add || !one_number(div->in[1], &divisor) || divisor != scale ||
+	    !one_number(clip->in[1], &least) || !one_number(clip->in[2], &most))
+		return OQZ_OK;
+	bool is_signed = least == -8 && most == 7;
+	if ((!is_signed && (least != 0 || most != 15)) ||
+	    (sub && (!one_number(sub->in[1], &zero) || !one_number(add->in[1], &same) || zero != same)))
+		return OQZ_OK;
+	return add_pair(g, mul, div->in[0], NULL, scale, is_signed ? OQZ_DT_I4 : OQZ_DT_U4, (int)zero, err);
+}
+
+enum oqz_status oqz_onnx_from_readers(struct oqz_graph *g, struct oqz_err *err)
+{
+	size_t n = g->nodes.n;
+	OQZ_CLEANUP_FREE struct oqz_node **nodes = calloc(n + 1, sizeof *nodes);
+	float scale;
+
+	if (!nodes)
+		return oqz_err_nomem(err, "nodes", n);
+	if (n)
+		memcpy(nodes, g->nodes.v, n * sizeof(struct oqz_node *));
+	for (size_t i = 0; i < n; i++)
+		if (!nodes[i]->dead && is_op(nodes[i], "Mul") && one_number(nodes[i]->in[1], &scale)) {
+			OQZ_TRY(read_floats(g, nodes[i], scale, err));
+			if (!nodes[i]->dead)
+				OQZ_TRY(read_integers(g, nodes[i], scale, err));
+		}
 	return oqz_graph_finish(g, err);
 }

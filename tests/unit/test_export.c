@@ -138,6 +138,15 @@ START_TEST(what_readers_refuse_is_said_otherwise)
 		}
 		oracle_free(&a);
 		oracle_free(&b);
+		/* and read back as it was */
+		ck_ok(oqz_onnx_from_readers(q, err));
+		static const char *const ops[] = {
+			"QuantizeLinear", "DequantizeLinear", "Cast", "Round", "Mul", "Div"
+		};
+		for (size_t k = 0; k < OQZ_COUNTOF(ops); k++)
+			ck_assert_int_eq(count(q, ops[k]), count(plain, ops[k]));
+		ck_ok(oqz_onnx_for_readers(q, err));
+		ck_assert_int_eq(count(q, "Cast"), rows[i].cast);
 		for (size_t k = 0; k < net.g->inputs.n; k++)
 			oqz_tensor_release(&in[k]);
 		oqz_graph_free(q);
