@@ -22,36 +22,60 @@ const unsigned char cityscapes_category[CITYSCAPES_CLASSES] = {
 static const unsigned char cityscapes_ids[CITYSCAPES_CLASSES] = { 7,  8,  11, 12, 13, 17, 19, 20, 21, 22,
 	                                                          23, 24, 25, 26, 27, 28, 31, 32, 33 };
 
-enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f)
+static bool ends_in(const char *s, const char *suffix)
 {
-	const char *codes = t->host->param_string(t->dataset, "codes");
-	bool automatic = strcmp(codes, "auto") == 0 && t->classes == CITYSCAPES_CLASSES;
-	bool cityscapes = strcmp(codes, "cityscapes") == 0 || automatic;
-	int first = strcmp(codes, "from-one") == 0;
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && strcmp(s + n - m, suffix) == 0;
+}
+
+enum oqz_status segmentation_code_table(const struct task *t, const char *word, struct code_table *ret,
+                                        struct oqz_failure *f)
+{
+	bool automatic = strcmp(word, "auto") == 0 && t->classes == CITYSCAPES_CLASSES;
+	bool cityscapes = strcmp(word, "cityscapes") == 0 || automatic;
+	int first = strcmp(word, "from-one") == 0;
 	const int64_t *ignore;
 	size_t n = t->host->param_ints(t->dataset, "ignore", &ignore);
 
-	for (int i = 0; i < 256; i++)
-		t->class_of[i] = NO_CLASS;
 	if (cityscapes && t->classes != CITYSCAPES_CLASSES)
 		return t->host->fail(f, OQZ_E_USAGE, "codes 'cityscapes' have 19 classes, not %d (classes)",
 		                     t->classes);
+	for (int i = 0; i < 256; i++) {
+		ret->class_of[i] = NO_CLASS;
+		ret->known[i] = cityscapes; /* every other byte is ignored by Cityscapes' own table */
+	}
 	for (int k = 0; k < t->classes && k + first < 256; k++) {
 		int code = cityscapes ? cityscapes_ids[k] : k + first;
-		t->class_of[code] = (uint16_t)k;
-		t->known[code] = true;
+		ret->class_of[code] = (uint16_t)k;
+		ret->known[code] = true;
 	}
-	/* Every other byte is ignored by Cityscapes' own table. */
-	for (int i = 0; i < 256 && cityscapes; i++)
-		t->known[i] = true;
 	if (first)
-		t->known[0] = true;
+		ret->known[0] = true;
 	for (size_t i = 0; i < n; i++) {
-		t->class_of[ignore[i]] = NO_CLASS;
-		t->known[ignore[i]] = true;
+		ret->class_of[ignore[i]] = NO_CLASS;
+		ret->known[ignore[i]] = true;
 	}
-	t->cityscapes = cityscapes || (strcmp(codes, "train-ids") == 0 && t->classes == CITYSCAPES_CLASSES);
 	return OQZ_OK;
+}
+
+const char *segmentation_codes_by_name(const struct task *t, const char *path, const char *word)
+{
+	if (t->classes != CITYSCAPES_CLASSES)
+		return word;
+	return ends_in(path, "_labelTrainIds.png") ? "train-ids" : ends_in(path, "_labelIds.png") ? "cityscapes" : word;
+}
+
+enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f)
+{
+	const char *codes = t->host->param_string(t->dataset, "codes");
+
+	if (strcmp(codes, "auto") == 0)
+		codes = segmentation_codes_by_name(t, t->host->param_string(t->dataset, "label_suffix"), codes);
+	t->cityscapes =
+	    t->classes == CITYSCAPES_CLASSES &&
+	    (strcmp(codes, "cityscapes") == 0 || strcmp(codes, "auto") == 0 || strcmp(codes, "train-ids") == 0);
+	return segmentation_code_table(t, codes, &t->codes, f);
 }
 
 enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_failure *f)
@@ -195,13 +219,6 @@ static const char *base_name(const char *path)
 static int by_base(const void *a, const void *b)
 {
 	return strcmp(base_name(*(const char *const *)a), base_name(*(const char *const *)b));
-}
-
-static bool ends_in(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), m = strlen(suffix);
-
-	return n > m && strcmp(s + n - m, suffix) == 0;
 }
 
 /* The label map of an image; `labels` is sorted by base names. */

@@ -49,7 +49,7 @@ static enum oqz_status truth_classes(const struct task *t, const char *path, con
 	if (truth.width != g->image_width || truth.height != g->image_height)
 		st = t->host->fail(f, OQZ_E_DATA, "%s: not of the image's size", path);
 	for (int64_t i = 0; st == OQZ_OK && i < (int64_t)truth.width * truth.height; i++)
-		ret[i] = t->class_of[truth.data[i]];
+		ret[i] = t->codes.class_of[truth.data[i]];
 	t->host->free_mem(truth.data);
 	return st;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Label maps made elsewhere against true ones: two folders of PNG files, paired by the stems of their names. Both hold
- * the same codes. Cityscapes' own endings (_gtFine_labelIds and the like) and "_pred" are not part of a stem.
+ * Label maps made elsewhere against true ones: two folders of PNG files, paired by the stems of their names.
+ * Cityscapes' own endings (_gtFine_labelIds and the like) and "_pred" are not part of a stem; they say which codes a
+ * file holds, so that trainIds are never taken for labelIds.
  */
 #include "segmentation.h"
 #include "tasks/common/pairs.h"
@@ -19,32 +20,85 @@ static const char *const endings[] = { "_gtFine_labelIds",
 	                               "_prediction",
 	                               NULL };
 
-/* Adds one pair to the matrix. */
-static enum oqz_status count_pair(const struct task *t, const char *truth, const char *found, struct confusion *c,
-                                  struct oqz_failure *f)
-{
-	const struct oqz_host *h = t->host;
-	struct oqz_picture a = { 0 }, b = { 0 };
-	uint16_t *row = NULL;
+struct sink {
+	const struct task *t;
+	struct confusion *c;
+	struct oqz_failure *f;
+	bool seen[256]; /* codes of predictions that were taken for labelIds */
+};
 
-	enum oqz_status st = h->load_image(truth, OQZ_PICTURE_CODES, &a, f);
+/* The codes of a true or a predicted label map; whether they are labelIds only because nobody says otherwise. */
+static enum oqz_status table_of(struct sink *s, const char *path, bool truth, struct code_table *ret, bool *by_default)
+{
+	const struct oqz_host *h = s->t->host;
+	const char *true_codes = h->param_string(s->t->dataset, "codes"),
+	           *codes = truth ? true_codes : h->param_string(s->t->dataset, "prediction_codes");
+	bool automatic = strcmp(codes, "auto") == 0;
+	const char *word = automatic ? segmentation_codes_by_name(s->t, path, "auto") : codes;
+
+	if (!truth && strcmp(word, "auto") == 0)
+		word = true_codes;
+	*by_default = automatic && (strcmp(word, "auto") == 0 || strcmp(word, "cityscapes") == 0);
+	return segmentation_code_table(s->t, word, ret, s->f);
+}
+
+static enum oqz_status load_pair(const struct oqz_host *h, const char *truth, const char *found, struct oqz_picture *a,
+                                 struct oqz_picture *b, struct oqz_failure *f)
+{
+	enum oqz_status st = h->load_image(truth, OQZ_PICTURE_CODES, a, f);
+
 	if (st == OQZ_OK)
-		st = h->load_image(found, OQZ_PICTURE_CODES, &b, f);
-	if (st == OQZ_OK && (a.width != b.width || a.height != b.height))
-		st = h->fail(f, OQZ_E_MISMATCH, "%s is %d x %d, %s %d x %d", found, b.width, b.height, truth, a.width,
-		             a.height);
+		st = h->load_image(found, OQZ_PICTURE_CODES, b, f);
+	if (st == OQZ_OK && (a->width != b->width || a->height != b->height))
+		st = h->fail(f, OQZ_E_MISMATCH, "%s is %d x %d, %s %d x %d", found, b->width, b->height, truth,
+		             a->width, a->height);
+	return st;
+}
+
+/* Adds one pair to the matrix. */
+static enum oqz_status count_pair(struct sink *s, const char *truth, const char *found)
+{
+	const struct oqz_host *h = s->t->host;
+	struct oqz_picture a = { 0 }, b = { 0 };
+	struct code_table of_truth, of_found;
+	uint16_t *row = NULL;
+	bool by_default;
+
+	enum oqz_status st = table_of(s, truth, true, &of_truth, &by_default);
+	if (st == OQZ_OK)
+		st = table_of(s, found, false, &of_found, &by_default);
+	if (st == OQZ_OK)
+		st = load_pair(h, truth, found, &a, &b, s->f);
 	if (st == OQZ_OK && !(row = h->alloc((size_t)a.width * sizeof *row)))
-		st = h->fail(f, OQZ_E_NOMEM, "out of memory");
+		st = h->fail(s->f, OQZ_E_NOMEM, "out of memory");
 	for (int32_t y = 0; st == OQZ_OK && y < a.height; y++) {
 		const uint8_t *codes = b.data + (size_t)y * (size_t)a.width;
-		for (int32_t x = 0; x < a.width; x++)
-			row[x] = t->class_of[codes[x]];
-		st = segmentation_count_row(t, truth, a.data + (size_t)y * (size_t)a.width, row, a.width, c, f);
+		for (int32_t x = 0; x < a.width; x++) {
+			row[x] = of_found.class_of[codes[x]];
+			s->seen[codes[x]] |= by_default;
+		}
+		st = segmentation_count_row(s->t, &of_truth, truth, a.data + (size_t)y * (size_t)a.width, row, a.width,
+		                            s->c, s->f);
 	}
 	h->free_mem(a.data);
 	h->free_mem(b.data);
 	h->free_mem(row);
 	return st;
+}
+
+/* Sky, persons and cars have labelIds from 23 up; the first seven are no classes. */
+static void warn_of_train_ids(const struct sink *s)
+{
+	bool low = false, high = false;
+
+	for (int code = 0; code < 255; code++) {
+		low |= s->seen[code] && code < 7;
+		high |= s->seen[code] && code >= CITYSCAPES_CLASSES;
+	}
+	if (s->t->cityscapes && low && !high)
+		s->t->host->log(s->t->host, OQZ_LOG_WARN,
+		                "predictions hold codes below 19 only, read as labelIds; if they are trainIds, say "
+		                "prediction_codes=train-ids");
 }
 
 static enum oqz_status set_figures(const struct task *t, const struct confusion *c, void *sink, struct oqz_failure *f)
@@ -64,17 +118,9 @@ static enum oqz_status set_figures(const struct task *t, const struct confusion 
 	return st;
 }
 
-struct sink {
-	const struct task *t;
-	struct confusion *c;
-	struct oqz_failure *f;
-};
-
 static enum oqz_status on_pair(void *ctx, const char *truth, const char *found)
 {
-	struct sink *s = ctx;
-
-	return count_pair(s->t, truth, found, s->c, s->f);
+	return count_pair(ctx, truth, found);
 }
 
 enum oqz_status segmentation_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
@@ -82,7 +128,7 @@ enum oqz_status segmentation_judge(const struct task *t, const char *annotations
 {
 	static const char *const suffixes[] = { ".png", NULL };
 	struct confusion c = { .classes = t->classes };
-	struct sink ctx = { t, &c, f };
+	struct sink ctx = { t, &c, f, { false } };
 	size_t n = 0;
 
 	enum oqz_status st = segmentation_matrix(t, &c, f);
@@ -90,6 +136,8 @@ enum oqz_status segmentation_judge(const struct task *t, const char *annotations
 		st = common_pairs(t->host, annotations, predictions, suffixes, endings, on_pair, &ctx, &n, f);
 	if (st == OQZ_OK && confusion_total(&c) == 0)
 		st = t->host->fail(f, OQZ_E_DATA, "%s: no labelled pixel", annotations);
+	if (st == OQZ_OK)
+		warn_of_train_ids(&ctx);
 	if (st == OQZ_OK)
 		st = set_figures(t, &c, sink, f);
 	if (st == OQZ_OK)

@@ -108,13 +108,14 @@ static uint16_t class_at(const struct prediction *p, int64_t i, int32_t classes)
 
 /* -------------------------------------------------------------------------------------------------- counting */
 
-enum oqz_status segmentation_count_row(const struct task *t, const char *path, const uint8_t *codes,
-                                       const uint16_t *found, int64_t n, struct confusion *c, struct oqz_failure *f)
+enum oqz_status segmentation_count_row(const struct task *t, const struct code_table *table, const char *path,
+                                       const uint8_t *codes, const uint16_t *found, int64_t n, struct confusion *c,
+                                       struct oqz_failure *f)
 {
 	for (int64_t x = 0; x < n; x++) {
-		uint16_t k = t->class_of[codes[x]];
+		uint16_t k = table->class_of[codes[x]];
 		if (k == NO_CLASS) {
-			if (!t->known[codes[x]])
+			if (!table->known[codes[x]])
 				return t->host->fail(f, OQZ_E_DATA, "%s: the label %d is neither a class nor ignored",
 				                     path, codes[x]);
 			continue;
@@ -138,7 +139,7 @@ static enum oqz_status count_map(const struct task *t, const struct prediction *
 	for (int64_t y = 0; y < p->height && st == OQZ_OK; y++) {
 		for (int64_t x = 0; x < p->width; x++)
 			row[x] = class_at(p, y * p->width + x, t->classes);
-		st = segmentation_count_row(t, path, truth->data + y * p->width, row, p->width, c, f);
+		st = segmentation_count_row(t, &t->codes, path, truth->data + y * p->width, row, p->width, c, f);
 	}
 	return st;
 }
@@ -162,7 +163,8 @@ static enum oqz_status count_logits(const struct task *t, const struct predictio
 	upsampler_init(&u, memory);
 	for (int64_t y = 0; y < truth->height && st == OQZ_OK; y++) {
 		*nan += (uint64_t)upsampler_classes(&u, y, row);
-		st = segmentation_count_row(t, path, truth->data + y * truth->width, row, truth->width, c, f);
+		st =
+		    segmentation_count_row(t, &t->codes, path, truth->data + y * truth->width, row, truth->width, c, f);
 	}
 	t->host->free_mem(memory);
 	return st;
@@ -521,7 +523,14 @@ static const struct oqz_param dataset_params[] = {
 	  .dflt = "auto",
 	  .choices = codes,
 	  .help = "what label maps hold: Cityscapes' labelIds or trainIds, classes from 0, or from 1 with 0 ignored; "
-	          "auto: labelIds with 19 classes, else from 0" },
+	          "auto: with 19 classes labelIds, or what their names say (_labelTrainIds), else from 0" },
+	{ .name = "prediction_codes",
+	  .type = OQZ_P_STRING,
+	  .dflt = "auto",
+	  .choices = codes,
+	  .help =
+	      "oqz score: what the predicted label maps hold; auto: what their names say (_labelIds, _labelTrainIds), "
+	      "else what the true ones hold" },
 	{ .name = "ignore",
 	  .type = OQZ_P_INTS,
 	  .dflt = "255",

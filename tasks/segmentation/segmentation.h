@@ -15,6 +15,12 @@ struct confusion {
 	uint64_t *n; /* [classes][classes + 1] */
 };
 
+/* What the bytes of a label map mean. */
+struct code_table {
+	uint16_t class_of[256]; /* NO_CLASS: ignored */
+	bool known[256];        /* codes that may occur */
+};
+
 struct task {
 	const struct oqz_host *host;
 	const struct oqz_task_host *task_host;
@@ -22,8 +28,7 @@ struct task {
 	const char *output;
 	int32_t classes;
 	bool drop_extra, align_corners, cityscapes, per_class;
-	uint16_t class_of[256];    /* label code -> class; NO_CLASS: ignored */
-	bool known[256];           /* codes that may occur */
+	struct code_table codes;   /* of the true label maps */
 	struct common_list labels; /* path of each item's label map; the item's tag counts them */
 	struct oqz_metric *metrics;
 	char (*names)[40];
@@ -32,8 +37,13 @@ struct task {
 /* dataset.c: struct oqz_task's items(), and parameters that contradict each other. */
 enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f);
 enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_failure *f);
-/* Fills class_of and known. */
+/* Fills codes. */
 enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f);
+/* The table of a word of the parameter `codes`. */
+enum oqz_status segmentation_code_table(const struct task *t, const char *word, struct code_table *ret,
+                                        struct oqz_failure *f);
+/* The word that the ending of a file's name says, where there are Cityscapes' classes; else the given one. */
+const char *segmentation_codes_by_name(const struct task *t, const char *path, const char *word);
 extern const char *const cityscapes_names[CITYSCAPES_CLASSES];
 extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
 
@@ -69,8 +79,9 @@ void upsampler_values(struct upsampler *u, int64_t channel, int64_t y, float *re
 /* segmentation.c. An empty matrix, its memory from host->alloc. */
 enum oqz_status segmentation_matrix(const struct task *t, struct confusion *ret, struct oqz_failure *f);
 /* Counts n pixels: codes of the label map `path` (for messages) against classes. */
-enum oqz_status segmentation_count_row(const struct task *t, const char *path, const uint8_t *codes,
-                                       const uint16_t *found, int64_t n, struct confusion *c, struct oqz_failure *f);
+enum oqz_status segmentation_count_row(const struct task *t, const struct code_table *table, const char *path,
+                                       const uint8_t *codes, const uint16_t *found, int64_t n, struct confusion *c,
+                                       struct oqz_failure *f);
 /* The figure of metric i (not nan_values); -1 when it is not defined. */
 double segmentation_figure(const struct task *t, const struct confusion *c, size_t i);
 /* judge.c: label maps in a folder against those in another; sets figures. */

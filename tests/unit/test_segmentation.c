@@ -219,5 +219,54 @@ START_TEST(maps_of_classes_must_fit)
 }
 END_TEST
 
+static double judged(struct task_bench *b, const char *params, const char *truth, const char *found)
+{
+	struct oqz_figures f = { 0 };
+	double v = -2;
+
+	ck_ok(oqz_task_judge(b->module, &b->host, params, truth, found, &f, err));
+	for (size_t i = 0; i < f.v.n; i++)
+		if (strcmp(f.v.v[i].name, "miou") == 0)
+			v = f.v.v[i].value;
+	oqz_figures_release(&f);
+	return v;
+}
+
+/* The same answer as labelIds and as trainIds: never the one taken for the other without a word. */
+START_TEST(codes_of_predictions_are_told_by_their_names)
+{
+	const uint8_t truth[W * H] = { 7, 8, 26, 26, 23, 24, 0, 7 }, ids[W * H] = { 7, 8, 26, 7, 23, 24, 7, 7 },
+	                        train[W * H] = { 0, 1, 13, 0, 10, 11, 0, 0 };
+	const char *root = voc("segmentation-judge", truth);
+	char t[600], a[600], b[600], c[600];
+	struct task_bench bench;
+
+	test_write_png(root, "truth/x_gtFine_labelIds.png", truth, W, H, 1);
+	test_write_png(root, "ids/x_pred_labelIds.png", ids, W, H, 1);
+	test_write_png(root, "train/x_pred_labelTrainIds.png", train, W, H, 1);
+	test_write_png(root, "unnamed/x.png", train, W, H, 1);
+	test_write_png(root, "train-truth/x_gtFine_labelTrainIds.png", train, W, H, 1);
+	snprintf(t, sizeof t, "%s/truth", root);
+	snprintf(a, sizeof a, "%s/ids", root);
+	snprintf(b, sizeof b, "%s/train", root);
+	snprintf(c, sizeof c, "%s/unnamed", root);
+	ck_ok(task_bench_open(&bench, "segmentation", root, "", "root=@,reader=images", err));
+	/* road 2 of 3, car 1 of 2, the others right */
+	const double want = (2.0 / 3 + 0.5 + 3) / 5;
+	ck_assert_double_eq_tol(judged(&bench, "", t, a), want, 1e-12);
+	ck_assert_double_eq_tol(judged(&bench, "", t, b), want, 1e-12);
+	ck_assert_double_eq_tol(judged(&bench, "prediction_codes=train-ids", t, c), want, 1e-12);
+	ck_assert_int_eq(bench.logged, 0);
+	ck_assert(judged(&bench, "", t, c) < 0.2);
+	ck_assert_int_eq(bench.logged, 1);
+	ck_assert_ptr_nonnull(strstr(bench.log, "prediction_codes=train-ids"));
+	/* true maps of trainIds, too */
+	snprintf(t, sizeof t, "%s/train-truth", root);
+	ck_assert_double_eq(judged(&bench, "", t, b), 1);
+	task_bench_close(&bench);
+}
+END_TEST
+
 OQZ_TEST_MAIN("segmentation", logits_are_resized_as_torch_does, iou_is_that_of_cityscapesscripts,
-              matrices_are_counted_by_hand, logits_become_classes, maps_of_classes_must_fit)
+              matrices_are_counted_by_hand, logits_become_classes, maps_of_classes_must_fit,
+              codes_of_predictions_are_told_by_their_names)
