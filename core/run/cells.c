@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Raised when numbers change for a reason that is no input: the ledger then recomputes instead of mixing. */
-#define NUMERICS "5"
+#define NUMERICS "6"
 
 const char *oqz_cell_numerics(void) { return NUMERICS; }
 

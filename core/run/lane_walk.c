@@ -13,9 +13,10 @@
 
 struct lane {
 	struct oqz_context *context;
-	struct oqz_tensor scratch; /* for relayouts; no memory unless needed */
-	size_t at;                 /* the next step */
-	long to;                   /* where the meeting is */
+	struct oqz_tensor scratch;                        /* for relayouts; no memory unless needed */
+	struct oqz_tensor rescaled[OQZ_MAX_ALONE_INPUTS]; /* inputs for the local error of a rescaled lane, likewise */
+	size_t at;                                        /* the next step */
+	long to;                                          /* where the meeting is */
 	enum oqz_status status;
 	struct oqz_err err;
 };
@@ -34,6 +35,8 @@ void oqz_walker_free(struct oqz_walker *w)
 	for (size_t i = 0; w->lanes && i < w->set->n_lanes; i++) {
 		oqz_context_free(w->lanes[i].context);
 		oqz_tensor_release(&w->lanes[i].scratch);
+		for (int k = 0; k < OQZ_MAX_ALONE_INPUTS; k++)
+			oqz_tensor_release(&w->lanes[i].rescaled[k]);
 	}
 	free(w->lanes);
 	free(w);
@@ -70,8 +73,8 @@ size_t oqz_walker_bytes(const struct oqz_walker *w)
 	return n;
 }
 
-/* Takes a gain out of a tensor, whatever its layout. */
-static enum oqz_status take_out(struct oqz_tensor *t, const struct oqz_qplan_gain *gain, struct oqz_err *err)
+/* Puts a gain into a tensor or takes it out, whatever the layout. */
+static enum oqz_status rescale(struct oqz_tensor *t, const struct oqz_qplan_gain *gain, bool out, struct oqz_err *err)
 {
 	int64_t n = oqz_tensor_nelem(t), inner = 1;
 	bool last = t->layout != OQZ_LAYOUT_PLAIN; /* dimension 1 lies innermost */
@@ -83,8 +86,10 @@ static enum oqz_status take_out(struct oqz_tensor *t, const struct oqz_qplan_gai
 		inner *= t->shape.dim[i];
 	if (last && gain->axis > 1)
 		inner *= t->shape.dim[1];
-	for (int64_t i = 0; i < n; i++)
-		((float *)t->data)[i] /= gain->factor[(size_t)(i / inner) % gain->n];
+	for (int64_t i = 0; i < n; i++) {
+		float f = gain->factor[(size_t)(i / inner) % gain->n], *x = (float *)t->data + i;
+		*x = out ? *x / f : *x * f;
+	}
 	return OQZ_OK;
 }
 
@@ -115,11 +120,28 @@ static enum oqz_status compare(struct oqz_tensor *scratch, const struct oqz_tens
 		scratch->layout = b->layout;
 		oqz_tensor_relayout(scratch, a);
 		if (gain)
-			OQZ_TRY(take_out(scratch, gain, err));
+			OQZ_TRY(rescale(scratch, gain, true, err));
 		a = scratch;
 	}
 	oqz_error_sums(a->data, b->data, (size_t)oqz_tensor_nelem(a), ret);
 	return OQZ_OK;
+}
+
+/* Lane 0's i-th input of a layer as the lane has it. */
+static enum oqz_status input_alone(struct oqz_walker *w, const struct oqz_lane_event *e, size_t i,
+                                   const struct oqz_tensor **ret, struct oqz_err *err)
+{
+	struct oqz_tensor *to = &w->lanes[e->lane].rescaled[i];
+
+	*ret = oqz_context_tap(w->lanes[0].context, e->alone0[i]);
+	if (!e->alone_gain[i])
+		return OQZ_OK;
+	if (!to->data || !oqz_shape_equal(&to->shape, &(*ret)->shape))
+		OQZ_TRY(oqz_tensor_alloc(to, OQZ_DT_F32, &(*ret)->shape, err));
+	to->layout = (*ret)->layout;
+	oqz_tensor_relayout(to, *ret);
+	*ret = to;
+	return rescale(to, e->alone_gain[i], false, err);
 }
 
 static enum oqz_status local_error(struct oqz_walker *w, const struct oqz_lane_event *e, const struct oqz_tensor *b,
@@ -132,13 +154,13 @@ static enum oqz_status local_error(struct oqz_walker *w, const struct oqz_lane_e
 	if (e->n_alone == 0)
 		return OQZ_OK;
 	for (size_t i = 0; i < e->n_alone; i++)
-		in[i] = oqz_context_tap(w->lanes[0].context, e->alone0[i]);
+		OQZ_TRY(input_alone(w, e, i, &in[i], err));
 	enum oqz_status st = oqz_context_run_alone(w->lanes[e->lane].context, e->tap, in, e->n_alone, &a, &why);
 	if (st == OQZ_E_UNSUPPORTED)
 		return OQZ_OK;
 	if (st != OQZ_OK)
 		OQZ_FAIL(err, st, "%s", why.msg);
-	return compare(&w->lanes[e->lane].scratch, a, b, NULL, ret, err);
+	return compare(&w->lanes[e->lane].scratch, a, b, e->gain, ret, err);
 }
 
 /* One value in lane 0 and in those other lanes that are compared on this image. */

@@ -153,8 +153,8 @@ static const struct oqz_qplan_gain *gain_of(const struct oqz_lane_spec *l, const
 	return l->plan ? oqz_qplan_gain(l->plan, value) : NULL;
 }
 
-/* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have, or has
- * on another scale: none. */
+/* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have:
+ * none. */
 static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, struct oqz_lane_event *e)
 {
 	const struct oqz_program *p = s->programs[e->lane];
@@ -163,8 +163,7 @@ static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec 
 	for (size_t i = 0; i < n && n <= OQZ_MAX_ALONE_INPUTS; i++) {
 		const struct oqz_value *v =
 		    float_input(lanes[0].graph, &lanes[e->lane], e->slot, oqz_program_tap_input(p, e->tap, i));
-		if (v && gain_of(&lanes[e->lane], v->name))
-			return;
+		e->alone_gain[i] = v ? gain_of(&lanes[e->lane], v->name) : NULL;
 		e->alone0[i] = v ? oqz_program_tap(s->programs[0], v->name) : -1;
 		if (e->alone0[i] < 0)
 			return;
@@ -187,7 +186,7 @@ static enum oqz_status add_event(struct oqz_lane_set *s, const struct oqz_lane_s
 	e.step0 = oqz_program_tap_step(p0, e.tap0);
 	e.step = oqz_program_tap_step(p, e.tap);
 	e.gain = gain_of(&lanes[lane], name0);
-	if (local && !e.gain)
+	if (local)
 		find_alone(s, lanes, &e);
 	if (!oqz_vec_grow_((void **)&s->events, s->n_events, &s->cap_events, sizeof e))
 		return oqz_err_nomem(err, "lanes", sizeof e);

@@ -18,6 +18,8 @@ struct oqz_lane_event {
 	const struct oqz_qplan_gain *gain; /* what the lane's value was rescaled by; NULL: not */
 	size_t n_alone;                    /* inputs for the local error; 0: none to be had */
 	int alone0[OQZ_MAX_ALONE_INPUTS];  /* lane 0's taps of these inputs */
+	const struct oqz_qplan_gain
+	    *alone_gain[OQZ_MAX_ALONE_INPUTS]; /* what they are rescaled by in the lane; NULL: not */
 };
 
 struct oqz_lane_set {

@@ -43,6 +43,11 @@ sed 's/t4: {plugin: int8, bits: 4, granularity: tensor}/t4: {plugin: float}/' "$
 expect_exit 0 run --progress none --select scheme=cle --select scheme=mig -o "$tmp/fine" "$tmp/fine.yaml"
 awk -F, '$2 == "cle" || $2 == "mig" { n++; if ($6 > 1e-5) bad = 1 } END { exit bad || n < 6 }' "$tmp/fine/layers.csv" ||
 	fail "rescaling changes the function, or is compared as it is"
+# Layers between rescaled values have errors of their own: none without grids, some with them.
+awk -F, '$2 == "cle" || $2 == "mig" { n++; if ($7 == "" || $7 > 1e-5) bad = 1 } END { exit bad || n < 6 }' "$tmp/fine/layers.csv" ||
+	fail "local errors of rescaled layers"
+awk -F, '$2 == "cle" || $2 == "all" { n++; if ($7 == "" || $7 == 0) bad = 1 } END { exit bad || n < 6 }' "$tmp/out/layers.csv" ||
+	fail "rescaled layers without errors of their own"
 grep -q '"factor": \[[^]]*0\.' "$tmp/fine/plans/tiny.cle.json" || fail "nothing was rescaled"
 # Listed, described, checked.
 expect_exit 0 list improvements
