@@ -17,8 +17,7 @@ static const struct oqz_option options[] = {
 	{ "scheme", 0, "PLUGIN[:K=V,...]", "the quantizer and its parameters" },
 	{ "role", 0, "ROLE", "activation (default) or weight" },
 	{ "axis", 0, "A", "output-channel axis of a weight (default 0)" },
-	{ "plan", 0, "FILE.json", "use a saved plan's scales instead of calibrating" },
-	{ "save-plan", 0, "FILE.json", "write the plan that was made" },
+	{ "plan", 0, "FILE.json", "without --scheme: use this plan's scales; with it: write the plan that was made" },
 	{ "output", 'o', "OUT.npy", "where the result goes" },
 	{ 0 },
 };
@@ -56,7 +55,7 @@ static enum oqz_status calibrate(const struct oqz_args *args, const char *scheme
 	OQZ_CLEANUP(oqz_module_close_cleanup) struct oqz_module *module = NULL;
 	OQZ_CLEANUP(oqz_qplan_free_cleanup) struct oqz_qplan *plan = NULL;
 	OQZ_CLEANUP_FREE char *name = strndup(scheme, strcspn(scheme, ":"));
-	const char *rest = strchr(scheme, ':'), *save = cli_option(args, "save-plan");
+	const char *rest = strchr(scheme, ':'), *save = cli_option(args, "plan");
 	struct oqz_params *params = NULL;
 	struct oqz_plugin_host host;
 	struct oqz_str text = { 0 };
@@ -103,12 +102,12 @@ static enum oqz_status qdq(const struct oqz_args *args, struct oqz_tensor *in, s
 		OQZ_FAIL(err, OQZ_E_USAGE, "--role is activation or weight, not `%s`", role_word);
 	if (!cli_integer(args, "axis", -1, OQZ_MAX_RANK - 1, &axis))
 		OQZ_FAIL(err, OQZ_E_USAGE, "qdq: see --help");
-	if (!scheme == !plan)
-		OQZ_FAIL(err, OQZ_E_USAGE, "qdq: give either --scheme or --plan");
+	if (!scheme && !plan)
+		OQZ_FAIL(err, OQZ_E_USAGE, "qdq: give --scheme, or --plan alone");
 	OQZ_TRY(oqz_npy_read(args->operands.v[0], in, err));
 	OQZ_TRY(to_f32(in, err));
 	enum oqz_input_role role = weight ? OQZ_INPUT_WEIGHT : OQZ_INPUT_ACTIVATION;
-	if (plan)
+	if (!scheme)
 		OQZ_TRY(replay(plan, role, in, out, err));
 	else
 		OQZ_TRY(calibrate(args, scheme, role, (int)axis, in, out, err));

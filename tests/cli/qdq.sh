@@ -28,7 +28,7 @@ formula() {
 for bits in 8 4; do
 	for scale in free pow2; do
 		scheme=int8:bits=$bits,scale=$scale,calibrate=minmax
-		expect_exit 0 qdq --scheme "$scheme" -o "$tmp/y.npy" --save-plan "$tmp/plan.json" "$tmp/x.npy"
+		expect_exit 0 qdq --scheme "$scheme" -o "$tmp/y.npy" --plan "$tmp/plan.json" "$tmp/x.npy"
 		npy_values "$tmp/y.npy" >"$tmp/y"
 		formula $bits $scale >"$tmp/want"
 		near "$tmp/want" "$tmp/y" || fail "$scheme"
@@ -38,7 +38,7 @@ for bits in 8 4; do
 	done
 done
 # Weights: a scale for each row.
-expect_exit 0 qdq --scheme int8 --role weight --axis 0 -o "$tmp/w.npy" --save-plan "$tmp/plan.json" "$tmp/x.npy"
+expect_exit 0 qdq --scheme int8 --role weight --axis 0 -o "$tmp/w.npy" --plan "$tmp/plan.json" "$tmp/x.npy"
 for row in 1 2 3; do
 	npy_values "$tmp/x.npy" | sed -n "$((row * 4 - 3)),$((row * 4))p" >"$tmp/x"
 	formula 8 free
@@ -47,7 +47,7 @@ npy_values "$tmp/w.npy" >"$tmp/y"
 near "$tmp/want" "$tmp/y" || fail "per channel"
 
 expect_exit 2 qdq "$tmp/x.npy"
-says stderr 'either --scheme or --plan'
+says stderr 'give --scheme, or --plan alone'
 expect_exit 2 qdq --scheme int8:bit=8 "$tmp/x.npy"
 says stderr 'did you mean .bits.'
 expect_exit 3 qdq --scheme int7 "$tmp/x.npy"
