@@ -31,7 +31,7 @@ static double kernel_hamming(double x)
 	if (x >= 1)
 		return 0;
 	x *= M_PI;
-	return sin(x) / x * (0.54 + 0.46 * cos(x));
+	return sin(x) / x * (0.54f + 0.46f * cos(x));
 }
 
 static double kernel_bicubic(double x)
