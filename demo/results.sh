@@ -13,15 +13,5 @@ order on other CPUs, which can move a value across a rounding step and now and t
 Made with: $library
 
 END
-"${OQZ:-oqz}" report --format md "$1" | awk -F ' *[|] *' '
-	BEGIN { n = split("model,scheme,metric,float,quant.,diff,AQE,MQE,OQE,images", want, ",") }
-	NF < 3 { next }
-	!head {
-		for (i = 2; i < NF; i++) at[$i] = i
-		for (i = 1; i <= n; i++) if (!(want[i] in at)) { print "results.sh: no column " want[i] > "/dev/stderr"; exit 1 }
-		head = 1; line = "|"; rule = "|"
-		for (i = 1; i <= n; i++) { line = line " " want[i] " |"; rule = rule (i < 4 ? ":--|" : "--:|") }
-		print line; print rule; next
-	}
-	/^[|][:-]/ { next }
-	{ line = "|"; for (i = 1; i <= n; i++) line = line " " $at[want[i]] " |"; print line }'
+"${OQZ:-oqz}" report --format md "$1" |
+	awk -v columns='model,scheme,metric,float,quant.,diff,AQE,MQE,OQE,images' -f "$(dirname "$0")/../doc/results.awk"

@@ -45,3 +45,16 @@ doc/operators.md: cli/oqz$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) doc && ./cli/oqz$(EXEEXT) list ops --markdown > $@.new && mv $@.new $@
 CLEANFILES += doc/operators.md doc/operators.md.new
 endif
+
+# What real models give, where they are at hand (OQZ_ZOO). After figures have changed on purpose.
+dist_doc_DATA += doc/results.md
+EXTRA_DIST += doc/results.awk doc/results.sh
+zoo-results: all
+	@test -n "$$OQZ_ZOO" || { echo "zoo-results: OQZ_ZOO names no folder of models and data"; exit 1; }
+	$(built_oqz) run -o zoo-results.oqz "$(srcdir)/tests/golden/zoo.yaml"
+	$(built_oqz) run -o zoo-improve.oqz "$(srcdir)/tests/golden/zoo-improve.yaml"
+	OQZ=cli/oqz$(EXEEXT) "$(srcdir)/doc/results.sh" zoo-results.oqz zoo-improve.oqz >"$(srcdir)/doc/results.md"
+clean-zoo-results:
+	rm -rf zoo-results.oqz zoo-improve.oqz
+clean-local: clean-zoo-results
+.PHONY: zoo-results clean-zoo-results

@@ -8,7 +8,7 @@ golden_tests += tests/golden/test_zoo_tasks
 tests_golden_test_zoo_tasks_SOURCES = tests/golden/test_zoo_tasks.c
 tests_golden_test_zoo_tasks_CPPFLAGS = $(unit_cppflags)
 tests_golden_test_zoo_tasks_LDADD = $(unit_ldadd)
-EXTRA_DIST += tests/golden/zoo.yaml
+EXTRA_DIST += tests/golden/zoo.yaml tests/golden/zoo-improve.yaml
 
 golden_tests += tests/golden/test_golden_tables
 tests_golden_test_golden_tables_SOURCES = tests/golden/test_golden_tables.c
