@@ -68,6 +68,23 @@ int64_t oqz_node_channels(const struct oqz_node *n)
 	return per_group * group;
 }
 
+enum oqz_status oqz_node_set_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c,
+                                  const struct oqz_shape *shape, struct oqz_err *err)
+{
+	struct oqz_tensor t = { 0 };
+	struct oqz_value *bias = NULL;
+	const char *name = oqz_graph_fresh_name(g, c->name);
+
+	if (!name)
+		return oqz_err_nomem(err, n->name, 0);
+	oqz_tensor_share(&t, c->constant);
+	t.shape = *shape;
+	enum oqz_status st = oqz_graph_add_constant(g, name, &t, &bias, err);
+	oqz_tensor_release(&t);
+	OQZ_TRY(st);
+	return oqz_node_set_input(n, 2, bias, err);
+}
+
 void oqz_node_absorb(struct oqz_node *n, struct oqz_node *absorbed)
 {
 	struct oqz_value *v = absorbed->out[0];

@@ -47,22 +47,10 @@ static struct oqz_node *find_add(const struct oqz_node *n, const struct oqz_valu
 	return add;
 }
 
-/* The constant as the bias has it: (M) for convolutions, unchanged for Gemm. */
-static enum oqz_status add_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c, struct oqz_err *err)
+/* The constant's shape as a bias: (M) for convolutions, unchanged for Gemm. */
+static struct oqz_shape bias_shape(const struct oqz_node *n, const struct oqz_tensor *c)
 {
-	struct oqz_tensor t = { 0 };
-	struct oqz_value *bias = NULL;
-	const char *name = oqz_graph_fresh_name(g, c->name);
-
-	if (!name)
-		return oqz_err_nomem(err, n->name, 0);
-	oqz_tensor_share(&t, c->constant);
-	if (!oqz_node_is(n, "Gemm"))
-		t.shape = (struct oqz_shape) { .rank = 1, .dim = { c->constant->shape.dim[1] } };
-	enum oqz_status st = oqz_graph_add_constant(g, name, &t, &bias, err);
-	oqz_tensor_release(&t);
-	OQZ_TRY(st);
-	return oqz_node_set_input(n, 2, bias, err);
+	return oqz_node_is(n, "Gemm") ? c->shape : (struct oqz_shape) { .rank = 1, .dim = { c->shape.dim[1] } };
 }
 
 enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
@@ -75,7 +63,8 @@ enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_
 		struct oqz_node *add = !n->dead && oqz_node_takes_bias(n) ? find_add(n, &c) : NULL;
 		if (!add)
 			continue;
-		OQZ_TRY(add_bias(g, n, c, err));
+		struct oqz_shape shape = bias_shape(n, c->constant);
+		OQZ_TRY(oqz_node_set_bias(g, n, c, &shape, err));
 		oqz_node_absorb(n, add);
 		changed++;
 	}

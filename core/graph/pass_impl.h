@@ -40,6 +40,9 @@ bool oqz_node_takes_bias(const struct oqz_node *n);
 /* Number of output channels (of columns for Gemm) by the weight's type; -1 when not known. */
 int64_t oqz_node_channels(const struct oqz_node *n);
 
+/* Gives n a bias (input 2): the constant c in another shape of as many elements. */
+enum oqz_status oqz_node_set_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c,
+                                  const struct oqz_shape *shape, struct oqz_err *err);
 /* n makes what `absorbed` made: n's output 0 becomes its output 0, and it is dead. */
 void oqz_node_absorb(struct oqz_node *n, struct oqz_node *absorbed);
 

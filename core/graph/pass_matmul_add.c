@@ -33,23 +33,6 @@ static struct oqz_node *find_add(const struct oqz_node *n, const struct oqz_valu
 	return b->dim[b->rank - 1] > 0 && is_row(c->constant, b->dim[b->rank - 1]) ? add : NULL;
 }
 
-/* The constant as a vector or scalar of its own. */
-static enum oqz_status add_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c, struct oqz_err *err)
-{
-	struct oqz_tensor t = { 0 };
-	struct oqz_value *bias = NULL;
-	const char *name = oqz_graph_fresh_name(g, c->name);
-
-	if (!name)
-		return oqz_err_nomem(err, n->name, 0);
-	oqz_tensor_share(&t, c->constant);
-	t.shape = (struct oqz_shape) { .rank = 1, .dim = { oqz_tensor_nelem(c->constant) } };
-	enum oqz_status st = oqz_graph_add_constant(g, name, &t, &bias, err);
-	oqz_tensor_release(&t);
-	OQZ_TRY(st);
-	return oqz_node_set_input(n, 2, bias, err);
-}
-
 enum oqz_status oqz_pass_matmul_add(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
 {
 	const struct oqz_value *c = NULL;
@@ -60,7 +43,9 @@ enum oqz_status oqz_pass_matmul_add(struct oqz_graph *g, int *ret_changed, struc
 		struct oqz_node *add = !n->dead && oqz_node_is(n, "MatMul") ? find_add(n, &c) : NULL;
 		if (!add)
 			continue;
-		OQZ_TRY(add_bias(g, n, c, err));
+		/* a vector, or one number */
+		const struct oqz_shape shape = { .rank = 1, .dim = { oqz_tensor_nelem(c->constant) } };
+		OQZ_TRY(oqz_node_set_bias(g, n, c, &shape, err));
 		oqz_node_absorb(n, add);
 		changed++;
 	}

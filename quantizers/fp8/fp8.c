@@ -4,6 +4,7 @@
  * The scale decides where the range ends, and, since such a grid looks alike in every octave, little else: so it is
  * found by amax, by the least squared error over powers of two, by the zoo's seven candidates, or is given.
  */
+#include "../calibrate_params.h"
 #include "../small_float.h"
 
 struct fp8 {
@@ -18,7 +19,6 @@ struct fp8 {
 };
 
 static const char *const roundings[] = { "nearest-even", "half-toward-zero", NULL };
-static const char *const scopes[] = { "dataset", "batch", NULL };
 static const char *const granularities[] = { "tensor", "channel", NULL };
 
 static const struct oqz_param fp8_params[] = {
@@ -38,25 +38,7 @@ static const struct oqz_param fp8_params[] = {
 	  .type = OQZ_P_STRING,
 	  .dflt = "amax",
 	  .help = "amax, percentile, ema, mse, candidates (floating), constant, or a number" },
-	{ .name = "q",
-	  .type = OQZ_P_FLOAT,
-	  .dflt = "0.9999",
-	  .min = 0.501,
-	  .max = 1,
-	  .unit = "ratio",
-	  .help = "quantile of percentile" },
-	{ .name = "scope",
-	  .type = OQZ_P_STRING,
-	  .dflt = "dataset",
-	  .choices = scopes,
-	  .help = "percentile of all images, or of each batch and then averaged" },
-	{ .name = "momentum",
-	  .type = OQZ_P_FLOAT,
-	  .dflt = "0.1",
-	  .min = 0.001,
-	  .max = 1,
-	  .unit = "ratio",
-	  .help = "weight of a new batch in ema" },
+	CALIBRATE_PARAMS,
 	{ .name = "rounding",
 	  .type = OQZ_P_STRING,
 	  .dflt = "nearest-even",

@@ -6,6 +6,8 @@
  */
 #include <oqz/quantizer.h>
 
+#include "../calibrate_params.h"
+
 #include <string.h>
 
 struct int8 {
@@ -23,7 +25,6 @@ static const char *const granularities[] = { "channel", "tensor", NULL };
 static const char *const scales[] = { "free", "pow2", NULL };
 static const char *const calibrators[] = { "minmax",  "percentile", "ema",      "mse", "kl",
 	                                   "isotone", "floating",   "constant", NULL };
-static const char *const scopes[] = { "dataset", "batch", NULL };
 static const char *const axes[] = { "output", "positional", NULL };
 
 static const struct oqz_param int8_params[] = {
@@ -58,25 +59,7 @@ static const struct oqz_param int8_params[] = {
 	  .dflt = "minmax",
 	  .choices = calibrators,
 	  .help = "how ranges of weights are found" },
-	{ .name = "q",
-	  .type = OQZ_P_FLOAT,
-	  .dflt = "0.9999",
-	  .min = 0.501,
-	  .max = 1,
-	  .unit = "ratio",
-	  .help = "quantile of percentile" },
-	{ .name = "scope",
-	  .type = OQZ_P_STRING,
-	  .dflt = "dataset",
-	  .choices = scopes,
-	  .help = "percentile of all images, or of each batch and then averaged" },
-	{ .name = "momentum",
-	  .type = OQZ_P_FLOAT,
-	  .dflt = "0.1",
-	  .min = 0.001,
-	  .max = 1,
-	  .unit = "ratio",
-	  .help = "weight of a new batch in ema" },
+	CALIBRATE_PARAMS,
 	{ .name = "axis",
 	  .type = OQZ_P_STRING,
 	  .dflt = "output",

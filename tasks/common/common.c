@@ -52,6 +52,19 @@ char *common_join(const struct oqz_host *h, const char *root, const char *relati
 	return path;
 }
 
+enum oqz_status common_add_item(const struct oqz_task_host *host, void *sink, const char *root, const char *relative,
+                                struct oqz_item *item, struct oqz_failure *f)
+{
+	char *path = common_join(host->base, root, relative, f);
+
+	if (!path)
+		return OQZ_E_NOMEM;
+	item->image = path;
+	enum oqz_status st = host->add_item(sink, item, f);
+	host->base->free_mem(path);
+	return st;
+}
+
 enum oqz_status common_list_add(const struct oqz_host *h, struct common_list *l, char *s, struct oqz_failure *f)
 {
 	if (!s)

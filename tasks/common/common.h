@@ -12,25 +12,26 @@
 /* ".jpg", ".png", ...; NULL-terminated. */
 extern const char *const common_image_suffixes[];
 
-/* The rows of a data set's parameters that struct common_subset is read from. */
-#define COMMON_SUBSET_PARAMS                                                                                  \
-	{ .name = "skip",                                                                                     \
-	  .type = OQZ_P_INT,                                                                                  \
-	  .dflt = "0",                                                                                        \
-	  .min = 0,                                                                                           \
-	  .max = 1e9,                                                                                         \
-	  .unit = "images",                                                                                   \
-	  .help = "leave out that many at the start" },                                                       \
-	    { .name = "stride",                                                                               \
-	      .type = OQZ_P_INT,                                                                              \
-	      .dflt = "1",                                                                                    \
-	      .min = 1,                                                                                       \
-	      .max = 1e9,                                                                                     \
-	      .unit = "images",                                                                               \
-	      .help = "then take every stride-th" },                                                          \
-	{                                                                                                     \
-		.name = "take_first", .type = OQZ_P_INT, .dflt = "0", .min = 0, .max = 1e9, .unit = "images", \
-		.help = "and stop after that many; 0: no limit"                                               \
+/* The rows of a data set's parameters that struct common_subset is read from; `what` is counted ("images"). */
+#define COMMON_SUBSET_PARAMS COMMON_SUBSET_PARAMS_OF("images")
+#define COMMON_SUBSET_PARAMS_OF(what)                                                                       \
+	{ .name = "skip",                                                                                   \
+	  .type = OQZ_P_INT,                                                                                \
+	  .dflt = "0",                                                                                      \
+	  .min = 0,                                                                                         \
+	  .max = 1e9,                                                                                       \
+	  .unit = (what),                                                                                   \
+	  .help = "leave out that many at the start" },                                                     \
+	    { .name = "stride",                                                                             \
+	      .type = OQZ_P_INT,                                                                            \
+	      .dflt = "1",                                                                                  \
+	      .min = 1,                                                                                     \
+	      .max = 1e9,                                                                                   \
+	      .unit = (what),                                                                               \
+	      .help = "then take every stride-th" },                                                        \
+	{                                                                                                   \
+		.name = "take_first", .type = OQZ_P_INT, .dflt = "0", .min = 0, .max = 1e9, .unit = (what), \
+		.help = "and stop after that many; 0: no limit"                                             \
 	}
 
 struct common_subset {
@@ -45,6 +46,10 @@ bool common_subset_takes(struct common_subset *s);
 char *common_copy(const struct oqz_host *h, const char *s, size_t n, struct oqz_failure *f);
 /* "root/relative"; an absolute `relative` stays as it is. */
 char *common_join(const struct oqz_host *h, const char *root, const char *relative, struct oqz_failure *f);
+
+/* Adds an item whose image lies at root/relative. */
+enum oqz_status common_add_item(const struct oqz_task_host *host, void *sink, const char *root, const char *relative,
+                                struct oqz_item *item, struct oqz_failure *f);
 
 /* A list of strings that grows; all-zero is empty. */
 struct common_list {

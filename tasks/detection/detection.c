@@ -181,9 +181,7 @@ static const struct oqz_param dataset_params[] = {
 	  "reader coco: the annotation file (instances_val2017.json)" },
 	{ "area", OQZ_P_STRING, "file", 0, 0, areas, NULL,
 	  "an object's size: 'area' of the file (of the segmentation), or that of its box" },
-	{ "skip", OQZ_P_INT, "0", 0, 1e9, NULL, "images", "leave out that many at the start" },
-	{ "stride", OQZ_P_INT, "1", 1, 1e9, NULL, "images", "then take every stride-th" },
-	{ "take_first", OQZ_P_INT, "0", 0, 1e9, NULL, "images", "and stop after that many; 0: no limit" },
+	COMMON_SUBSET_PARAMS,
 	{ 0 },
 };
 

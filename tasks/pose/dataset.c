@@ -97,26 +97,13 @@ struct reader {
 	void *sink;
 	struct oqz_failure *f;
 	const char *root;
-	int64_t skip, stride, take, seen, taken;
+	struct common_subset part;
 };
 
 static enum oqz_status add(struct reader *r, const char *file, struct oqz_item *item)
 {
-	const struct oqz_host *h = r->t->host;
-	int64_t at = r->seen++ - r->skip;
-
-	if (at < 0 || at % r->stride != 0 || (r->take && r->taken >= r->take))
-		return OQZ_OK;
-	r->taken++;
-	size_t n = strlen(r->root) + strlen(file) + 2;
-	char *path = h->alloc(n);
-	if (!path)
-		return h->fail(r->f, OQZ_E_NOMEM, "out of memory");
-	snprintf(path, n, "%s/%s", r->root, file);
-	item->image = file[0] == '/' ? file : path;
-	enum oqz_status st = r->t->task_host->add_item(r->sink, item, r->f);
-	h->free_mem(path);
-	return st;
+	return common_subset_takes(&r->part) ? common_add_item(r->t->task_host, r->sink, r->root, file, item, r->f)
+	                                     : OQZ_OK;
 }
 
 static enum oqz_status add_walked(void *ctx, const char *relative_path)
@@ -135,9 +122,7 @@ enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f)
 		            .sink = sink,
 		            .f = f,
 		            .root = h->param_string(t->dataset, "root"),
-		            .skip = h->param_int(t->dataset, "skip"),
-		            .stride = h->param_int(t->dataset, "stride"),
-		            .take = h->param_int(t->dataset, "take_first") };
+		            .part = common_subset_of(h, t->dataset) };
 
 	if (t->n_items == 0)
 		return h->walk(r.root, image_suffixes, add_walked, &r, f);

@@ -125,9 +125,7 @@ static const struct oqz_param dataset_params[] = {
 	{ "root", OQZ_P_PATH, NULL, 0, 0, NULL, NULL, "folder of the images" },
 	{ "annotations", OQZ_P_PATH, "", 0, 0, NULL, NULL,
 	  "reader coco: the annotation file (person_keypoints_val2017.json)" },
-	{ "skip", OQZ_P_INT, "0", 0, 1e9, NULL, "persons", "leave out that many at the start" },
-	{ "stride", OQZ_P_INT, "1", 1, 1e9, NULL, "persons", "then take every stride-th" },
-	{ "take_first", OQZ_P_INT, "0", 0, 1e9, NULL, "persons", "and stop after that many; 0: no limit" },
+	COMMON_SUBSET_PARAMS_OF("persons"),
 	{ 0 },
 };
 
