@@ -89,7 +89,8 @@ static void add_node(const struct oqz_node *n, struct oqz_str *out)
 /* Bodies nest at most OQZ_MAX_NESTING deep. */
 static void dump(const struct oqz_graph *g, int depth, struct oqz_str *out)
 {
-	const char *indent = "                                " + 32 - 2 * (depth < 16 ? depth : 16);
+	static const char blanks[] = "                                ";
+	const char *indent = &blanks[sizeof blanks - 1 - 2 * (size_t)(depth < 16 ? depth : 16)];
 
 	oqz_str_addf(out, "%sgraph '%s'\n", indent, g->name);
 	for (size_t i = 0; i < g->opsets.n && !g->parent; i++)
