@@ -9,7 +9,7 @@ import draw
 import shapes
 from common import conv_bn
 
-TRAIN, CALIB, TEST = 5000, 60, 500
+TRAIN, CALIB, TEST = common.unless_trial(5000, 48), 60, 500
 
 
 class ResNet(nn.Sequential):
