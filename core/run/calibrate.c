@@ -74,8 +74,13 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 		               .q = site->needs & OQZ_OBS_BATCH ? site->q : 0 };
 
 	for (size_t i = 0; i < c->statistics.n; i++) {
-		const struct statistic *o = &c->statistics.v[i];
-		if (o->needs == s.needs && o->q == s.q && strcmp(o->tensor, s.tensor) == 0) {
+		struct statistic *o = &c->statistics.v[i];
+		if (strcmp(o->tensor, s.tensor) != 0)
+			continue;
+		/* every statistic has the extremes, so one that is nothing else joins another */
+		if (o->needs == OQZ_OBS_MINMAX)
+			*o = (struct statistic) { .tensor = o->tensor, .needs = s.needs, .q = s.q, .tap = o->tap };
+		if (s.needs == OQZ_OBS_MINMAX || (o->needs == s.needs && o->q == s.q)) {
 			*ret = i;
 			return OQZ_OK;
 		}
