@@ -14,8 +14,8 @@
  */
 #include "core/quant/observer.h"
 
-/* The value of rank r (0: smallest) of all finite values. */
-static double hist_rank(const struct oqz_observer *o, int64_t r)
+/* The value of rank r (0: smallest) of the `counted` values that are in the histogram. */
+static double hist_rank(const struct oqz_observer *o, int64_t r, int64_t counted)
 {
 	int at = -1, page, bin;
 	int64_t below = 0;
@@ -23,7 +23,7 @@ static double hist_rank(const struct oqz_observer *o, int64_t r)
 
 	if (r <= 0)
 		return (double)o->lo;
-	if (r >= o->count - 1)
+	if (r >= counted - 1)
 		return (double)o->hi;
 	while (oqz_hist_next(o, &at, &page, &bin, &n)) {
 		if (r >= below + (int64_t)n) {
@@ -115,8 +115,13 @@ static enum oqz_status percentile_find(const struct oqz_observer *o, const struc
 		if (!(o->needs & OQZ_OBS_HISTOGRAM))
 			OQZ_FAIL(err, OQZ_E_MISMATCH, "percentile needs a histogram, which was not collected");
 		oqz_batch_ranks(o->count, site->q, &top, &bottom);
-		*ret_lo = (float)hist_rank(o, (int64_t)bottom);
-		*ret_hi = (float)hist_rank(o, o->count - 1 - (int64_t)top);
+		int64_t counted = oqz_hist_counted(o);
+		if ((int64_t)top >= o->sure || (int64_t)bottom >= o->sure)
+			OQZ_FAIL(
+			    err, OQZ_E_UNSUPPORTED,
+			    "the images' values here differ too much in number for a quantile of all; use scope=batch");
+		*ret_lo = (float)hist_rank(o, (int64_t)bottom, counted);
+		*ret_hi = (float)hist_rank(o, counted - 1 - (int64_t)top, counted);
 	}
 	*ret_scale = 0;
 	return OQZ_OK;
@@ -127,10 +132,13 @@ static unsigned percentile_needs(const struct oqz_site *site)
 	return site->batch_scope ? OQZ_OBS_BATCH : OQZ_OBS_HISTOGRAM;
 }
 
+static double percentile_tails(const struct oqz_site *site) { return site->batch_scope ? 0 : 1 - site->q; }
+
 const struct oqz_calibrator oqz_calibrator_percentile = {
 	.name = "percentile",
 	.summary = "quantiles q and 1 - q, of all values or averaged over batches",
 	.needs = percentile_needs,
+	.tails = percentile_tails,
 	.per_axis = true,
 	.find = percentile_find,
 };

@@ -30,6 +30,7 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/observe_bins.c \
 	core/quant/observe_io.c \
 	core/quant/observe_rows.c \
+	core/quant/observe_tails.c \
 	core/quant/observer.h \
 	core/quant/qdq_tensor.c \
 	core/quant/qdq_tensor.h \

@@ -20,8 +20,9 @@ enum oqz_status oqz_observer_new(unsigned needs, double q, int batch, struct oqz
 		o->q = q;
 		o->batch = batch;
 	}
-	o->lo = INFINITY;
-	o->hi = -INFINITY;
+	o->lo = o->below = INFINITY;
+	o->hi = o->above = -INFINITY;
+	o->sure = INT64_MAX;
 	*ret = o;
 	return OQZ_OK;
 }
@@ -104,28 +105,30 @@ bool oqz_hist_next(const struct oqz_observer *o, int *at, int *ret_page, int *re
 	return false;
 }
 
-/* Keys (sign, exponent, leading mantissa bits) of what is neither zero nor infinite nor NaN; how many. Without a
- * branch: half of what comes behind a Relu is zero, in no order that a branch predictor could learn. */
-static size_t hist_keys(const float *x, size_t n, uint32_t *key)
+/* Keys (sign, exponent, leading mantissa bits) of what is to be counted and neither zero nor infinite nor NaN; how
+ * many. Without a branch: half of what comes behind a Relu is zero, in no order that a branch predictor could learn. */
+static size_t hist_keys(const struct oqz_observer *o, const float *x, size_t n, uint32_t *key)
 {
+	const float below = o->below, above = o->above;
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t b;
 		memcpy(&b, &x[i], sizeof b);
 		key[k] = b >> 12;
-		k += ((b & 0x7fffffff) - 1) < 0x7f7fffff;
+		k += (((b & 0x7fffffff) - 1) < 0x7f7fffff) & ((x[i] <= below) | (x[i] >= above));
 	}
 	return k;
 }
 
 static enum oqz_status hist_add(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
 {
-	enum { BLOCK = 2048 };
+	enum { BLOCK = 64 };
 	uint32_t key[BLOCK];
 
 	for (size_t at = 0; at < n; at += BLOCK) {
-		size_t k = hist_keys(x + at, n - at < BLOCK ? n - at : BLOCK, key);
+		size_t m = n - at < BLOCK ? n - at : BLOCK;
+		size_t k = oqz_tails_want(o, x + at, m) ? hist_keys(o, x + at, m, key) : 0;
 		for (size_t i = 0; i < k; i++) {
 			uint64_t *page = o->page[key[i] / OQZ_HIST_BINS];
 			if (!page && !(page = oqz_hist_page(o, (int)(key[i] / OQZ_HIST_BINS))))
@@ -334,6 +337,7 @@ enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const fl
 	o->count += (int64_t)e.finite;
 	o->nonfinite += (int64_t)(n - e.finite);
 	o->zeros += (int64_t)e.zeros;
+	oqz_tails_narrow(o);
 	return OQZ_OK;
 }
 
@@ -371,6 +375,13 @@ enum oqz_status oqz_observer_merge(struct oqz_observer *o, const struct oqz_obse
 		o->lo = from->lo < o->lo ? from->lo : o->lo;
 		o->hi = from->hi > o->hi ? from->hi : o->hi;
 	}
+	if (from->below < from->above) { /* counted in both is what is outside of both */
+		bool narrow = o->below < o->above;
+		o->below = narrow && o->below < from->below ? o->below : from->below;
+		o->above = narrow && o->above > from->above ? o->above : from->above;
+	}
+	o->ranks = o->ranks > from->ranks ? o->ranks : from->ranks;
+	o->sure = o->sure < from->sure ? o->sure : from->sure;
 	o->count += from->count;
 	o->nonfinite += from->nonfinite;
 	o->zeros += from->zeros;

@@ -35,6 +35,10 @@ OQZ_DEFINE_CLEANUP(struct oqz_observer, oqz_observer_free)
  * plain order; looked at for OQZ_OBS_ROWS only, 0 where that is not wanted. Non-finite values are counted, not used. */
 enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, size_t row,
                                  struct oqz_err *err);
+/* Promises that of all values that this observer will ever see only the `ranks` smallest and largest will be asked for,
+ * by quantiles: the others are then counted, but not each. A promise that is broken is an error of the calibrator. To
+ * be given before the first value; a second one can only ask for more. */
+void oqz_observer_tails(struct oqz_observer *o, int64_t ranks);
 /* An empty observer for the second pass over the same images: it counts into bins between the extremes that `first` has
  * seen, whose needs must have one of OQZ_OBS_SECOND. Merged into `first` when the pass is over. */
 enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz_observer **ret, struct oqz_err *err);
@@ -54,6 +58,8 @@ struct oqz_calibrator {
 	const char *summary;
 	/* What an observer must collect for a site; NULL: nothing but the extremes. */
 	unsigned (*needs)(const struct oqz_site *site);
+	/* The part of all values, at either end, that `find` looks at in a histogram; NULL, or 0: all. */
+	double (*tails)(const struct oqz_site *site);
 	bool per_axis; /* can work per channel (constants) */
 	/* Range (and, if the rule yields one, scale) of a site. *ret_scale is set to 0 when only a range is found. */
 	enum oqz_status (*find)(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,

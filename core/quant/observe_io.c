@@ -119,6 +119,8 @@ static void put_bins(struct oqz_str *out, const struct oqz_observer *o)
 
 enum oqz_status oqz_observer_save(const struct oqz_observer *o, struct oqz_str *out, struct oqz_err *err)
 {
+	if (o->below < o->above)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "statistics of which only the ends were kept cannot be saved");
 	oqz_str_addn(out, magic, sizeof magic);
 	put_varint(out, o->needs);
 	oqz_str_addn(out, &o->q, sizeof o->q);

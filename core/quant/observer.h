@@ -51,6 +51,10 @@ struct oqz_observer {
 	int64_t count, nonfinite, zeros; /* count: finite elements */
 	float lo, hi;                    /* extremes; valid when count > 0 */
 	uint64_t *page[OQZ_HIST_PAGES];
+	/* Values between `below` and `above` are no longer counted in pages, only in `count`: `ranks` values at either
+	 * end are known, and no more will be asked for (observe_tails.c). ranks 0: all are counted. */
+	int64_t ranks, sure;               /* sure: as many as are certainly known */
+	float below, above;                /* x <= below and x >= above are counted; at first below >= above */
 	OQZ_VEC(struct oqz_batch) batches; /* by index, increasing */
 	OQZ_VEC(struct oqz_top2) rows;     /* unordered */
 	int64_t last_image;                /* rows: the last image with one, */
@@ -64,6 +68,13 @@ void oqz_hist_edges(int page, int bin, double *ret_low, double *ret_high);
 bool oqz_hist_next(const struct oqz_observer *o, int *at, int *ret_page, int *ret_bin, uint64_t *ret_count);
 /* A new page or the one that is there; NULL when out of memory. */
 uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
+
+/* Once `ranks` values at either end are in the pages: which values between them need not be counted any more. */
+void oqz_tails_narrow(struct oqz_observer *o);
+/* Whether one of n values has to be counted. */
+bool oqz_tails_want(const struct oqz_observer *o, const float *x, size_t n);
+/* Values that are in pages or zeros: all, or those of the two ends. */
+int64_t oqz_hist_counted(const struct oqz_observer *o);
 
 /* The batch with this index, made if need be. */
 enum oqz_status oqz_observer_batch(struct oqz_observer *o, int64_t index, struct oqz_batch **ret, struct oqz_err *err);

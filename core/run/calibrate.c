@@ -19,6 +19,7 @@
 #include "core/run/plans.h"
 #include "core/run/shape_cache.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,8 @@ struct statistic {
 	const char *tensor;
 	unsigned needs;
 	double q;
-	size_t tap; /* index in taps */
+	double tails; /* the part of its values, at either end, that is looked at; 0: all are */
+	size_t tap;   /* index in taps */
 };
 
 struct planned {
@@ -71,7 +73,8 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 {
 	struct statistic s = { .tensor = site->tensor,
 		               .needs = site->needs,
-		               .q = site->needs & OQZ_OBS_BATCH ? site->q : 0 };
+		               .q = site->needs & OQZ_OBS_BATCH ? site->q : 0,
+		               .tails = site->calibrator->tails ? site->calibrator->tails(&site->site) : 0 };
 
 	for (size_t i = 0; i < c->statistics.n; i++) {
 		struct statistic *o = &c->statistics.v[i];
@@ -79,8 +82,10 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 			continue;
 		/* every statistic has the extremes, so one that is nothing else joins another */
 		if (o->needs == OQZ_OBS_MINMAX)
-			*o = (struct statistic) { .tensor = o->tensor, .needs = s.needs, .q = s.q, .tap = o->tap };
+			*o = (struct statistic) { s.tensor, s.needs, s.q, s.tails, o->tap };
 		if (s.needs == OQZ_OBS_MINMAX || (o->needs == s.needs && o->q == s.q)) {
+			if (s.needs != OQZ_OBS_MINMAX)
+				o->tails = s.tails > 0 && o->tails > 0 ? fmax(s.tails, o->tails) : 0;
 			*ret = i;
 			return OQZ_OK;
 		}
@@ -189,6 +194,12 @@ static enum oqz_status observe_rows(struct oqz_observer *o, size_t image, const 
 	return st;
 }
 
+/* How many values at either end of all images' a statistic needs, as far as one image tells: they are of one size. */
+static int64_t tail_ranks(const struct calibration *c, const struct statistic *s, size_t n)
+{
+	return (int64_t)((double)n * (double)c->job->calib.n * s->tails) + 2;
+}
+
 static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size_t tap_index,
                                const struct oqz_tensor *t, size_t image, struct oqz_err *err)
 {
@@ -200,6 +211,8 @@ static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size
 		struct oqz_observer *o = c->second ? w->second[i] : w->observers[i];
 		if (s->tap != tap_index || !o)
 			continue;
+		if (s->tails > 0)
+			oqz_observer_tails(o, tail_ranks(c, s, (size_t)oqz_tensor_nelem(t)));
 		OQZ_TRY(s->needs & OQZ_OBS_ROWS
 		            ? observe_rows(o, image, t, err)
 		            : oqz_observer_add(o, (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t), 0, err));

@@ -3,6 +3,7 @@
  * core/quant/calibrate_percentile and tail: per batch exactly as PPQ, over the data set within the stated bound of the
  * sorted values, selection against sorting.
  */
+#include "core/base/str.h"
 #include "core/quant/observe.h"
 #include "core/quant/tail.h"
 #include "tests/support/support.h"
@@ -140,6 +141,59 @@ START_TEST(dataset_scope_keeps_its_bound)
 }
 END_TEST
 
+/* What is asked of the ends of a histogram does not depend on how much of its middle was counted, nor on the order of
+ * images or who saw which. */
+START_TEST(tails_say_what_the_whole_histogram_says)
+{
+	enum { IMAGES = 12, SIZE = 3000 };
+	static float x[IMAGES][SIZE];
+	uint32_t seed = 5;
+
+	for (int kind = 0; kind < 5; kind++) {
+		for (int k = 0; k < IMAGES * SIZE; k++) {
+			double u = ((double)next(&seed) + 1) / 4294967297.0, w = (double)next(&seed) / 4294967296.0;
+			double normal = sqrt(-2 * log(u)) * cos(6.283185307179586 * w) * (1 + k / SIZE % 5);
+			(&x[0][0])[k] = (float)(kind == 0   ? normal
+			                        : kind == 1 ? (normal > 0 ? normal : 0)
+			                        : kind == 2 ? exp(3 * normal)
+			                        : kind == 3 ? -fabs(normal)
+			                                    : (double)(k % 7 ? NAN : (float)normal));
+		}
+		for (int part = 0; part < 8; part++) {
+			struct oqz_site site = { .q = part < 4 ? 0.99 : 0.8 };
+			struct oqz_observer *whole, *a, *b;
+			float want[2], got[2], scale;
+			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &whole, err));
+			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &a, err));
+			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &b, err));
+			for (int i = 0; i < IMAGES; i++) {
+				int image = part & 1 ? IMAGES - 1 - i : i;
+				struct oqz_observer *o = part & 2 && i % 3 == 0 ? b : a;
+				oqz_observer_tails(o, (int64_t)(IMAGES * SIZE * percentile()->tails(&site)) + 2);
+				ck_ok(oqz_observer_add(o, image, x[image], SIZE, 0, err));
+				ck_ok(oqz_observer_add(whole, i, x[i], SIZE, 0, err));
+			}
+			ck_ok(oqz_observer_merge(a, b, err));
+			ck_ok(percentile()->find(whole, &site, &want[0], &want[1], &scale, err));
+			ck_ok(percentile()->find(a, &site, &got[0], &got[1], &scale, err));
+			ck_assert_msg(got[0] == want[0] && got[1] == want[1], "kind %d, part %d: %a %a, not %a %a",
+			              kind, part, (double)got[0], (double)got[1], (double)want[0], (double)want[1]);
+			if (kind == 0 && part == 0) {
+				struct oqz_str bytes = { 0 };
+				struct oqz_site more = { .q = 0.6 };
+				ck_fails(oqz_observer_save(a, &bytes, err), OQZ_E_UNSUPPORTED, "cannot be saved");
+				ck_fails(percentile()->find(a, &more, &got[0], &got[1], &scale, err), OQZ_E_UNSUPPORTED,
+				         "scope=batch");
+				oqz_str_release(&bytes);
+			}
+			oqz_observer_free(whole);
+			oqz_observer_free(a);
+			oqz_observer_free(b);
+		}
+	}
+}
+END_TEST
+
 START_TEST(selection_equals_sorting)
 {
 	float v[64], s[64];
@@ -182,4 +236,5 @@ START_TEST(images_of_changing_size_are_refused_not_guessed)
 END_TEST
 
 OQZ_TEST_MAIN("percentile", batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound,
-              selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
+              tails_say_what_the_whole_histogram_says, selection_equals_sorting,
+              images_of_changing_size_are_refused_not_guessed)

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Histograms of which only the ends will be looked at. A quantile of 0.9999 needs the largest and the smallest
+ * ten-thousandth of the values; once that many of them are known, a value between them can never be among the wanted
+ * ranks, and looking that it is one costs a tenth of counting it. What is asked for afterwards is what the whole
+ * histogram would have said, for any order of images and any division among threads.
+ */
+#include "core/quant/observer.h"
+
+#include <math.h>
+#include <string.h>
+
+void oqz_observer_tails(struct oqz_observer *o, int64_t ranks)
+{
+	if (!(o->needs & OQZ_OBS_HISTOGRAM) || ranks <= o->ranks)
+		return;
+	o->ranks = ranks;
+}
+
+int64_t oqz_hist_counted(const struct oqz_observer *o)
+{
+	int64_t sum = o->zeros;
+
+	for (int p = 0; p < OQZ_HIST_PAGES; p++)
+		for (int i = 0; o->page[p] && i < OQZ_HIST_BINS; i++)
+			sum += (int64_t)o->page[p][i];
+	return sum;
+}
+
+/* Least and largest number of a bin; zero (page -1) as its neighbours, so that it is on neither side of itself: zeros
+ * have a count of their own. */
+static void bin_range(int page, int bin, float *ret_lo, float *ret_hi)
+{
+	double low, high;
+
+	if (page < 0) {
+		*ret_lo = 0x1p-149f;
+		*ret_hi = -0x1p-149f;
+		return;
+	}
+	oqz_hist_edges(page, bin, &low, &high);
+	*ret_lo = (float)low;
+	*ret_hi = nextafterf((float)high, 0);
+	if (page >= OQZ_HIST_PAGES / 2) {
+		float swap = *ret_lo;
+		*ret_lo = -*ret_hi;
+		*ret_hi = -swap;
+	}
+}
+
+void oqz_tails_narrow(struct oqz_observer *o)
+{
+	int64_t total, sum = 0;
+	int at = -1, page, bin;
+	uint64_t n;
+	float lo, hi, below = INFINITY, above = -INFINITY;
+
+	if (o->ranks == 0 || o->below < o->above || (total = oqz_hist_counted(o)) < 2 * o->ranks)
+		return;
+	while (oqz_hist_next(o, &at, &page, &bin, &n)) {
+		bin_range(page, bin, &lo, &hi);
+		sum += (int64_t)n;
+		if (below == INFINITY && sum >= o->ranks)
+			below = hi;
+		/* of this bin and those behind it there are enough */
+		if (total - (sum - (int64_t)n) >= o->ranks)
+			above = lo;
+	}
+	if (below < above) {
+		o->below = below;
+		o->above = above;
+		o->sure = o->ranks;
+	}
+}
+
+OQZ_KERNEL static bool any_outside(const float *x, size_t n, float below, float above)
+{
+	int32_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= (x[i] <= below) | (x[i] >= above);
+	return any != 0;
+}
+
+bool oqz_tails_want(const struct oqz_observer *o, const float *x, size_t n)
+{
+	return o->below >= o->above || any_outside(x, n, o->below, o->above);
+}
