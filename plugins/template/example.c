@@ -46,9 +46,8 @@ static enum oqz_status example_sites(void *self, const struct oqz_graph_view *g,
 	for (int32_t node = 0; node < graph->node_count(g); node++) {
 		for (int32_t input = 0; input < graph->input_count(g, node); input++) {
 			enum oqz_input_role role = graph->input_role(g, node, input);
-			if (!graph->input_name(g, node, input) || !graph->selected(g, node, input))
-				continue;
-			if (role != OQZ_INPUT_ACTIVATION && role != OQZ_INPUT_WEIGHT)
+			if (!graph->input_name(g, node, input) || !graph->selected(g, node, input) ||
+			    (role != OQZ_INPUT_ACTIVATION && role != OQZ_INPUT_WEIGHT))
 				continue;
 			struct oqz_site site = { .node = node,
 				                 .input = input,
@@ -80,21 +79,10 @@ static enum oqz_status example_plan(void *self, const struct oqz_graph_view *g, 
 	return OQZ_OK;
 }
 
-/* From these rows come the manifest's checks, `oqz describe`, and the key under which results are stored. */
+/* Name, type, default, least, most, choices, unit, help: what the manifest may say, and `oqz describe` prints. */
 static const struct oqz_param params[] = {
-	{ .name = "bits",
-	  .type = OQZ_P_INT,
-	  .dflt = "8",
-	  .min = 2,
-	  .max = 16,
-	  .unit = "bits",
-	  .help = "width of the integer grid" },
-	{ .name = "clip",
-	  .type = OQZ_P_FLOAT,
-	  .dflt = "1",
-	  .min = 0.01,
-	  .max = 1,
-	  .help = "part of the observed range that is kept" },
+	{ "bits", OQZ_P_INT, "8", 2, 16, NULL, "bits", "width of the integer grid" },
+	{ "clip", OQZ_P_FLOAT, "1", 0.01, 1, NULL, NULL, "part of the observed range that is kept" },
 	{ 0 },
 };
 

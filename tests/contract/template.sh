@@ -26,6 +26,7 @@ for found in "$pc" "$m4" "$template" "$program"; do
 done
 
 cp -r "$template" "$work/plugin"
+test "$(wc -l <"$work/plugin/example.c")" -lt 100 || { echo "FAIL: the example has grown to 100 lines"; exit 1; }
 cd "$work/plugin"
 PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$work/root ACLOCAL_PATH=$(dirname "$m4")
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR ACLOCAL_PATH
