@@ -10,6 +10,7 @@
 //                                                  for each model whether every output agrees:
 //                                                  |ours - peer| <= 1e-3 |peer| + 1e-4 max |peer|
 //                                                  (OQZ_PEER_RTOL and OQZ_PEER_ATOL say otherwise)
+// OQZ_PEER_LEVEL is the peer's level of optimization: all, extended, basic or disabled.
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ const ATOL = Number(process.env.OQZ_PEER_ATOL ?? 1e-4);
 async function open(model, threads) {
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ['cpu'],
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: process.env.OQZ_PEER_LEVEL ?? 'all',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
   });

@@ -7,6 +7,7 @@ core_onnx_liboqz_onnx_a_SOURCES = \
 	core/onnx/onnx_function.c \
 	core/onnx/onnx_impl.h \
 	core/onnx/onnx_load.c \
+	core/onnx/onnx_older.c \
 	core/onnx/onnx_opset.c \
 	core/onnx/onnx_readers.c \
 	core/onnx/onnx_save.c \

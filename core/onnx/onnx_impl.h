@@ -93,4 +93,8 @@ const Onnx__AttributeProto *oqz_onnx_attr_resolve(const struct oqz_onnx_call *ca
 /* oqz_onnx_save() with weights outside the file from `limit` bytes on. */
 enum oqz_status oqz_onnx_save_limit(const struct oqz_graph *g, const char *path, size_t limit, struct oqz_err *err);
 
+/* onnx_older.c: whether a node can be said in words of set 13, and saying it in those where the version wants them. */
+bool oqz_onnx_has_older_form(const struct oqz_node *n);
+enum oqz_status oqz_onnx_write_older_forms(struct oqz_graph *g, int version, struct oqz_err *err);
+
 #endif

@@ -4,7 +4,7 @@
  * few operators changed their meaning or inputs since set 13, and those are listed here with the set of the form that
  * nodes have now. The list errs towards newer sets, which is never wrong, only less widely readable.
  */
-#include "core/onnx/onnx.h"
+#include "core/onnx/onnx_impl.h"
 #include "core/ops/capture.h"
 #include "core/ops/op.h"
 
@@ -103,6 +103,8 @@ static int since_node(const struct oqz_node *n)
 
 	if (strcmp(n->op_type, "QuantizeLinear") == 0 || strcmp(n->op_type, "DequantizeLinear") == 0)
 		return since_codes(n);
+	if (oqz_onnx_has_older_form(n))
+		return OLDEST;
 	for (size_t i = 0; i < OQZ_COUNTOF(forms); i++)
 		if (strcmp(forms[i].op, n->op_type) == 0 && forms[i].since > since &&
 		    (!forms[i].attr || says_more(oqz_node_attr(n, forms[i].attr))))
@@ -134,6 +136,7 @@ enum oqz_status oqz_onnx_lower_opset(struct oqz_graph *g, struct oqz_err *err)
 		if (!*n->domain && since_node(n) > version)
 			version = since_node(n);
 	}
+	OQZ_TRY(oqz_onnx_write_older_forms(g, version, err));
 	for (size_t i = 0; i < g->nodes.n; i++)
 		if (!*g->nodes.v[i]->domain && g->nodes.v[i]->opset > version)
 			g->nodes.v[i]->opset = version;

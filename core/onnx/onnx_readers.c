@@ -35,6 +35,8 @@ static bool is_float8(enum oqz_dtype t) { return onnx_type(t) >= 17; }
 
 static bool is_int4(enum oqz_dtype t) { return t == OQZ_DT_I4 || t == OQZ_DT_U4; }
 
+static bool is_int8(enum oqz_dtype t) { return t == OQZ_DT_I8 || t == OQZ_DT_U8; }
+
 static bool is_dequantizer(const struct oqz_node *n)
 {
 	return is_op(n, "DequantizeLinear") && (is_float8(n->in[0]->type.dtype) || is_int4(n->in[0]->type.dtype));
@@ -81,6 +83,21 @@ static bool is_refused(const struct oqz_node *n)
 	return true;
 }
 
+/* A matrix product of bytes whose weights have a scale for each row: the reader's kernel has them for columns only, and
+ * fails when it runs. */
+static bool has_scaled_rows(const struct oqz_node *n)
+{
+	const struct oqz_node *a = n->in[0] ? n->in[0]->producer : NULL,
+	                      *b = n->n_in > 1 && n->in[1] ? n->in[1]->producer : NULL;
+
+	if (!is_op(n, "MatMul") || !is_op(a, "DequantizeLinear") || !is_op(b, "DequantizeLinear") ||
+	    !is_int8(a->in[0]->type.dtype))
+		return false;
+	const struct oqz_attr *axis = oqz_node_attr(b, "axis");
+	const int64_t last = b->in[0]->type.shape.rank - 1, at = axis ? axis->i : 1;
+	return b->in[1]->type.shape.rank == 1 && at != last && at != -1;
+}
+
 /* Which nodes have a Transpose before them, with no layer between; by index. */
 static void find_transposed(const struct oqz_graph *g, bool *ret)
 {
@@ -110,7 +127,8 @@ static bool is_moved(const struct oqz_node *dq, const bool *transposed)
 static bool feeds_refused(const struct oqz_node *dq)
 {
 	for (size_t i = 0; i < dq->out[0]->uses.n; i++)
-		if (dq->out[0]->uses.v[i]->in[0] == dq->out[0] && is_refused(dq->out[0]->uses.v[i]))
+		if (dq->out[0]->uses.v[i]->in[0] == dq->out[0] &&
+		    (is_refused(dq->out[0]->uses.v[i]) || has_scaled_rows(dq->out[0]->uses.v[i])))
 			return true;
 	return false;
 }
@@ -177,18 +195,6 @@ static enum oqz_status spell_quantize(struct oqz_graph *g, struct oqz_node *q, s
 	return OQZ_OK;
 }
 
-static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq, struct oqz_err *err)
-{
-	struct oqz_value *in[2], *y;
-
-	OQZ_TRY(add_node(g, dq, "Cast", 19, dq->in, 1, onnx_type(OQZ_DT_F32), &in[0], err));
-	OQZ_TRY(broadcast_scale(g, dq, &in[1], err));
-	OQZ_TRY(add_node(g, dq, "Mul", 14, in, 2, 0, &y, err));
-	OQZ_TRY(oqz_graph_replace(g, dq->out[0], y, err));
-	dq->dead = true;
-	return OQZ_OK;
-}
-
 /* A constant of float32. */
 static enum oqz_status add_number(struct oqz_graph *g, const struct oqz_node *at, const char *what, double number,
                                   struct oqz_value **ret, struct oqz_err *err)
@@ -205,6 +211,25 @@ static enum oqz_status add_number(struct oqz_graph *g, const struct oqz_node *at
 	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
 	oqz_tensor_release(&t);
 	return st;
+}
+
+static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq, struct oqz_err *err)
+{
+	const struct oqz_value *zero = dq->n_in > 2 ? dq->in[2] : NULL;
+	struct oqz_value *in[2], *y;
+	double z = zero && zero->constant ? oqz_load_f(zero->constant->dtype, zero->constant->data, 0) : 0;
+
+	OQZ_TRY(add_node(g, dq, "Cast", is_int8(dq->in[0]->type.dtype) ? 13 : 19, dq->in, 1, onnx_type(OQZ_DT_F32),
+	                 &in[0], err));
+	if (z != 0) {
+		OQZ_TRY(add_number(g, dq, "zero", z, &in[1], err));
+		OQZ_TRY(add_node(g, dq, "Sub", 14, in, 2, 0, &in[0], err));
+	}
+	OQZ_TRY(broadcast_scale(g, dq, &in[1], err));
+	OQZ_TRY(add_node(g, dq, "Mul", 14, in, 2, 0, &y, err));
+	OQZ_TRY(oqz_graph_replace(g, dq->out[0], y, err));
+	dq->dead = true;
+	return OQZ_OK;
 }
 
 /* QuantizeLinear and DequantizeLinear of 4-bit integers, without codes; one scale. */
@@ -259,7 +284,7 @@ enum oqz_status oqz_onnx_for_readers(struct oqz_graph *g, struct oqz_err *err)
 	for (size_t i = 0; i < n; i++) {
 		nodes[i] = g->nodes.v[i];
 		moved[i] = is_dequantizer(nodes[i]) && is_moved(nodes[i], transposed);
-		refused[i] = is_dequantizer(nodes[i]) && feeds_refused(nodes[i]);
+		refused[i] = is_op(nodes[i], "DequantizeLinear") && feeds_refused(nodes[i]);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (moved[i] || refused[i])
@@ -302,13 +327,13 @@ static enum oqz_status add_pair(struct oqz_graph *g, struct oqz_node *mul, struc
                                 float scale, enum oqz_dtype type, int zero, struct oqz_err *err)
 {
 	const struct oqz_shape scalar = { .rank = 0 };
-	int opset = is_int4(type) ? 21 : 19;
+	int opset = is_int8(type) ? 13 : is_int4(type) ? 21 : 19;
 	struct oqz_value *in[3] = { codes ? codes : x }, *y;
 	struct oqz_tensor t = { 0 };
 
 	OQZ_TRY(add_number(g, mul, "scale", (double)scale, &in[1], err));
 	OQZ_TRY(oqz_tensor_alloc(&t, type, &scalar, err)); /* the code of 0.0 of small floats is 0 */
-	if (is_int4(type))
+	if (!is_float8(type))
 		oqz_store_i(type, t.data, 0, zero);
 	const char *base = oqz_arena_printf(g->arena, "%s/zero", mul->name);
 	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
@@ -323,20 +348,26 @@ static enum oqz_status add_pair(struct oqz_graph *g, struct oqz_node *mul, struc
 	return OQZ_OK;
 }
 
-/* Mul(Cast(codes), scale), with Cast(Div(x, scale)) before it or QuantizeLinear. */
-static enum oqz_status read_floats(struct oqz_graph *g, struct oqz_node *mul, float scale, struct oqz_err *err)
+/* Mul(Sub(Cast(codes), zero), scale), or without the zero, with QuantizeLinear before it or, of small floats,
+ * Cast(Div(x, scale)). */
+static enum oqz_status read_codes(struct oqz_graph *g, struct oqz_node *mul, float scale, struct oqz_err *err)
 {
-	const struct oqz_node *cast = made_by(mul->in[0], "Cast");
+	const struct oqz_node *sub = made_by(mul->in[0], "Sub"), *cast = made_by(sub ? sub->in[0] : mul->in[0], "Cast");
 	struct oqz_value *codes = cast ? cast->in[0] : NULL;
-	float divisor;
+	float divisor, zero = 0;
 
-	if (!codes || codes->constant || !is_float8(codes->type.dtype))
+	if (!codes || codes->constant || (sub && !one_number(sub->in[1], &zero)))
 		return OQZ_OK;
-	const struct oqz_node *narrow = made_by(codes, "Cast"), *div = narrow ? made_by(narrow->in[0], "Div") : NULL;
-	if (div && one_number(div->in[1], &divisor) && divisor == scale)
-		return add_pair(g, mul, div->in[0], NULL, scale, codes->type.dtype, 0, err);
-	return made_by(codes, "QuantizeLinear") ? add_pair(g, mul, NULL, codes, scale, codes->type.dtype, 0, err)
-	                                        : OQZ_OK;
+	const enum oqz_dtype type = codes->type.dtype;
+	if ((is_float8(type) && !sub) || is_int8(type)) {
+		const struct oqz_node *narrow = made_by(codes, "Cast"),
+		                      *div = narrow ? made_by(narrow->in[0], "Div") : NULL;
+		if (is_float8(type) && div && one_number(div->in[1], &divisor) && divisor == scale)
+			return add_pair(g, mul, div->in[0], NULL, scale, type, 0, err);
+		if (made_by(codes, "QuantizeLinear"))
+			return add_pair(g, mul, NULL, codes, scale, type, (int)zero, err);
+	}
+	return OQZ_OK;
 }
 
 /* Mul(Sub(Clip(Add(Round(Div(x, scale)), zero)), zero), scale), or without the zero. */
@@ -370,7 +401,7 @@ enum oqz_status oqz_onnx_from_readers(struct oqz_graph *g, struct oqz_err *err)
 		memcpy(nodes, g->nodes.v, n * sizeof(struct oqz_node *));
 	for (size_t i = 0; i < n; i++)
 		if (!nodes[i]->dead && is_op(nodes[i], "Mul") && one_number(nodes[i]->in[1], &scale)) {
-			OQZ_TRY(read_floats(g, nodes[i], scale, err));
+			OQZ_TRY(read_codes(g, nodes[i], scale, err));
 			if (!nodes[i]->dead)
 				OQZ_TRY(read_integers(g, nodes[i], scale, err));
 		}
