@@ -124,6 +124,16 @@ static enum oqz_status name_parts(struct oqz_graph *g, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Attributes that a set does not have yet, which say no more there than their absence. */
+static void drop_later_words(struct oqz_graph *g, int version)
+{
+	for (size_t i = 0; i < g->nodes.n; i++)
+		for (size_t k = 0; k < OQZ_COUNTOF(forms) && !*g->nodes.v[i]->domain; k++)
+			if (forms[k].attr && forms[k].since > version &&
+			    strcmp(forms[k].op, g->nodes.v[i]->op_type) == 0)
+				oqz_node_remove_attr(g->nodes.v[i], forms[k].attr);
+}
+
 enum oqz_status oqz_onnx_lower_opset(struct oqz_graph *g, struct oqz_err *err)
 {
 	struct oqz_graph *body[OQZ_NODE_MAX_BODIES];
@@ -137,6 +147,7 @@ enum oqz_status oqz_onnx_lower_opset(struct oqz_graph *g, struct oqz_err *err)
 			version = since_node(n);
 	}
 	OQZ_TRY(oqz_onnx_write_older_forms(g, version, err));
+	drop_later_words(g, version);
 	for (size_t i = 0; i < g->nodes.n; i++)
 		if (!*g->nodes.v[i]->domain && g->nodes.v[i]->opset > version)
 			g->nodes.v[i]->opset = version;
