@@ -181,6 +181,22 @@ static inline void step_release(struct step *s)
 	oqz_graph_free(s->graph);
 }
 
+/* How often a test of random cases goes round, and from which seed: OQZ_TEST_ROUNDS and OQZ_TEST_SEED, for a long
+ * search by hand. */
+static inline int step_rounds(int dflt)
+{
+	const char *n = getenv("OQZ_TEST_ROUNDS");
+
+	return n && atoi(n) > 0 ? atoi(n) : dflt;
+}
+
+static inline uint64_t step_seed(uint64_t dflt)
+{
+	const char *n = getenv("OQZ_TEST_SEED");
+
+	return n ? strtoull(n, NULL, 10) : dflt;
+}
+
 /* Uniform in [-1, 1). */
 static inline void fill_f32(struct oqz_rng *r, struct oqz_tensor *t)
 {

@@ -181,8 +181,8 @@ START_TEST(integer_sums_are_exact_with_packed_weights)
 
 	if (unable())
 		return;
-	oqz_rng_init(&r, 23);
-	for (int i = 0; i < 96; i++) {
+	oqz_rng_init(&r, step_seed(23));
+	for (int i = 0; i < step_rounds(96); i++) {
 		const struct qgrid *g = &grids[i % 4];
 		bool gemm = i & 4, tb = gemm && (i & 8), from_float = i & 16, per_col = i & 32;
 		int64_t m = i % 5 == 0 ? 1 : rand_in(&r, 1, 60), k = rand_in(&r, 1, 700), n = rand_in(&r, 1, 130);
@@ -242,8 +242,8 @@ START_TEST(integer_sums_are_exact_with_two_activations)
 
 	if (unable())
 		return;
-	oqz_rng_init(&r, 24);
-	for (int i = 0; i < 32; i++) {
+	oqz_rng_init(&r, step_seed(24));
+	for (int i = 0; i < step_rounds(32); i++) {
 		const struct qgrid *g = &grids[i % 4], *gb = &grids[2];
 		int64_t h = rand_in(&r, 2, 4), m = rand_in(&r, 1, 40), k = rand_in(&r, 1, 70), n = rand_in(&r, 1, 40);
 		struct oqz_tensor sa = scalar(OQZ_DT_F32, 0.125), za = scalar(g->dtype, g->zero),
@@ -284,9 +284,9 @@ START_TEST(small_floats_run_in_bfloat16)
 		fprintf(stderr, "skipped: this CPU has no bfloat16 products\n");
 		return;
 	}
-	oqz_rng_init(&r, 25);
+	oqz_rng_init(&r, step_seed(25));
 	ck_assert(oqz_fq_of_dtype(OQZ_DT_F8E4M3FN, &fq));
-	for (int i = 0; i < 24; i++) {
+	for (int i = 0; i < step_rounds(24); i++) {
 		bool constant = i & 1, per_col = constant && (i & 2);
 		int64_t h = constant ? 1 : 3, m = rand_in(&r, 1, 40), k = rand_in(&r, 1, 90), n = rand_in(&r, 1, 70);
 		struct oqz_tensor sa = scalar(OQZ_DT_F32, 0.0103),

@@ -468,20 +468,6 @@ static struct convcase around_tiles(struct oqz_rng *r)
 	return c;
 }
 
-static int rounds(int dflt)
-{
-	const char *n = getenv("OQZ_TEST_ROUNDS");
-
-	return n && atoi(n) > 0 ? atoi(n) : dflt;
-}
-
-static uint64_t seed(uint64_t dflt)
-{
-	const char *n = getenv("OQZ_TEST_SEED");
-
-	return n ? strtoull(n, NULL, 10) : dflt;
-}
-
 START_TEST(sums_are_right_around_tiles)
 {
 	struct oqz_rng r;
@@ -490,8 +476,8 @@ START_TEST(sums_are_right_around_tiles)
 
 	if (unable())
 		return;
-	oqz_rng_init(&r, seed(21));
-	for (int i = 0; i < rounds(60); i++) {
+	oqz_rng_init(&r, step_seed(21));
+	for (int i = 0; i < step_rounds(60); i++) {
 		struct convcase c = around_tiles(&r);
 		const struct grid *g = &grids[i % (int)OQZ_COUNTOF(grids)];
 		snprintf(what, sizeof what,
