@@ -19,4 +19,11 @@ for code in $codes; do
 	sed -n '/^\.SH EXIT STATUS/,/^\.SH [^E]/p' doc/oqz.1 | grep -qE "^\.(B|BR|TP|IP|It) *\"?$code\"?\$|^$code\$" ||
 		fail "doc/oqz.1 does not explain exit code $code"
 done
+
+# The README's table has the figures that demo/RESULTS.md has: model, scheme, float, quantized, difference, AQE, MQE, OQE, images.
+awk '
+	function wanted(key, figures) { if (want[key] != figures) { print "FAIL: README.md: " key ": " figures ", RESULTS.md: " want[key]; bad = 1 } n++ }
+	FNR == NR { split($0, c, / *[|] */); want[c[2] " " c[3]] = c[5] " " c[6] " " c[7] " " c[8] " " c[9] " " c[10] " " c[11]; next }
+	/^    [a-z]+-[a-z]+ +(int8|fp8)-/ { wanted($1 " " $2, $5 " " $6 " " $7 " " $(NF - 3) " " $(NF - 2) " " $(NF - 1) " " $NF) }
+	END { if (n < 3) { print "FAIL: README.md has no table of the demo zoo"; bad = 1 } exit bad }' demo/RESULTS.md README.md || status=1
 exit $status
