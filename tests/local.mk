@@ -2,6 +2,8 @@
 # named tests/<group>/*.sh. `make check` runs all of TESTS in parallel; each group appends its own programs below.
 check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
+	tests/support/graph_text.c \
+	tests/support/graph_text.h \
 	tests/support/op_text.c \
 	tests/support/op_text.h \
 	tests/support/support.c \

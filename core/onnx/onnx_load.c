@@ -110,6 +110,8 @@ static enum oqz_status load_attrs(struct oqz_onnx_loader *l, struct oqz_node *n,
 		const Onnx__AttributeProto *a = p->attribute[i];
 		if (!a->name || !*a->name || oqz_node_attr(n, a->name))
 			OQZ_FAIL(err, OQZ_E_DATA, "attribute '%s' is nameless or there twice", or_empty(a->name));
+		if (strcmp(a->name, "captured") == 0) /* ours, and believed (ops/capture.h); no operator has it */
+			OQZ_FAIL(err, OQZ_E_DATA, "unknown attribute captured");
 		if (a->ref_attr_name && *a->ref_attr_name && !call)
 			OQZ_FAIL(err, OQZ_E_DATA, "attribute %s refers to a function's, but stands in none", a->name);
 		const Onnx__AttributeProto *meant = oqz_onnx_attr_resolve(call, a);

@@ -7,7 +7,7 @@
  */
 #include "core/ops/capture.h"
 
-static const char *const body_names[] = { "then_branch", "else_branch", "body" };
+static const char *const body_names[] = { "then_branch", "else_branch", "body", "score_mod", "prob_mod" };
 
 int oqz_node_bodies(const struct oqz_node *n, struct oqz_graph *body[OQZ_NODE_MAX_BODIES])
 {

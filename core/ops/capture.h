@@ -9,7 +9,7 @@
 
 enum { OQZ_NODE_MAX_BODIES = 3 };
 
-/* The bodies of a node, in the order of then_branch, else_branch, body; returns their number. */
+/* The bodies of a node, in the order of then_branch, else_branch, body, score_mod, prob_mod; returns their number. */
 int oqz_node_bodies(const struct oqz_node *n, struct oqz_graph *body[OQZ_NODE_MAX_BODIES]);
 /* How many of the last inputs of body number `which` (and of the node) stand for outer values. The node's added inputs
  * come behind its own, those of body 0 first. */

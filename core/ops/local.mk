@@ -19,6 +19,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_detect.c \
 	core/ops/op_dropout.c \
 	core/ops/op_einsum.c \
+	core/ops/op_flex.c \
 	core/ops/op_fold_image.c \
 	core/ops/op_gather.c \
 	core/ops/op_grid.c \

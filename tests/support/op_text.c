@@ -147,6 +147,19 @@ static enum oqz_status set_attr(struct oqz_node *n, char *item, struct oqz_err *
 	return oqz_node_set_int(n, item, strtoll(v, NULL, 10), err);
 }
 
+/* Cuts the text up. */
+static enum oqz_status set_attrs(struct oqz_node *n, char *text, struct oqz_err *err)
+{
+	for (char *save = NULL, *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save))
+		OQZ_TRY(set_attr(n, p, err));
+	return OQZ_OK;
+}
+
+void op_set_attrs(struct oqz_node *n, const char *text)
+{
+	ck_ok(set_attrs(n, oqz_arena_strdup(n->graph->arena, text), err));
+}
+
 /* The domain stands before "::" in the operator's name. */
 static enum oqz_status build(struct oqz_graph *g, const char *op, const char *attrs, int opset,
                              const struct oqz_tensor *const *in, int n_in, int n_out, struct oqz_node **ret,
@@ -177,8 +190,7 @@ static enum oqz_status build(struct oqz_graph *g, const char *op, const char *at
 	                           : !*domain ? NEWEST
 	                                      : (strcmp(domain, "ai.onnx.ml") == 0 ? NEWEST_ML : 1),
 	                           iv, n_in, ov, n_out, NULL, ret, err));
-	for (char *save = NULL, *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save))
-		OQZ_TRY(set_attr(*ret, p, err));
+	OQZ_TRY(set_attrs(*ret, text, err));
 	return oqz_node_resolve(*ret, err);
 }
 

@@ -31,6 +31,9 @@ void op_check_all(const struct op_row *rows, size_t n);
  * counted (none given: one). */
 void op_refuses(const struct op_row *row, enum oqz_status code, const char *text);
 
+/* Attributes in the rows' notation. */
+void op_set_attrs(struct oqz_node *n, const char *text);
+
 /* Runs an operator of domain "" on tensors; outputs belong to the caller. For tests that compute what they expect. */
 void op_run_text(const char *op, const char *attrs, const struct oqz_tensor *const *in, int n_in,
                  struct oqz_tensor *out, int n_out);

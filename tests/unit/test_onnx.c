@@ -225,6 +225,8 @@ START_TEST(broken_graphs_are_named)
 	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "domain 'other'");
 	g->node[0] = op("", "Relu", "x", "y", attr_ref("a", "b"));
 	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "refers to a function's");
+	g->node[0] = op("", "Relu", "x", "y", attr_int("captured", 1)); /* what the program adds to nodes with bodies */
+	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "node 'y' (Relu): unknown attribute captured");
 	g->node[0] = op("", "Constant", "", "y", attr_int("value_string", 1));
 	ck_fails(parse(model(g), &ret, err), OQZ_E_UNSUPPORTED, "node 'y' (Constant): attribute value_string");
 	ck_fails(parse(model(NULL), &ret, err), OQZ_E_DATA, "there is no graph");

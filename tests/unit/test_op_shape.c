@@ -2,6 +2,7 @@
  *
  * Reshaping, asking for shapes, making constants, and conversions between element types.
  */
+#include "tests/support/graph_text.h"
 #include "tests/support/op_text.h"
 
 START_TEST(shapes_by_hand)
@@ -74,4 +75,18 @@ START_TEST(casts_by_hand)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_shape", shapes_by_hand, casts_by_hand)
+/* Folding asks for the size of a value that nobody has had to find memory for. */
+START_TEST(more_elements_than_can_be_counted)
+{
+	struct oqz_graph *g = graph_text("in x float32[2]\nn = Size (x)\nout n");
+	struct oqz_tensor x = { .dtype = OQZ_DT_F32,
+		                .shape = oqz_shape_of(2, (const int64_t[]) { INT64_MAX, INT64_MAX }) },
+	                  n = { 0 };
+
+	ck_fails(oqz_op_run(g->nodes.v[0], (const struct oqz_tensor *[]) { &x }, &n, err), OQZ_E_LIMIT,
+	         "too many elements");
+	oqz_graph_free(g);
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_shape", shapes_by_hand, casts_by_hand, more_elements_than_can_be_counted)
