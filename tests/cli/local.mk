@@ -24,6 +24,7 @@ cli_tests = \
 	tests/cli/memory_limit.sh \
 	tests/cli/lanes.sh \
 	tests/cli/near_matches.sh \
+	tests/cli/open_shapes.sh \
 	tests/cli/outputs.sh \
 	tests/cli/overrides.sh \
 	tests/cli/plan.sh \
@@ -52,3 +53,9 @@ cli_tests = \
 dist_check_SCRIPTS += $(cli_tests)
 EXTRA_DIST += tests/cli/functions.sh tests/cli/html_functions.sh
 TESTS += $(cli_tests)
+
+# Models from text, for scripts.
+check_PROGRAMS += tests/cli/write_model
+tests_cli_write_model_SOURCES = tests/cli/write_model.c
+tests_cli_write_model_CPPFLAGS = $(unit_cppflags)
+tests_cli_write_model_LDADD = $(unit_ldadd)

@@ -44,11 +44,23 @@ static int words(char *text, char **word)
 static void add_input(struct oqz_graph *g, char *text)
 {
 	char *word[MAX_NAMES];
+	int64_t open[OQZ_MAX_RANK] = { 0 };
+	int at = 0;
+
 	ck_assert_msg(words(text, word) == 2, "an input is a name and a type");
+	for (char *p = word[1]; *p; p++) {
+		at += *p == ',';
+		if (*p == '?') {
+			*p = '0';
+			open[at] = 1;
+		}
+	}
 	struct oqz_tensor t = op_tensor(word[1]);
 	struct oqz_value *v = make(g, word[0]);
 
 	v->type = (struct oqz_type) { t.dtype, t.shape };
+	for (int d = 0; d < t.shape.rank; d++)
+		v->type.shape.dim[d] = open[d] ? OQZ_DIM_UNKNOWN : t.shape.dim[d];
 	v->is_input = true;
 	ck_assert(oqz_vec_push(&g->inputs, v));
 	oqz_tensor_release(&t);

@@ -2,7 +2,7 @@
  *
  * Small graphs as text, one line each:
  *
- *	in x float32[2,3]                  an input with its type
+ *	in x float32[2,?]                  an input with its type; an open dimension
  *	half = float32[]: 0.5              a constant, in the notation of op_text.h
  *	a b = Split axis=1 (x sizes)       a node: outputs, operator, attributes as in op_text.h, inputs ("-": left out)
  *	with then_branch                   a body of the last node follows, which sees the names around it
