@@ -82,6 +82,8 @@ void oqz_str_add_double(struct oqz_str *b, double x)
 			break;
 	}
 	oqz_str_add(b, buf);
+	if (x == 0 && signbit(x))
+		oqz_str_add(b, ".0"); /* JSON readers take -0 for the integer 0 */
 }
 
 /* Length of the valid UTF-8 sequence at s (0 if invalid), per RFC 3629: no overlong forms, no surrogates. */

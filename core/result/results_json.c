@@ -67,8 +67,6 @@ static void put_double(struct writer *w, const char *name, double value)
 	key(w, name);
 	if (isfinite(value)) {
 		oqz_str_add_double(w->out, value);
-		if (value == 0 && signbit(value))
-			oqz_str_add(w->out, ".0"); /* JSON readers take -0 for the integer 0 */
 	} else if (w->full) {
 		oqz_str_add(w->out, "\"");
 		oqz_str_add_double(w->out, value);

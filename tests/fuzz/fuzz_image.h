@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Both image targets: decode in both modes under small limits, and look at every sample, so that an uninitialised or
+ * The image targets: decode in both modes under small limits, and look at every sample, so that an uninitialised or
  * missing one is seen by the tools that see such things.
  */
 #ifndef OQZ_TESTS_FUZZ_IMAGE_H

@@ -19,8 +19,9 @@ fuzz_programs = \
 	tests/fuzz/fuzz_ocr \
 	tests/fuzz/fuzz_run \
 	tests/fuzz/fuzz_split \
+	tests/fuzz/fuzz_image \
 	$(NULL)
-fuzz_cppflags = $(image_cppflags) $(PROTOBUF_C_CFLAGS)
+fuzz_cppflags = $(image_cppflags) $(PROTOBUF_C_CFLAGS) $(WEBP_CFLAGS) $(TIFF_CFLAGS) $(OPENJPEG_CFLAGS)
 fuzz_ldadd = tests/fuzz/libfuzz.a $(unit_ldadd)
 
 check_LIBRARIES += tests/fuzz/libfuzz.a
@@ -32,6 +33,7 @@ tests_fuzz_libfuzz_a_SOURCES = \
 	tests/fuzz/seeds.h \
 	tests/unit/exec_graph.h \
 	tests/unit/image_cases.h \
+	tests/unit/image_formats.h \
 	$(NULL)
 if ENABLE_FUZZING
 fuzz_tests =
@@ -67,6 +69,10 @@ tests_fuzz_fuzz_png_SOURCES = tests/fuzz/fuzz_png.c tests/fuzz/fuzz_image.h
 tests_fuzz_fuzz_png_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_png_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_png_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/fuzz_image.h
+tests_fuzz_fuzz_image_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_image_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c
 tests_fuzz_fuzz_yaml_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
@@ -130,6 +136,7 @@ fuzz: $(fuzz_programs) tests/fuzz/mkseeds
 EXTRA_DIST += \
 	tests/fuzz/regress/README.md \
 	tests/fuzz/regress/observer/bins-outside-of-the-extremes.hex \
+	tests/fuzz/regress/qplan/negative-zero-in-a-code-book.json \
 	tests/fuzz/regress/results/negative-zero.json \
 	tests/fuzz/regress/yaml/line-breaks-in-a-plain-scalar.hex \
 	$(NULL)

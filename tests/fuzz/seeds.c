@@ -31,6 +31,7 @@
 #define ck_assert_msg(cond, ...) FUZZ_CHECK(cond)
 #include "tests/unit/exec_graph.h"
 #include "tests/unit/image_cases.h"
+#include "tests/unit/image_formats.h"
 
 static void add(struct seeds *s, const void *data, size_t size)
 {
@@ -239,6 +240,29 @@ static void seed_png(struct seeds *s)
 		                              kinds[i].interlaced);
 		add(s, e.data, e.size);
 		free(e.data);
+	}
+}
+
+static void seed_image(struct seeds *s)
+{
+	static void (*const make[])(struct bytes *) = {
+		make_ppm,      make_bmp,
+#ifdef HAVE_TIFF
+		make_tiff,
+#endif
+#ifdef HAVE_WEBP
+		make_webp,
+#endif
+#ifdef HAVE_OPENJPEG
+		make_jpeg2000,
+#endif
+	};
+
+	fill();
+	for (size_t i = 0; i < OQZ_COUNTOF(make); i++) {
+		struct bytes b = { .n = 0 };
+		make[i](&b);
+		add(s, b.data, b.n);
 	}
 }
 
@@ -512,11 +536,11 @@ static const struct {
 	{ "ledger", seed_ledger },     { "coco", seed_coco },
 	{ "graph", seed_graph },       { "labels", seed_labels },
 	{ "ocr", seed_ocr },           { "run", seed_onnx },
-	{ "split", seed_split },
+	{ "split", seed_split },       { "image", seed_image },
 };
-const char *const seeds_targets[] = { "onnx",  "tensor_pb", "npy",      "jpeg",   "png",    "yaml",
-	                              "qplan", "results",   "observer", "params", "ledger", "coco",
-	                              "graph", "labels",    "ocr",      "run",    "split",  NULL };
+const char *const seeds_targets[] = { "onnx",    "tensor_pb", "npy",    "jpeg",   "png",  "yaml",  "qplan",
+	                              "results", "observer",  "params", "ledger", "coco", "graph", "labels",
+	                              "ocr",     "run",       "split",  "image",  NULL };
 _Static_assert(OQZ_COUNTOF(makers) + 1 == OQZ_COUNTOF(seeds_targets), "every target has seeds");
 
 bool seeds_make(const char *target, struct seeds *ret)

@@ -389,7 +389,7 @@ tests_unit_test_op_string_SOURCES = tests/unit/test_op_string.c
 tests_unit_test_op_string_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_op_string_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_image_formats
-tests_unit_test_image_formats_SOURCES = tests/unit/test_image_formats.c
+tests_unit_test_image_formats_SOURCES = tests/unit/test_image_formats.c tests/unit/image_formats.h
 tests_unit_test_image_formats_CPPFLAGS = $(unit_cppflags) $(WEBP_CFLAGS) $(TIFF_CFLAGS) $(OPENJPEG_CFLAGS)
 tests_unit_test_image_formats_LDADD = $(unit_ldadd)
 
