@@ -39,5 +39,5 @@ tests_golden_split_layers_SOURCES = tests/golden/split_layers.c
 tests_golden_split_layers_LDADD = $(OQZ_LIBS) $(OQZ_SYSLIBS)
 dist_check_SCRIPTS += tests/golden/export_ort.sh
 TESTS += tests/golden/export_ort.sh
-long_tests += tests/long/zoo.sh
-EXTRA_DIST += tests/long/zoo.sh
+long_tests += tests/long/architectures.sh tests/long/zoo.sh
+EXTRA_DIST += tests/long/architectures.sh tests/long/zoo.sh
