@@ -164,7 +164,8 @@ static void softmax(double *w, int64_t n)
 }
 
 struct operands {
-	const double *q, *k, *v; /* q as it lies; k and v with the cache in front, (B, heads, total, size) */
+	const double *q, *k, *v; /* q as it lies; with the cache in front k, (B, heads, size, total), and v, (B, heads,
+	                          * total, size): what is summed runs along whole rows */
 	double *w;               /* one row of weights */
 	double *qk;              /* qk_matmul_output, or NULL */
 	double scale, softcap;
@@ -173,6 +174,14 @@ struct operands {
 	const struct oqz_tensor *valid; /* nonpad_kv_seqlen */
 	struct mask mask;
 };
+
+/* y += f x */
+OQZ_KERNEL
+static void add_row(double f, const double *restrict x, double *restrict y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		y[i] += f * x[i];
+}
 
 /* Scores of one query. The cap comes before the mask, so that what is masked stays so (ONNX 1.22; earlier texts of the
  * same operator sets had it the other way round, which lets masked keys in). Without a cap the output modes 1 and 2
@@ -183,16 +192,15 @@ static void score(const struct operands *x, const struct shapes *s, int64_t b, i
 	const double *q = x->q + b * s->q.sb + h * s->q.sh + i * s->q.sl;
 	const double *k = x->k + (b * s->k.heads + kv) * s->total * s->k.size;
 
+	memset(x->w, 0, (size_t)s->total * sizeof *x->w);
+	for (int64_t d = 0; d < s->q.size; d++)
+		add_row(q[d], k + d * s->total, x->w, s->total);
 	if (x->valid)
 		valid = oqz_load_i(x->valid->dtype, x->valid->data, (size_t)b);
 	if (x->valid && s->past == 0) /* the cache lies in K itself: the queries are its last entries */
 		offset = valid - s->q.length;
 	for (int64_t j = 0; j < s->total; j++) {
-		double sum = 0;
-
-		for (int64_t d = 0; d < s->q.size; d++)
-			sum += q[d] * k[j * s->k.size + d];
-		sum *= x->scale;
+		double sum = x->w[j] * x->scale;
 		double capped = x->softcap > 0 ? x->softcap * tanh(sum / x->softcap) : sum;
 		bool hidden = (x->causal && j > i + offset) || j >= valid;
 		x->w[j] = hidden ? -INFINITY : capped + bias_of(&x->mask, b, h, i, j);
@@ -215,8 +223,8 @@ static void attend(const struct operands *x, const struct shapes *s, int64_t b, 
 	for (int64_t d = 0; d < s->v.size; d++)
 		out[d] = 0;
 	for (int64_t j = 0; j < s->total; j++)
-		for (int64_t d = 0; d < s->v.size && x->w[j] != 0; d++)
-			out[d] += x->w[j] * v[j * s->v.size + d];
+		if (x->w[j] != 0)
+			add_row(x->w[j], v + j * s->v.size, out, s->v.size);
 }
 
 /* Cache and new entries, (B, heads, total, size), also in `present` when that is wanted. */
@@ -243,6 +251,21 @@ static enum oqz_status join_cache(const struct oqz_tensor *past, const struct oq
 	if (present)
 		oqz_write_f64(present, all);
 	*ret = all;
+	return OQZ_OK;
+}
+
+/* (heads, total, size) -> (heads, size, total) */
+static enum oqz_status turn_keys(const double *k, int64_t heads, const struct shapes *s, double **ret,
+                                 struct oqz_err *err)
+{
+	double *t = NULL;
+
+	OQZ_TRY(oqz_new_f64(heads * s->total * s->k.size, &t, err));
+	for (int64_t h = 0; h < heads; h++)
+		for (int64_t j = 0; j < s->total; j++)
+			for (int64_t d = 0; d < s->k.size; d++)
+				t[(h * s->k.size + d) * s->total + j] = k[(h * s->total + j) * s->k.size + d];
+	*ret = t;
 	return OQZ_OK;
 }
 
@@ -279,6 +302,7 @@ static enum oqz_status run_attention(const struct oqz_call *c, struct oqz_err *e
 	const struct oqz_shape *in[6] = { NULL };
 	OQZ_CLEANUP_FREE double *q = NULL;
 	OQZ_CLEANUP_FREE double *k = NULL;
+	OQZ_CLEANUP_FREE double *kt = NULL;
 	OQZ_CLEANUP_FREE double *v = NULL;
 	OQZ_CLEANUP_FREE double *w = NULL;
 	OQZ_CLEANUP_FREE double *qk = NULL;
@@ -290,11 +314,12 @@ static enum oqz_status run_attention(const struct oqz_call *c, struct oqz_err *e
 	OQZ_TRY(check_valid(c->in[6], &s, err));
 	OQZ_TRY(oqz_read_f64(c->in[0], &q, err));
 	OQZ_TRY(join_cache(c->in[4], c->in[1], &s.k, &s, c->out[1], &k, err));
+	OQZ_TRY(turn_keys(k, s.k.batch * s.k.heads, &s, &kt, err));
 	OQZ_TRY(join_cache(c->in[5], c->in[2], &s.v, &s, c->out[2], &v, err));
 	OQZ_TRY(oqz_new_f64(s.total, &w, err));
 	if (c->out[3])
 		OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[3]), &qk, err));
-	struct operands x = { .q = q, .k = k, .v = v, .w = w, .qk = qk, .softcap = (double)p->softcap };
+	struct operands x = { .q = q, .k = kt, .v = v, .w = w, .qk = qk, .softcap = (double)p->softcap };
 	x.mode = p->qk_matmul_output_mode;
 	x.causal = p->is_causal != 0;
 	x.valid = c->in[6];

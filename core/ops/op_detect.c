@@ -288,14 +288,49 @@ static struct candidate make_candidate(const double *b, bool center, double scor
 	    struct candidate) { score, fmin(b[0], b[2]), fmin(b[1], b[3]), fmax(b[0], b[2]), fmax(b[1], b[3]), index };
 }
 
-static double overlap(const struct candidate *a, const struct candidate *b)
-{
-	double h = fmin(a->y1, b->y1) - fmax(a->y0, b->y0), w = fmin(a->x1, b->x1) - fmax(a->x0, b->x0);
-	double area_a = (a->y1 - a->y0) * (a->x1 - a->x0), area_b = (b->y1 - b->y0) * (b->x1 - b->x0);
+/* The boxes that were kept, coordinate by coordinate, so that a candidate is held against many at once. */
+struct kept {
+	double *y0, *x0, *y1, *x1;
+	int64_t n;
+};
 
-	if (h <= 0 || w <= 0 || area_a <= 0 || area_b <= 0)
-		return 0;
-	return h * w / (area_a + area_b - h * w);
+enum { KEPT_AT_ONCE = 64 };
+
+/* How many of n kept boxes overlap a by more than `limit`, as intersection over union. */
+OQZ_KERNEL
+static int count_overlaps(const struct candidate *a, const double *restrict y0, const double *restrict x0,
+                          const double *restrict y1, const double *restrict x1, int64_t n, double limit)
+{
+	double area_a = (a->y1 - a->y0) * (a->x1 - a->x0);
+	int count = 0;
+
+	for (int64_t j = 0; j < n; j++) {
+		double h = (a->y1 < y1[j] ? a->y1 : y1[j]) - (a->y0 > y0[j] ? a->y0 : y0[j]);
+		double w = (a->x1 < x1[j] ? a->x1 : x1[j]) - (a->x0 > x0[j] ? a->x0 : x0[j]);
+		double area = (y1[j] - y0[j]) * (x1[j] - x0[j]), both = h * w, iou = both / (area_a + area - both);
+		bool apart = (h <= 0) | (w <= 0) | (area_a <= 0) | (area <= 0);
+
+		count += !((apart ? 0 : iou) <= limit);
+	}
+	return count;
+}
+
+static bool overlaps_none(const struct candidate *a, const struct kept *k, double limit)
+{
+	for (int64_t j = 0; j < k->n; j += KEPT_AT_ONCE) {
+		int64_t n = k->n - j < KEPT_AT_ONCE ? k->n - j : KEPT_AT_ONCE;
+		if (count_overlaps(a, k->y0 + j, k->x0 + j, k->y1 + j, k->x1 + j, n, limit))
+			return false;
+	}
+	return true;
+}
+
+static void keep(struct kept *k, const struct candidate *c)
+{
+	k->y0[k->n] = c->y0;
+	k->x0[k->n] = c->x0;
+	k->y1[k->n] = c->y1;
+	k->x1[k->n++] = c->x1;
 }
 
 struct nms {
@@ -312,25 +347,23 @@ static bool pick(struct nms *n, int64_t batch, int64_t cls, int64_t box)
 	return oqz_vec_push(&n->picked, batch) && oqz_vec_push(&n->picked, cls) && oqz_vec_push(&n->picked, box);
 }
 
-/* One class of one image. `c` has room for all boxes; the kept ones are gathered at its front. */
-static enum oqz_status suppress(struct nms *n, struct candidate *c, const double *boxes, const double *scores,
-                                int64_t count, int64_t batch, int64_t cls, struct oqz_err *err)
+/* One class of one image. `c` and `k` have room for all boxes. */
+static enum oqz_status suppress(struct nms *n, struct candidate *c, struct kept *k, const double *boxes,
+                                const double *scores, int64_t count, int64_t batch, int64_t cls, struct oqz_err *err)
 {
-	int64_t used = 0, kept = 0;
+	int64_t used = 0;
 
 	for (int64_t i = 0; i < count; i++)
 		if ((!n->use_score && !isnan(scores[i])) || scores[i] > n->score)
 			c[used++] = make_candidate(boxes + 4 * i, n->center, scores[i], i);
 	qsort(c, (size_t)used, sizeof *c, by_score);
-	for (int64_t i = 0; i < used && kept < n->most; i++) {
-		bool free_of_others = true;
-		for (int64_t j = 0; j < kept && free_of_others; j++)
-			free_of_others = overlap(&c[i], &c[j]) <= n->iou;
-		if (!free_of_others)
+	k->n = 0;
+	for (int64_t i = 0; i < used && k->n < n->most; i++) {
+		if (!overlaps_none(&c[i], k, n->iou))
 			continue;
 		if (!pick(n, batch, cls, c[i].index))
 			return oqz_err_nomem(err, "selected boxes", 0);
-		c[kept++] = c[i];
+		keep(k, &c[i]);
 	}
 	return OQZ_OK;
 }
@@ -347,8 +380,11 @@ static enum oqz_status run_nms(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_CLEANUP_FREE double *boxes = NULL;
 	OQZ_CLEANUP_FREE double *scores = NULL;
 	OQZ_CLEANUP_FREE struct candidate *work = calloc((size_t)s->dim[2] + 1, sizeof *work);
+	OQZ_CLEANUP_FREE double *room = calloc((size_t)s->dim[2] + 1, 4 * sizeof *room);
+	int64_t most = s->dim[2];
+	struct kept k = { room, room + most, room + 2 * most, room + 3 * most, 0 };
 
-	if (!work)
+	if (!work || !room)
 		return oqz_err_nomem(err, "boxes", (size_t)s->dim[2] * sizeof *work);
 	n.most = c->in[2] && oqz_tensor_nelem(c->in[2]) > 0 ? oqz_load_i(c->in[2]->dtype, c->in[2]->data, 0) : 0;
 	n.iou = scalar_or(c->in[3], 0);
@@ -358,7 +394,7 @@ static enum oqz_status run_nms(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_TRY(oqz_read_f64(c->in[0], &boxes, err));
 	OQZ_TRY(oqz_read_f64(c->in[1], &scores, err));
 	for (int64_t i = 0; i < s->dim[0] * s->dim[1]; i++)
-		OQZ_TRY(suppress(&n, work, boxes + i / s->dim[1] * s->dim[2] * 4, scores + i * s->dim[2], s->dim[2],
+		OQZ_TRY(suppress(&n, work, &k, boxes + i / s->dim[1] * s->dim[2] * 4, scores + i * s->dim[2], s->dim[2],
 		                 i / s->dim[1], i % s->dim[1], err));
 	const struct oqz_shape out = { .rank = 2, .dim = { (int64_t)(n.picked.n / 3), 3 } };
 	OQZ_TRY(oqz_tensor_alloc(c->out[0], OQZ_DT_I64, &out, err));

@@ -6,7 +6,7 @@
  */
 #include "core/ops/ops_util.h"
 
-enum { MAX_SPATIAL = 3, MAX_TAPS = 4 };
+enum { MAX_SPATIAL = 3, MAX_TAPS = 4, MAX_BOX = MAX_TAPS * MAX_TAPS * MAX_TAPS };
 
 struct sample {
 	const char *mode, *padding_mode;
@@ -92,8 +92,8 @@ static int box_of(const struct sample *p, const struct oqz_tensor *x, const stru
 	offset[0] = 0;
 	weight[0] = 1;
 	for (int d = 0; d < dims; d++) {
-		int64_t index[MAX_TAPS], old[MAX_TAPS * MAX_TAPS * MAX_TAPS], n = x->shape.dim[2 + d];
-		double w[MAX_TAPS], was[MAX_TAPS * MAX_TAPS * MAX_TAPS];
+		int64_t index[MAX_TAPS], old[MAX_BOX], n = x->shape.dim[2 + d];
+		double w[MAX_TAPS], was[MAX_BOX];
 		/* The grid's last dimension is (x, y, z): innermost first. */
 		double at = oqz_load_f(grid->dtype, grid->data, point * (size_t)dims + (size_t)(dims - 1 - d));
 		int taps = taps_of(p, at, n, index, w);
@@ -110,6 +110,59 @@ static int box_of(const struct sample *p, const struct oqz_tensor *x, const stru
 	return count;
 }
 
+/* sum[i] += weight[i] * x[offset[i]] for n points; a negative offset is a zero. */
+OQZ_KERNEL
+static void add_taps(const double *restrict x, const int32_t *restrict offset, const double *restrict weight,
+                     double *restrict sum, int n)
+{
+	for (int i = 0; i < n; i++)
+		sum[i] += offset[i] < 0 ? 0 : weight[i] * x[offset[i]];
+}
+
+/* Points whose taps are found once and then used for all channels, tap by tap. */
+enum { POINTS_AT_ONCE = 64 };
+
+struct block {
+	int points, taps;
+	int32_t offset[MAX_BOX][POINTS_AT_ONCE];
+	double weight[MAX_BOX][POINTS_AT_ONCE];
+};
+
+static void find_taps(const struct sample *p, const struct oqz_call *c, int64_t first, int64_t points, struct block *b)
+{
+	int64_t offset[MAX_BOX];
+	double weight[MAX_BOX];
+
+	b->points = (int)(points < POINTS_AT_ONCE ? points : POINTS_AT_ONCE);
+	for (int i = 0; i < b->points; i++) {
+		b->taps = box_of(p, c->in[0], c->in[1], (size_t)(first + i), offset, weight);
+		for (int k = 0; k < b->taps; k++) {
+			b->offset[k][i] = (int32_t)offset[k];
+			b->weight[k][i] = weight[k];
+		}
+	}
+}
+
+/* The block's points of one channel, whose plane is x. */
+static void sample_block(const struct block *b, const double *x, double *sum)
+{
+	memset(sum, 0, (size_t)b->points * sizeof *sum);
+	for (int k = 0; k < b->taps; k++)
+		add_taps(x, b->offset[k], b->weight[k], sum, b->points);
+}
+
+static void store_numbers(struct oqz_tensor *t, int64_t first, const double *v, int n)
+{
+	float *plain = t->data;
+
+	if (t->dtype == OQZ_DT_F32)
+		for (int i = 0; i < n; i++)
+			plain[first + i] = (float)v[i];
+	else
+		for (int i = 0; i < n; i++)
+			oqz_store_f(t->dtype, t->data, (size_t)(first + i), v[i]);
+}
+
 static enum oqz_status run_sample(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct sample *p = OQZ_PARAMS(c->node, struct sample);
@@ -117,25 +170,25 @@ static enum oqz_status run_sample(const struct oqz_call *c, struct oqz_err *err)
 	int64_t batch = x->shape.dim[0], channels = x->shape.dim[1];
 	int64_t plane = oqz_shape_span(&x->shape, 2, x->shape.rank),
 	        points = oqz_shape_span(&c->in[1]->shape, 1, x->shape.rank - 1);
-	int64_t offset[MAX_TAPS * MAX_TAPS * MAX_TAPS];
-	double weight[MAX_TAPS * MAX_TAPS * MAX_TAPS];
+	OQZ_CLEANUP_FREE struct block *b = malloc(sizeof *b);
+	OQZ_CLEANUP_FREE double *v = NULL;
+	double sum[POINTS_AT_ONCE];
 
 	if (x->shape.rank == 5 && p->mode[0] == 'c')
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "cubic GridSample of three spatial dimensions");
 	if (plane == 0 && points > 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "an empty image to sample from");
+	if (plane > INT32_MAX)
+		OQZ_FAIL(err, OQZ_E_LIMIT, "an image of %lld points to sample from", (long long)plane);
+	if (!b)
+		return oqz_err_nomem(err, "samples", sizeof *b);
+	OQZ_TRY(oqz_read_f64(x, &v, err));
 	for (int64_t n = 0; n < batch; n++)
-		for (int64_t i = 0; i < points; i++) {
-			int count = box_of(p, x, c->in[1], (size_t)(n * points + i), offset, weight);
-
+		for (int64_t i = 0; i < points; i += POINTS_AT_ONCE) {
+			find_taps(p, c, n * points + i, points - i, b);
 			for (int64_t ch = n * channels; ch < (n + 1) * channels; ch++) {
-				double sum = 0;
-
-				for (int k = 0; k < count; k++)
-					if (offset[k] >= 0)
-						sum += weight[k] *
-						       oqz_load_f(x->dtype, x->data, (size_t)(ch * plane + offset[k]));
-				oqz_store_f(x->dtype, c->out[0]->data, (size_t)(ch * points + i), sum);
+				sample_block(b, v + ch * plane, sum);
+				store_numbers(c->out[0], ch * points + i, sum, b->points);
 			}
 		}
 	return OQZ_OK;
