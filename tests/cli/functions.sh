@@ -59,6 +59,7 @@ manifest() { sed -e "s|root: |root: $tiny/|; s|list: \([a-z]*.txt\)|list: $tiny/
 
 # f32_bytes NUMBER...: as little-endian float32 on standard output (normal numbers and zero, exactly representable)
 f32_bytes() {
+	test $# -gt 0 || return 0
 	# shellcheck disable=SC2059
 	printf "$(printf '%s\n' "$@" | awk '{
 		x = $1 + 0; s = x < 0 ? 128 : 0; if (x < 0) x = -x

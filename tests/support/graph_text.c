@@ -41,29 +41,38 @@ static int words(char *text, char **word)
 	return n;
 }
 
-static void add_input(struct oqz_graph *g, char *text)
+/* float32[2,?]: open dimensions are unknown ones. */
+static struct oqz_type type_of(char *text)
 {
-	char *word[MAX_NAMES];
 	int64_t open[OQZ_MAX_RANK] = { 0 };
 	int at = 0;
 
-	ck_assert_msg(words(text, word) == 2, "an input is a name and a type");
-	for (char *p = word[1]; *p; p++) {
+	for (char *p = text; *p; p++) {
 		at += *p == ',';
 		if (*p == '?') {
 			*p = '0';
 			open[at] = 1;
 		}
 	}
-	struct oqz_tensor t = op_tensor(word[1]);
-	struct oqz_value *v = make(g, word[0]);
+	struct oqz_tensor t = op_tensor(text);
+	struct oqz_type ret = { t.dtype, t.shape };
 
-	v->type = (struct oqz_type) { t.dtype, t.shape };
-	for (int d = 0; d < t.shape.rank; d++)
-		v->type.shape.dim[d] = open[d] ? OQZ_DIM_UNKNOWN : t.shape.dim[d];
+	for (int d = 0; d < ret.shape.rank; d++)
+		if (open[d])
+			ret.shape.dim[d] = OQZ_DIM_UNKNOWN;
+	oqz_tensor_release(&t);
+	return ret;
+}
+
+static void add_input(struct oqz_graph *g, char *text)
+{
+	char *word[MAX_NAMES];
+
+	ck_assert_msg(words(text, word) == 2, "an input is a name and a type");
+	struct oqz_value *v = make(g, word[0]);
+	v->type = type_of(word[1]);
 	v->is_input = true;
 	ck_assert(oqz_vec_push(&g->inputs, v));
-	oqz_tensor_release(&t);
 }
 
 static void add_outputs(struct oqz_graph *g, char *text)
@@ -72,7 +81,12 @@ static void add_outputs(struct oqz_graph *g, char *text)
 	int n = words(text, word);
 
 	for (int i = 0; i < n; i++) {
+		char *type = strchr(word[i], ':');
+		if (type)
+			*type++ = 0;
 		struct oqz_value *v = find(g, word[i]);
+		if (type)
+			v->type = type_of(type);
 		v->is_output = true;
 		ck_assert(oqz_vec_push(&g->outputs, v));
 	}

@@ -7,7 +7,7 @@
  *	a b = Split axis=1 (x sizes)       a node: outputs, operator, attributes as in op_text.h, inputs ("-": left out)
  *	with then_branch                   a body of the last node follows, which sees the names around it
  *	in s float32[2]
- *	end a                              ... with these outputs
+ *	end a b:float32[?]                 ... with these outputs, whose types may be said
  *	out a b                            the graph's outputs
  */
 #ifndef OQZ_TESTS_GRAPH_TEXT_H
