@@ -38,7 +38,7 @@ static inline float float_of(uint32_t u)
 }
 
 /* The number nearest to v. *near is set when v lies within a few units in the last place of a tie. */
-static inline float nearest(float v, const struct grid *g, int32_t *near)
+static inline float nearest(float v, const struct grid *g, bool to_zero, int32_t *near)
 {
 	v = v < g->lo ? g->lo : v;
 	v = v > g->hi ? g->hi : v;
@@ -50,7 +50,7 @@ static inline float nearest(float v, const struct grid *g, int32_t *near)
 	float magic = float_of((e + 23 - g->man) << 23 | 0x400000), step = float_of((e - g->man) << 23);
 	float r = (c + magic) - magic, up = r - c, off = up < 0 ? -up : up;
 	*near |= 0.5f * step - off < c * 0x1p-21f;
-	r = g->to_zero && normal && up + up == step ? r - step : r;
+	r = to_zero && normal && up + up == step ? r - step : r;
 	return float_of((a == a ? bits_of(r) : g->nan) | sign);
 }
 
@@ -60,7 +60,7 @@ OQZ_KERNEL static void divide(const float *restrict x, size_t n, const struct gr
 	int32_t ignored = 0;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = nearest(x[i] / g.scale, &g, &ignored);
+		out[i] = nearest(x[i] / g.scale, &g, g.to_zero, &ignored);
 }
 
 /* True: a quotient is near a tie, where the product may be on its other side. */
@@ -69,8 +69,10 @@ OQZ_KERNEL static bool multiply(const float *restrict x, size_t n, const struct 
 	const struct grid g = *grid;
 	int32_t near = 0;
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = nearest(x[i] * g.inverse, &g, &near);
+	for (size_t i = 0; i < n && !g.to_zero; i++)
+		out[i] = nearest(x[i] * g.inverse, &g, false, &near);
+	for (size_t i = 0; i < n && g.to_zero; i++)
+		out[i] = nearest(x[i] * g.inverse, &g, true, &near);
 	return near != 0;
 }
 
