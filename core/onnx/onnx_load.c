@@ -289,6 +289,13 @@ static enum oqz_status add_initializer(struct oqz_graph *g, struct oqz_onnx_scop
 	return oqz_map_set(&scope->names, v->name, v) ? OQZ_OK : nomem(err);
 }
 
+/* Bytes of an unpacked message that were copied. */
+static void drop(ProtobufCBinaryData *b)
+{
+	free(b->data);
+	*b = (ProtobufCBinaryData) { 0 };
+}
+
 static enum oqz_status load_initializers(struct oqz_onnx_loader *l, const Onnx__GraphProto *p, struct oqz_graph *g,
                                          struct oqz_onnx_scope *scope, struct oqz_err *err)
 {
@@ -300,6 +307,9 @@ static enum oqz_status load_initializers(struct oqz_onnx_loader *l, const Onnx__
 		if (st == OQZ_OK)
 			st = add_initializer(g, scope, p->initializer[i]->name, &t, err);
 		oqz_tensor_release(&t);
+		/* the model's own graph is loaded once: weights need not be held twice */
+		if (p == l->model->graph)
+			drop(&p->initializer[i]->raw_data);
 	}
 	for (size_t i = 0; i < p->n_sparse_initializer && st == OQZ_OK; i++) {
 		struct oqz_tensor t = { 0 };
@@ -455,8 +465,9 @@ static enum oqz_status load_model(struct oqz_onnx_loader *l, const char *name, s
 	return OQZ_OK;
 }
 
-static enum oqz_status parse(const void *data, size_t size, const char *name, const char *dir, struct oqz_graph **ret,
-                             struct oqz_err *err)
+/* `owned`: memory that is not needed once the message is unpacked, freed then; NULL: none. */
+static enum oqz_status parse(const void *data, size_t size, char **owned, const char *name, const char *dir,
+                             struct oqz_graph **ret, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *a = oqz_arena_new();
 	ProtobufCMessage *m;
@@ -464,6 +475,10 @@ static enum oqz_status parse(const void *data, size_t size, const char *name, co
 	if (!a)
 		return nomem(err);
 	OQZ_TRY(oqz_wire_unpack(&onnx__model_proto__descriptor, data, size, &m, err));
+	if (owned) {
+		free(*owned);
+		*owned = NULL;
+	}
 	struct oqz_onnx_loader l = { .file = { .dir = dir }, .model = (const Onnx__ModelProto *)m, .arena = a };
 	enum oqz_status st = load_model(&l, name, ret, err);
 	oqz_map_release(&l.functions);
@@ -471,14 +486,20 @@ static enum oqz_status parse(const void *data, size_t size, const char *name, co
 	return st;
 }
 
-enum oqz_status oqz_onnx_parse(const void *data, size_t size, const char *name, const char *dir, struct oqz_graph **ret,
-                               struct oqz_err *err)
+static enum oqz_status parse_named(const void *data, size_t size, char **owned, const char *name, const char *dir,
+                                   struct oqz_graph **ret, struct oqz_err *err)
 {
-	enum oqz_status st = parse(data, size, name, dir, ret, err);
+	enum oqz_status st = parse(data, size, owned, name, dir, ret, err);
 
 	if (st != OQZ_OK)
 		oqz_err_prefix(err, "%s", name);
 	return st;
+}
+
+enum oqz_status oqz_onnx_parse(const void *data, size_t size, const char *name, const char *dir, struct oqz_graph **ret,
+                               struct oqz_err *err)
+{
+	return parse_named(data, size, NULL, name, dir, ret, err);
 }
 
 enum oqz_status oqz_onnx_load(const char *path, struct oqz_graph **ret, struct oqz_err *err)
@@ -491,5 +512,5 @@ enum oqz_status oqz_onnx_load(const char *path, struct oqz_graph **ret, struct o
 	if (!dir)
 		return nomem(err);
 	OQZ_TRY(oqz_file_read(path, file_limit, &data, &size, err));
-	return oqz_onnx_parse(data, size, path, dir, ret, err);
+	return parse_named(data, size, &data, path, dir, ret, err);
 }
