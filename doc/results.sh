@@ -25,9 +25,9 @@ END
 table "$1" 'model,scheme,metric,float,quant.,diff,95 % interval,p,AQE,MQE,OQE,images'
 cat <<END
 
-Some of these models cannot be had in eight bits like that: hard swishes and squeeze-and-excitation blocks (PicoDet, the CRNN), or
-depthwise convolutions under one scale per tensor (MobileNetV2). That is what the schemes give, not a fault in how they are run:
-the exports of the same kinds of plans give it in ONNX Runtime, layer by layer (\`tests/golden/export_ort.sh\`).
+Some of these models lose nearly everything in eight bits like that: PicoDet, the CRNN, MobileNetV2 with one scale per tensor. That
+is what the schemes give, not a fault in how they are run: the exports of plans of these kinds give it in ONNX Runtime, too, layer by
+layer (\`tests/golden/export_ort.sh\`).
 END
 test $# -ge 2 || exit 0
 cat <<END
