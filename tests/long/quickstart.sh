@@ -15,17 +15,17 @@ quietly "apt-get update" within apt-get update
 quietly "apt-get install, git" within apt-get install -y git ca-certificates
 quietly "clone" git clone -q --no-hardlinks "$top_srcdir" "$root/tmp/oqz"
 quietly "no packages yet" within apt-get clean
+TIMEFORMAT='%R %U %S'
 # timed WHAT COMMAND...: within the clone, its output also in $work/said
 timed() {
 	what=$1
 	shift
 	echo "$what" | tee -a "$log"
-	begin=$(date +%s)
 	status=0
-	within sh -c 'cd /tmp/oqz && "$@"' sh "$@" >"$work/said" 2>&1 || status=$?
+	{ time within sh -c 'cd /tmp/oqz && "$@"' sh "$@" >"$work/said" 2>&1 || status=$?; } 2>"$work/took"
 	cat "$work/said" >>"$log"
 	[ $status = 0 ] || fail "$what: exit $status"
-	echo "$what: $(($(date +%s) - begin)) s"
+	echo "$what: $(awk '{ printf "%.0f s, %.0f s of processors\n", $1, $2 + $3 }' "$work/took")"
 }
 timed "./quickstart" ./quickstart
 echo "downloaded: $(du -sm --apparent-size "$root/var/cache/apt/archives" | cut -f1) MB of packages; installed they and the build take $(
