@@ -11,6 +11,7 @@
 #include "plugins/describe.h"
 #include "plugins/registry.h"
 
+#include <limits.h>
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ static const char *folder(const char *name, const char *links)
 {
 	static char ring[4][600];
 	static unsigned turn;
-	char *dir = ring[turn++ % OQZ_COUNTOF(ring)], target[1000], path[900], file[100], mock[100];
+	char *dir = ring[turn++ % OQZ_COUNTOF(ring)], target[PATH_MAX], path[900], file[100], mock[100];
 	int used;
 
 	snprintf(dir, sizeof ring[0], "%s", test_tmpdir(name));
