@@ -47,8 +47,13 @@ int64_t oqz_shape_span(const struct oqz_shape *s, int from, int to)
 {
 	int64_t n = 1;
 
-	for (int i = from; i < to; i++)
-		n *= s->dim[i];
+	/* Dimensions next to one of 0 may be of any size, such a tensor has no elements; without it they were counted. */
+	for (int i = from; i < to; i++) {
+		if (s->dim[i] == 0)
+			return 0;
+		if (!oqz_i64_mul(n, s->dim[i], &n))
+			n = INT64_MAX;
+	}
 	return n;
 }
 

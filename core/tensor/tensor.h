@@ -34,7 +34,7 @@ bool oqz_shape_equal(const struct oqz_shape *a, const struct oqz_shape *b);
 const char *oqz_shape_str(const struct oqz_shape *s, char *buf, size_t size);
 enum { OQZ_SHAPE_STR = 8 * 22 + 4 };
 struct oqz_shape oqz_shape_of(int rank, const int64_t *dims);
-/* Product of dims [from, to). */
+/* Product of dims [from, to); INT64_MAX where it is larger. */
 int64_t oqz_shape_span(const struct oqz_shape *s, int from, int to);
 /* Turns a possibly negative axis into 0..rank-1 (0..rank when `inclusive`); fails when out of range. */
 enum oqz_status oqz_axis_resolve(int64_t axis, int rank, bool inclusive, int *ret, struct oqz_err *err);

@@ -89,4 +89,17 @@ START_TEST(more_elements_than_can_be_counted)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_shape", shapes_by_hand, casts_by_hand, more_elements_than_can_be_counted)
+/* An empty tensor's other dimensions may have any length (found by libFuzzer: an input of such a shape). */
+START_TEST(large_dimensions_next_to_none)
+{
+	struct oqz_shape s = oqz_shape_of(3, (const int64_t[]) { INT64_MAX, INT64_MAX, 0 });
+
+	ck_assert_int_eq(oqz_shape_nelem(&s), 0);
+	ck_assert_int_eq(oqz_shape_span(&s, 0, 2), INT64_MAX);
+	ck_assert_int_eq(oqz_shape_span(&s, 1, 2), INT64_MAX);
+	ck_assert_int_eq(oqz_shape_span(&s, 3, 3), 1);
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_shape", shapes_by_hand, casts_by_hand, more_elements_than_can_be_counted,
+              large_dimensions_next_to_none)
