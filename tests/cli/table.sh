@@ -2,6 +2,7 @@
 # The table on a terminal and off it: 80 and 200 columns, colours and NO_COLOR, names of 60 characters, Chinese names.
 . "${top_srcdir:-.}/tests/cli/functions.sh"
 requires script stty
+script -qec true /dev/null </dev/null >/dev/null 2>&1 || { echo "skipped: no pseudo-terminals (a bare chroot)"; exit 77; }
 long=efficientnet_lite4_224_imagenet_tflite_converted_opset13_v2b
 manifest "$tmp/zoo.yaml"
 sed -i -e "s/id: tiny/id: $long/; s/models: \[tiny\]/models: [$long]/" -e 's/\<pow2:/二的幂次方量化:/' "$tmp/zoo.yaml"
