@@ -1,6 +1,7 @@
 #!/bin/bash
 # The completion offers what the program has: every verb, every option of every verb, the words that an option takes, files
 # by the names that the help gives to operands.
+[ -e /dev/fd/0 ] || { echo "skipped: no /dev/fd (a bare chroot), which completion reads from"; exit 77; }
 set -u
 command -v bash >/dev/null || { echo "skipped: no bash"; exit 77; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/oqz-completion.XXXXXX")
