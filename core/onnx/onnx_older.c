@@ -50,8 +50,8 @@ static enum oqz_status older_reduction(struct oqz_node *n, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-static enum oqz_status number(struct oqz_graph *g, const struct oqz_node *n, const char *what, float v,
-                              struct oqz_value **ret, struct oqz_err *err)
+enum oqz_status oqz_onnx_add_number(struct oqz_graph *g, const struct oqz_node *n, const char *what, float v,
+                                    struct oqz_value **ret, struct oqz_err *err)
 {
 	const char *base = oqz_arena_printf(g->arena, "%s/%s", n->name, what);
 	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
@@ -90,14 +90,14 @@ static enum oqz_status older_gelu(struct oqz_graph *g, struct oqz_node *n, int v
 {
 	struct oqz_value *x = n->in[0], *in[2] = { x };
 
-	OQZ_TRY(number(g, n, "sqrt2", (float)M_SQRT2, &in[1], err));
+	OQZ_TRY(oqz_onnx_add_number(g, n, "sqrt2", (float)M_SQRT2, &in[1], err));
 	OQZ_TRY(step(g, n, version, "Div", in, 2, err));
 	OQZ_TRY(step(g, n, version, "Erf", in, 1, err));
-	OQZ_TRY(number(g, n, "one", 1, &in[1], err));
+	OQZ_TRY(oqz_onnx_add_number(g, n, "one", 1, &in[1], err));
 	OQZ_TRY(step(g, n, version, "Add", in, 2, err));
 	in[1] = x;
 	OQZ_TRY(step(g, n, version, "Mul", in, 2, err));
-	OQZ_TRY(number(g, n, "half", 0.5f, &in[1], err));
+	OQZ_TRY(oqz_onnx_add_number(g, n, "half", 0.5f, &in[1], err));
 	OQZ_TRY(step(g, n, version, "Mul", in, 2, err));
 	OQZ_TRY(oqz_graph_replace(g, n->out[0], in[0], err));
 	n->dead = true;

@@ -9,7 +9,7 @@
  * scale) is Cast(Div(x, scale)); of integers, both together are Mul(Sub(Clip(Add(Round(Div(x, scale)), zero)), zero),
  * scale). Not for weights: they would be folded to float32, and then quantized to 8 bits there.
  */
-#include "core/onnx/onnx.h"
+#include "core/onnx/onnx_impl.h"
 #include "core/ops/op.h"
 
 #include <string.h>
@@ -195,24 +195,6 @@ static enum oqz_status spell_quantize(struct oqz_graph *g, struct oqz_node *q, s
 	return OQZ_OK;
 }
 
-/* A constant of float32. */
-static enum oqz_status add_number(struct oqz_graph *g, const struct oqz_node *at, const char *what, double number,
-                                  struct oqz_value **ret, struct oqz_err *err)
-{
-	const char *base = oqz_arena_printf(g->arena, "%s/%s", at->name, what);
-	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
-	const struct oqz_shape scalar = { .rank = 0 };
-	struct oqz_tensor t = { 0 };
-
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
-	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, &scalar, err));
-	*(float *)t.data = (float)number;
-	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
-	oqz_tensor_release(&t);
-	return st;
-}
-
 static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq, struct oqz_err *err)
 {
 	const struct oqz_value *zero = dq->n_in > 2 ? dq->in[2] : NULL;
@@ -222,7 +204,7 @@ static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq
 	OQZ_TRY(add_node(g, dq, "Cast", is_int8(dq->in[0]->type.dtype) ? 13 : 19, dq->in, 1, onnx_type(OQZ_DT_F32),
 	                 &in[0], err));
 	if (z != 0) {
-		OQZ_TRY(add_number(g, dq, "zero", z, &in[1], err));
+		OQZ_TRY(oqz_onnx_add_number(g, dq, "zero", (float)z, &in[1], err));
 		OQZ_TRY(add_node(g, dq, "Sub", 14, in, 2, 0, &in[0], err));
 	}
 	OQZ_TRY(broadcast_scale(g, dq, &in[1], err));
@@ -239,15 +221,16 @@ static enum oqz_status spell_integers(struct oqz_graph *g, struct oqz_node *q, s
 	struct oqz_value *in[3] = { q->in[0], q->in[1] }, *zero = NULL, *y;
 
 	if (dq->n_in > 2 && dq->in[2] && oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0) != 0)
-		OQZ_TRY(add_number(g, dq, "zero", oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0),
-		                   &zero, err));
+		OQZ_TRY(oqz_onnx_add_number(g, dq, "zero",
+		                            (float)oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0),
+		                            &zero, err));
 	OQZ_TRY(add_node(g, dq, "Div", 14, in, 2, 0, &in[0], err));
 	OQZ_TRY(add_node(g, dq, "Round", 11, in, 1, 0, &in[0], err));
 	in[1] = zero;
 	if (zero)
 		OQZ_TRY(add_node(g, dq, "Add", 14, in, 2, 0, &in[0], err));
-	OQZ_TRY(add_number(g, dq, "least", is_signed ? -8 : 0, &in[1], err));
-	OQZ_TRY(add_number(g, dq, "most", is_signed ? 7 : 15, &in[2], err));
+	OQZ_TRY(oqz_onnx_add_number(g, dq, "least", is_signed ? -8 : 0, &in[1], err));
+	OQZ_TRY(oqz_onnx_add_number(g, dq, "most", is_signed ? 7 : 15, &in[2], err));
 	OQZ_TRY(add_node(g, dq, "Clip", 13, in, 3, 0, &in[0], err));
 	in[1] = zero;
 	if (zero)
@@ -331,7 +314,7 @@ static enum oqz_status add_pair(struct oqz_graph *g, struct oqz_node *mul, struc
 	struct oqz_value *in[3] = { codes ? codes : x }, *y;
 	struct oqz_tensor t = { 0 };
 
-	OQZ_TRY(add_number(g, mul, "scale", (double)scale, &in[1], err));
+	OQZ_TRY(oqz_onnx_add_number(g, mul, "scale", scale, &in[1], err));
 	OQZ_TRY(oqz_tensor_alloc(&t, type, &scalar, err)); /* the code of 0.0 of small floats is 0 */
 	if (!is_float8(type))
 		oqz_store_i(type, t.data, 0, zero);

@@ -5,6 +5,7 @@
  * bits there and agree with the general code in minifloat.c (the test compares all codes).
  */
 #include "core/tensor/dtype.h"
+#include "core/tensor/float_bits.h"
 #include "core/tensor/minifloat.h"
 
 #include <math.h>
@@ -181,38 +182,22 @@ void oqz_store_f(enum oqz_dtype t, void *p, size_t i, double x)
 		oqz_store_i(t, p, i, truncate(x, tr->min, tr->max));
 }
 
-static inline float bits_float(uint32_t u)
-{
-	float f;
-
-	memcpy(&f, &u, sizeof f);
-	return f;
-}
-
-static inline uint32_t float_bits(float f)
-{
-	uint32_t u;
-
-	memcpy(&u, &f, sizeof u);
-	return u;
-}
-
 static inline float widen_half(uint16_t h)
 {
 	uint32_t em = h & 0x7fffu, sign = (uint32_t)(h & 0x8000u) << 16;
 	uint32_t normal = (em << 13) + (112u << 23), special = em << 13 | 0x7f800000u;
-	uint32_t subnormal = float_bits((float)(int)em * 0x1p-24f);
+	uint32_t subnormal = oqz_float_bits((float)(int)em * 0x1p-24f);
 
-	return bits_float(sign | (em >= 0x7c00u ? special : em < 0x400u ? subnormal : normal));
+	return oqz_bits_float(sign | (em >= 0x7c00u ? special : em < 0x400u ? subnormal : normal));
 }
 
 /* Half even. Adding 0.5 puts the last bit of the sum at 2^-24, the step of subnormal halves: the addition rounds. */
 static inline uint16_t narrow_half(float x)
 {
-	uint32_t bits = float_bits(x), a = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
+	uint32_t bits = oqz_float_bits(x), a = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
 	uint32_t capped = (a < 0x47800000u ? a : 0x47800000u) - (112u << 23);
 	uint32_t normal = (capped + 0xfffu + (capped >> 13 & 1)) >> 13;
-	uint32_t subnormal = float_bits(bits_float(a) + 0.5f) - 0x3f000000u;
+	uint32_t subnormal = oqz_float_bits(oqz_bits_float(a) + 0.5f) - 0x3f000000u;
 	uint32_t r = a > 0x7f800000u ? 0x7e00u : a < 0x38800000u ? subnormal : normal;
 
 	return (uint16_t)(sign | r);
@@ -220,7 +205,7 @@ static inline uint16_t narrow_half(float x)
 
 static inline uint16_t narrow_brain(float x)
 {
-	uint32_t bits = float_bits(x);
+	uint32_t bits = oqz_float_bits(x);
 	uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16, nan = (bits >> 16 & 0x8000u) | 0x7fc0u;
 
 	return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
@@ -263,7 +248,7 @@ OQZ_KERNEL void oqz_to_f32(enum oqz_dtype t, const void *restrict p, size_t n, f
 	case OQZ_DT_I32: ROW(int32_t, (float)x);
 	case OQZ_DT_F64: ROW(double, (float)x);
 	case OQZ_DT_F16: ROW(uint16_t, widen_half(x));
-	case OQZ_DT_BF16: ROW(uint16_t, bits_float((uint32_t)x << 16));
+	case OQZ_DT_BF16: ROW(uint16_t, oqz_bits_float((uint32_t)x << 16));
 	case OQZ_DT_U64: ROW(uint64_t, (float)x);
 	case OQZ_DT_I64: ROW(int64_t, (float)x);
 	default:

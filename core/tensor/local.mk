@@ -5,6 +5,7 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/fakequant.c \
 	core/tensor/fakequant.h \
 	core/tensor/fakequant_check.c \
+	core/tensor/float_bits.h \
 	core/tensor/minifloat.c \
 	core/tensor/minifloat.h \
 	core/tensor/npy.c \

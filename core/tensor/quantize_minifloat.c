@@ -10,6 +10,7 @@
 #include "core/tensor/quantize_minifloat.h"
 #include "core/base/compiler.h"
 #include "core/tensor/quantize8.h"
+#include "core/tensor/float_bits.h"
 
 #include <string.h>
 
@@ -21,37 +22,21 @@ struct grid {
 	bool to_zero;
 };
 
-static inline uint32_t bits_of(float f)
-{
-	uint32_t u;
-
-	memcpy(&u, &f, sizeof u);
-	return u;
-}
-
-static inline float float_of(uint32_t u)
-{
-	float f;
-
-	memcpy(&f, &u, sizeof f);
-	return f;
-}
-
 /* The number nearest to v. *near is set when v lies within a few units in the last place of a tie. */
 static inline float nearest(float v, const struct grid *g, bool to_zero, int32_t *near)
 {
 	v = v < g->lo ? g->lo : v;
 	v = v > g->hi ? g->hi : v;
-	uint32_t u = bits_of(v), sign = u & 0x80000000, e;
-	float a = float_of(u ^ sign), c = a < g->max ? a : g->max;
-	e = bits_of(c) >> 23;
+	uint32_t u = oqz_float_bits(v), sign = u & 0x80000000, e;
+	float a = oqz_bits_float(u ^ sign), c = a < g->max ? a : g->max;
+	e = oqz_float_bits(c) >> 23;
 	bool normal = e >= g->lowest;
 	e = normal ? e : g->lowest;
-	float magic = float_of((e + 23 - g->man) << 23 | 0x400000), step = float_of((e - g->man) << 23);
+	float magic = oqz_bits_float((e + 23 - g->man) << 23 | 0x400000), step = oqz_bits_float((e - g->man) << 23);
 	float r = (c + magic) - magic, up = r - c, off = up < 0 ? -up : up;
 	*near |= 0.5f * step - off < c * 0x1p-21f;
 	r = to_zero && normal && up + up == step ? r - step : r;
-	return float_of((a == a ? bits_of(r) : g->nan) | sign);
+	return oqz_bits_float((a == a ? oqz_float_bits(r) : g->nan) | sign);
 }
 
 OQZ_KERNEL static void divide(const float *restrict x, size_t n, const struct grid *grid, float *restrict out)
@@ -89,7 +74,7 @@ static struct grid grid_of(const struct oqz_to_minifloat *q, bool *exact)
 		               .max = (float)f->max,
 		               .man = (uint32_t)f->man_bits,
 		               .lowest = (uint32_t)(128 - f->bias),
-		               .nan = f->special == OQZ_MF_FINITE ? bits_of((float)f->max) : 0x7fc00000,
+		               .nan = f->special == OQZ_MF_FINITE ? oqz_float_bits((float)f->max) : 0x7fc00000,
 		               .to_zero = q->to_zero };
 }
 
@@ -111,7 +96,7 @@ void oqz_quantize_minifloat(const struct oqz_to_minifloat *q, const float *x, si
 OQZ_KERNEL static void upper_halves(const float *restrict x, size_t n, uint16_t *restrict out)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint16_t)(bits_of(x[i]) >> 16);
+		out[i] = (uint16_t)(oqz_float_bits(x[i]) >> 16);
 }
 
 void oqz_quantize_minifloat_bf16(const struct oqz_to_minifloat *q, const float *x, size_t n, uint16_t *out)

@@ -4,6 +4,7 @@
  */
 #include "core/exec/dnnl/dnnl_grid.h"
 #include "core/ops/op_fakequant.h"
+#include "core/tensor/float_bits.h"
 #include "core/tensor/quantize_minifloat.h"
 
 #include <math.h>
@@ -129,22 +130,6 @@ void oqz_dnnl_source_bind(struct oqz_dnnl_source *s)
 {
 	s->fq.scale = &s->scale;
 	s->fq.zero = &s->zero;
-}
-
-static inline uint32_t bits_of(float f)
-{
-	uint32_t u;
-
-	memcpy(&u, &f, sizeof u);
-	return u;
-}
-
-static inline float float_of(uint32_t u)
-{
-	float f;
-
-	memcpy(&f, &u, sizeof f);
-	return f;
 }
 
 static void source_codes(const struct oqz_dnnl_source *s, const float *x, size_t n, void *out)
@@ -279,7 +264,7 @@ OQZ_KERNEL static double store_floats(const float *restrict v, size_t n, bool wi
 	for (size_t i = 0; i < n && wide; i++)
 		((float *)out)[i] = v[i];
 	for (size_t i = 0; i < n && !wide; i++)
-		((uint16_t *)out)[i] = (uint16_t)(bits_of(v[i]) >> 16);
+		((uint16_t *)out)[i] = (uint16_t)(oqz_float_bits(v[i]) >> 16);
 	return sum;
 }
 
@@ -388,7 +373,8 @@ static bool fold_scales(struct oqz_dnnl_weights *w)
 				if (w->type == dnnl_f32)
 					((float *)w->codes)[k] *= w->out_scale[c];
 				else
-					*half = (uint16_t)(bits_of(float_of((uint32_t)*half << 16) * w->out_scale[c]) >>
+					*half = (uint16_t)(oqz_float_bits(oqz_bits_float((uint32_t)*half << 16) *
+					                                  w->out_scale[c]) >>
 					                   16);
 			}
 	return true;
