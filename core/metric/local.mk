@@ -6,5 +6,7 @@ core_metric_liboqz_metric_a_SOURCES = \
 	core/metric/rank.h \
 	core/metric/stats.c \
 	core/metric/stats.h \
+	core/metric/student.c \
+	core/metric/student.h \
 	$(NULL)
 core_metric_liboqz_metric_a_CFLAGS = $(HOT_CFLAGS)

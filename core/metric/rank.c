@@ -4,6 +4,7 @@
  * lacking.
  */
 #include "core/metric/rank.h"
+#include "core/metric/student.h"
 
 #include <math.h>
 
@@ -77,24 +78,11 @@ static double exact_p(const double *x, double *y, size_t n)
 	return extreme / orders;
 }
 
-/* P(|T| >= |t|) of Student's t with whole degrees of freedom: Abramowitz and Stegun 1964, 26.7.3 and 26.7.4. */
-static double student_p(double t, size_t degrees)
-{
-	double angle = atan(fabs(t) / sqrt((double)degrees)), s = sin(angle), c = cos(angle);
-	double term = degrees % 2 ? s * c : s, sum = 0;
-
-	for (size_t k = degrees % 2 ? 3 : 2; k <= degrees; k += 2) {
-		sum += term;
-		term *= c * c * (double)(k - 1) / (double)k;
-	}
-	return fmax(0, 1 - (degrees % 2 ? (angle + sum) * 2 / acos(-1) : sum));
-}
-
 static double correlation_p(double rho, size_t n)
 {
 	double t = rho * sqrt((double)(n - 2) / ((1 - rho) * (1 + rho)));
 
-	return fmax(isinf(t) ? 0 : student_p(t, n - 2), 2 / tgamma((double)n + 1));
+	return fmax(oqz_student_p(t, (double)n - 2), 2 / tgamma((double)n + 1));
 }
 
 struct oqz_correlation oqz_spearman(const double *x, const double *y, size_t n)

@@ -5,6 +5,7 @@
  */
 #include "core/metric/stats.h"
 #include "core/base/rng.h"
+#include "core/metric/student.h"
 
 #include <math.h>
 #include <string.h>
@@ -176,6 +177,29 @@ static int compare_doubles(const void *pa, const void *pb)
 	return (a > b) - (a < b);
 }
 
+/* Resampled n images spread less than n new ones would, by sqrt((n - 1) / n), and normal quantiles do not know that the
+ * spread is an estimate. Both are put right by asking for more (Hesterberg 2015, Am. Stat. 69:371-386, section 5.3):
+ * the share beyond each end that leaves `tail` beyond it among new images. */
+static double expanded_tail(double tail, size_t images)
+{
+	double n = (double)images;
+
+	if (images < 2)
+		return 0;
+	double z = sqrt(n / (n - 1)) * oqz_student_quantile(tail, n - 1);
+	return erfc(-z * M_SQRT1_2) / 2;
+}
+
+/* The other way round: a p of the resampled images for new ones. */
+static double contracted_p(double p, size_t images)
+{
+	double n = (double)images;
+
+	if (images < 2 || p >= 1)
+		return 1;
+	return p > 0 ? oqz_student_p(oqz_normal_quantile(p / 2) * sqrt((n - 1) / n), n - 1) : 0;
+}
+
 /* See struct oqz_bootstrap.p: `side` of n rounds lie on the rarer side of 0. */
 static double bootstrap_p(size_t side, size_t n, double mean, double se, size_t images)
 {
@@ -183,7 +207,7 @@ static double bootstrap_p(size_t side, size_t n, double mean, double se, size_t 
 
 	if (side == 0 && se > 0)
 		p = fmin(p, erfc(fabs(mean) / se * M_SQRT1_2));
-	return fmax(p, images < 1000 ? ldexp(1, 1 - (int)images) : 0);
+	return fmax(contracted_p(p, images), images < 1000 ? ldexp(1, 1 - (int)images) : 0);
 }
 
 /* v[0..n) are the rounds' numbers, NaN-free; sorted here. */
@@ -204,7 +228,7 @@ static void summarize(double *v, size_t n, size_t rounds, size_t images, double 
 		not_below += v[i] >= 0;
 	}
 	qsort(v, n, sizeof *v, compare_doubles);
-	double rank = (double)(n + 1) * (1 - level) / 2;
+	double rank = (double)(n + 1) * expanded_tail((1 - level) / 2, images);
 	size_t lo = (size_t)fmax(floor(rank + 1e-9), 1);
 	r.interval.low = v[lo - 1];
 	r.interval.high = v[n - lo];
@@ -244,21 +268,27 @@ enum oqz_status oqz_bootstrap(oqz_delta_fn *fn, void *ctx, size_t n, size_t n_me
 	return OQZ_OK;
 }
 
-double oqz_detectable(double standard_error, double alpha, double power)
+double oqz_detectable(double standard_error, size_t images, double alpha, double power)
 {
-	return (oqz_normal_quantile(1 - alpha / 2) + oqz_normal_quantile(power)) * standard_error;
+	double n = (double)images;
+
+	if (images < 2)
+		return NAN;
+	return (oqz_student_quantile(1 - alpha / 2, n - 1) + oqz_student_quantile(power, n - 1)) * sqrt(n / (n - 1)) *
+	       standard_error;
 }
 
 double oqz_detectable_pairs(int64_t n, double discordant, double alpha, double power)
 {
 	const double za = oqz_normal_quantile(1 - alpha / 2), zb = oqz_normal_quantile(power);
-	double low = 0, high = discordant;
+	double low = 0, high = 1;
 
-	if (n <= 0 || !(discordant > 0))
-		return 0;
+	if (n < 1 || (n < 1000 && ldexp(1, 1 - (int)n) > alpha))
+		return NAN;
 	/* Images needed fall with the difference: halve until the double is settled. */
 	for (int i = 0; i < 200; i++) {
-		double d = (low + high) / 2, root = za * sqrt(discordant) + zb * sqrt(fmax(discordant - d * d, 0));
+		double d = (low + high) / 2, share = fmax(discordant, d);
+		double root = za * sqrt(share) + zb * sqrt(share - d * d);
 		if (d == low || d == high)
 			break;
 		if (root * root > (double)n * d * d)

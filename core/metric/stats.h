@@ -42,28 +42,31 @@ double oqz_normal_quantile(double p);
  * delta[]; NaN says that a metric cannot be computed from this sample. */
 typedef enum oqz_status oqz_delta_fn(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err);
 
-/* What resampling says about one metric. */
+/* What resampling says about one metric, corrected for what a resample of few images lacks (Hesterberg 2015, Am. Stat.
+ * 69:371-386, section 5.3: Student's t for the normal distribution, and n / (n - 1)). */
 struct oqz_bootstrap {
 	struct oqz_interval interval; /* percentile interval; NaN if fewer than half of the rounds gave a number */
 	/* Two-sided: twice the smaller share of rounds on one side of 0. Where all rounds lie on one side, the normal
 	 * tail with the standard error if that is smaller, so that a correction for many tests has something to
 	 * multiply. Never below 2^(1-n): no paired test by exchange of n images could say more. */
 	double p;
-	double standard_error;
-	int64_t rounds; /* that gave a number */
+	double standard_error; /* of the resamples, not corrected */
+	int64_t rounds;        /* that gave a number */
 };
 
 /* Paired bootstrap by image (Efron and Tibshirani 1993, chapter 13): images are drawn with replacement, the same ones
- * for both lanes. `rounds` of 999 or 1999 make the percentiles whole ranks. The sequence of samples depends on n and
- * seed alone. */
+ * for both lanes. `rounds` of 999 or 1999 make the percentiles whole ranks for many images. The sequence of samples
+ * depends on n and seed alone. */
 enum oqz_status oqz_bootstrap(oqz_delta_fn *fn, void *ctx, size_t n, size_t n_metrics, size_t rounds, uint64_t seed,
                               double level, struct oqz_bootstrap *ret, struct oqz_err *err);
 
 /* Smallest difference of hit rates that McNemar's test at `alpha` two-sided finds with probability `power`, given n
- * images of which the share `discordant` differs between the lanes (Connor 1987, Biometrics 43:207-211, solved for the
- * difference). Never more than `discordant`, which then means: not detectable at all. */
+ * images of which the share `discordant` differs between the lanes, or as many as the difference itself where that is
+ * more (Connor 1987, Biometrics 43:207-211, solved for the difference; at 80 % the exact test, computed in full, finds
+ * it in 75 to 79 %). NaN where the exact test could not reject whatever the n images said. */
 double oqz_detectable_pairs(int64_t n, double discordant, double alpha, double power);
-/* The same for a metric with a known standard error of the difference: (z_alpha/2 + z_power) * se. */
-double oqz_detectable(double standard_error, double alpha, double power);
+/* The same for a metric whose difference has the bootstrap's standard error: (t_alpha/2 + t_power) * sqrt(n/(n-1)) * se
+ * with n - 1 degrees of freedom. NaN for a single image. */
+double oqz_detectable(double standard_error, size_t images, double alpha, double power);
 
 #endif

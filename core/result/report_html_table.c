@@ -23,7 +23,7 @@ static const struct {
 	{ "p", "p", "paired test, two-sided" },
 	{ "holm", "p, Holm", "corrected for the number of cells tested; primary metrics" },
 	{ "flips", "Flips", "images lost and gained" },
-	{ "seen", "Visible from", "the smallest difference that so many images could show; none with too few flips" },
+	{ "seen", "Visible from", "a true difference of this size would be found in four of five such data sets" },
 	{ "aqe", "AQE", "mean relative error of the layers" },
 	{ "mqe", "MQE", "largest relative error of a layer" },
 	{ "oqe", "OQE", "relative error of the output" },
@@ -114,15 +114,7 @@ static double scale_of(const struct oqz_html *h, uint32_t unit)
 	return scale;
 }
 
-/* With too few flips no difference at all could have shown (oqz_detectable_pairs). */
-static double visible_from(const struct oqz_cell_result *c, const struct oqz_metric_result *m)
-{
-	bool none = m->lost >= 0 && m->detectable * (double)c->images >= (double)(m->lost + m->gained) - 1e-6;
-
-	return none ? NAN : m->detectable;
-}
-
-static void figures(const struct oqz_html *h, const struct oqz_cell_result *c, const struct oqz_metric_result *m)
+static void figures(const struct oqz_html *h, const struct oqz_metric_result *m)
 {
 	static const char *const tones[] = { "n bad", "n", "n good" };
 	char text[OQZ_FORMAT_SIZE];
@@ -146,8 +138,8 @@ static void figures(const struct oqz_html *h, const struct oqz_cell_result *c, c
 	if (m->lost >= 0 && m->gained >= 0)
 		snprintf(text, sizeof text, "\xe2\x88\x92%" PRId64 " +%" PRId64, m->lost, m->gained);
 	number_cell(h, "flips", m->lost >= 0 ? (double)(m->lost + m->gained) : NAN, m->lost >= 0 ? text : "-", "n");
-	oqz_format_value(text, sizeof text, m->unit, visible_from(c, m), false);
-	number_cell(h, "seen", visible_from(c, m), text, "n");
+	oqz_format_value(text, sizeof text, m->unit, m->detectable, false);
+	number_cell(h, "seen", m->detectable, text, "n");
 }
 
 static void cell_rows(const struct oqz_html *h, const struct oqz_cell_result *c)
@@ -166,7 +158,7 @@ static void cell_rows(const struct oqz_html *h, const struct oqz_cell_result *c)
 		oqz_str_addf(h->out, "<tr class=\"%s\">", k ? "secondary" : "primary");
 		model_cell(h, c->model, c->task, c->tags, c->n_tags);
 		scheme_cell(h, c->scheme);
-		figures(h, c, &c->metrics.v[k]);
+		figures(h, &c->metrics.v[k]);
 		error_cell(h, "aqe", c->aqe);
 		error_cell(h, "mqe", c->mqe);
 		error_cell(h, "oqe", c->oqe);

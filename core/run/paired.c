@@ -120,7 +120,7 @@ static void fill_metric(const struct paired *p, size_t k, const struct oqz_metri
 		r->ci_lo = p->bootstrap[k].interval.low;
 		r->ci_hi = p->bootstrap[k].interval.high;
 		r->p = p->bootstrap[k].p;
-		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, 1 - LEVEL, POWER);
+		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, p->n, 1 - LEVEL, POWER);
 	}
 }
 

@@ -13,6 +13,9 @@ log=$work/log
 at_end() {
 	status=$?
 	trap - EXIT
+	for m in ${root:+"$root/dev/pts" "$root/proc"}; do
+		! mountpoint -q "$m" || umount "$m" || umount -l "$m"
+	done
 	[ -n "${OQZ_KEEP-}" ] && echo "kept: $work" || rm -rf --one-file-system "$work"
 	exit $status
 }
@@ -58,5 +61,8 @@ debian_root() { # FOLDER, which is made, and $root afterwards
 		APT::Sandbox::User "root";
 		APT::Install-Recommends "false";
 	END
+	# What a machine has besides files, and the tests look at; where it cannot be mounted, those that need it are skipped.
+	mount -t proc proc "$root/proc" 2>>"$log" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts" 2>>"$log" ||
+		echo "without /proc and pseudo-terminals: they cannot be mounted here"
 }
 within() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
