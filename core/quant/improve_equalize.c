@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 static const char *const spans[] = { "activation", "add", NULL };
-static const char *const clips[] = { "keep", "relu", NULL };
+static const char *const clips[] = { "scale", "keep", "relu", NULL };
 
 static const struct oqz_param params[] = {
 	{ .name = "iterations",
@@ -38,11 +38,11 @@ static const struct oqz_param params[] = {
 	  .help = "what may lie between the layers: activations and poolings, or additions too" },
 	{ .name = "relu6",
 	  .type = OQZ_P_STRING,
-	  .dflt = "keep",
+	  .dflt = "scale",
 	  .choices = clips,
-	  .help = "keep: a Clip from 0 to a limit ends a group; relu: it becomes Relu, as in the publication (this "
-	          "changes the "
-	          "float function where the limit is reached)" },
+	  .help =
+	      "a Clip from 0 to a limit gets a limit per channel (scale), ends a group (keep), or becomes Relu as in "
+	      "the publication (relu), which changes the float function where the limit is reached" },
 	{ 0 },
 };
 
@@ -64,6 +64,50 @@ static void channel_peaks(struct oqz_node *const *nodes, size_t n, bool maker, f
 	}
 }
 
+/* What a channel without weights in its makers carries: its bias, the largest of them. */
+static void channel_constants(const struct oqz_channel_group *c, float *ret)
+{
+	for (size_t k = 0; k < c->makers.n; k++) {
+		const struct oqz_node *n = c->makers.v[k];
+		const struct oqz_tensor *b = n->n_in > 2 && n->in[2] ? n->in[2]->constant : NULL;
+		for (int64_t i = 0; b && i < c->channels; i++) {
+			float x = ((const float *)b->data)[i];
+			x = c->rectified && x < 0 ? 0 : fabsf(x);
+			ret[i] = x > ret[i] ? x : ret[i];
+		}
+	}
+}
+
+/* Channels that training has left without weights (up = 0) have none to balance, and what reads them may hold anything:
+ * of the publication's MobileNetV2, kernels thirty times the others', which alone decide on the scale. What such a
+ * channel carries is constant, so it is brought to the level of the others, as far as the constant then stays among
+ * theirs. */
+static enum oqz_status settle_constants(const struct oqz_channel_group *c, const float *up, const float *down, float *k,
+                                        struct oqz_err *err)
+{
+	size_t n = (size_t)c->channels, live = 0;
+	OQZ_CLEANUP_FREE float *carried = calloc(n + 1, sizeof *carried);
+	double level = 0, top = 0;
+
+	if (!carried)
+		return oqz_err_nomem(err, "a group of layers", n);
+	channel_constants(c, carried);
+	for (size_t i = 0; i < n; i++) {
+		if (!(up[i] > 0 && down[i] > 0))
+			continue;
+		live++;
+		level += log((double)down[i] / (double)k[i]);
+		top = fmax(top, (double)(carried[i] * k[i]));
+	}
+	level = live ? exp(level / (double)live) : 0;
+	for (size_t i = 0; live && i < n; i++)
+		if (up[i] == 0 && (double)down[i] > level) {
+			double most = carried[i] > 0 ? fmax(top / (double)carried[i], 1) : HUGE_VAL;
+			k[i] = (float)fmin((double)down[i] / level, most);
+		}
+	return OQZ_OK;
+}
+
 static enum oqz_status equalize_group(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_channel_group *c,
                                       double threshold, struct oqz_err *err)
 {
@@ -79,16 +123,19 @@ static enum oqz_status equalize_group(struct oqz_graph *g, struct oqz_qplan *p, 
 	for (size_t i = 0; i < n; i++) {
 		bool wanted = up[i] > 0 && down[i] > 0 && (double)up[i] + (double)down[i] >= threshold;
 		k[i] = wanted ? (float)fmin(fmax(sqrt((double)down[i] / (double)up[i]), 0.1), 10) : 1;
-		any |= k[i] != 1;
 	}
-	return any || c->clips.n ? oqz_channel_group_rescale(g, p, c, k, err) : OQZ_OK;
+	OQZ_TRY(settle_constants(c, up, down, k, err));
+	for (size_t i = 0; i < n; i++)
+		any |= k[i] != 1;
+	return any || (c->open && c->clips.n) ? oqz_channel_group_rescale(g, p, c, k, err) : OQZ_OK;
 }
 
 static enum oqz_status run(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_params *given,
                            const struct oqz_improve_data *data, struct oqz_err *err)
 {
+	const char *relu6 = oqz_params_string(given, "relu6");
 	unsigned through = (oqz_params_string(given, "through")[1] == 'd' ? OQZ_GROUP_ADD : 0) |
-	                   (oqz_params_string(given, "relu6")[0] == 'r' ? OQZ_GROUP_CLIP : 0);
+	                   (relu6[0] == 's' ? OQZ_GROUP_LIMIT : 0) | (relu6[0] == 'r' ? OQZ_GROUP_OPEN : 0);
 	OQZ_CLEANUP_FREE struct oqz_node **done = calloc(g->nodes.n + 1, sizeof *done);
 
 	(void)data;

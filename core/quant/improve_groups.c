@@ -49,15 +49,41 @@ static bool is_flattening(const struct oqz_node *n)
 	return x->dim[2] == 1 && x->dim[3] == 1;
 }
 
-static bool is_open_clip(const struct oqz_node *n)
+static const struct oqz_tensor *float_constant(const struct oqz_node *n, int input)
 {
-	const struct oqz_tensor *lo, *hi;
+	const struct oqz_value *v = n->n_in > input ? n->in[input] : NULL;
 
-	if (!is_op(n, OQZ_OP_CLIP) || n->n_in < 3 || !n->in[1] || !n->in[2])
-		return false;
-	lo = n->in[1]->constant;
-	hi = n->in[2]->constant;
-	return lo && hi && lo->dtype == OQZ_DT_F32 && hi->dtype == OQZ_DT_F32 && *(const float *)lo->data == 0;
+	return v && v->constant && v->constant->dtype == OQZ_DT_F32 ? v->constant : NULL;
+}
+
+/* Clip from 0 to a limit, or without one. */
+static bool is_clip(const struct oqz_node *n)
+{
+	const struct oqz_tensor *lo = is_op(n, OQZ_OP_CLIP) ? float_constant(n, 1) : NULL;
+
+	return lo && *(const float *)lo->data == 0 && (n->n_in < 3 || !n->in[2] || float_constant(n, 2));
+}
+
+/* Never negative. */
+static bool is_rectifier(const struct oqz_node *n) { return n && (is_op(n, OQZ_OP_RELU) || is_clip(n)); }
+
+/* The limits per channel that a Clip was given before: the Min in front of it (core/quant/qplan_extras.c). */
+static const struct oqz_node *limits_of(const struct oqz_node *clip)
+{
+	const struct oqz_node *n = clip->in[0] ? clip->in[0]->producer : NULL;
+	size_t len = strlen(clip->name);
+
+	return is_op(n, OQZ_OP_MIN) && n->n_in == 2 && float_constant(n, 1) && strncmp(n->name, clip->name, len) == 0 &&
+	               strcmp(n->name + len, "/limit") == 0
+	           ? n
+	           : NULL;
+}
+
+static bool is_limit(const struct oqz_node *n)
+{
+	const struct oqz_node *clip = is_op(n, OQZ_OP_MIN) ? oqz_value_sole_use(n->out[0]) : NULL;
+
+	return clip && is_clip(clip) && limits_of(clip) == n;
 }
 
 /* Axis of the channels in a value. */
@@ -138,7 +164,7 @@ static bool passes(const struct search *s, const struct oqz_node *n)
 	if ((is_op(n, OQZ_OP_ADD) || is_op(n, OQZ_OP_SUB)) && (s->through & OQZ_GROUP_ADD))
 		return n->in[0] && n->in[1] && !n->in[0]->constant && !n->in[1]->constant &&
 		       oqz_shape_equal(&n->in[0]->type.shape, &n->in[1]->type.shape);
-	return (s->through & OQZ_GROUP_CLIP) && is_open_clip(n);
+	return (s->through & (OQZ_GROUP_LIMIT | OQZ_GROUP_OPEN)) && (is_clip(n) || is_limit(n));
 }
 
 static enum oqz_status join(struct search *s, struct oqz_node *n)
@@ -190,10 +216,14 @@ enum oqz_status oqz_channel_group_find(struct oqz_graph *g, struct oqz_node *see
 	struct search s = { .g = g, .through = through, .c = ret, .err = err };
 
 	*ret_found = false;
+	ret->open = (through & OQZ_GROUP_OPEN) != 0;
 	OQZ_TRY(add_maker(&s, seed));
 	for (; s.next < ret->values.n && !s.dead; s.next++)
 		OQZ_TRY(look_around(&s, ret->values.v[s.next]));
 	*ret_found = !s.dead && ret->makers.n && ret->readers.n;
+	ret->rectified = true;
+	for (size_t i = 0; i < ret->readers.n; i++)
+		ret->rectified &= is_rectifier(ret->readers.v[i]->in[0]->producer);
 	return OQZ_OK;
 }
 
@@ -250,8 +280,33 @@ static enum oqz_status open_clip(struct oqz_graph *g, struct oqz_qplan *p, struc
 {
 	struct oqz_tensor t = { 0 };
 
+	if (!float_constant(n, 2))
+		return OQZ_OK; /* it has no limit */
 	OQZ_TRY(copy_constant(n, 2, &t, err));
 	*(float *)t.data = FLT_MAX;
+	enum oqz_status st = oqz_improve_set(g, p, n, 2, &t, err);
+	oqz_tensor_release(&t);
+	return st;
+}
+
+/* min(k x, k limit) = k min(x, limit): a limit for each channel, [C, 1, ..] behind a convolution, [C] behind a product.
+ */
+static enum oqz_status rescale_limits(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_channel_group *c,
+                                      struct oqz_node *n, const float *factor, struct oqz_err *err)
+{
+	const struct oqz_node *limits = limits_of(n);
+	const struct oqz_tensor *old = limits ? float_constant(limits, 1) : float_constant(n, 2);
+	int rank = n->out[0]->type.shape.rank, axis = channel_axis(c->makers.v[0], n->out[0]);
+	struct oqz_shape shape = { .rank = rank - axis };
+	struct oqz_tensor t = { 0 };
+
+	if (!old)
+		return OQZ_OK;
+	for (int i = 0; i < shape.rank; i++)
+		shape.dim[i] = i ? 1 : c->channels;
+	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, &shape, err));
+	for (int64_t i = 0; i < c->channels; i++)
+		((float *)t.data)[i] = ((const float *)old->data)[limits ? i : 0] * factor[i];
 	enum oqz_status st = oqz_improve_set(g, p, n, 2, &t, err);
 	oqz_tensor_release(&t);
 	return st;
@@ -271,7 +326,8 @@ enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan 
 	for (size_t i = 0; i < c->readers.n; i++)
 		OQZ_TRY(rescale_weights(g, p, c->readers.v[i], false, factor, err));
 	for (size_t i = 0; i < c->clips.n; i++)
-		OQZ_TRY(open_clip(g, p, c->clips.v[i], err));
+		OQZ_TRY(c->open ? open_clip(g, p, c->clips.v[i], err)
+		                : rescale_limits(g, p, c, c->clips.v[i], factor, err));
 	for (size_t i = 0; i < c->values.n; i++)
 		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, channel_axis(c->makers.v[0], c->values.v[i]),
 		                           (size_t)c->channels, factor, err));

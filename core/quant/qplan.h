@@ -21,7 +21,8 @@ struct oqz_qplan_site {
 	const char *rule;      /* "percentile q=0.9999 scope=batch": how the range was found, for people */
 };
 
-/* A constant that an improvement replaced (core/quant/improve.h): what input `input` of the node reads instead. */
+/* A constant that an improvement replaced (core/quant/improve.h): what input `input` of the node reads instead. Of the
+ * same shape, but for the upper limit of a Clip, which may have one per channel ([C, 1, ..]). */
 struct oqz_qplan_constant {
 	const char *node;
 	int input;
@@ -58,8 +59,8 @@ enum oqz_status oqz_qplan_set_constant(struct oqz_qplan *p, const char *node, in
 enum oqz_status oqz_qplan_add_gain(struct oqz_qplan *p, const char *value, int axis, size_t n, const float *factor,
                                    struct oqz_err *err);
 const struct oqz_qplan_gain *oqz_qplan_gain(const struct oqz_qplan *p, const char *value);
-/* Puts the plan's constants into a graph. A node or input that is not there, or not of the same shape: OQZ_E_MISMATCH.
- */
+/* Puts the plan's constants into a graph; limits per channel of a Clip "N" become a Min "N/limit" before it. A node or
+ * input that is not there, or not of the same shape: OQZ_E_MISMATCH. */
 enum oqz_status oqz_qplan_replace(const struct oqz_qplan *p, struct oqz_graph *g, struct oqz_err *err);
 /* The part of the plan's JSON for constants and gains (qplan_json.c): appended, or read from the parsed members, each
  * of which may be absent. */
