@@ -2,6 +2,7 @@
 core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/absorb.c \
 	core/exec/choose.c \
+	core/exec/concat_norm.c \
 	core/exec/context.c \
 	core/exec/machine.c \
 	core/exec/eltwise_rows.c \

@@ -132,6 +132,10 @@ void oqz_slot_strides(const struct oqz_shape *s, enum oqz_layout layout, int64_t
  * the last node that the step stands for, NULL when there is none. */
 enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshape, struct oqz_node **ret_last,
                                  struct oqz_err *err);
+/* concat_norm.c: one step for a Concat of channels, the BatchNormalization behind it and its activation. *ret_last as
+ * above. */
+enum oqz_status oqz_plan_concat_norm(struct oqz_planner *pl, struct oqz_node *concat, struct oqz_node **ret_last,
+                                     struct oqz_err *err);
 /* steps.c: an empty step with room for its slots; false: out of memory. */
 bool oqz_step_init(struct oqz_program *p, const struct oqz_node *n, int n_in, int n_out, struct oqz_step *ret);
 /* memplan.c: life times, in-place steps, offsets. */

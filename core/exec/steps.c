@@ -159,6 +159,8 @@ static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct o
 	OQZ_TRY(check_node(pl, n, err));
 	if (pl->opt->engine != OQZ_ENGINE_REFERENCE) {
 		OQZ_TRY(oqz_plan_permute(pl, n, &last, err));
+		if (!last)
+			OQZ_TRY(oqz_plan_concat_norm(pl, n, &last, err));
 		if (last)
 			return finish_outputs(pl, last, err);
 	}

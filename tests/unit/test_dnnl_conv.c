@@ -65,6 +65,33 @@ START_TEST(conv_matches_plain_loop_on_random_shapes)
 }
 END_TEST
 
+/* So many channels that another of oneDNN's kernels is taken. */
+START_TEST(wide_windows_match_plain_loop)
+{
+	struct convcase c = { .nsp = 2,
+		              .batch = 1,
+		              .ic = 1040,
+		              .oc = 470,
+		              .group = 1,
+		              .in = { 2, 3, 1 },
+		              .k = { 3, 3, 1 },
+		              .stride = { 1, 1, 1 },
+		              .dil = { 1, 1, 1 },
+		              .pad = { 1, 1, 1, 1 },
+		              .out = { 2, 3, 1 } };
+	struct oqz_rng r;
+	struct step s;
+
+	oqz_rng_init(&r, 5);
+	double *want = conv_case(&s, &c, &r, true);
+	ck_ok(step_run(&s, &oqz_impl_dnnl_conv, err));
+	ck_assert_msg(!strstr(s.name, "brgconv"), "%s was taken", s.name);
+	expect_near(&s, want, 4e-6, "wide");
+	free(want);
+	step_release(&s);
+}
+END_TEST
+
 START_TEST(same_padding_splits_as_the_standard_says)
 {
 	struct oqz_rng r;
@@ -294,5 +321,6 @@ START_TEST(what_cannot_be_done_is_declined_with_a_reason)
 }
 END_TEST
 
-OQZ_TEST_MAIN("dnnl_conv", conv_matches_plain_loop_on_random_shapes, same_padding_splits_as_the_standard_says,
-              activations_are_fused, threads_share_one_layer, what_cannot_be_done_is_declined_with_a_reason)
+OQZ_TEST_MAIN("dnnl_conv", conv_matches_plain_loop_on_random_shapes, wide_windows_match_plain_loop,
+              same_padding_splits_as_the_standard_says, activations_are_fused, threads_share_one_layer,
+              what_cannot_be_done_is_declined_with_a_reason)

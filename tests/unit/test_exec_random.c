@@ -316,6 +316,24 @@ static void norm(struct gb *b)
 	ck_ok(oqz_node_set_float(b->last, "epsilon", 1e-2f, err));
 }
 
+/* Dense networks: what convolutions and others have left, side by side, normalized and activated. */
+static void concat_norm(struct gb *b)
+{
+	static const char *const acts[] = { "Relu", "Clip", "Sigmoid", "LeakyRelu" };
+	struct oqz_shape s = GB_DIMS(draw(b, 1, 2), draw(b, 1, 20), draw(b, 1, 8), draw(b, 2, 8));
+	struct oqz_value *x = gb_input(b, "x", s), *y, *parts;
+	int64_t other = draw(b, 1, 40), c = 2 * s.dim[1] + other;
+
+	y = GB_OP(b, "Conv", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(other, s.dim[1], 1, 1), 0.5));
+	parts = draw(b, 0, 1) ? GB_OP(b, "Concat", x, y, x) : GB_OP(b, "Concat", y, x, x);
+	set_int(b, "axis", draw(b, 0, 1) ? 1 : -3);
+	GB_OP(b, "BatchNormalization", parts, gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
+	      gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1), gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1), positive(b, c));
+	y = b->last->out[0];
+	if (draw(b, 0, 3))
+		GB_OP(b, acts[draw(b, 0, OQZ_COUNTOF(acts) - 1)], y);
+}
+
 static void lrn(struct gb *b)
 {
 	GB_OP(b, "LRN", input(b, GB_DIMS(draw(b, 1, 2), draw(b, 1, 20), draw(b, 1, 6), draw(b, 1, 6))));
@@ -401,6 +419,7 @@ static const struct row {
 	{ "dnnl.pool", pool, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.softmax", softmax, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.norm", norm, OQZ_ENGINE_AUTO, false },
+	{ "own.concat_norm", concat_norm, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.lrn", lrn, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.qconv", qconv, OQZ_ENGINE_AUTO, true },
 	{ "dnnl.qmatmul", qmatmul, OQZ_ENGINE_AUTO, true },

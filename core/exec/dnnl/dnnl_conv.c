@@ -52,6 +52,22 @@ enum oqz_status oqz_dnnl_conv_desc(const struct oqz_dnnl_conv_geom *g, const dnn
 	return OQZ_OK;
 }
 
+/* Windows of so many channels that what brgconv needs for one row of outputs (2048 channels, 3x3: 3 MB of input, and
+ * 4.7 MB of weights for each block of output channels) does not stay in a core's own cache. The older jit kernel, which
+ * takes the channels in slices, is faster then: by 1/6 (2048 to 512 channels, 64x128 pixels), elsewhere it is slower by
+ * as much. */
+static bool is_wide(const struct oqz_dnnl_conv_geom *g)
+{
+	enum { WIDE_CHANNELS = 1024, WIDE_WEIGHTS = 16 << 20 };
+	int first = g->group > 1; /* before it stands the number of groups */
+	int64_t window = 1, in = g->wdims[first + 1];
+
+	for (int i = first + 2; i < g->n_wdims; i++)
+		window *= g->wdims[i];
+	return window > 1 && in > WIDE_CHANNELS &&
+	       g->wdims[first] * in * window * (int64_t)sizeof(float) > WIDE_WEIGHTS;
+}
+
 static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g,
                                   struct oqz_dnnl_attr *attr, struct oqz_dnnl_prim **ret, struct oqz_err *err)
 {
@@ -66,7 +82,7 @@ static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oq
 		b = oqz_dnnl_md_dims(1, bias->shape.dim, dnnl_f32);
 	dnnl_memory_desc_t any = oqz_dnnl_md_any(&w);
 	OQZ_TRY(oqz_dnnl_conv_desc(g, &src, &any, bias ? &b : NULL, &dst, &cd, err));
-	OQZ_TRY(oqz_dnnl_prim_new(&cd, attr->attr, &p, err));
+	OQZ_TRY(oqz_dnnl_prim_new_but(&cd, attr->attr, is_wide(g) ? "brgconv" : NULL, &p, err));
 	OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_WEIGHTS, &w, d->constant[1]->data,
 	                           oqz_dnnl_prim_md(p, dnnl_query_weights_md), err));
 	if (bias)

@@ -193,8 +193,10 @@ static bool trusted(const_dnnl_primitive_desc_t pd)
 	return true;
 }
 
-/* The first implementation of oneDNN's list that can be trusted. */
-static dnnl_status_t choose(const void *op_desc, const_dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *ret)
+/* The first implementation of oneDNN's list that can be trusted and is none of those that `slow` is part of the name
+ * of; NULL: none is. */
+static dnnl_status_t choose(const void *op_desc, const_dnnl_primitive_attr_t attr, const char *slow,
+                            dnnl_primitive_desc_t *ret)
 {
 	dnnl_primitive_desc_iterator_t it;
 	dnnl_status_t s = dnnl_primitive_desc_iterator_create(&it, op_desc, attr, oqz_dnnl_engine(), NULL);
@@ -203,7 +205,7 @@ static dnnl_status_t choose(const void *op_desc, const_dnnl_primitive_attr_t att
 		return s;
 	for (; s == dnnl_success; s = dnnl_primitive_desc_iterator_next(it)) {
 		*ret = dnnl_primitive_desc_iterator_fetch(it);
-		if (!*ret || trusted(*ret))
+		if (!*ret || (trusted(*ret) && !(slow && strstr(impl_name(*ret), slow))))
 			break;
 		dnnl_primitive_desc_destroy(*ret);
 		*ret = NULL;
@@ -212,8 +214,8 @@ static dnnl_status_t choose(const void *op_desc, const_dnnl_primitive_attr_t att
 	return s == dnnl_iterator_ends ? dnnl_unimplemented : *ret ? s : dnnl_out_of_memory;
 }
 
-enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t attr, struct oqz_dnnl_prim **ret,
-                                  struct oqz_err *err)
+enum oqz_status oqz_dnnl_prim_new_but(const void *op_desc, dnnl_primitive_attr_t attr, const char *slow,
+                                      struct oqz_dnnl_prim **ret, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = calloc(1, sizeof *p);
 	dnnl_primitive_attr_t own = NULL;
@@ -227,7 +229,9 @@ enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t att
 		DNNL_TRY(dnnl_primitive_attr_create(&own));
 	dnnl_status_t s = dnnl_primitive_attr_set_scratchpad_mode(own ? own : attr, dnnl_scratchpad_mode_user);
 	if (s == dnnl_success)
-		s = choose(op_desc, own ? own : attr, &p->pd);
+		s = choose(op_desc, own ? own : attr, slow, &p->pd);
+	if (slow && s == dnnl_unimplemented)
+		s = choose(op_desc, own ? own : attr, NULL, &p->pd);
 	if (own)
 		dnnl_primitive_attr_destroy(own);
 	if (s != dnnl_success)
@@ -236,6 +240,12 @@ enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t att
 	p->scratch_bytes = dnnl_memory_desc_get_size(oqz_dnnl_prim_md(p, dnnl_query_scratchpad_md));
 	*ret = oqz_steal(p);
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t attr, struct oqz_dnnl_prim **ret,
+                                  struct oqz_err *err)
+{
+	return oqz_dnnl_prim_new_but(op_desc, attr, NULL, ret, err);
 }
 
 const dnnl_memory_desc_t *oqz_dnnl_prim_md(const struct oqz_dnnl_prim *p, dnnl_query_t what)

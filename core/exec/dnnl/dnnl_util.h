@@ -50,6 +50,9 @@ struct oqz_dnnl_prim;
  * scratchpad mode is set to "user" here. */
 enum oqz_status oqz_dnnl_prim_new(const void *op_desc, dnnl_primitive_attr_t attr, struct oqz_dnnl_prim **ret,
                                   struct oqz_err *err);
+/* The same, passing over implementations whose names contain `slow` as long as there are others. */
+enum oqz_status oqz_dnnl_prim_new_but(const void *op_desc, dnnl_primitive_attr_t attr, const char *slow,
+                                      struct oqz_dnnl_prim **ret, struct oqz_err *err);
 void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p);
 OQZ_DEFINE_CLEANUP(struct oqz_dnnl_prim, oqz_dnnl_prim_free)
 /* The descriptor the primitive wants or has for DNNL_ARG_SRC, _DST, _WEIGHTS, ... */
