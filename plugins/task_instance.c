@@ -292,6 +292,8 @@ enum oqz_status oqz_task_finish_beside(struct oqz_task_instance *t, const struct
 	return OQZ_OK;
 }
 
+const char *oqz_task_marks(const struct oqz_task_instance *t) { return t->task->marks ? t->task->marks : ""; }
+
 enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item *item, const struct oqz_record *record,
                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                               struct oqz_canvas *canvas, struct oqz_err *err)

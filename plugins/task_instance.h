@@ -54,6 +54,8 @@ struct oqz_canvas {
 	                           struct oqz_err *err);
 	enum oqz_status (*view)(struct oqz_canvas *c, const double box[4], struct oqz_err *err);
 };
+/* What the colours of the drawings mean, or "". */
+const char *oqz_task_marks(const struct oqz_task_instance *t);
 /* Draws a lane, or the truth with `record` NULL and no outputs. A task that cannot draw leaves the canvas as it is. */
 enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item *item, const struct oqz_record *record,
                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,

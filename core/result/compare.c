@@ -81,7 +81,7 @@ static void fill_line(const struct oqz_compare_row *r, struct line *l)
 	if (r->state > OQZ_COMPARE_UNPAIRED || !r->n_metrics)
 		return;
 	const struct oqz_metric_result *m = &r->metrics[0];
-	snprintf(l->text[METRIC], sizeof l->text[0], "%s%s", m->name, m->unit == OQZ_UNIT_RATIO ? " %" : "");
+	snprintf(l->text[METRIC], sizeof l->text[0], "%s%s", m->name, oqz_unit_suffix(m->unit));
 	oqz_format_value(l->text[VALUE_A], sizeof l->text[0], m->unit, m->value_float, false);
 	oqz_format_value(l->text[VALUE_B], sizeof l->text[0], m->unit, m->value_quantized, false);
 	oqz_format_value(l->text[DELTA], sizeof l->text[0], m->unit, m->delta, true);

@@ -14,8 +14,15 @@ void oqz_format_value(char *buf, size_t size, uint32_t unit, double x, bool sign
 		snprintf(buf, size, "-");
 	else if (unit == OQZ_UNIT_RATIO)
 		snprintf(buf, size, sign ? "%+.2f" : "%.2f", 100 * x);
+	else if (unit == OQZ_UNIT_DECIBEL)
+		snprintf(buf, size, sign ? "%+.3f" : "%.3f", x);
 	else
 		snprintf(buf, size, sign ? "%+.4g" : "%.5g", x);
+}
+
+const char *oqz_unit_suffix(uint32_t unit)
+{
+	return unit == OQZ_UNIT_RATIO ? " %" : unit == OQZ_UNIT_DECIBEL ? " dB" : "";
 }
 
 void oqz_format_error(char *buf, size_t size, double x)

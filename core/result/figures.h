@@ -9,8 +9,11 @@
 
 enum { OQZ_FORMAT_SIZE = 120 };
 
-/* Shares as percentages, decibels and counts plain; "-" for a number that does not exist. `sign`: always with one. */
+/* Shares as percentages with two decimals, decibels with three, counts plain; "-" for a number that does not exist.
+ * `sign`: always with one. */
 void oqz_format_value(char *buf, size_t size, uint32_t unit, double x, bool sign);
+/* " %", " dB" or "": what stands after a figure or a metric's name. */
+const char *oqz_unit_suffix(uint32_t unit);
 /* A relative error of a layer or a model. */
 void oqz_format_error(char *buf, size_t size, double x);
 /* "-0.41 .. +0.12" */

@@ -15,6 +15,7 @@ core_result_liboqz_result_a_SOURCES = \
 	core/result/report_html.h \
 	core/result/report_html_chart.c \
 	core/result/report_html_data.c \
+	core/result/report_html_findings.c \
 	core/result/report_html_layers.c \
 	core/result/report_html_notes.c \
 	core/result/report_html_samples.c \

@@ -42,7 +42,7 @@ const char *oqz_html_scheme_class(const struct oqz_html *h, const char *scheme, 
 	return buf;
 }
 
-void oqz_html_scheme(const struct oqz_html *h, const char *scheme)
+void oqz_html_swatch(const struct oqz_html *h, const char *scheme)
 {
 	char class[32];
 
@@ -50,6 +50,11 @@ void oqz_html_scheme(const struct oqz_html *h, const char *scheme)
 	             "<svg class=\"swatch %s\" width=\"22\" height=\"8\" aria-hidden=\"true\">"
 	             "<path class=\"line\" d=\"M1,4H21\"/><path class=\"dots\" d=\"M11,4h0\"/></svg>",
 	             oqz_html_scheme_class(h, scheme, class));
+}
+
+void oqz_html_scheme(const struct oqz_html *h, const char *scheme)
+{
+	oqz_html_swatch(h, scheme);
 	oqz_html_text(h, scheme);
 }
 
@@ -73,6 +78,13 @@ void oqz_html_error(const struct oqz_html *h, double x)
 	else
 		oqz_format_error(text, sizeof text, x);
 	oqz_str_add(h->out, text);
+}
+
+double oqz_html_relative_loss(const struct oqz_metric_result *m, double delta)
+{
+	double loss = m->higher_is_better ? -delta : delta;
+
+	return m->value_float != 0 ? 100 * loss / fabs(m->value_float) : NAN;
 }
 
 static bool collect_names(struct oqz_html *h)
@@ -206,6 +218,7 @@ void oqz_results_html(const struct oqz_results *r, struct oqz_str *out)
 		add_head(&h);
 		add_summary(&h);
 		oqz_str_add(out, "<main>\n");
+		oqz_html_findings(&h);
 		oqz_html_results(&h);
 		oqz_html_gates(&h);
 		oqz_html_failures(&h);

@@ -41,14 +41,20 @@ static inline void oqz_html_text(const struct oqz_html *h, const char *s) { oqz_
 const char *oqz_html_scheme_class(const struct oqz_html *h, const char *scheme, char buf[32]);
 /* The two numbers of that: colour 0..7, dash 0..3. */
 void oqz_html_scheme_style(const struct oqz_html *h, const char *scheme, unsigned *ret_colour, unsigned *ret_dash);
-/* A colour swatch and the name. */
+/* A colour swatch alone, and with the name. */
+void oqz_html_swatch(const struct oqz_html *h, const char *scheme);
 void oqz_html_scheme(const struct oqz_html *h, const char *scheme);
 /* The number of the model's section: id="model-N". */
 size_t oqz_html_model(const struct oqz_html *h, const char *model);
 /* What may be drawn or shown as a number: "&#8734;" for infinity, "-" for NaN. */
 void oqz_html_error(const struct oqz_html *h, double x);
 
+/* What a difference of the metric loses, in percent of its float value, which compares metrics of different units; NaN
+ * where that is 0. */
+double oqz_html_relative_loss(const struct oqz_metric_result *m, double delta);
+
 /* The parts, in the order of the page. */
+void oqz_html_findings(const struct oqz_html *h);
 void oqz_html_results(const struct oqz_html *h);
 void oqz_html_scatter(const struct oqz_html *h);
 void oqz_html_models(const struct oqz_html *h);

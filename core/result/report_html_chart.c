@@ -318,14 +318,6 @@ void oqz_html_profile_chart(const struct oqz_html *h, const struct oqz_profile *
 
 enum { SCATTER_W = 360, SCATTER_H = 280, SCATTER_LEFT = 46, SCATTER_TOP = 26, SCATTER_BOTTOM = 42 };
 
-/* What the primary metric loses, in percent of its float value, which compares metrics of different units. */
-static double relative_loss(const struct oqz_metric_result *m, double delta)
-{
-	double loss = m->higher_is_better ? -delta : delta;
-
-	return m->value_float != 0 ? 100 * loss / fabs(m->value_float) : NAN;
-}
-
 static double model_error(const struct oqz_cell_result *c, int which)
 {
 	return which == 0 ? c->aqe : which == 1 ? c->mqe : c->oqe;
@@ -334,7 +326,7 @@ static double model_error(const struct oqz_cell_result *c, int which)
 static bool has_point(const struct oqz_cell_result *c, int which)
 {
 	return c->status == OQZ_CELL_OK && c->metrics.n && isfinite(model_error(c, which)) &&
-	       isfinite(relative_loss(&c->metrics.v[0], c->metrics.v[0].delta));
+	       isfinite(oqz_html_relative_loss(&c->metrics.v[0], c->metrics.v[0].delta));
 }
 
 static bool point_of(const struct oqz_cell_result *c, int which, struct oqz_html_point *ret)
@@ -342,8 +334,8 @@ static bool point_of(const struct oqz_cell_result *c, int which, struct oqz_html
 	if (!has_point(c, which))
 		return false;
 	const struct oqz_metric_result *m = &c->metrics.v[0];
-	*ret = (struct oqz_html_point) { model_error(c, which), relative_loss(m, m->delta), relative_loss(m, m->ci_lo),
-		                         relative_loss(m, m->ci_hi) };
+	*ret = (struct oqz_html_point) { model_error(c, which), oqz_html_relative_loss(m, m->delta),
+		                         oqz_html_relative_loss(m, m->ci_lo), oqz_html_relative_loss(m, m->ci_hi) };
 	return true;
 }
 
@@ -351,21 +343,22 @@ static void draw_point(const struct oqz_html *h, const struct oqz_cell_result *c
                        const struct axis *y)
 {
 	const struct oqz_metric_result *m = &c->metrics.v[0];
-	double px = place(x, model_error(c, which)), a = relative_loss(m, m->ci_lo), b = relative_loss(m, m->ci_hi);
+	double px = place(x, model_error(c, which)), a = oqz_html_relative_loss(m, m->ci_lo),
+	       b = oqz_html_relative_loss(m, m->ci_hi);
 	char class[32], text[OQZ_FORMAT_SIZE];
 
 	oqz_str_addf(h->out, "<g class=\"point %s\">", oqz_html_scheme_class(h, c->scheme, class));
 	if (isfinite(a) && isfinite(b))
 		oqz_str_addf(h->out, "<path class=\"whisker\" d=\"M%.1f,%.1fV%.1f\"/>", px, place(y, a), place(y, b));
 	oqz_str_addf(h->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/><title>", px,
-	             place(y, relative_loss(m, m->delta)));
+	             place(y, oqz_html_relative_loss(m, m->delta)));
 	oqz_html_text(h, c->model);
 	oqz_str_add(h->out, "\n");
 	oqz_html_text(h, c->scheme);
 	oqz_str_add(h->out, "\n");
 	oqz_html_text(h, m->name);
 	oqz_format_value(text, sizeof text, m->unit, m->delta, true);
-	oqz_str_addf(h->out, " %s (%.2f %% of float lost), error ", text, relative_loss(m, m->delta));
+	oqz_str_addf(h->out, " %s (%.2f %% of float lost), error ", text, oqz_html_relative_loss(m, m->delta));
 	oqz_html_error(h, model_error(c, which));
 	oqz_str_add(h->out, "</title></g>\n");
 }
@@ -381,9 +374,9 @@ static void draw_scatter(const struct oqz_html *h, int which)
 			continue;
 		const struct oqz_metric_result *m = &c->metrics.v[0];
 		widen(&rx, model_error(c, which), true);
-		widen(&ry, relative_loss(m, m->delta), false);
-		widen(&ry, relative_loss(m, m->ci_lo), false);
-		widen(&ry, relative_loss(m, m->ci_hi), false);
+		widen(&ry, oqz_html_relative_loss(m, m->delta), false);
+		widen(&ry, oqz_html_relative_loss(m, m->ci_lo), false);
+		widen(&ry, oqz_html_relative_loss(m, m->ci_hi), false);
 	}
 	const struct axis x = log_axis(rx, SCATTER_LEFT + 10, SCATTER_W - 12);
 	const struct axis y = linear_axis(ry, SCATTER_H - SCATTER_BOTTOM, SCATTER_TOP);

@@ -188,8 +188,10 @@ static void layer_row(const struct oqz_html *h, const struct oqz_profile *p, siz
 		if (p->has_local)
 			error_cell(h, l && l->has_local ? l->local.pooled : NAN);
 		error_cell(h, l ? l->weight_error : NAN);
+	}
+	for (size_t c = 0; c < p->n_cells; c++) {
 		oqz_str_add(h->out, "<td>");
-		oqz_html_text(h, l ? l->engine : NULL);
+		oqz_html_text(h, p->at[c][i] ? p->at[c][i]->engine : NULL);
 		oqz_str_add(h->out, "</td>");
 	}
 	oqz_str_add(h->out, "</tr>\n");
@@ -205,16 +207,20 @@ static void layer_table(const struct oqz_html *h, const struct oqz_profile *p)
 	             "<th scope=\"col\" rowspan=\"2\" class=\"n\">MACs, millions</th>",
 	             p->n);
 	for (size_t c = 0; c < p->n_cells; c++) {
-		oqz_str_addf(h->out, "<th scope=\"colgroup\" colspan=\"%d\">", p->has_local ? 4 : 3);
+		oqz_str_addf(h->out, "<th scope=\"colgroup\" colspan=\"%d\">", p->has_local ? 3 : 2);
 		oqz_html_scheme(h, p->cells[c]->scheme);
 		oqz_str_add(h->out, "</th>");
 	}
-	oqz_str_add(h->out, "</tr><tr>");
+	oqz_str_addf(h->out, "<th scope=\"colgroup\" colspan=\"%zu\">kernel</th></tr><tr>", p->n_cells);
 	for (size_t c = 0; c < p->n_cells; c++)
-		oqz_str_addf(h->out,
-		             "<th scope=\"col\" class=\"n\">cumulative</th>%s<th scope=\"col\" class=\"n\">weights</th>"
-		             "<th scope=\"col\">kernel</th>",
-		             p->has_local ? "<th scope=\"col\" class=\"n\">local</th>" : "");
+		oqz_str_addf(
+		    h->out, "<th scope=\"col\" class=\"n\">cumulative</th>%s<th scope=\"col\" class=\"n\">weights</th>",
+		    p->has_local ? "<th scope=\"col\" class=\"n\">local</th>" : "");
+	for (size_t c = 0; c < p->n_cells; c++) {
+		oqz_str_add(h->out, "<th scope=\"col\">");
+		oqz_html_scheme(h, p->cells[c]->scheme);
+		oqz_str_add(h->out, "</th>");
+	}
 	oqz_str_add(h->out, "</tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < p->n; i++)
 		layer_row(h, p, i);
@@ -223,39 +229,69 @@ static void layer_table(const struct oqz_html *h, const struct oqz_profile *p)
 
 /* -------------------------------------------------------------------------------------------------------- sections */
 
-static void float_figures(const struct oqz_html *h, const char *model)
+static const struct oqz_float_result *float_of(const struct oqz_html *h, const char *model)
+{
+	for (size_t i = 0; i < h->r->floats.n; i++)
+		if (strcmp(h->r->floats.v[i].model, model) == 0)
+			return &h->r->floats.v[i];
+	return NULL;
+}
+
+/* All metrics of the float model that exist for its data set (a class that does not occur has none). */
+static void float_figures(const struct oqz_html *h, const struct oqz_float_result *f)
 {
 	char text[OQZ_FORMAT_SIZE];
 
-	for (size_t i = 0; i < h->r->floats.n; i++) {
-		const struct oqz_float_result *f = &h->r->floats.v[i];
-		if (strcmp(f->model, model) != 0)
+	oqz_str_addf(h->out, "<p class=\"figures\">%" PRId64 " images, float:", f->images);
+	for (size_t k = 0, n = 0; k < f->n_metrics; k++) {
+		oqz_format_value(text, sizeof text, f->metrics[k].unit, f->values[k], false);
+		if (strcmp(text, "-") == 0)
 			continue;
-		oqz_str_add(h->out, "<p class=\"figures\">");
-		oqz_html_text(h, f->task);
-		oqz_str_addf(h->out, ", %" PRId64 " images, float:", f->images);
-		for (size_t k = 0; k < f->n_metrics; k++) {
-			oqz_format_value(text, sizeof text, f->metrics[k].unit, f->values[k], false);
-			oqz_str_add(h->out, k ? ", " : " ");
-			oqz_html_text(h, f->metrics[k].name);
-			oqz_str_addf(h->out, " <b>%s</b>%s", text,
-			             f->metrics[k].unit == OQZ_UNIT_RATIO     ? " %"
-			             : f->metrics[k].unit == OQZ_UNIT_DECIBEL ? " dB"
-			                                                      : "");
-		}
-		oqz_str_add(h->out, "</p>\n");
+		oqz_str_add(h->out, n++ ? ", " : " ");
+		oqz_html_text(h, f->metrics[k].name);
+		oqz_str_addf(h->out, " <b>%s</b>%s", text, oqz_unit_suffix(f->metrics[k].unit));
 	}
+	oqz_str_add(h->out, "</p>\n");
 }
 
-static void model_section(const struct oqz_html *h, size_t index)
+/* Beside the name, for whoever looks for the model to open: its first metric, and what each scheme does to it. */
+static void brief(const struct oqz_html *h, const char *model, const struct oqz_float_result *f)
 {
+	static const char *const tones[] = { "bad", "", "good" };
+	char text[OQZ_FORMAT_SIZE];
+
+	oqz_str_add(h->out, " <span class=\"brief\">");
+	if (f && f->n_metrics) {
+		oqz_format_value(text, sizeof text, f->metrics[0].unit, f->values[0], false);
+		oqz_html_text(h, f->metrics[0].name);
+		oqz_str_addf(h->out, " %s%s", text, oqz_unit_suffix(f->metrics[0].unit));
+	}
+	for (size_t i = 0; i < h->r->cells.n; i++) {
+		const struct oqz_cell_result *c = h->r->cells.v[i];
+		if (strcmp(c->model, model) != 0 || c->status != OQZ_CELL_OK || !c->metrics.n)
+			continue;
+		oqz_format_value(text, sizeof text, c->metrics.v[0].unit, c->metrics.v[0].delta, true);
+		oqz_str_add(h->out, " <span>");
+		oqz_html_swatch(h, c->scheme);
+		oqz_str_addf(h->out, "<b class=\"%s\">%s</b></span>", tones[1 + oqz_metric_tone(&c->metrics.v[0])],
+		             text);
+	}
+	oqz_str_add(h->out, "</span>");
+}
+
+static void model_section(const struct oqz_html *h, size_t index, bool open)
+{
+	const struct oqz_float_result *f = float_of(h, h->models[index]);
 	struct oqz_profile p = { 0 };
 
 	oqz_str_addf(h->out, "<details class=\"model\" id=\"model-%zu\"%s><summary><h3>", index,
-	             h->n_models <= OPEN_MODELS ? " open=\"open\"" : "");
+	             open ? " open=\"open\"" : "");
 	oqz_html_text(h, h->models[index]);
-	oqz_str_add(h->out, "</h3></summary>\n");
-	float_figures(h, h->models[index]);
+	oqz_str_add(h->out, "</h3>");
+	brief(h, h->models[index], f);
+	oqz_str_add(h->out, "</summary>\n");
+	if (f)
+		float_figures(h, f);
 	if (!profile_make(h->r, h->models[index], &p)) {
 		h->out->failed = true;
 	} else if (p.n) {
@@ -270,12 +306,35 @@ static void model_section(const struct oqz_html *h, size_t index)
 	oqz_str_add(h->out, "</details>\n");
 }
 
+/* The model that lost most, which is open even in a zoo where others are not. */
+static size_t worst_model(const struct oqz_html *h)
+{
+	size_t worst = 0;
+	double most = -INFINITY;
+
+	for (size_t i = 0; i < h->r->cells.n; i++) {
+		const struct oqz_cell_result *c = h->r->cells.v[i];
+		if (c->status != OQZ_CELL_OK || !c->metrics.n)
+			continue;
+		double loss = oqz_html_relative_loss(&c->metrics.v[0], c->metrics.v[0].delta);
+		if (loss > most) {
+			most = loss;
+			worst = oqz_html_model(h, c->model);
+		}
+	}
+	return worst;
+}
+
 void oqz_html_models(const struct oqz_html *h)
 {
+	size_t worst = worst_model(h);
+
 	oqz_str_add(h->out,
 	            "<section id=\"models\">\n<h2>Error per layer</h2>\n<p>Relative error of each quantized layer's "
-	            "output against the float model, in execution order. Point at a layer for its figures.</p>\n");
+	            "output against the float model, in execution order: <b>cumulative</b>, what has gathered up to "
+	            "the layer, and <b>local</b>, what it makes by itself from float inputs. Point at a layer for its "
+	            "figures, click a scheme to hide it.</p>\n");
 	for (size_t i = 0; i < h->n_models; i++)
-		model_section(h, i);
+		model_section(h, i, h->n_models <= OPEN_MODELS || i == worst);
 	oqz_str_add(h->out, "</section>\n");
 }

@@ -153,7 +153,8 @@ static void fact(const struct oqz_html *h, const char *name, const char *value, 
 void oqz_html_provenance(const struct oqz_html *h)
 {
 	oqz_str_add(h->out, "<section id=\"provenance\">\n<h2>Provenance</h2>\n"
-	                    "<p>What exactly was measured: digests are SHA-256, parameters are complete.</p>\n");
+	                    "<p>What exactly was measured: digests are SHA-256, parameters are complete.</p>\n"
+	                    "<div class=\"list\">\n");
 	for (size_t i = 0; i < h->r->cells.n; i++) {
 		const struct oqz_cell_result *c = h->r->cells.v[i];
 		const struct oqz_provenance *p = &c->provenance;
@@ -172,5 +173,5 @@ void oqz_html_provenance(const struct oqz_html *h)
 		fact(h, "Engine", p->engine, p->library);
 		oqz_str_add(h->out, "</dl></details>\n");
 	}
-	oqz_str_add(h->out, "</section>\n");
+	oqz_str_add(h->out, "</div>\n</section>\n");
 }

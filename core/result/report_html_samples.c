@@ -17,7 +17,16 @@ static void attribute(const struct oqz_html *h, const char *name, double v)
 	oqz_str_add(h->out, "\"");
 }
 
-static void box_mark(const struct oqz_html *h, const struct oqz_mark *m)
+/* Letters that are readable on small pictures, which the page enlarges, and not too large on others. */
+static double letters(const struct oqz_sample *s) { return fmin(11, fmax(6, s->width * 0.042)); }
+
+/* Where a label begins so that it ends within the picture; an average letter is 0.62 as wide as high. */
+static double label_left(const struct oqz_sample *s, double left, const char *text)
+{
+	return fmax(1, fmin(left, s->width - 2 - 0.62 * letters(s) * (double)strlen(text)));
+}
+
+static void box_mark(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m)
 {
 	oqz_str_addf(h->out, "<rect class=\"box\" stroke=\"#%06" PRIx32 "\"", m->colour);
 	attribute(h, "x", m->points[0][0]);
@@ -28,8 +37,9 @@ static void box_mark(const struct oqz_html *h, const struct oqz_mark *m)
 	if (!m->text[0])
 		return;
 	oqz_str_addf(h->out, "<text class=\"label\" fill=\"#%06" PRIx32 "\"", m->colour);
-	attribute(h, "x", m->points[0][0] + 3);
-	attribute(h, "y", fmax(m->points[0][1], 0) + 12);
+	attribute(h, "font-size", letters(s));
+	attribute(h, "x", label_left(s, m->points[0][0] + 3, m->text));
+	attribute(h, "y", fmax(m->points[0][1], 0) + 1 + letters(s));
 	oqz_str_add(h->out, ">");
 	oqz_html_text(h, m->text);
 	oqz_str_add(h->out, "</text>");
@@ -66,10 +76,10 @@ static void picture(const struct oqz_html *h, const char *id, double x, double y
 	oqz_str_add(h->out, "\"/>");
 }
 
-static void draw_mark(const struct oqz_html *h, const struct oqz_mark *m)
+static void draw_mark(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m)
 {
 	if (m->kind == OQZ_MARK_BOX)
-		box_mark(h, m);
+		box_mark(h, s, m);
 	else if (m->kind == OQZ_MARK_PATH)
 		path_mark(h, m);
 	else
@@ -85,6 +95,21 @@ static bool is_scheme(const struct oqz_html *h, const char *name)
 	return false;
 }
 
+/* Is the lane's answer worse than the float model's? */
+static bool loses(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_sample_lane *lane)
+{
+	bool higher = true;
+	double before = NAN;
+
+	for (size_t i = 0; i < h->r->cells.n; i++)
+		if (strcmp(h->r->cells.v[i]->model, s->model) == 0 && h->r->cells.v[i]->metrics.n)
+			higher = h->r->cells.v[i]->metrics.v[0].higher_is_better;
+	for (size_t i = 0; i < s->n_lanes; i++)
+		if (strcmp(s->lanes[i].name, "float") == 0)
+			before = s->lanes[i].value;
+	return higher ? lane->value < before : lane->value > before;
+}
+
 static void caption(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_sample_lane *lane)
 {
 	char text[OQZ_FORMAT_SIZE];
@@ -96,7 +121,7 @@ static void caption(const struct oqz_html *h, const struct oqz_sample *s, const 
 		oqz_html_text(h, lane->name);
 	if (!isnan(lane->value)) {
 		oqz_format_value(text, sizeof text, s->unit, lane->value, false);
-		oqz_str_addf(h->out, " <b>%s</b>", text);
+		oqz_str_addf(h->out, " <b%s>%s</b>", loses(h, s, lane) ? " class=\"bad\"" : "", text);
 	}
 	if (lane->caption && lane->caption[0]) {
 		oqz_str_add(h->out, "<div class=\"words\">");
@@ -114,12 +139,10 @@ static void one_sample(const struct oqz_html *h, size_t index)
 	snprintf(id, sizeof id, " id=\"shot-%zu\"", index);
 	oqz_str_add(h->out, "<div class=\"sample\"><p class=\"item\">");
 	oqz_html_text(h, s->item);
-	oqz_str_add(h->out, " <small>");
+	oqz_str_add(h->out, " <small>in figures: ");
 	oqz_html_text(h, s->metric);
-	oqz_str_addf(h->out, "%s of this image alone</small></p>\n<div class=\"shots\">",
-	             s->unit == OQZ_UNIT_RATIO     ? ", %,"
-	             : s->unit == OQZ_UNIT_DECIBEL ? ", dB,"
-	                                           : ",");
+	oqz_str_addf(h->out, "%s of this image alone</small></p>\n<div class=\"shots\" style=\"--n:%zu\">",
+	             oqz_unit_suffix(s->unit), s->n_lanes);
 	for (size_t k = 0; k < s->n_lanes; k++) {
 		const struct oqz_sample_lane *lane = &s->lanes[k];
 		oqz_str_addf(h->out, "<figure><svg class=\"shot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
@@ -131,7 +154,7 @@ static void one_sample(const struct oqz_html *h, size_t index)
 		else
 			oqz_str_addf(h->out, "<use href=\"#shot-%zu\"/>", index);
 		for (size_t i = 0; i < lane->n_marks; i++)
-			draw_mark(h, &lane->marks[i]);
+			draw_mark(h, s, &lane->marks[i]);
 		oqz_str_add(h->out, "</svg>");
 		caption(h, s, lane);
 		oqz_str_add(h->out, "</figure>");

@@ -21,7 +21,7 @@ static const struct {
 	{ "diff", "Difference", "quantized minus float; coloured if the corrected p is below 0.05" },
 	{ "ci", "95 % interval", "of the difference; the drawing is on a square root scale around 0" },
 	{ "p", "p", "paired test, two-sided" },
-	{ "holm", "p, Holm", "corrected for the number of cells tested; primary metrics" },
+	{ "holm", "p Holm", "corrected for the number of cells tested; primary metrics" },
 	{ "flips", "Flips", "images lost and gained" },
 	{ "seen", "Visible from", "a true difference of this size would be found in four of five such data sets" },
 	{ "aqe", "AQE", "mean relative error of the layers" },
@@ -91,10 +91,7 @@ static void metric_name(const struct oqz_html *h, const char *name, uint32_t uni
 {
 	oqz_str_add(h->out, "<td class=\"c-metric\">");
 	oqz_html_text(h, name);
-	oqz_str_add(h->out, unit == OQZ_UNIT_RATIO     ? " <small>%</small>"
-	                    : unit == OQZ_UNIT_DECIBEL ? " <small>dB</small>"
-	                                               : "");
-	oqz_str_add(h->out, "</td>");
+	oqz_str_addf(h->out, "<small>%s</small></td>", oqz_unit_suffix(unit));
 }
 
 /* The largest figure of the drawings in one unit, so that all of them compare. */

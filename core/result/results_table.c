@@ -57,7 +57,7 @@ static const char *text_of(const struct row *row, int c)
 
 static void fill_metric(struct row *row, const struct oqz_cell_result *c, const struct oqz_metric_result *m)
 {
-	snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", m->name, m->unit == OQZ_UNIT_RATIO ? " %" : "");
+	snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", m->name, oqz_unit_suffix(m->unit));
 	oqz_format_value(row->text[FLOAT], sizeof row->text[0], m->unit, m->value_float, false);
 	oqz_format_value(row->text[QUANTIZED], sizeof row->text[0], m->unit, m->value_quantized, false);
 	oqz_format_value(row->text[DELTA], sizeof row->text[0], m->unit, m->delta, true);
@@ -90,7 +90,7 @@ static void fill_float(struct row *row, const struct oqz_float_result *f)
 	row->scheme = "(float)";
 	if (f->n_metrics) {
 		snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", f->metrics[0].name,
-		         f->metrics[0].unit == OQZ_UNIT_RATIO ? " %" : "");
+		         oqz_unit_suffix(f->metrics[0].unit));
 		oqz_format_value(row->text[FLOAT], sizeof row->text[0], f->metrics[0].unit, f->values[0], false);
 	}
 	snprintf(row->text[IMAGES], sizeof row->text[0], f->failed_images ? "%lld (%lld failed)" : "%lld",

@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* Raised when drawings change: kept pictures are made anew. */
-#define DRAWING "2"
+#define DRAWING "3"
 
 /* ---------------------------------------------------------------------------------------------------- choosing */
 
@@ -197,10 +197,13 @@ static enum oqz_status draw_all(struct maker *m, const struct oqz_item *item, co
 		return oqz_err_nomem(err, "a drawing", m->n_lanes);
 	OQZ_TRY(oqz_task_draw(m->j->test.instance, item, NULL, NULL, 0, geometry, &d->canvas, err));
 	if (d->marks.n) {
-		lanes[0] = (struct oqz_sample_lane) { .name = "truth", .caption = "", .value = NAN };
+		lanes[0] = (struct oqz_sample_lane) { .name = "truth",
+			                              .caption = oqz_arena_strdup(m->r->arena,
+			                                                          oqz_task_marks(m->j->test.instance)),
+			                              .value = NAN };
 		lanes[0].marks = oqz_drawing_take(d, &lanes[0].n_marks);
 		s->n_lanes = 1;
-		if (!lanes[0].marks)
+		if (!lanes[0].marks || !lanes[0].caption)
 			return oqz_err_nomem(err, "a drawing", 1);
 	}
 	d->view_open = false;

@@ -208,8 +208,10 @@ static enum oqz_status task_finish(void *self, const struct oqz_record *records,
 
 static void class_text(const struct task *t, uint32_t index, char *text, size_t size)
 {
-	if (index < t->class_names.n)
-		snprintf(text, size, "%s", t->class_names.v[index]);
+	const struct common_list *names = t->class_names.n ? &t->class_names : &t->folder_names;
+
+	if (index < names->n)
+		snprintf(text, size, "%s", names->v[index]);
 	else
 		snprintf(text, size, "class %" PRIu32, index);
 }
@@ -227,9 +229,12 @@ static enum oqz_status task_explain(void *self, const struct oqz_record *record,
 	class_text(t, r.best, best, sizeof best);
 	class_text(t, r.label, label, sizeof label);
 	if (r.rank == RANK_MISS)
-		snprintf(text, size, "%s %g, label %s with a score that is no number", best, r.best_score, label);
+		snprintf(text, size, "%s (%.4g); right is %s, whose score is no number", best, r.best_score, label);
+	else if (r.rank == 0)
+		snprintf(text, size, "%s (%.4g), which is right", best, r.best_score);
 	else
-		snprintf(text, size, "%s %g, label %s on place %" PRIu32, best, r.best_score, label, r.rank + 1);
+		snprintf(text, size, "%s (%.4g); right is %s, on place %" PRIu32, best, r.best_score, label,
+		         r.rank + 1);
 	return OQZ_OK;
 }
 
@@ -240,6 +245,7 @@ static void task_close(void *self)
 	struct task *t = self;
 
 	common_list_release(t->host, &t->class_names);
+	common_list_release(t->host, &t->folder_names);
 	t->host->free_mem(t);
 }
 

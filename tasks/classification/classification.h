@@ -32,8 +32,9 @@ struct task {
 	size_t n_k;
 	struct oqz_metric metrics[MAX_K + 2];
 	char metric_names[MAX_K][16];
-	struct common_list class_names; /* lines of `synsets`; empty without one */
-	size_t n_classes;               /* of them, or else the folders that items() saw; 0: not known */
+	struct common_list class_names;  /* lines of `synsets`; empty without one */
+	struct common_list folder_names; /* of class folders, where there is no `synsets`: names of labels */
+	size_t n_classes;                /* of them, or else the folders that items() saw; 0: not known */
 	atomic_bool warned;
 };
 

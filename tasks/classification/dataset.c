@@ -121,12 +121,13 @@ struct folder_reader {
 
 static enum oqz_status find_label(struct folder_reader *fr, const char *folder)
 {
-	const struct task *t = fr->r.t;
+	struct task *t = fr->r.t;
 
 	uint64_t guess = fr->folders++ ? fr->r.label + 1 : 0; /* mostly both are sorted */
 	if (!t->class_names.n) {
 		fr->r.label = guess;
-		return OQZ_OK;
+		return common_list_add(t->host, &t->folder_names, common_copy(t->host, folder, strlen(folder), fr->r.f),
+		                       fr->r.f);
 	}
 	for (size_t i = 0; i < t->n_classes; i++) {
 		size_t at = (guess + i) % t->n_classes;
@@ -165,6 +166,8 @@ static enum oqz_status read_folder(void *ctx, const char *name)
 static enum oqz_status read_folders(const struct reader *r)
 {
 	struct folder_reader fr = { *r, 0 };
+
+	common_list_release(r->t->host, &r->t->folder_names); /* items() may be asked again */
 	enum oqz_status st = r->t->host->list_dirs(r->root, read_folder, &fr, r->f);
 
 	if (st == OQZ_OK && !r->t->class_names.n)

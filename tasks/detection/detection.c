@@ -218,6 +218,7 @@ static const struct oqz_task detection = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.judge = detection_judge,
+	.marks = "green: annotated; blue: found, right at IoU 0.5; red: found, wrong",
 	.draw = task_draw,
 };
 

@@ -199,6 +199,7 @@ static const struct oqz_task pose = {
 	.finish = task_finish,
 	.explain = task_explain,
 	.draw = task_draw,
+	.marks = "blue: the person's left side; orange: the right",
 	.instance_metrics = task_metrics,
 	.judge = pose_judge,
 	.finish_beside = task_finish_beside,

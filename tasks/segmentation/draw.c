@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Classes as a coloured veil over the picture, for the truth and for what a lane says. A class has its colour by its
- * number alone: hues a golden angle apart, so that neighbours in the list never look alike.
+ * Classes as a coloured veil over the picture, for the truth and for what a lane says; what a lane has wrong is black.
+ * A class has its colour by its number alone: hues a golden angle apart, so that neighbours in the list never look
+ * alike.
  */
 #include "segmentation.h"
 
 #include <math.h>
 
-enum { VEIL = 165 };
+enum { VEIL = 165, WRONG = 225 };
 
 static void colour_of(uint16_t class, uint8_t rgba[4])
 {
@@ -21,8 +22,9 @@ static void colour_of(uint16_t class, uint8_t rgba[4])
 	rgba[3] = VEIL;
 }
 
-static enum oqz_status draw_classes(const struct task *t, const uint16_t *classes, int32_t width, int32_t height,
-                                    void *canvas, struct oqz_failure *f)
+/* `truth` may be NULL. */
+static enum oqz_status draw_classes(const struct task *t, const uint16_t *classes, const uint16_t *truth, int32_t width,
+                                    int32_t height, void *canvas, struct oqz_failure *f)
 {
 	const double box[4] = { 0, 0, width, height };
 	size_t n = (size_t)width * (size_t)height;
@@ -31,7 +33,9 @@ static enum oqz_status draw_classes(const struct task *t, const uint16_t *classe
 	if (!p.data)
 		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++)
-		if (classes[i] != NO_CLASS)
+		if (truth && truth[i] != NO_CLASS && truth[i] != classes[i])
+			p.data[4 * i + 3] = WRONG; /* black */
+		else if (classes[i] != NO_CLASS)
 			colour_of(classes[i], p.data + 4 * i);
 	enum oqz_status st = t->task_host->draw_picture(canvas, &p, box, f);
 	t->host->free_mem(p.data);
@@ -60,22 +64,25 @@ enum oqz_status segmentation_draw(void *self, const struct oqz_item *item, const
 {
 	const struct task *t = self;
 	const int32_t w = geometry->image_width, h = geometry->image_height;
-	uint16_t *classes = NULL;
-	enum oqz_status st;
+	const size_t n = (size_t)w * (size_t)h;
+	const bool has_truth = item->tag < t->labels.n;
+	enum oqz_status st = OQZ_OK;
 
-	if (!record && item->tag >= t->labels.n)
+	if (!record && !has_truth)
 		return OQZ_OK;
 	const struct oqz_output *o =
 	    record ? common_output(t->host, t->output, "classes", outputs, n_outputs, f) : NULL;
 	if (record && !o)
 		return OQZ_E_MISMATCH;
-	classes = t->host->alloc((size_t)w * (size_t)h * sizeof *classes);
+	uint16_t *classes = t->host->alloc(2 * n * sizeof *classes), *truth = classes ? classes + n : NULL;
 	if (!classes)
 		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-	st = record ? segmentation_classes(t, o, w, h, classes, f)
-	            : truth_classes(t, t->labels.v[item->tag], geometry, classes, f);
+	if (has_truth)
+		st = truth_classes(t, t->labels.v[item->tag], geometry, truth, f);
+	if (st == OQZ_OK && record)
+		st = segmentation_classes(t, o, w, h, classes, f);
 	if (st == OQZ_OK)
-		st = draw_classes(t, classes, w, h, canvas, f);
+		st = draw_classes(t, record ? classes : truth, record && has_truth ? truth : NULL, w, h, canvas, f);
 	t->host->free_mem(classes);
 	return st;
 }

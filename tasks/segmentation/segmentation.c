@@ -556,6 +556,7 @@ static const struct oqz_task task = {
 	.instance_metrics = task_instance_metrics,
 	.judge = task_judge,
 	.draw = segmentation_draw,
+	.marks = "a colour for each class; black where a lane is wrong",
 };
 
 OQZ_PLUGIN_EXPORT(task)

@@ -518,6 +518,7 @@ static const struct oqz_task task = {
 	.instance_metrics = task_instance_metrics,
 	.judge = task_judge,
 	.draw = superres_draw,
+	.marks = "where the reference has most texture",
 };
 
 OQZ_PLUGIN_EXPORT(task)

@@ -362,13 +362,13 @@ START_TEST(explain_names_classes)
 	ck_ok(score(&b, x, 2, 0, &record, err));
 	const struct oqz_record r = { record.s, record.len, 0 };
 	ck_ok(oqz_task_explain(b.task, &r, text, sizeof text, err));
-	ck_assert_str_eq(text, "n02 goldfish 0.5, label n01 tench on place 2");
+	ck_assert_str_eq(text, "n02 goldfish (0.5); right is n01 tench, on place 2");
 	/* Of equal scores the first one is the prediction. */
 	const float tie[] = { 0.5f, 0.5f };
 	ck_ok(score(&b, tie, 2, 1, &record, err));
 	const struct oqz_record t = { record.s, record.len, 0 };
 	ck_ok(oqz_task_explain(b.task, &t, text, sizeof text, err));
-	ck_assert_str_eq(text, "n01 tench 0.5, label n02 goldfish on place 2");
+	ck_assert_str_eq(text, "n01 tench (0.5); right is n02 goldfish, on place 2");
 	oqz_str_release(&record);
 	bench_close(&b);
 }

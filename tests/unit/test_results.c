@@ -463,10 +463,53 @@ START_TEST(html_draws_only_finite_places)
 	oqz_results_html(r, &s);
 	const char *page = oqz_str_get(&s);
 	ck_assert_uint_eq(occurrences(page, "<g class=\"column\">"), 3);
-	ck_assert_uint_eq(occurrences(page, "only here"), 5); /* data of the chart, label, hint, worst layers, table */
+	/* findings, data of the chart, label, hint, worst layers, table */
+	ck_assert_uint_eq(occurrences(page, "only here"), 6);
 	ck_assert_ptr_nonnull(strstr(page, "&#8734;"));
 	for (const char *d = page; (d = strstr(d, " d=\"")); d++)
 		ck_assert_uint_eq(strcspn(d + 4, "\""), strspn(d + 4, "MLHVh0123456789.,-"));
+	oqz_str_release(&s);
+	oqz_results_free(r);
+}
+END_TEST
+
+static void set_top1(struct oqz_cell_result *c, double delta, double low, double p_holm)
+{
+	struct oqz_metric_result *m = &c->metrics.v[0];
+
+	m->delta = delta, m->ci_lo = low, m->ci_hi = delta + 0.01, m->p_holm = p_holm;
+}
+
+/* The sentences above the table: per scheme what is proved, what is open, what has no result, and the worst layer. */
+START_TEST(html_says_what_was_found)
+{
+	struct oqz_results *r = oqz_results_new();
+	struct oqz_str s = { 0 };
+
+	r->version = r->manifest_sha256 = "1";
+	add_ok(r, "resnet18", "fp8");
+	add_ok(r, "vit", "fp8");
+	add_other(r, "broken", OQZ_CELL_FAILED, "no");
+	add_ok(r, "resnet18", "int8");
+	add_ok(r, "vit", "int8");
+	set_top1(r->cells.v[0], -0.025, -0.03, 0.01);
+	set_top1(r->cells.v[1], -0.001, -0.0081, 0.7);
+	set_top1(r->cells.v[3], -0.001, -0.002, 0.05); /* not below */
+	set_top1(r->cells.v[4], 0.02, 0.01, 0.001);
+	r->cells.v[1]->layers.v[0].local.pooled = 0.125;
+	oqz_results_html(r, &s);
+	static const char *const says[] = {
+		"<b class=\"bad\">loses on 1 of 2 models:</b> <a href=\"#model-0\">resnet18</a> -2.50 % top1.",
+		" they could still lose, at worst <a href=\"#model-1\">vit</a> -0.81 %.",
+		"<b class=\"bad\">1 model has no result.</b>",
+		"</code> of <a href=\"#model-1\">vit</a>, by 12.5 %.",
+		"<b class=\"good\">no loss is proved</b> on any of 2 models. It gains on 1: <a "
+		"href=\"#model-1\">vit</a> "
+		"+2.00 % top1.",
+		" they could still lose, at worst <a href=\"#model-0\">resnet18</a> -0.20 %.",
+	};
+	for (size_t i = 0; i < OQZ_COUNTOF(says); i++)
+		ck_assert_msg(strstr(oqz_str_get(&s), says[i]) != NULL, "the page does not say '%s'", says[i]);
 	oqz_str_release(&s);
 	oqz_results_free(r);
 }
@@ -493,4 +536,4 @@ END_TEST
 OQZ_TEST_MAIN("results", table_fits_names_of_any_script, cells_are_related, json_has_the_documented_form,
               stored_form_reads_back_exactly, damaged_stores_are_refused, csv_files_are_rectangular,
               table_fits_and_names_failures, markdown_is_a_table, html_escapes_what_it_names,
-              html_draws_only_finite_places, nothing_is_a_result_too)
+              html_draws_only_finite_places, html_says_what_was_found, nothing_is_a_result_too)

@@ -198,8 +198,13 @@ START_TEST(segmentation_draws_classes)
 	draw(&b, 0, &o, 1, &g, &p);
 	ck_assert_uint_eq(p.n, 1);
 	ck_mark(&p.marks[0], PICTURE, 0, 0, W, H);
-	for (int i = 0; i < W * H; i++)
-		ck_assert_int_eq(memcmp(p.marks[0].pixels + 4 * i, road, 4), 0);
+	for (int i = 0; i < W * H; i++) { /* all is said to be road: black where it is not, as far as that is known */
+		const uint8_t *v = p.marks[0].pixels + 4 * i;
+		if (i % W < 8 || i % W == VOID)
+			ck_assert_int_eq(memcmp(v, road, 4), 0);
+		else
+			ck_assert(v[0] == 0 && v[1] == 0 && v[2] == 0 && v[3] > road[3]);
+	}
 	wipe(&p);
 	task_bench_close(&b);
 }
@@ -306,7 +311,7 @@ START_TEST(words_and_classes_are_said)
 	ck_assert_uint_eq(p.n, 0);
 	const struct oqz_record class = { b.records[0].s, b.records[0].len, b.items.items.v[0].tag };
 	ck_ok(oqz_task_explain(b.task, &class, words, sizeof words, err));
-	ck_assert_str_eq(words, "class 4 2, label class 3 on place 5");
+	ck_assert_str_eq(words, "class 4 (2); right is class 3, on place 5");
 	task_bench_close(&b);
 	text[0][11] = text[1][0] = text[2][12] = 1; /* blank, 0 to 9, a to z */
 	test_write_text(dir, "labels.txt", "a.png\tac\n");

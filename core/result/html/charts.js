@@ -17,11 +17,17 @@
 		return type === "logarithmic" && ![1, 2, 5].includes(mantissa) ? "" : String(Number(value.toPrecision(4)));
 	}
 
+	// To the next 1, 2 or 5 times a power of ten: below with Math.floor, above with Math.ceil.
+	function round(x, towards) {
+		const power = 10 ** Math.floor(Math.log10(x)), steps = [1, 2, 5, 10].map((s) => s * power);
+		return towards === Math.floor ? steps.filter((s) => s <= x).pop() : steps.find((s) => s >= x);
+	}
+
 	function scale(title, type) {
 		return {
 			type, title: { display: title !== "", text: title, color: colour("soft") },
 			grid: { color: colour("line") }, border: { color: colour("line") },
-			ticks: { color: colour("soft"), callback: (value) => tick(value, type) },
+			ticks: { color: colour("soft"), autoSkip: type !== "logarithmic", callback: (value) => tick(value, type) },
 		};
 	}
 
@@ -39,16 +45,27 @@
 		return name.length > 26 ? "…" + name.slice(-25) : name;
 	}
 
-	// One panel of a model's error profile; both panels of a model hide the same schemes.
-	function profile(canvas, data, which) {
+	// One panel of a model's error profile; both panels of a model hide the same schemes. The last one names the layers.
+	function profile(canvas, data, which, named) {
 		const options = base();
 		options.interaction = { mode: "index", intersect: false };
-		options.scales = { x: scale("", "category"), y: scale("", "logarithmic") };
+		options.scales = { x: scale("", "category"), y: scale("relative error", "logarithmic") };
+		// So that the panels' layers stand below each other, names or not.
+		options.scales.y.afterFit = (axis) => { axis.width = 68; };
+		options.scales.x.afterFit = (axis) => { axis.paddingLeft = 0; axis.paddingRight = 12; };
+		const values = data.series.flatMap((s) => s[which].filter((v) => v !== null));
+		if (values.length) {
+			options.scales.y.min = round(Math.min(...values) / 1.1, Math.floor);
+			options.scales.y.max = round(Math.max(...values) * 1.1, Math.ceil);
+		}
+		options.scales.x.ticks.display = named;
+		options.plugins.legend.display = which === "cumulative";
 		options.scales.x.ticks.autoSkip = true;
 		options.scales.x.ticks.maxRotation = 90;
 		options.scales.x.ticks.callback = (value) => shorten(data.names[value]);
 		options.plugins.title = {
 			display: true, align: "start", color: colour("text"),
+			font: { size: 13 },
 			text: which === "local" ? "Local: this layer alone quantized" : "Cumulative: all layers up to here quantized",
 		};
 		options.plugins.tooltip.callbacks = {
@@ -63,9 +80,33 @@
 		return { type: "line", data: { labels: data.names, datasets }, options };
 	}
 
+	// The models that lost most, by name, as far as there is room.
+	function nameWorst(chart) {
+		const { ctx, chartArea } = chart, taken = [];
+		const points = chart.data.datasets.flatMap((set, i) => !chart.isDatasetVisible(i) ? [] :
+			chart.getDatasetMeta(i).data.map((point, k) => ({ point, raw: set.data[k] })));
+		points.sort((a, b) => b.raw.y - a.raw.y);
+		ctx.save();
+		ctx.font = "11px sans-serif";
+		ctx.fillStyle = colour("soft");
+		ctx.textBaseline = "middle";
+		for (const { point, raw } of points.slice(0, 4).filter((p) => p.raw.low > 0)) {
+			const width = ctx.measureText(raw.model).width, left = point.x + 8 + width > chartArea.right;
+			const x = left ? point.x - 8 - width : point.x + 8;
+			const free = x > chartArea.left &&
+				taken.every((t) => Math.abs(t.y - point.y) > 12 || x > t.x + t.width || x + width < t.x);
+			if (!free)
+				continue;
+			taken.push({ x, y: point.y, width });
+			ctx.fillText(raw.model, x, point.y);
+		}
+		ctx.restore();
+	}
+
 	// The 95 % interval of each point, which Chart.js has no element for.
 	const whiskers = {
 		id: "whiskers",
+		afterDatasetsDraw: nameWorst,
 		beforeDatasetsDraw(chart) {
 			const { ctx, scales: { y } } = chart;
 			chart.data.datasets.forEach((set, i) => {
@@ -94,6 +135,8 @@
 		options.scales = { x: scale(data.title, "logarithmic"), y: scale("loss, % of float", "linear") };
 		options.scales.y.suggestedMin = Math.min(0, ...all);
 		options.scales.y.suggestedMax = Math.max(0, ...all);
+		options.scales.x.ticks.maxRotation = 0;
+		options.scales.y.grid.color = (context) => colour(context.tick && context.tick.value === 0 ? "soft" : "line");
 		options.plugins.legend.display = false;
 		options.plugins.tooltip.callbacks = {
 			title: (items) => items[0].raw.model,
@@ -136,9 +179,9 @@
 			return;
 		}
 		const longest = Math.max(...data.names.map((name) => shorten(name).length));
-		const panels = [add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "cumulative"))];
+		const panels = [add(holder, data.local ? 280 : 280 + 6 * longest, (canvas) => profile(canvas, data, "cumulative", !data.local))];
 		if (data.local)
-			panels.push(add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "local")));
+			panels.push(add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "local", true)));
 		together(panels);
 	}
 

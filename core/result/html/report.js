@@ -128,6 +128,14 @@
 		remember();
 	}));
 	window.addEventListener("hashchange", restore);
+	// On paper nothing can be unfolded: every model is.
+	const folded = () => document.querySelectorAll("details.model:not([open])");
+	let unfolded = [];
+	window.addEventListener("beforeprint", () => {
+		unfolded = Array.from(folded());
+		unfolded.forEach((model) => { model.open = true; });
+	});
+	window.addEventListener("afterprint", () => unfolded.forEach((model) => { model.open = false; }));
 	form.hidden = false;
 	arrange();
 	select();

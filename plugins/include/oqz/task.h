@@ -107,7 +107,7 @@ struct oqz_task {
 	/* Required, thread-safe. Metrics of the given records, in the given order (which may repeat records). */
 	enum oqz_status (*finish)(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
 	                          struct oqz_failure *f);
-	/* Optional. One line for a person about what was predicted for the item ("tabby cat 0.81, label tiger cat"). */
+	/* Optional. One line for a person about what was predicted for the item ("tabby cat (0.81); right is tiger cat"). */
 	enum oqz_status (*explain)(void *self, const struct oqz_record *record, char *text, size_t size,
 	                           struct oqz_failure *f);
 	/* Optional. The metrics of this instance, when they depend on its parameters (top3 instead of top5): same form
@@ -134,6 +134,8 @@ struct oqz_task {
 	enum oqz_status (*finish_beside)(void *self, const struct oqz_record *records,
 	                                 const struct oqz_record *reference, size_t n, void *metric_sink,
 	                                 struct oqz_failure *f);
+	/* Optional, since API 1.2. What the colours of draw() mean, a line for whoever looks at the pictures. */
+	const char *marks;
 };
 
 #ifdef __cplusplus
