@@ -17,7 +17,7 @@
 
 struct oqz_context {
 	const struct oqz_program *p;
-	unsigned char *arena, *scratch;
+	unsigned char *arena, *scratch[2];
 	struct oqz_tensor *tensors;        /* by slot */
 	struct oqz_step_call *calls;       /* by step */
 	const struct oqz_tensor **in_refs; /* what calls[].in and .out point into */
@@ -52,7 +52,7 @@ static void bind_calls(struct oqz_context *c)
 
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct oqz_step *s = &p->steps.v[i];
-		c->calls[i] = (struct oqz_step_call) { .in = in, .out = out, .scratch = c->scratch };
+		c->calls[i] = (struct oqz_step_call) { .in = in, .out = out, .scratch = c->scratch[i % 2] };
 		for (int k = 0; k < s->n_in; k++)
 			*in++ = s->in[k] < 0 ? NULL : &c->tensors[s->in[k]];
 		for (int k = 0; k < s->n_out; k++)
@@ -73,16 +73,17 @@ enum oqz_status oqz_context_new(const struct oqz_program *p, struct oqz_context 
 		return oqz_err_nomem(err, "a context", sizeof *c);
 	c->p = p;
 	c->ahead = NO_STEP;
-	OQZ_TRY(oqz_budget_take(p->arena_bytes + p->scratch_bytes, p->largest, err));
-	c->taken = p->arena_bytes + p->scratch_bytes;
+	OQZ_TRY(oqz_budget_take(oqz_program_context_bytes(p), p->largest, err));
+	c->taken = oqz_program_context_bytes(p);
 	c->tensors = calloc(p->slots.n + 1, sizeof *c->tensors);
 	c->calls = calloc(p->steps.n + 1, sizeof *c->calls);
 	c->in_refs = calloc(n_in, sizeof *c->in_refs);
 	c->out_refs = calloc(n_out, sizeof *c->out_refs);
 	c->arena = oqz_pages_alloc(p->arena_bytes);
-	c->scratch = oqz_pages_alloc(p->scratch_bytes);
-	if (!c->tensors || !c->calls || !c->in_refs || !c->out_refs || !c->arena || !c->scratch)
-		return oqz_err_nomem(err, "the activations", p->arena_bytes + p->scratch_bytes);
+	c->scratch[0] = oqz_pages_alloc(p->scratch_bytes[0]);
+	c->scratch[1] = oqz_pages_alloc(p->scratch_bytes[1]);
+	if (!c->tensors || !c->calls || !c->in_refs || !c->out_refs || !c->arena || !c->scratch[0] || !c->scratch[1])
+		return oqz_err_nomem(err, "the activations", c->taken);
 	bind_tensors(c);
 	bind_calls(c);
 	*ret = oqz_steal(c);
@@ -99,7 +100,8 @@ void oqz_context_free(struct oqz_context *c)
 	oqz_budget_give(c->taken + c->alone_bytes);
 	free(c->alone);
 	free(c->arena);
-	free(c->scratch);
+	free(c->scratch[0]);
+	free(c->scratch[1]);
 	free(c->tensors);
 	free(c->calls);
 	free(c->in_refs);
@@ -179,32 +181,68 @@ enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, s
 	return OQZ_OK;
 }
 
-bool oqz_context_can_ahead(const struct oqz_context *c, size_t step, int tap)
+int oqz_context_ahead_input(const struct oqz_context *c, size_t step, int tap)
 {
 	const struct oqz_tensor *t = &c->tensors[c->p->taps[tap].slot];
 
 	if (step >= c->p->steps.n)
-		return false;
+		return -1;
 	const struct oqz_step *s = &c->p->steps.v[step];
 	if (!s->impl->ahead || s->dynamic)
-		return false;
+		return -1;
 	for (int k = 0; k < 2 && k < s->n_in; k++) {
 		const struct oqz_tensor *in = s->in[k] < 0 ? NULL : &c->tensors[s->in[k]];
 		if (s->choice.ahead[k] && in && in->data == t->data && in->dtype == t->dtype &&
 		    oqz_tensor_nelem(in) == oqz_tensor_nelem(t))
-			return true;
+			return k;
 	}
-	return false;
+	return -1;
 }
 
-void oqz_context_ahead(struct oqz_context *c, size_t step, size_t first, size_t n)
+void oqz_context_ahead(struct oqz_context *c, size_t step, int input, const float *x, size_t first, size_t n)
 {
 	const struct oqz_step *s = &c->p->steps.v[step];
 
-	s->impl->ahead(s->choice.state, &c->calls[step], first, n);
+	s->impl->ahead(s->choice.state, &c->calls[step], input, x, first, n);
 }
 
 void oqz_context_ahead_done(struct oqz_context *c, size_t step) { c->ahead = step; }
+
+size_t oqz_context_band_size(const struct oqz_context *c, int tap)
+{
+	const struct oqz_program_tap *t = &c->p->taps[tap];
+
+	if (t->maker < 0 || t->maker != t->step)
+		return 0;
+	const struct oqz_step *s = &c->p->steps.v[t->maker];
+	return s->out[0] == t->slot && !s->dynamic ? s->choice.band : 0;
+}
+
+enum oqz_status oqz_context_band(struct oqz_context *c, int tap, size_t i, float *out, struct oqz_err *err)
+{
+	size_t step = (size_t)c->p->taps[tap].maker;
+	const struct oqz_step *s = &c->p->steps.v[step];
+	uint64_t t0 = c->profile ? now_ns() : 0;
+
+	if (i == 0) {
+		c->calls[step].ahead = step == c->ahead;
+		c->ahead = NO_STEP;
+	}
+	if (!out)
+		out = (float *)c->calls[step].out[0]->data + i * s->choice.band;
+	if (s->impl->band(s->choice.state, &c->calls[step], i, out, err) != OQZ_OK)
+		return oqz_node_err(s->desc->node, err);
+	if (c->profile)
+		c->profile[step] += now_ns() - t0;
+	return OQZ_OK;
+}
+
+bool oqz_context_passes(const struct oqz_context *c, int tap)
+{
+	const struct oqz_program_tap *t = &c->p->taps[tap];
+
+	return t->maker >= 0 && c->p->steps.v[t->maker].passing;
+}
 
 /* Where the pieces of a step that runs alone lie: inputs that need another layout, outputs, scratch of its own. */
 struct alone {

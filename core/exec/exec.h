@@ -97,13 +97,21 @@ struct oqz_tensor *oqz_context_input(struct oqz_context *c, size_t i);
 enum oqz_status oqz_context_set_input(struct oqz_context *c, size_t i, const struct oqz_tensor *t, struct oqz_err *err);
 /* Runs steps [from, to). Steps of one image run once each, in order. */
 enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, struct oqz_err *err);
-/* Whether step `step`, the next to run, reads this tap and can do so in pieces: then oqz_context_ahead may be called
- * for all of the tap's elements, in memory order and pieces of any size, and oqz_context_ahead_done after that. What
- * the step would begin with is done while the caller has the numbers in the cache; the next oqz_context_run begins with
- * that step. */
-bool oqz_context_can_ahead(const struct oqz_context *c, size_t step, int tap);
-void oqz_context_ahead(struct oqz_context *c, size_t step, size_t first, size_t n);
+/* Which input of step `step`, the next to run, is this tap and can be read in pieces; -1: none. If there is one,
+ * oqz_context_ahead may be called for all of the tap's elements, in memory order and pieces of any size (they lie at
+ * `x`), and oqz_context_ahead_done after that. What the step would begin with is done while the caller has the numbers
+ * in the cache; the next oqz_context_run begins with that step. */
+int oqz_context_ahead_input(const struct oqz_context *c, size_t step, int tap);
+void oqz_context_ahead(struct oqz_context *c, size_t step, int input, const float *x, size_t first, size_t n);
 void oqz_context_ahead_done(struct oqz_context *c, size_t step);
+/* The other half: the step that makes tap `tap`, the next to run, can make it in bands, of as many elements (in memory
+ * order) as the answer says; 0: it cannot. Then oqz_context_band may be called for bands 0, 1, ... of that step until
+ * all elements are there, instead of oqz_context_run. Band i goes to `out` or, if that is NULL, to its place in the
+ * tap's memory. */
+size_t oqz_context_band_size(const struct oqz_context *c, int tap);
+enum oqz_status oqz_context_band(struct oqz_context *c, int tap, size_t i, float *out, struct oqz_err *err);
+/* Nobody but the next step reads the tap: if it is read ahead, it need not be in the tap's memory at all. */
+bool oqz_context_passes(const struct oqz_context *c, int tap);
 /* The i-th output (PLAIN) after the last step. Borrowed; valid until the next run of step 0. */
 const struct oqz_tensor *oqz_context_output(struct oqz_context *c, size_t i);
 /* A tap as it lies in memory (its layout says how), see oqz_program_tap_step for how long. */

@@ -72,6 +72,7 @@ struct oqz_step_choice {
 	size_t state_bytes;     /* packed weights */
 	bool uses_constant[64]; /* inputs that run() will still read (else the planner may drop the constant) */
 	bool ahead[2];          /* input 0 or 1, when it comes in pieces, can be given to `ahead` piece by piece */
+	size_t band;            /* elements of output 0, in memory order, that `band` makes at a time; 0: it cannot */
 };
 
 /* One run. in[i] NULL: left out, or a constant that the state has absorbed. */
@@ -91,10 +92,14 @@ struct oqz_impl {
 	enum oqz_status (*run)(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
 	void (*destroy)(void *state);
 	/* NULL, or what run() begins with (an activation's codes) or consists of (an elementwise operator), for the
-	 * elements [first, first + n) of the input in memory order. A caller that looks at the step's input anyway does
-	 * it there, while the numbers are in the cache, and says so in c->ahead when run() is called. Nothing may run
-	 * between, as results may be in scratch memory. */
-	void (*ahead)(const void *state, const struct oqz_step_call *c, size_t first, size_t n);
+	 * elements [first, first + n) of input k in memory order, which lie at x: the input's own memory may not have
+	 * them. A caller that looks at the step's input anyway does it there, while the numbers are in the cache, and
+	 * says so in c->ahead when run() is called. No step may begin between, as results may be in scratch memory. */
+	void (*ahead)(const void *state, const struct oqz_step_call *c, int k, const float *x, size_t first, size_t n);
+	/* NULL, or run() in pieces: writes elements [i * choice.band, (i + 1) * choice.band) of output 0 (the last
+	 * piece may be shorter) to `out`, which need not be the output's memory. In order; c is the same each time. */
+	enum oqz_status (*band)(const void *state, const struct oqz_step_call *c, size_t i, float *out,
+	                        struct oqz_err *err);
 };
 
 /* Implementations for an operator in order of preference, ending with NULL; `group`: those that take quantized inputs.

@@ -233,14 +233,16 @@ static void run_row(const struct eltwise *e, const float *const *in, float *y, i
 }
 
 /* Only where one row is all. */
-static void eltwise_ahead(const void *state, const struct oqz_step_call *c, size_t first, size_t n)
+static void eltwise_ahead(const void *state, const struct oqz_step_call *c, int k, const float *x, size_t first,
+                          size_t n)
 {
 	const struct eltwise *e = state;
 	const float *in[EW_MAX_IN];
 
 	for (int i = 0; i < e->n_in; i++)
-		in[i] = (const float *)(e->constant[i].data ? e->constant[i].data : c->in[i]->data) +
-		        (e->stride[i][0] ? first : 0);
+		in[i] = i == k ? x
+		               : (const float *)(e->constant[i].data ? e->constant[i].data : c->in[i]->data) +
+		                     (e->stride[i][0] ? first : 0);
 	run_row(e, in, (float *)c->out[0]->data + first, (int64_t)n);
 }
 

@@ -55,6 +55,13 @@ static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt
 				    p->slots.v[p->steps.v[k].in[j]].value == p->slots.v[slot].value)
 					touch(p, slot, k);
 	}
+	/* While a step runs in bands the next one writes its output already: what the former reads is needed until then. */
+	for (int i = 0; i + 1 < end; i++) {
+		const struct oqz_step *s = &p->steps.v[i];
+		for (int k = 0; k < s->n_in && s->choice.band && p->steps.v[i + 1].impl->ahead; k++)
+			if (s->in[k] >= 0)
+				touch(p, s->in[k], i + 1);
+	}
 	for (size_t i = 0; i < opt->n_holds; i++) {
 		int tap = oqz_program_tap(p, opt->holds[i].value), until = oqz_program_tap(p, opt->holds[i].until);
 		if (tap >= 0 && until >= 0)
@@ -152,11 +159,42 @@ static enum oqz_status place(struct oqz_program *p, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Marks steps whose output 0 the next step reads, once and possibly ahead, and nobody else: neither through a slot that
+ * shares its memory, nor a caller for longer than a tap lasts. */
+static void find_passing(struct oqz_program *p, const struct oqz_exec_options *opt)
+{
+	for (size_t i = 0; i + 1 < p->steps.n; i++) {
+		struct oqz_step *s = &p->steps.v[i];
+		const struct oqz_step *next = &p->steps.v[i + 1];
+		int root = s->out[0] < 0 ? -1 : p->slots.v[s->out[0]].root, reads = 0;
+		bool kept = root < 0 || s->dynamic || next->dynamic || !next->impl->ahead, over = false;
+		int last = kept ? 0 : p->slots.v[root].last;
+		for (size_t j = i + 1; j < p->steps.n && (int)j <= last && !kept && !over; j++) {
+			const struct oqz_step *r = &p->steps.v[j];
+			for (int k = 0; k < r->n_in; k++)
+				if (r->in[k] >= 0 && p->slots.v[r->in[k]].root == root) {
+					kept |= j > i + 1 || k > 1 || !r->choice.ahead[k];
+					reads++;
+				}
+			for (int k = 0; k < r->n_out; k++) /* from here on other numbers are there */
+				over |= r->out[k] >= 0 && p->slots.v[r->out[k]].root == root;
+		}
+		for (size_t k = 0; k < p->n_outputs; k++)
+			kept |= !over && p->slots.v[p->outputs[k]].root == root;
+		for (size_t k = 0; k < opt->n_holds; k++) {
+			int tap = oqz_program_tap(p, opt->holds[k].value);
+			kept |= tap >= 0 && p->slots.v[p->taps[tap].slot].root == root;
+		}
+		s->passing = !kept && reads == 1;
+	}
+}
+
 enum oqz_status oqz_plan_memory(struct oqz_program *p, const struct oqz_exec_options *opt, struct oqz_err *err)
 {
 	find_lives(p, opt);
 	merge_inplace(p);
 	for (size_t i = 0; i < p->slots.n; i++)
 		p->slots.v[i].root = root_of(p, (int)i);
+	find_passing(p, opt);
 	return place(p, err);
 }

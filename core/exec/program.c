@@ -6,6 +6,7 @@
  */
 #include "core/exec/program.h"
 #include "core/base/budget.h"
+#include "core/base/checked.h"
 #include "core/base/str.h"
 #include "core/ops/fold.h"
 
@@ -200,15 +201,15 @@ static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shap
 	OQZ_TRY(oqz_plan_memory(pl->p, pl->opt, err));
 	for (size_t i = 0; i < pl->p->steps.n; i++) {
 		pl->p->weight_bytes += pl->p->steps.v[i].choice.state_bytes;
-		if (pl->p->steps.v[i].choice.scratch_bytes > pl->p->scratch_bytes)
-			pl->p->scratch_bytes = pl->p->steps.v[i].choice.scratch_bytes;
+		size_t *scratch = &pl->p->scratch_bytes[i % 2], n = pl->p->steps.v[i].choice.scratch_bytes;
+		*scratch = n > *scratch ? oqz_align_up(n, OQZ_EXEC_ALIGN) : *scratch;
 	}
 	for (size_t i = 0; i < pl->p->slots.n; i++)
 		if (pl->p->slots.v[i].kind == OQZ_SLOT_CONST)
 			pl->p->weight_bytes += oqz_tensor_bytes(&pl->p->slots.v[i].tensor);
 	drop_constants(pl);
 	OQZ_TRY(name_largest(pl->p, err));
-	return oqz_budget_check(pl->p->arena_bytes + pl->p->scratch_bytes, pl->p->largest, err);
+	return oqz_budget_check(oqz_program_context_bytes(pl->p), pl->p->largest, err);
 }
 
 enum oqz_status oqz_program_new(const struct oqz_graph *g, const struct oqz_exec_options *opt,
@@ -259,7 +260,10 @@ void oqz_program_step(const struct oqz_program *p, size_t i, struct oqz_step_inf
 	};
 }
 
-size_t oqz_program_context_bytes(const struct oqz_program *p) { return p->arena_bytes + p->scratch_bytes; }
+size_t oqz_program_context_bytes(const struct oqz_program *p)
+{
+	return p->arena_bytes + p->scratch_bytes[0] + p->scratch_bytes[1];
+}
 size_t oqz_program_weight_bytes(const struct oqz_program *p) { return p->weight_bytes; }
 size_t oqz_program_ninputs(const struct oqz_program *p) { return p->n_inputs; }
 size_t oqz_program_noutputs(const struct oqz_program *p) { return p->n_outputs; }

@@ -34,6 +34,7 @@ struct oqz_step {
 	int n_in, n_out;
 	int *in, *out; /* slots; -1: left out, absorbed or not wanted */
 	bool dynamic;  /* outputs are allocated while running */
+	bool passing;  /* output 0 is read by nobody but the next step, once, and that could do so ahead */
 	int64_t macs;
 	size_t bytes;
 };
@@ -53,9 +54,11 @@ struct oqz_program {
 	size_t n_inputs, n_outputs, n_taps;
 	int *inputs, *outputs; /* slots */
 	struct oqz_program_tap *taps;
-	size_t arena_bytes, scratch_bytes, weight_bytes;
-	size_t state_bytes;  /* of the packed weights, taken from the budget (core/base/budget.h) */
-	const char *largest; /* "the activations (largest: ...)": what to say when a context does not fit */
+	size_t arena_bytes, weight_bytes;
+	size_t scratch_bytes[2]; /* of steps with even and odd numbers: what one has made ahead the one before leaves
+	                            alone */
+	size_t state_bytes;      /* of the packed weights, taken from the budget (core/base/budget.h) */
+	const char *largest;     /* "the activations (largest: ...)": what to say when a context does not fit */
 };
 
 /* A quantized layer or an operator with its activation, as recognised in the graph (group.c); by node index. */

@@ -20,12 +20,6 @@ OQZ_KERNEL static void widened(const float *restrict b, size_t n, double *restri
 		out[i] = (double)b[i];
 }
 
-OQZ_KERNEL static void differences(const float *restrict a, const double *restrict b, size_t n, double *restrict out)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = (double)a[i] - b[i];
-}
-
 /* Adds the squares of x, element i into partial sum i % 16, kept in two vectors; n is a multiple of 16. */
 OQZ_KERNEL static void add_squares(const double *x, size_t n, v8f64 acc[2])
 {
@@ -35,6 +29,27 @@ OQZ_KERNEL static void add_squares(const double *x, size_t n, v8f64 acc[2])
 		v8f64 lo, hi;
 		memcpy(&lo, x + i, sizeof lo);
 		memcpy(&hi, x + i + LANES / 2, sizeof hi);
+		s[0] += lo * lo;
+		s[1] += hi * hi;
+	}
+	acc[0] = s[0];
+	acc[1] = s[1];
+}
+
+/* Written out, as compilers make one instruction of this, of __builtin_convertvector five. */
+#define WIDENED(x) ((v8f64) { (x)[0], (x)[1], (x)[2], (x)[3], (x)[4], (x)[5], (x)[6], (x)[7] })
+
+/* The same for the squares of a - b. */
+OQZ_KERNEL static void add_differences(const float *a, const double *b, size_t n, v8f64 acc[2])
+{
+	v8f64 s[2] = { acc[0], acc[1] };
+
+	for (size_t i = 0; i < n; i += LANES) {
+		v8f64 lo, hi;
+		memcpy(&lo, b + i, sizeof lo);
+		memcpy(&hi, b + i + LANES / 2, sizeof hi);
+		lo = WIDENED(a + i) - lo;
+		hi = WIDENED(a + i + LANES / 2) - hi;
 		s[0] += lo * lo;
 		s[1] += hi * hi;
 	}
@@ -53,33 +68,38 @@ static double fold(const v8f64 v[2])
 	return acc[0];
 }
 
-/* Adds the squares of n numbers, with room behind them: adding +0 to a sum of squares changes nothing. */
-static void add_padded(double *x, size_t n, v8f64 acc[2])
+/* The last numbers of a chunk, n < 16 of them: with zeros behind them in both, as adding +0 to a sum of squares changes
+ * nothing. */
+static void add_rest(const float *a, const double *b, size_t n, v8f64 acc[2])
 {
-	size_t whole = (n + LANES - 1) / LANES * LANES;
+	float a16[LANES] = { 0 };
+	double b16[LANES] = { 0 };
 
-	for (size_t k = n; k < whole; k++)
-		x[k] = 0;
-	add_squares(x, whole, acc);
+	memcpy(a16, a, n * sizeof *a);
+	memcpy(b16, b, n * sizeof *b);
+	add_differences(a16, b16, LANES, acc);
 }
 
 void oqz_error_block(const float *const *a, size_t n_a, const float *b, size_t n, double *err2, double *ref2)
 {
 	v8f64 err[MAX_A][2], ref[2] = { 0 };
-	double wide[CHUNK], diff[CHUNK];
+	double wide[CHUNK];
 
 	for (; n_a > MAX_A; n_a -= MAX_A, a += MAX_A, err2 += MAX_A)
 		oqz_error_block(a, MAX_A, b, n, err2, NULL);
 	memset(err, 0, n_a * sizeof err[0]);
 	for (size_t i = 0; i < n; i += CHUNK) {
-		size_t m = n - i < CHUNK ? n - i : CHUNK;
+		size_t m = n - i < CHUNK ? n - i : CHUNK, whole = m / LANES * LANES;
 		widened(b + i, m, wide);
 		for (size_t k = 0; k < n_a; k++) {
-			differences(a[k] + i, wide, m, diff);
-			add_padded(diff, m, err[k]);
+			add_differences(a[k] + i, wide, whole, err[k]);
+			if (whole < m)
+				add_rest(a[k] + i + whole, wide + whole, m - whole, err[k]);
 		}
+		for (size_t k = m; ref2 && k % LANES; k++)
+			wide[k] = 0;
 		if (ref2)
-			add_padded(wide, m, ref);
+			add_squares(wide, (m + LANES - 1) / LANES * LANES, ref);
 	}
 	for (size_t k = 0; k < n_a; k++)
 		err2[k] += fold(err[k]);

@@ -59,5 +59,7 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/trial.h \
 	core/run/validate.c \
 	core/run/validate.h \
+	core/run/lane_compare.c \
 	core/run/lane_walk.c \
+	core/run/lane_walk.h \
 	$(NULL)

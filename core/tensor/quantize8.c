@@ -56,7 +56,7 @@ OQZ_KERNEL static void multiply(const float *restrict x, size_t n, const struct 
 		out[i] = (uint8_t)(low_bits(clamped(x[i] * g.inverse, &g) + MAGIC) + g.zero);
 }
 
-/* The same where the inverse is rounded. True: a tie is near, and a code may be wrong. */
+/* The same where the inverse is rounded. True: a tie is near, or something is not a number, and a code may be wrong. */
 OQZ_KERNEL static bool multiply_warily(const float *restrict x, size_t n, const struct grid *grid,
                                        uint8_t *restrict out)
 {
@@ -64,8 +64,11 @@ OQZ_KERNEL static bool multiply_warily(const float *restrict x, size_t n, const 
 	int32_t near = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		float v = clamped(x[i] * g.inverse, &g), sum = v + MAGIC, off = v - (sum - MAGIC);
-		near |= (off < 0 ? -off : off) > NEAR_TIE;
+		float v = x[i] * g.inverse; /* NaN passes the bounds */
+		v = v < g.lo ? g.lo : v;
+		v = v > g.hi ? g.hi : v;
+		float sum = v + MAGIC, off = v - (sum - MAGIC);
+		near |= !((off < 0 ? -off : off) <= NEAR_TIE);
 		out[i] = (uint8_t)(low_bits(sum) + g.zero);
 	}
 	return near != 0;

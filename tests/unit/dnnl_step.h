@@ -128,6 +128,43 @@ static inline enum oqz_status step_resolve(struct step *s, struct oqz_err *err)
 	return s->node.op ? OQZ_OK : oqz_node_resolve(&s->node, err);
 }
 
+/* Memory between guard bytes. */
+static inline unsigned char *step_guarded(size_t bytes)
+{
+	unsigned char *memory = aligned_alloc(64, (bytes + 2 * STEP_OUT_GUARD + 63) / 64 * 64);
+
+	memset(memory, 0xa5, bytes + 2 * STEP_OUT_GUARD);
+	return memory;
+}
+
+static inline void step_check_guards(const unsigned char *memory, size_t bytes, const char *name)
+{
+	size_t spoiled = 0;
+
+	for (size_t i = 0; i < STEP_OUT_GUARD; i++)
+		spoiled += (memory[i] != 0xa5) + (memory[STEP_OUT_GUARD + bytes + i] != 0xa5);
+	ck_assert_msg(spoiled == 0, "%s wrote %zu bytes beyond its output (%zu bytes)", name, spoiled, bytes);
+}
+
+/* The output in bands, each in memory of its own, must be the whole one bit for bit. */
+static inline void step_bands(const struct oqz_impl *impl, const struct oqz_step_choice *ch,
+                              const struct oqz_step_call *call)
+{
+	const float *whole = call->out[0]->data;
+	size_t n = (size_t)oqz_tensor_nelem(call->out[0]);
+
+	for (size_t i = 0; ch->band && i * ch->band < n; i++) {
+		size_t first = i * ch->band, size = n - first < ch->band ? n - first : ch->band;
+		unsigned char *memory = step_guarded(size * sizeof(float));
+		float *out = (float *)(memory + STEP_OUT_GUARD);
+		ck_ok(impl->band(ch->state, call, i, out, err));
+		step_check_guards(memory, size * sizeof(float), ch->name);
+		ck_assert_msg(memcmp(out, whole + first, size * sizeof(float)) == 0,
+		              "%s: band %zu of %zu elements differs", ch->name, i, ch->band);
+		free(memory);
+	}
+}
+
 /* Creates, runs once with every input given, destroys. OQZ_E_UNSUPPORTED (why set) when declined. */
 static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *impl, struct oqz_err *err)
 {
@@ -138,8 +175,7 @@ static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *im
 	OQZ_TRY(step_resolve(s, err));
 	OQZ_TRY(impl->create(&s->d, &ch, s->why, sizeof s->why, err));
 	size_t bytes = oqz_tensor_bytes(&s->out);
-	unsigned char *memory = aligned_alloc(64, (bytes + 2 * STEP_OUT_GUARD + 63) / 64 * 64);
-	memset(memory, 0xa5, bytes + 2 * STEP_OUT_GUARD);
+	unsigned char *memory = step_guarded(bytes);
 	out = (struct oqz_tensor) { .dtype = OQZ_DT_F32, .shape = s->out.shape, .data = memory + STEP_OUT_GUARD };
 	for (int i = 0; i < s->d.n_in; i++) {
 		if (!s->in[i].data || (s->d.constant[i] && !ch.uses_constant[i]))
@@ -155,13 +191,12 @@ static inline enum oqz_status step_run(struct step *s, const struct oqz_impl *im
 	struct oqz_tensor *pout[1] = { &out };
 	struct oqz_step_call call = { .in = pin, .out = pout, .scratch = scratch + STEP_GUARD };
 	enum oqz_status st = impl->run(ch.state, &call, err);
+	if (st == OQZ_OK)
+		step_bands(impl, &ch, &call);
 	for (int i = 0; i < STEP_GUARD; i++)
 		ck_assert_msg(scratch[i] == 0xa5 && scratch[STEP_GUARD + ch.scratch_bytes + (size_t)i] == 0xa5,
 		              "%s wrote beyond its scratch memory", ch.name);
-	size_t spoiled = 0;
-	for (size_t i = 0; i < STEP_OUT_GUARD; i++)
-		spoiled += (memory[i] != 0xa5) + (memory[STEP_OUT_GUARD + bytes + i] != 0xa5);
-	ck_assert_msg(spoiled == 0, "%s wrote %zu bytes beyond its output (%zu bytes)", ch.name, spoiled, bytes);
+	step_check_guards(memory, bytes, ch.name);
 	oqz_tensor_relayout(&s->out, &out);
 	snprintf(s->name, sizeof s->name, "%s", ch.name);
 	s->state_bytes = ch.state_bytes;

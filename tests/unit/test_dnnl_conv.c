@@ -2,6 +2,7 @@
  *
  * core/exec/dnnl/dnnl_conv.c against a plain loop in double.
  */
+#include "core/exec/dnnl/dnnl_bands.h"
 #include "tests/unit/dnnl_step.h"
 
 #include <pthread.h>
@@ -53,6 +54,7 @@ START_TEST(conv_matches_plain_loop_on_random_shapes)
 
 	oqz_rng_init(&r, 1);
 	for (int i = 0; i < 400; i++) {
+		oqz_dnnl_band = (size_t)rand_in(&r, 1, 2000);
 		if (!convcase_random(&r, &c, i % 8 == 0 ? 3 : i % 4 == 1 ? 1 : 2))
 			continue;
 		double *want = conv_case(&s, &c, &r, i % 3 != 0);

@@ -3,6 +3,7 @@
  * core/exec/dnnl/dnnl_qconv.c against integer sums in 64 bits: with power-of-two scales the float output must be the
  * sum exactly, whatever the kernel inside.
  */
+#include "core/exec/dnnl/dnnl_bands.h"
 #include "core/exec/dnnl/dnnl_grid.h"
 #include "core/ops/op_fakequant.h"
 #include "core/tensor/fakequant.h"
@@ -147,18 +148,19 @@ START_TEST(sums_are_exact_on_random_shapes)
 	struct oqz_rng r;
 	struct convcase c;
 	struct qcase q;
-	char what[80];
+	char what[300];
 
 	if (unable())
 		return;
 	oqz_rng_init(&r, 11);
 	for (int i = 0; i < 500; i++) {
+		oqz_dnnl_band = (size_t)rand_in(&r, 1, 2000);
 		if (!convcase_random(&r, &c, i % 8 == 0 ? 3 : i % 8 == 1 ? 1 : 2))
 			continue;
 		const struct grid *g = &grids[i % (int)OQZ_COUNTOF(grids)];
 		qcase_init(&q, &c, &r, g, 0.25f, i % 2, (enum fill)(i / 2 % 4), (enum fill)(i / 8 % 4), i % 3 != 0);
 		ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
-		snprintf(what, sizeof what, "case %d, grid %d..%d zero %d", i, g->lo, g->hi, g->zero);
+		snprintf(what, sizeof what, "case %d, grid %d..%d zero %d in %lld %lldx%lldx%lld oc %lld g %lld k %lldx%lld s %lldx%lld d %lldx%lld p %lld %lld %lld %lld", i, g->lo, g->hi, g->zero,(long long)c.ic,(long long)c.in[0],(long long)c.in[1],(long long)c.in[2],(long long)c.oc,(long long)c.group,(long long)c.k[0],(long long)c.k[1],(long long)c.stride[0],(long long)c.stride[1],(long long)c.dil[0],(long long)c.dil[1],(long long)c.pad[0],(long long)c.pad[1],(long long)c.pad[2],(long long)c.pad[3]);
 		expect_sums(&q, &c, what);
 		qcase_release(&q);
 	}
@@ -178,7 +180,7 @@ START_TEST(sums_are_exact_on_layers_of_real_networks)
 	};
 	struct oqz_rng r;
 	struct qcase q;
-	char what[80];
+	char what[300];
 
 	if (unable())
 		return;
@@ -478,6 +480,7 @@ START_TEST(sums_are_right_around_tiles)
 		return;
 	oqz_rng_init(&r, step_seed(21));
 	for (int i = 0; i < step_rounds(60); i++) {
+		oqz_dnnl_band = (size_t)rand_in(&r, 1, 1 << rand_in(&r, 8, 16));
 		struct convcase c = around_tiles(&r);
 		const struct grid *g = &grids[i % (int)OQZ_COUNTOF(grids)];
 		snprintf(what, sizeof what,
@@ -509,6 +512,7 @@ START_TEST(small_floats_run_in_bfloat16)
 	}
 	oqz_rng_init(&r, 16);
 	for (int i = 0; i < 200; i++) {
+		oqz_dnnl_band = (size_t)rand_in(&r, 1, 2000);
 		if (!convcase_random(&r, &c, i % 8 == 0 ? 3 : i % 8 == 1 ? 1 : 2))
 			continue;
 		snprintf(what, sizeof what, "case %d", i);

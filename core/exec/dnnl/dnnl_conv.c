@@ -4,8 +4,7 @@
  * primitive. Channels-last in and out (what oneDNN's best kernels take on every CPU generation); weights are packed
  * once into the order the chosen kernel wants. The direct algorithm only: Winograd trades accuracy for speed.
  */
-#include "core/exec/dnnl/dnnl_util.h"
-#include "core/exec/dnnl/dnnl_conv.h"
+#include "core/exec/dnnl/dnnl_bands.h"
 
 #include <string.h>
 
@@ -68,10 +67,25 @@ static bool is_wide(const struct oqz_dnnl_conv_geom *g)
 	       g->wdims[first] * in * window * (int64_t)sizeof(float) > WIDE_WEIGHTS;
 }
 
-static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g,
-                                  struct oqz_dnnl_attr *attr, struct oqz_dnnl_prim **ret, struct oqz_err *err)
+struct conv {
+	struct oqz_dnnl_prim *prim;
+	struct oqz_dnnl_bands bands; /* none with an addition */
+};
+
+static void conv_free(void *state)
 {
-	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
+	struct conv *v = state;
+
+	if (v) {
+		oqz_dnnl_bands_release(&v->bands);
+		oqz_dnnl_prim_free(v->prim);
+	}
+	free(v);
+}
+
+static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g,
+                                  struct oqz_dnnl_attr *attr, struct conv *ret, struct oqz_err *err)
+{
 	const struct oqz_tensor *bias = d->constant[2];
 	dnnl_memory_desc_t src, dst, w = oqz_dnnl_md_dims(g->n_wdims, g->wdims, dnnl_f32), b = { 0 };
 	dnnl_convolution_desc_t cd;
@@ -82,22 +96,24 @@ static enum oqz_status conv_build(const struct oqz_step_desc *d, const struct oq
 		b = oqz_dnnl_md_dims(1, bias->shape.dim, dnnl_f32);
 	dnnl_memory_desc_t any = oqz_dnnl_md_any(&w);
 	OQZ_TRY(oqz_dnnl_conv_desc(g, &src, &any, bias ? &b : NULL, &dst, &cd, err));
-	OQZ_TRY(oqz_dnnl_prim_new_but(&cd, attr->attr, is_wide(g) ? "brgconv" : NULL, &p, err));
+	OQZ_TRY(oqz_dnnl_prim_new_but(&cd, attr->attr, is_wide(g) ? "brgconv" : NULL, &ret->prim, err));
+	struct oqz_dnnl_prim *p = ret->prim;
 	OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_WEIGHTS, &w, d->constant[1]->data,
 	                           oqz_dnnl_prim_md(p, dnnl_query_weights_md), err));
 	if (bias)
 		OQZ_TRY(oqz_dnnl_prim_pack(p, DNNL_ARG_BIAS, &b, bias->data, &b, err));
 	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &src);
 	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &dst);
-	*ret = oqz_steal(p);
-	return OQZ_OK;
+	return d->add ? OQZ_OK : oqz_dnnl_bands_init(&ret->bands, g, &src, &dst, bias ? &b : NULL, attr, p, err);
 }
+
+OQZ_DEFINE_CLEANUP(struct conv, conv_free)
 
 static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
                                    size_t why_size, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_attr_release) struct oqz_dnnl_attr attr = { 0 };
-	struct oqz_dnnl_prim *p = NULL;
+	OQZ_CLEANUP(conv_free_cleanup) struct conv *v = NULL;
 	struct oqz_dnnl_conv_geom g;
 	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
 
@@ -114,21 +130,25 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 	if (!oqz_dnnl_attr_act(&attr, d->act))
 		return oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type);
 	OQZ_TRY(oqz_dnnl_attr_finish(&attr, err));
-	enum oqz_status st = conv_build(d, &g, &attr, &p, err);
+	if (!(v = calloc(1, sizeof *v)))
+		return oqz_err_nomem(err, "a convolution", sizeof *v);
+	enum oqz_status st = conv_build(d, &g, &attr, v, err);
 	if (st == OQZ_E_UNSUPPORTED)
 		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
 	OQZ_TRY(st);
-	oqz_dnnl_choice(ret, p, d->add ? "conv.add" : "conv");
-	if (d->add && !strstr(ret->name, ".br")) { /* other kernels lose more than a pass over memory costs */
-		oqz_dnnl_prim_free(p);
+	oqz_dnnl_choice(ret, v->prim, d->add ? "conv.add" : "conv");
+	if (d->add && !strstr(ret->name, ".br")) /* other kernels lose more than a pass over memory costs */
 		return oqz_dnnl_decline(why, why_size, "kernel %s adds slowly", ret->name);
-	}
-	if (d->add) {
+	if (!d->add) {
+		ret->band = oqz_dnnl_bands_size(&v->bands);
+		size_t scratch = oqz_dnnl_bands_scratch(&v->bands);
+		ret->scratch_bytes = scratch > ret->scratch_bytes ? scratch : ret->scratch_bytes;
+	} else {
 		ret->in_layout[d->add_in] = OQZ_LAYOUT_CHANNELS_LAST;
 		ret->inplace_input = d->add_in;
 	}
 	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
-	ret->state = p;
+	ret->state = oqz_steal(v);
 	return OQZ_OK;
 }
 
@@ -146,13 +166,28 @@ static enum oqz_status add_create(const struct oqz_step_desc *d, struct oqz_step
 	              : oqz_dnnl_decline(why, why_size, "with an addition only");
 }
 
+static enum oqz_status conv_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	const struct conv *v = state;
+
+	return oqz_dnnl_prim_run(v->prim, (const void *[]) { c->in[0]->data, c->out[0]->data }, c->scratch, err);
+}
+
+static enum oqz_status conv_band(const void *state, const struct oqz_step_call *c, size_t i, float *out,
+                                 struct oqz_err *err)
+{
+	const struct conv *v = state;
+
+	return oqz_dnnl_bands_run(&v->bands, i, c->in[0]->data, sizeof(float), out, c->scratch, err);
+}
+
 /* The residual branch lies where the output goes, or is put there. */
 static enum oqz_status add_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	if (c->in[3]->data != c->out[0]->data)
 		memcpy(c->out[0]->data, c->in[3]->data, oqz_tensor_bytes(c->out[0]));
-	return oqz_dnnl_run_unary(state, c, err);
+	return conv_run(state, c, err);
 }
 
-const struct oqz_impl oqz_impl_dnnl_conv = { "dnnl.conv", plain_create, oqz_dnnl_run_unary, oqz_dnnl_destroy_prim };
-const struct oqz_impl oqz_impl_dnnl_conv_add = { "dnnl.conv.add", add_create, add_run, oqz_dnnl_destroy_prim };
+const struct oqz_impl oqz_impl_dnnl_conv = { "dnnl.conv", plain_create, conv_run, conv_free, NULL, conv_band };
+const struct oqz_impl oqz_impl_dnnl_conv_add = { "dnnl.conv.add", add_create, add_run, conv_free };

@@ -10,11 +10,12 @@
  * GFLOP/s. Depthwise layers run no faster than in float32, but reading codes saves what making them costs.
  */
 #include "core/base/checked.h"
-#include "core/exec/dnnl/dnnl_conv.h"
+#include "core/exec/dnnl/dnnl_bands.h"
 #include "core/exec/dnnl/dnnl_grid.h"
 
 struct qconv {
 	struct oqz_dnnl_prim *prim;
+	struct oqz_dnnl_bands bands;
 	struct oqz_dnnl_source source;
 	size_t n;           /* elements of the input */
 	size_t codes_bytes; /* of scratch, before the primitive's own */
@@ -24,17 +25,19 @@ static void qconv_free(void *state)
 {
 	struct qconv *q = state;
 
-	if (q)
+	if (q) {
+		oqz_dnnl_bands_release(&q->bands);
 		oqz_dnnl_prim_free(q->prim);
+	}
 	free(q);
 }
 
 static enum oqz_status qconv_build(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_geom *g,
                                    const struct oqz_dnnl_source *source, const struct oqz_dnnl_weights *w,
-                                   const float *bias, struct oqz_dnnl_attr *attr, struct oqz_dnnl_prim **ret,
+                                   const float *bias, struct oqz_dnnl_attr *attr, struct qconv *ret,
                                    struct oqz_err *err)
 {
-	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
+	struct oqz_dnnl_prim *p;
 	dnnl_memory_desc_t src, dst, wd = oqz_dnnl_md_dims(g->n_wdims, g->wdims, w->type);
 	dnnl_memory_desc_t b = oqz_dnnl_md_dims(1, &w->channels, dnnl_f32), any = oqz_dnnl_md_any(&wd);
 	dnnl_convolution_desc_t cd;
@@ -42,7 +45,8 @@ static enum oqz_status qconv_build(const struct oqz_step_desc *d, const struct o
 	oqz_dnnl_md(&d->in_type[0].shape, source->type, OQZ_LAYOUT_CHANNELS_LAST, &src);
 	oqz_dnnl_md(&d->out_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &dst);
 	OQZ_TRY(oqz_dnnl_conv_desc(g, &src, &any, bias ? &b : NULL, &dst, &cd, err));
-	OQZ_TRY(oqz_dnnl_prim_new(&cd, attr->attr, &p, err));
+	OQZ_TRY(oqz_dnnl_prim_new(&cd, attr->attr, &ret->prim, err));
+	p = ret->prim;
 	OQZ_TRY(
 	    oqz_dnnl_prim_pack(p, DNNL_ARG_WEIGHTS, &wd, w->codes, oqz_dnnl_prim_md(p, dnnl_query_weights_md), err));
 	if (bias)
@@ -50,8 +54,7 @@ static enum oqz_status qconv_build(const struct oqz_step_desc *d, const struct o
 	OQZ_TRY(oqz_dnnl_pack_scales(p, w, err));
 	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &src);
 	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &dst);
-	*ret = oqz_steal(p);
-	return OQZ_OK;
+	return oqz_dnnl_bands_init(&ret->bands, g, &src, &dst, bias ? &b : NULL, attr, p, err);
 }
 
 /* One product per weight and pixel: nothing for instructions that sum pairs of products. In float32 they run as fast on
@@ -108,7 +111,7 @@ static enum oqz_status qconv_create(const struct oqz_step_desc *d, struct oqz_st
 	     (oqz_dnnl_decline(why, why_size, "activation %s cannot be fused", d->act->op_type), false))) {
 		st = oqz_dnnl_attr_finish(&attr, err);
 		if (st == OQZ_OK)
-			st = qconv_build(d, &g, &source, &w, b ? bias : NULL, &attr, &q->prim, err);
+			st = qconv_build(d, &g, &source, &w, b ? bias : NULL, &attr, q, err);
 		if (st == OQZ_E_UNSUPPORTED)
 			oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
 	}
@@ -121,33 +124,51 @@ static enum oqz_status qconv_create(const struct oqz_step_desc *d, struct oqz_st
 	q->n = (size_t)oqz_shape_nelem(&d->in_type[0].shape);
 	q->codes_bytes = source.from_float ? oqz_align_up(q->n * oqz_dnnl_source_size(&source), 64) : 0;
 	oqz_dnnl_choice(ret, q->prim, "qconv");
-	ret->scratch_bytes += q->codes_bytes;
+	size_t scratch = oqz_dnnl_bands_scratch(&q->bands);
+	ret->scratch_bytes = (scratch > ret->scratch_bytes ? scratch : ret->scratch_bytes) + q->codes_bytes;
 	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
 	ret->ahead[0] = source.from_float;
+	ret->band = oqz_dnnl_bands_size(&q->bands);
 	ret->state = q;
 	return OQZ_OK;
 }
 
-static void qconv_ahead(const void *state, const struct oqz_step_call *c, size_t first, size_t n)
+static void qconv_ahead(const void *state, const struct oqz_step_call *c, int k, const float *x, size_t first, size_t n)
 {
 	const struct qconv *q = state;
 
-	oqz_dnnl_source_codes(&q->source, (const float *)c->in[0]->data + first, n,
-	                      (char *)c->scratch + first * oqz_dnnl_source_size(&q->source));
+	oqz_dnnl_source_codes(&q->source, x, n, (char *)c->scratch + first * oqz_dnnl_source_size(&q->source));
+}
+
+/* The codes that the primitive reads. */
+static const void *codes_of(const struct qconv *q, const struct oqz_step_call *c, bool make)
+{
+	const struct oqz_tensor *x = c->in[0];
+
+	if (!q->source.from_float)
+		return x->data;
+	if (make && !c->ahead)
+		qconv_ahead(q, c, 0, x->data, 0, q->n);
+	return c->scratch;
 }
 
 static enum oqz_status qconv_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	const struct qconv *q = state;
-	const void *src = c->in[0]->data;
 
-	if (q->source.from_float) {
-		if (!c->ahead)
-			qconv_ahead(q, c, 0, q->n);
-		src = c->scratch;
-	}
-	return oqz_dnnl_prim_run(q->prim, (const void *[]) { src, c->out[0]->data },
+	return oqz_dnnl_prim_run(q->prim, (const void *[]) { codes_of(q, c, true), c->out[0]->data },
 	                         (char *)c->scratch + q->codes_bytes, err);
 }
 
-const struct oqz_impl oqz_impl_dnnl_qconv = { "dnnl.qconv", qconv_create, qconv_run, qconv_free, qconv_ahead };
+static enum oqz_status qconv_band(const void *state, const struct oqz_step_call *c, size_t i, float *out,
+                                  struct oqz_err *err)
+{
+	const struct qconv *q = state;
+
+	return oqz_dnnl_bands_run(&q->bands, i, codes_of(q, c, i == 0), oqz_dnnl_source_size(&q->source), out,
+	                          (char *)c->scratch + q->codes_bytes, err);
+}
+
+const struct oqz_impl oqz_impl_dnnl_qconv = {
+	"dnnl.qconv", qconv_create, qconv_run, qconv_free, qconv_ahead, qconv_band
+};

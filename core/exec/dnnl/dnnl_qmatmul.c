@@ -127,12 +127,12 @@ static enum oqz_status qmatmul_create(const struct oqz_step_desc *d, struct oqz_
 	return OQZ_OK;
 }
 
-static void qmatmul_ahead(const void *state, const struct oqz_step_call *c, size_t first, size_t n)
+static void qmatmul_ahead(const void *state, const struct oqz_step_call *c, int k, const float *x, size_t first,
+                          size_t n)
 {
 	const struct qmatmul *q = state;
 
-	oqz_dnnl_source_codes(&q->source[0], (const float *)c->in[0]->data + first, n,
-	                      (char *)c->scratch + first * oqz_dnnl_source_size(&q->source[0]));
+	oqz_dnnl_source_codes(&q->source[0], x, n, (char *)c->scratch + first * oqz_dnnl_source_size(&q->source[0]));
 }
 
 static enum oqz_status qmatmul_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)

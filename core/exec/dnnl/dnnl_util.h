@@ -60,6 +60,9 @@ const dnnl_memory_desc_t *oqz_dnnl_prim_md(const struct oqz_dnnl_prim *p, dnnl_q
 /* Binds a constant argument: a copy of `data` (laid out as `have`), reordered to `want`. */
 enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
                                    const dnnl_memory_desc_t *want, struct oqz_err *err);
+/* Binds all of `from`'s constant arguments, which must outlive p. OQZ_E_UNSUPPORTED: p is not the same kernel, or wants
+ * its weights in another order. */
+enum oqz_status oqz_dnnl_prim_borrow(struct oqz_dnnl_prim *p, const struct oqz_dnnl_prim *from, struct oqz_err *err);
 /* Declares the next argument that each run supplies. */
 void oqz_dnnl_prim_arg(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *md);
 /* data[i]: address of the i-th declared argument. scratch: oqz_dnnl_prim_scratch() bytes, 64-byte aligned. */

@@ -1,5 +1,7 @@
 # The only folder that includes dnnl.h.
 core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
+	core/exec/dnnl/dnnl_bands.c \
+	core/exec/dnnl/dnnl_bands.h \
 	core/exec/dnnl/dnnl_conv.c \
 	core/exec/dnnl/dnnl_conv.h \
 	core/exec/dnnl/dnnl_deconv.c \
