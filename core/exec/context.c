@@ -215,7 +215,7 @@ size_t oqz_context_band_size(const struct oqz_context *c, int tap)
 	if (t->maker < 0 || t->maker != t->step)
 		return 0;
 	const struct oqz_step *s = &c->p->steps.v[t->maker];
-	return s->out[0] == t->slot && !s->dynamic ? s->choice.band : 0;
+	return s->out[0] == t->slot && !s->dynamic && s->impl->band ? s->choice.band : 0;
 }
 
 enum oqz_status oqz_context_band(struct oqz_context *c, int tap, size_t i, float *out, struct oqz_err *err)

@@ -425,12 +425,30 @@ static enum oqz_status sim_create(const struct oqz_step_desc *d, struct oqz_step
 	return OQZ_OK;
 }
 
-static enum oqz_status sim_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+/* One input of the inner layer, computed. */
+static enum oqz_status sim_input_make(const struct sim_input *x, const struct oqz_tensor *given, void *scratch,
+                                      struct oqz_tensor *value, struct oqz_err *err)
 {
-	const struct sim *s = state;
-	const struct oqz_tensor *in[OQZ_STEP_MAX_IN];
-	struct oqz_tensor value[3];
+	struct oqz_tensor from = *given;
 
+	if (x->pre) {
+		from.data = (char *)scratch + x->pre_at;
+		x->pre(given->data, from.data, (size_t)oqz_tensor_nelem(&from), &x->pre_params);
+	}
+	if (from.layout == x->value.layout || !gridder_plain(&x->g))
+		return gridder_run(&x->g, &from, value, err);
+	struct oqz_tensor plain = *value;
+	plain.layout = OQZ_LAYOUT_PLAIN;
+	plain.data = (char *)value->data - oqz_align_up(oqz_tensor_bytes(value), OQZ_EXEC_ALIGN);
+	OQZ_TRY(gridder_run(&x->g, &from, &plain, err));
+	oqz_tensor_relayout(value, &plain);
+	return OQZ_OK;
+}
+
+/* The inner layer's inputs; `make`: those that are computed are computed now, else they are there already. */
+static enum oqz_status sim_inputs(const struct sim *s, const struct oqz_step_call *c, bool make,
+                                  const struct oqz_tensor **in, struct oqz_tensor *value, struct oqz_err *err)
+{
 	memcpy(in, c->in, sizeof(in[0]) * (size_t)s->inner.n_in);
 	for (int i = 0; i < 3; i++) {
 		const struct sim_input *x = &s->in[i];
@@ -441,23 +459,33 @@ static enum oqz_status sim_run(const void *state, const struct oqz_step_call *c,
 			continue;
 		value[i] = x->value;
 		value[i].data = (char *)c->scratch + x->at;
-		struct oqz_tensor from = *c->in[i];
-		if (x->pre) {
-			from.data = (char *)c->scratch + x->pre_at;
-			x->pre(c->in[i]->data, from.data, (size_t)oqz_tensor_nelem(&from), &x->pre_params);
-		}
-		if (from.layout == x->value.layout || !gridder_plain(&x->g)) {
-			OQZ_TRY(gridder_run(&x->g, &from, &value[i], err));
-			continue;
-		}
-		struct oqz_tensor plain = value[i];
-		plain.layout = OQZ_LAYOUT_PLAIN;
-		plain.data = (char *)value[i].data - oqz_align_up(oqz_tensor_bytes(&value[i]), OQZ_EXEC_ALIGN);
-		OQZ_TRY(gridder_run(&x->g, &from, &plain, err));
-		oqz_tensor_relayout(&value[i], &plain);
+		if (make)
+			OQZ_TRY(sim_input_make(x, c->in[i], c->scratch, &value[i], err));
 	}
+	return OQZ_OK;
+}
+
+static enum oqz_status sim_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	const struct sim *s = state;
+	const struct oqz_tensor *in[OQZ_STEP_MAX_IN];
+	struct oqz_tensor value[3];
+
+	OQZ_TRY(sim_inputs(s, c, true, in, value, err));
 	struct oqz_step_call call = { .in = in, .out = c->out, .scratch = c->scratch };
 	return s->impl->run(s->choice.state, &call, err);
 }
 
-const struct oqz_impl oqz_impl_sim = { "sim", sim_create, sim_run, sim_destroy };
+static enum oqz_status sim_band(const void *state, const struct oqz_step_call *c, size_t i, float *out,
+                                struct oqz_err *err)
+{
+	const struct sim *s = state;
+	const struct oqz_tensor *in[OQZ_STEP_MAX_IN];
+	struct oqz_tensor value[3];
+
+	OQZ_TRY(sim_inputs(s, c, i == 0, in, value, err));
+	struct oqz_step_call call = { .in = in, .out = c->out, .scratch = c->scratch };
+	return s->impl->band(s->choice.state, &call, i, out, err);
+}
+
+const struct oqz_impl oqz_impl_sim = { "sim", sim_create, sim_run, sim_destroy, NULL, sim_band };

@@ -219,8 +219,30 @@ void oqz_tensor_release(struct oqz_tensor *t)
 					((T *)dst)[j * rows + i] = ((const T *)src)[i * cols + j];          \
 		}
 
+/* Three rows or columns of 4-byte elements: the channels of a picture. */
+OQZ_KERNEL static void interleave3(const uint32_t *restrict src, int64_t n, uint32_t *restrict dst)
+{
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t c = 0; c < 3; c++)
+			dst[i * 3 + c] = src[c * n + i];
+}
+
+OQZ_KERNEL static void separate3(const uint32_t *restrict src, int64_t n, uint32_t *restrict dst)
+{
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t c = 0; c < 3; c++)
+			dst[c * n + i] = src[i * 3 + c];
+}
+
 static void transpose(void *dst, const void *src, int64_t rows, int64_t cols, size_t size)
 {
+	if (size == 4 && (rows == 3 || cols == 3)) {
+		if (rows == 3)
+			interleave3(src, cols, dst);
+		else
+			separate3(src, rows, dst);
+		return;
+	}
 	switch (size) {
 	case 1: TRANSPOSE_BODY(uint8_t) break;
 	case 2: TRANSPOSE_BODY(uint16_t) break;

@@ -7,7 +7,7 @@ listed=$(sed -n 's/^LIST(//p' core/exec/impl_list.c | grep -o 'oqz_impl_[a-z_0-9
 [ "$(echo "$listed" | wc -l)" -ge 10 ] || { echo "FAIL: impl_list.c reads otherwise than this script thinks"; exit 1; }
 status=0
 for impl in $listed; do
-	name=$(grep -rhoE "const struct oqz_impl $impl = \{ *(\.name = )?\"[a-z0-9._]+\"" core/exec --include='*.c' | sed 's/.*"\(.*\)"$/\1/')
+	name=$(cat core/exec/*.c core/exec/*/*.c | tr '\n\t' '  ' | grep -oE "const struct oqz_impl $impl = \{ *(\.name = )?\"[a-z0-9._]+\"" | sed 's/.*"\(.*\)"$/\1/')
 	if [ -z "$name" ]; then
 		echo "FAIL: no definition of $impl with a name was found"
 		status=1
