@@ -86,10 +86,9 @@ static bool is_limit(const struct oqz_node *n)
 	return clip && is_clip(clip) && limits_of(clip) == n;
 }
 
-/* Axis of the channels in a value. */
-static int channel_axis(const struct oqz_node *maker, const struct oqz_value *v)
+int oqz_channel_axis(const struct oqz_node *layer, const struct oqz_value *v)
 {
-	bool conv = is_op(maker, OQZ_OP_CONV) || is_op(maker, OQZ_OP_CONV_TRANSPOSE);
+	bool conv = is_op(layer, OQZ_OP_CONV) || is_op(layer, OQZ_OP_CONV_TRANSPOSE);
 
 	return conv || v->type.shape.rank < 1 ? 1 : v->type.shape.rank - 1;
 }
@@ -296,7 +295,7 @@ static enum oqz_status rescale_limits(struct oqz_graph *g, struct oqz_qplan *p, 
 {
 	const struct oqz_node *limits = limits_of(n);
 	const struct oqz_tensor *old = limits ? float_constant(limits, 1) : float_constant(n, 2);
-	int rank = n->out[0]->type.shape.rank, axis = channel_axis(c->makers.v[0], n->out[0]);
+	int rank = n->out[0]->type.shape.rank, axis = oqz_channel_axis(c->makers.v[0], n->out[0]);
 	struct oqz_shape shape = { .rank = rank - axis };
 	struct oqz_tensor t = { 0 };
 
@@ -329,7 +328,7 @@ enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan 
 		OQZ_TRY(c->open ? open_clip(g, p, c->clips.v[i], err)
 		                : rescale_limits(g, p, c, c->clips.v[i], factor, err));
 	for (size_t i = 0; i < c->values.n; i++)
-		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, channel_axis(c->makers.v[0], c->values.v[i]),
+		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, oqz_channel_axis(c->makers.v[0], c->values.v[i]),
 		                           (size_t)c->channels, factor, err));
 	return OQZ_OK;
 }

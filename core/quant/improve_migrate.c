@@ -8,7 +8,9 @@
  *   s = max|X|^alpha / max|W|^(1 - alpha)        per channel
  *
  * The division goes into what makes the activation: a LayerNormalization, or the layer before it when only activations
- * that pass factors lie between. |X| is taken over the calibration images.
+ * that pass factors lie between. Elsewhere, behind SiLU or HardSwish say, `insert` multiplies the layer's input before
+ * it is quantized, one multiplication per element more at run time; NVIDIA's ModelOpt knows that as pre_quant_scale.
+ * |X| is taken over the calibration images.
  */
 #include "core/quant/improve_groups.h"
 #include "core/ops/op.h"
@@ -30,10 +32,14 @@ static const struct oqz_param params[] = {
 	  .min = 1,
 	  .max = 1000000,
 	  .help = "calibration images that the activations are observed on, at most" },
+	{ .name = "insert",
+	  .type = OQZ_P_BOOL,
+	  .dflt = "false",
+	  .help = "where no layer before can take the factors, multiply the input by them before it is quantized" },
 	{ 0 },
 };
 
-/* One group and what its readers see. */
+/* A group and what its readers see, or a layer whose input is multiplied, the group's only reader then. */
 struct observed {
 	struct oqz_channel_group group;
 	const char *value; /* what the first reader reads */
@@ -76,30 +82,83 @@ static enum oqz_status see(void *ctx, size_t image, const struct oqz_tensor *con
 	return OQZ_OK;
 }
 
-static enum oqz_status collect(struct oqz_graph *g, struct observation *o, struct oqz_err *err)
+/* Takes the group over on success. */
+static enum oqz_status observe(struct observation *o, struct oqz_channel_group *group, struct oqz_err *err)
+{
+	struct observed x = { .group = *group, .value = group->readers.v[0]->in[0]->name };
+
+	x.peak = calloc((size_t)x.group.channels + 1, sizeof *x.peak);
+	if (x.peak && oqz_vec_push(&o->v, x)) {
+		*group = (struct oqz_channel_group) { 0 };
+		return OQZ_OK;
+	}
+	free(x.peak);
+	return oqz_err_nomem(err, "activations", (size_t)x.group.channels);
+}
+
+static bool is_known(const struct observation *o, const struct oqz_node *n, bool maker)
+{
+	for (size_t k = 0; k < o->v.n; k++) {
+		const struct oqz_channel_group *c = &o->v.v[k].group;
+		for (size_t m = 0; m < (maker ? c->makers.n : c->readers.n); m++)
+			if ((maker ? c->makers.v : c->readers.v)[m] == n)
+				return true;
+	}
+	return false;
+}
+
+static enum oqz_status collect_groups(struct oqz_graph *g, struct observation *o, struct oqz_err *err)
 {
 	for (size_t i = 0; i < g->nodes.n; i++) {
-		struct observed x = { 0 };
-		bool found, again = false;
+		OQZ_CLEANUP(oqz_channel_group_release) struct oqz_channel_group group = { 0 };
+		bool found;
 		if (!g->nodes.v[i]->op)
 			continue;
-		enum oqz_status st =
-		    oqz_channel_group_find(g, g->nodes.v[i], OQZ_GROUP_LAYERNORM, &x.group, &found, err);
-		for (size_t k = 0; found && k < o->v.n && st == OQZ_OK; k++)
-			for (size_t m = 0; m < o->v.v[k].group.makers.n; m++)
-				again |= o->v.v[k].group.makers.v[m] == g->nodes.v[i];
-		if (st == OQZ_OK && found && !again) {
-			x.value = x.group.readers.v[0]->in[0]->name;
-			x.peak = calloc((size_t)x.group.channels + 1, sizeof *x.peak);
-			if (x.peak && oqz_vec_push(&o->v, x))
-				continue;
-			st = oqz_err_nomem(err, "activations", (size_t)x.group.channels);
-		}
-		free(x.peak);
-		oqz_channel_group_release(&x.group);
-		OQZ_TRY(st);
+		OQZ_TRY(oqz_channel_group_find(g, g->nodes.v[i], OQZ_GROUP_LAYERNORM, &group, &found, err));
+		if (found && !is_known(o, g->nodes.v[i], true))
+			OQZ_TRY(observe(o, &group, err));
 	}
 	return OQZ_OK;
+}
+
+/* Layers that no group's factors reach. */
+static enum oqz_status collect_others(struct oqz_graph *g, struct observation *o, struct oqz_err *err)
+{
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		OQZ_CLEANUP(oqz_channel_group_release) struct oqz_channel_group group = { 0 };
+		struct oqz_node *n = g->nodes.v[i];
+		struct oqz_weight_form f;
+		if (!oqz_weight_form(n, &f) || !n->in[0] || n->in[0]->constant || n->in[0]->is_input ||
+		    is_known(o, n, false))
+			continue;
+		group.channels = f.in;
+		if (!oqz_vec_push(&group.readers, n))
+			return oqz_err_nomem(err, "a layer", 1);
+		OQZ_TRY(observe(o, &group, err));
+	}
+	return OQZ_OK;
+}
+
+/* The layer reads x * factor from now on, and its weights are divided by it. */
+static enum oqz_status multiply_input(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_channel_group *c,
+                                      float *factor, struct oqz_err *err)
+{
+	struct oqz_node *n = c->readers.v[0];
+	const struct oqz_qplan_gain *before = oqz_qplan_gain(p, n->in[0]->name);
+	int axis = oqz_channel_axis(n, n->in[0]);
+	struct oqz_shape shape = { .rank = n->in[0]->type.shape.rank - axis };
+	struct oqz_tensor t = { 0 };
+
+	OQZ_TRY(oqz_channel_group_rescale(g, p, c, factor, err));
+	for (int i = 0; i < shape.rank; i++)
+		shape.dim[i] = i ? 1 : c->channels;
+	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, &shape, err));
+	memcpy(t.data, factor, (size_t)c->channels * sizeof *factor);
+	enum oqz_status st = oqz_improve_set(g, p, n, 0, &t, err);
+	oqz_tensor_release(&t);
+	for (int64_t i = 0; before && i < c->channels; i++)
+		factor[i] *= before->factor[i];
+	return st == OQZ_OK ? oqz_qplan_add_gain(p, n->in[0]->name, axis, (size_t)c->channels, factor, err) : st;
 }
 
 static enum oqz_status migrate(struct oqz_graph *g, struct oqz_qplan *p, const struct observed *x, double alpha,
@@ -128,7 +187,8 @@ static enum oqz_status migrate(struct oqz_graph *g, struct oqz_qplan *p, const s
 		    x->peak[i] > 0 && w[i] > 0 ? pow((double)x->peak[i], alpha) / pow((double)w[i], 1 - alpha) : 1;
 		w[n + i] = (float)(1 / fmin(fmax(s, 1e-3), 1e3));
 	}
-	return oqz_channel_group_rescale(g, p, &x->group, w + n, err);
+	return x->group.makers.n ? oqz_channel_group_rescale(g, p, &x->group, w + n, err)
+	                         : multiply_input(g, p, &x->group, w + n, err);
 }
 
 static enum oqz_status run(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_params *given,
@@ -137,7 +197,9 @@ static enum oqz_status run(struct oqz_graph *g, struct oqz_qplan *p, const struc
 	OQZ_CLEANUP(release) struct observation o = { 0 };
 	size_t n = (size_t)oqz_params_int(given, "images");
 
-	OQZ_TRY(collect(g, &o, err));
+	OQZ_TRY(collect_groups(g, &o, err));
+	if (oqz_params_bool(given, "insert"))
+		OQZ_TRY(collect_others(g, &o, err));
 	OQZ_CLEANUP_FREE const char **taps = calloc(o.v.n + 1, sizeof *taps);
 	if (!taps)
 		return oqz_err_nomem(err, "taps", o.v.n);

@@ -22,7 +22,8 @@ struct oqz_qplan_site {
 };
 
 /* A constant that an improvement replaced (core/quant/improve.h): what input `input` of the node reads instead. Of the
- * same shape, but for the upper limit of a Clip, which may have one per channel ([C, 1, ..]). */
+ * same shape, but for the upper limit of a Clip, which may have one per channel ([C, 1, ..]). For an input that is
+ * computed: what it is multiplied by, per channel, before the node reads it. */
 struct oqz_qplan_constant {
 	const char *node;
 	int input;
@@ -59,8 +60,9 @@ enum oqz_status oqz_qplan_set_constant(struct oqz_qplan *p, const char *node, in
 enum oqz_status oqz_qplan_add_gain(struct oqz_qplan *p, const char *value, int axis, size_t n, const float *factor,
                                    struct oqz_err *err);
 const struct oqz_qplan_gain *oqz_qplan_gain(const struct oqz_qplan *p, const char *value);
-/* Puts the plan's constants into a graph; limits per channel of a Clip "N" become a Min "N/limit" before it. A node or
- * input that is not there, or not of the same shape: OQZ_E_MISMATCH. */
+/* Puts the plan's constants into a graph; limits per channel of a Clip "N" become a Min "N/limit" before it, factors of
+ * a computed input a Mul "N/<input>/scale". A node or input that is not there, or not of the same shape:
+ * OQZ_E_MISMATCH. */
 enum oqz_status oqz_qplan_replace(const struct oqz_qplan *p, struct oqz_graph *g, struct oqz_err *err);
 /* The part of the plan's JSON for constants and gains (qplan_json.c): appended, or read from the parsed members, each
  * of which may be absent. */

@@ -70,29 +70,37 @@ enum oqz_status oqz_qplan_add_gain(struct oqz_qplan *p, const char *value, int a
 
 /* ---------------------------------------------------------------------------------------------------- in a graph */
 
-/* Clip knows one limit for all, so limits per channel become a node of their own, x -> Min "N/limit" -> Clip N, and the
- * Clip keeps its lower bound. */
-static enum oqz_status set_limits(const struct oqz_qplan_constant *c, struct oqz_node *n, struct oqz_graph *g,
-                                  struct oqz_err *err)
+/* The node `name` between a value and the node N that reads it as its input `at`: x -> OP(x, c) -> N. Made where it is
+ * not there yet, else given the new numbers. */
+static enum oqz_status set_between(const struct oqz_qplan_constant *c, struct oqz_node *n, int at, const char *op,
+                                   const char *name, struct oqz_err *err)
 {
-	const char *name = oqz_arena_printf(g->arena, "%s/limit", n->name);
-	struct oqz_node *min = name ? oqz_graph_node(g, name) : NULL;
-	struct oqz_value *in[2] = { n->in[0] }, *out;
+	struct oqz_graph *g = n->graph;
+	struct oqz_node *made = name ? oqz_graph_node(g, name) : NULL;
+	const char *by = name ? oqz_arena_printf(g->arena, "%s/by", name) : NULL;
+	struct oqz_value *in[2] = { n->in[at] }, *out;
 	struct oqz_shape shape = in[0]->type.shape;
 
-	if (!name)
+	if (!by)
 		return oqz_err_nomem(err, "a name", 1);
-	if (min && min->n_in == 2 && min->in[1]->constant)
-		return oqz_value_set_constant(g, min->in[1], &c->value, err);
-	OQZ_TRY(oqz_graph_add_constant(g, oqz_graph_fresh_name(g, name), &c->value, &in[1], err));
+	if (made && made == in[0]->producer && made->n_in == 2 && made->in[1]->constant)
+		return oqz_value_set_constant(g, made->in[1], &c->value, err);
+	OQZ_TRY(oqz_graph_add_constant(g, oqz_graph_fresh_name(g, by), &c->value, &in[1], err));
 	OQZ_TRY(oqz_graph_add_value(g, oqz_graph_fresh_name(g, name), &out, err));
-	OQZ_TRY(oqz_graph_add_node(g, name, "", "Min", n->opset, in, 2, &out, 1, n, &min, err));
-	OQZ_TRY(oqz_node_resolve(min, err));
-	if (oqz_infer_node(min, err) != OQZ_OK)
+	OQZ_TRY(oqz_graph_add_node(g, name, "", op, oqz_graph_opset(g, ""), in, 2, &out, 1, n, &made, err));
+	OQZ_TRY(oqz_node_resolve(made, err));
+	if (oqz_infer_node(made, err) != OQZ_OK)
 		return err->code = OQZ_E_MISMATCH;
 	if (!oqz_shape_equal(&out->type.shape, &shape))
-		OQZ_FAIL(err, OQZ_E_MISMATCH, "the limits of node '%s' have another shape than its input", n->name);
-	OQZ_TRY(oqz_node_set_input(n, 0, out, err));
+		OQZ_FAIL(err, OQZ_E_MISMATCH, "the numbers for input %d of node '%s' are not one per channel", at,
+		         n->name);
+	return oqz_node_set_input(n, at, out, err);
+}
+
+/* Clip knows one limit for all: limits per channel become x -> Min "N/limit" -> Clip N, which keeps its lower bound. */
+static enum oqz_status set_limits(const struct oqz_qplan_constant *c, struct oqz_node *n, struct oqz_err *err)
+{
+	OQZ_TRY(set_between(c, n, 0, "Min", oqz_arena_printf(n->graph->arena, "%s/limit", n->name), err));
 	OQZ_TRY(oqz_node_set_input(n, 2, NULL, err));
 	return oqz_node_resolve(n, err);
 }
@@ -103,13 +111,23 @@ static bool are_limits(const struct oqz_qplan_constant *c, const struct oqz_node
 	       n->domain[0] == 0 && n->in[0];
 }
 
+/* Numbers for a computed input: x -> Mul "N/<input>/scale" -> N. */
+static bool are_factors(const struct oqz_qplan_constant *c, const struct oqz_node *n)
+{
+	return n && c->input >= 0 && c->input < n->n_in && n->in[c->input] && !n->in[c->input]->constant &&
+	       n->in[c->input]->type.dtype == OQZ_DT_F32;
+}
+
 static enum oqz_status replace_one(const struct oqz_qplan_constant *c, struct oqz_graph *g, struct oqz_err *err)
 {
 	struct oqz_node *n = oqz_graph_node(g, c->node);
 	struct oqz_value *old, *v;
 
 	if (are_limits(c, n))
-		return set_limits(c, n, g, err);
+		return set_limits(c, n, err);
+	if (are_factors(c, n))
+		return set_between(c, n, c->input, "Mul", oqz_arena_printf(g->arena, "%s/%d/scale", n->name, c->input),
+		                   err);
 	if (!n || c->input < 0 || c->input >= n->n_in || !n->in[c->input] || !n->in[c->input]->constant)
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "the graph has no constant input %d of a node '%s'", c->input, c->node);
 	old = n->in[c->input];

@@ -65,14 +65,23 @@ static enum oqz_status add_layers(struct keep *keep, const struct oqz_lane_spec 
 	return OQZ_OK;
 }
 
+static const struct oqz_qplan_gain *gain_of(const struct oqz_lane_spec *l, const char *value)
+{
+	return l->plan ? oqz_qplan_gain(l->plan, value) : NULL;
+}
+
 /* The float value that stands for `name`, which the step of the lane's layer reads; NULL: the float model has none
  * (codes that several layers share, say). Names of a lane's own are looked for in front of the layer's inputs, past the
  * grid and whatever activation the step has absorbed, and the same way is gone in the float graph. */
 static const struct oqz_value *float_input(const struct oqz_graph *g, const struct oqz_lane_spec *lane, size_t layer,
                                            const char *name)
 {
-	if (!lane->own_layers)
-		return oqz_graph_value(g, name);
+	if (!lane->own_layers) {
+		const struct oqz_value *v = oqz_graph_value(g, name), *scaled;
+		if (v || !gain_of(lane, name) || !(scaled = oqz_graph_value(lane->graph, name)) || !scaled->producer)
+			return v;
+		return oqz_graph_value(g, scaled->producer->in[0]->name); /* an input that is multiplied before */
+	}
 	const struct oqz_node *own = oqz_graph_value(lane->graph, lane->own_layers[layer])->producer;
 	const struct oqz_node *twin = oqz_graph_value(g, lane->layers[layer])->producer;
 	for (int i = 0; i < own->n_in && i < twin->n_in; i++) {
@@ -148,11 +157,6 @@ static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_la
 	return st;
 }
 
-static const struct oqz_qplan_gain *gain_of(const struct oqz_lane_spec *l, const char *value)
-{
-	return l->plan ? oqz_qplan_gain(l->plan, value) : NULL;
-}
-
 /* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have:
  * none. */
 static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec *lanes, struct oqz_lane_event *e)
@@ -161,9 +165,9 @@ static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec 
 	size_t n = oqz_program_tap_ninputs(p, e->tap);
 
 	for (size_t i = 0; i < n && n <= OQZ_MAX_ALONE_INPUTS; i++) {
-		const struct oqz_value *v =
-		    float_input(lanes[0].graph, &lanes[e->lane], e->slot, oqz_program_tap_input(p, e->tap, i));
-		e->alone_gain[i] = v ? gain_of(&lanes[e->lane], v->name) : NULL;
+		const char *name = oqz_program_tap_input(p, e->tap, i);
+		const struct oqz_value *v = float_input(lanes[0].graph, &lanes[e->lane], e->slot, name);
+		e->alone_gain[i] = v ? gain_of(&lanes[e->lane], name) : NULL;
 		e->alone0[i] = v ? oqz_program_tap(s->programs[0], v->name) : -1;
 		if (e->alone0[i] < 0)
 			return;

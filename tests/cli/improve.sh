@@ -4,7 +4,7 @@
 # exported and compared; what is wrong in `improve` is said where it stands.
 . "${top_srcdir:-.}/tests/cli/functions.sh"
 manifest "$tmp/zoo.yaml"
-sed -i 's/^schemes:/&\n  t4: {plugin: int8, bits: 4, granularity: tensor}\n  cle: {extends: t4, improve: equalize}\n  mig: {extends: t4, improve: [{migrate: {alpha: 0.4}}]}\n  ada: {extends: t4, improve: [adaround]}\n  bias: {extends: t4, improve: [correct-bias]}\n  all: {extends: t4, improve: [correct-bias, adaround, equalize]}/' "$tmp/zoo.yaml"
+sed -i 's/^schemes:/&\n  t4: {plugin: int8, bits: 4, granularity: tensor}\n  cle: {extends: t4, improve: equalize}\n  mig: {extends: t4, improve: [{migrate: {alpha: 0.4}}]}\n  ins: {extends: t4, improve: [{migrate: {alpha: 0.4, insert: true}}]}\n  ada: {extends: t4, improve: [adaround]}\n  bias: {extends: t4, improve: [correct-bias]}\n  all: {extends: t4, improve: [correct-bias, adaround, equalize]}/' "$tmp/zoo.yaml"
 expect_exit 0 validate "$tmp/zoo.yaml"
 expect_exit 0 run --progress none -j 1 -o "$tmp/out" "$tmp/zoo.yaml"
 cat "$tmp/stdout"
@@ -26,12 +26,12 @@ grep -q '"gains"' "$tmp/out/plans/tiny.cle.json" || fail "no gains in the plan"
 if grep -q '"constants"' "$tmp/out/plans/tiny.t4.json"; then fail "constants in a plain plan"; fi
 # Threads do not change a bit; a second run takes the plans from the ledger.
 expect_exit 0 run --progress none -j 3 -o "$tmp/three" "$tmp/zoo.yaml"
-for s in cle mig ada bias all; do same "$tmp/out/plans/tiny.$s.json" "$tmp/three/plans/tiny.$s.json"; done
+for s in cle mig ins ada bias all; do same "$tmp/out/plans/tiny.$s.json" "$tmp/three/plans/tiny.$s.json"; done
 same_results "$tmp/out" "$tmp/three"
 expect_exit 0 run --progress none -o "$tmp/three" "$tmp/zoo.yaml"
 same_results "$tmp/out" "$tmp/three"
-# The export of an improved plan is that model: as a lane it has the plan's figures (gains are the scheme's, so the one whose
-# values keep their scale).
+# The export of an improved plan is that model: as a lane it has the plan's figures (gains are the scheme's, so the ones whose
+# layers' outputs keep their scale).
 expect_exit 0 export --plan "$tmp/out/plans/tiny.ada.json" -o "$tmp/ada.onnx" "$tiny/tiny.onnx"
 sed "s|^    file: .*|&\n    lanes: {again: $tmp/ada.onnx}|" "$tmp/zoo.yaml" >"$tmp/lane.yaml"
 expect_exit 0 run --progress none --select scheme=a* -o "$tmp/lane" "$tmp/lane.yaml"
@@ -40,11 +40,11 @@ test -s "$tmp/ada" || fail "no layers"
 same "$tmp/ada" "$tmp/again"
 # Rescaling leaves the function as it was, and is taken out of what is compared: without grids there is no error.
 sed 's/t4: {plugin: int8, bits: 4, granularity: tensor}/t4: {plugin: float}/' "$tmp/zoo.yaml" >"$tmp/fine.yaml"
-expect_exit 0 run --progress none --select scheme=cle --select scheme=mig -o "$tmp/fine" "$tmp/fine.yaml"
-awk -F, '$2 == "cle" || $2 == "mig" { n++; if ($6 > 1e-5) bad = 1 } END { exit bad || n < 6 }' "$tmp/fine/layers.csv" ||
+expect_exit 0 run --progress none --select scheme=cle --select scheme=mig --select scheme=ins -o "$tmp/fine" "$tmp/fine.yaml"
+awk -F, '$2 == "cle" || $2 == "mig" || $2 == "ins" { n++; if ($6 > 1e-5) bad = 1 } END { exit bad || n < 9 }' "$tmp/fine/layers.csv" ||
 	fail "rescaling changes the function, or is compared as it is"
 # Layers between rescaled values have errors of their own: none without grids, some with them.
-awk -F, '$2 == "cle" || $2 == "mig" { n++; if ($7 == "" || $7 > 1e-5) bad = 1 } END { exit bad || n < 6 }' "$tmp/fine/layers.csv" ||
+awk -F, '$2 == "cle" || $2 == "mig" || $2 == "ins" { n++; if ($7 == "" || $7 > 1e-5) bad = 1 } END { exit bad || n < 9 }' "$tmp/fine/layers.csv" ||
 	fail "local errors of rescaled layers"
 awk -F, '$2 == "cle" || $2 == "all" { n++; if ($7 == "" || $7 == 0) bad = 1 } END { exit bad || n < 6 }' "$tmp/out/layers.csv" ||
 	fail "rescaled layers without errors of their own"

@@ -32,6 +32,7 @@ schemes:
   fp8: {plugin: fp8, format: e4m3fn}
   fp8-e5m2: {plugin: fp8, format: e5m2, granularity: channel}
   fp8-outputs: {plugin: fp8, outputs: true}
+  int8-improved: {plugin: int8, granularity: tensor, improve: [equalize, {migrate: {insert: true, images: 1}}, {correct-bias: {images: 1}}]}
   mixed: {plugin: int8, overrides: [{ops: [MatMul, Gemm], symmetric: false}, {nodes: ["*1*"], bits: 16, granularity: tensor, calibrate: minmax}]}
 models:
 EOF
@@ -78,6 +79,7 @@ schemes() {
 	fsrcnn | squeezenet) echo int8-channel int8-pow2 int8-asym int16 int4-acts int4-block fp8 fp8-e5m2 fp8-outputs mixed ;;
 	tinynet | tinyvit) echo int8-channel int8-positional int8-asym int16 int4-acts int4-block fp8 fp8-e5m2 fp8-outputs ;;
 	ocr) echo int8-channel int8-asym fp8 fp8-e5m2 fp8-outputs mixed ;;
+	mobilenet | picodet) echo int8-channel int8-asym int8-improved fp8 mixed ;;
 	*) echo int8-channel int8-asym fp8 mixed ;;
 	esac
 }

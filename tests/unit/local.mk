@@ -403,9 +403,14 @@ tests_unit_test_dynamic_shapes_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dynamic_shapes_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_improve
-tests_unit_test_improve_SOURCES = tests/unit/exec_graph.h tests/unit/test_improve.c
+tests_unit_test_improve_SOURCES = tests/unit/exec_graph.h tests/unit/improve_case.h tests/unit/test_improve.c
 tests_unit_test_improve_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_improve_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_improve_rescale
+tests_unit_test_improve_rescale_SOURCES = tests/unit/exec_graph.h tests/unit/improve_case.h tests/unit/test_improve_rescale.c
+tests_unit_test_improve_rescale_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_improve_rescale_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_pose_moves
 tests_unit_test_pose_moves_SOURCES = tests/unit/test_pose_moves.c
