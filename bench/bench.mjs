@@ -15,7 +15,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { makeData, SCHEMES, writeManifest } from './data.mjs';
+import { kindOf, makeData, SCHEMES, writeManifest } from './data.mjs';
 import { evaluate, fixed, median, OQZ, run } from './measure.mjs';
 import { makeStandIns } from './standin.mjs';
 
@@ -55,13 +55,6 @@ function startUp(manifest, plans, dir) {
   const begin = performance.now();
   run(OQZ, ['run', '--progress', 'none', '-j', '1', '--limit', '1', '-o', dir, '--select', 'model=model', manifest]);
   return (performance.now() - begin) / 1000;
-}
-
-function kindOf(shape) {
-  if (shape.output.length === 2) return 'classification';
-  if (shape.output.length === 4 && shape.output[1] === 3 && shape.output[2] === 4 * shape.input[2]) return 'superres';
-  if (shape.output.length === 4 && shape.output[2] === shape.input[2]) return 'segmentation';
-  return null;
 }
 
 function measureFloat(model, runs) {

@@ -106,6 +106,14 @@ export const SCHEMES = {
   fp8: '{plugin: fp8}',
 };
 
+// What a model does, by its output; null: nothing that data are made for.
+export function kindOf(shape) {
+  if (shape.output.length === 2) return 'classification';
+  if (shape.output.length === 4 && shape.output[1] === 3 && shape.output[2] === 4 * shape.input[2]) return 'superres';
+  if (shape.output.length === 4 && shape.output[2] === shape.input[2]) return 'segmentation';
+  return null;
+}
+
 function preparation(kind, height, width) {
   if (kind === 'superres') return '[{normalize: {scale: 255}}]';
   const normalize = '{normalize: {scale: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}}';

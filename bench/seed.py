@@ -5,10 +5,13 @@ pass, and for each scheme one pass of the model with fake-quantized inputs and w
 scheme again, a float pass and a quantized pass whose layer outputs are kept and compared. Prints seconds of processor time
 per image of each part.
 
-usage: seed.py MODEL [IMAGES]    MODEL: a constructor of torchvision.models, random weights; one thread
+Decoding, preparing and scoring are not in it.
+
+MODEL is a constructor of torchvision.models (`resnet50`, `segmentation.lraspp_mobilenet_v3_large`), with random weights; one
+thread. Linear layers that attention uses without calling them are left as they are.
 """
+import argparse
 import copy
-import sys
 import time
 
 import torch
@@ -42,7 +45,7 @@ def quantized_copy(model, kind, ranges):
     copied = copy.deepcopy(model)
     put = fp8 if kind == 'fp8' else affine
     for name, m in copied.named_modules():
-        if not isinstance(m, LAYERS):
+        if name not in ranges:
             continue
         scale = torch.tensor(ranges[name] / (448.0 if kind == 'fp8' else 127.5))
         scale = torch.exp2(torch.ceil(torch.log2(scale))) if kind == 'pow2' else scale
@@ -84,14 +87,26 @@ def errors(model, quantized, images):
     return seconds
 
 
+def build(name, classes):
+    module, _, constructor = name.rpartition('.')
+    options = {'weights_backbone': None, 'num_classes': classes} if module == 'segmentation' else {}
+    package = getattr(torchvision.models, module) if module else torchvision.models
+    return getattr(package, constructor)(weights=None, **options).eval()
+
+
 @torch.no_grad()
 def main():
-    name, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 8
-    model = getattr(torchvision.models, name)().eval()
-    images = [torch.randn(1, 3, 224, 224) for _ in range(count)]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('model')
+    parser.add_argument('--images', type=int, default=8)
+    parser.add_argument('--size', default='224x224', help='HEIGHTxWIDTH')
+    parser.add_argument('--classes', type=int, default=19, help='of a segmentation model')
+    given = parser.parse_args()
+    model = build(given.model, given.classes)
+    images = [torch.randn(1, 3, *map(int, given.size.split('x'))) for _ in range(given.images)]
     ranges = {}
     hooks = watch(model, lambda n, x, y: ranges.__setitem__(n, max(ranges.get(n, 1e-8), float(x.abs().max()))))
-    timed(model, images)
+    timed(model, images[:2])
     for h in hooks:
         h.remove()
     total = timed(model, images)
@@ -105,6 +120,4 @@ def main():
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
     main()

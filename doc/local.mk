@@ -48,7 +48,7 @@ endif
 
 # What real models give, where they are at hand (OQZ_ZOO). After figures have changed on purpose.
 dist_doc_DATA += doc/results.md
-EXTRA_DIST += doc/results.awk doc/results.sh
+EXTRA_DIST += doc/results.awk doc/results_layers.awk doc/results.sh
 zoo-results: all
 	@test -n "$$OQZ_ZOO" || { echo "zoo-results: OQZ_ZOO names no folder of models and data"; exit 1; }
 	$(built_oqz) run -o zoo-results.oqz "$(srcdir)/tests/golden/zoo.yaml"

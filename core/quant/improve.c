@@ -31,6 +31,13 @@ enum oqz_status oqz_improve_set(struct oqz_graph *g, struct oqz_qplan *p, struct
 	return oqz_qplan_set_constant(p, n->name, input, value, err);
 }
 
+size_t oqz_improve_images(const struct oqz_params *given, const struct oqz_improve_data *data)
+{
+	size_t wanted = (size_t)oqz_params_int(given, "images");
+
+	return wanted < data->n_images ? wanted : data->n_images;
+}
+
 const struct oqz_qplan_site *oqz_improve_site(const struct oqz_qplan *p, const char *node, int input)
 {
 	for (size_t i = 0; i < p->sites.n; i++)

@@ -53,6 +53,8 @@ extern const struct oqz_improve oqz_improve_bias;
 /* Replaces a constant input in the graph and in the plan. */
 enum oqz_status oqz_improve_set(struct oqz_graph *g, struct oqz_qplan *p, struct oqz_node *n, int input,
                                 const struct oqz_tensor *value, struct oqz_err *err);
+/* How many calibration images a pass looks at: its parameter `images`, or all there are. */
+size_t oqz_improve_images(const struct oqz_params *given, const struct oqz_improve_data *data);
 /* The plan's site of an input; NULL if there is none. */
 const struct oqz_qplan_site *oqz_improve_site(const struct oqz_qplan *p, const char *node, int input);
 /* Where output and input channels lie in the weights of Conv, ConvTranspose, Gemm and MatMul: element (o, i, k) of

@@ -307,9 +307,8 @@ static enum oqz_status improve_layer(const struct oqz_graph *g, struct oqz_qplan
 static enum oqz_status run(const struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_params *given,
                            const struct oqz_improve_data *data, struct oqz_err *err)
 {
-	size_t images = (size_t)oqz_params_int(given, "images");
+	size_t images = oqz_improve_images(given, data);
 
-	images = images < data->n_images ? images : data->n_images;
 	for (size_t i = 0; i < g->nodes.n; i++) {
 		struct state s = { .positions = oqz_params_int(given, "positions") };
 		struct layer *l = &s.l;

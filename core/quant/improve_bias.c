@@ -113,11 +113,10 @@ static enum oqz_status run(const struct oqz_graph *g, struct oqz_qplan *p, const
 {
 	OQZ_CLEANUP_FREE const struct oqz_node **layers = calloc(g->nodes.n + 1, sizeof *layers);
 	OQZ_CLEANUP(means_release) struct means wanted = { 0 };
-	size_t n = 0, images = (size_t)oqz_params_int(given, "images");
+	size_t n = 0, images = oqz_improve_images(given, data);
 
 	if (!layers)
 		return oqz_err_nomem(err, "layers", g->nodes.n);
-	images = images < data->n_images ? images : data->n_images;
 	for (size_t i = 0; i < g->nodes.n; i++)
 		if (correctable(g->nodes.v[i], p))
 			layers[n++] = g->nodes.v[i];

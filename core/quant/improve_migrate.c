@@ -195,7 +195,6 @@ static enum oqz_status run(struct oqz_graph *g, struct oqz_qplan *p, const struc
                            const struct oqz_improve_data *data, struct oqz_err *err)
 {
 	OQZ_CLEANUP(release) struct observation o = { 0 };
-	size_t n = (size_t)oqz_params_int(given, "images");
 
 	OQZ_TRY(collect_groups(g, &o, err));
 	if (oqz_params_bool(given, "insert"))
@@ -206,7 +205,7 @@ static enum oqz_status run(struct oqz_graph *g, struct oqz_qplan *p, const struc
 	for (size_t i = 0; i < o.v.n; i++)
 		taps[i] = o.v.v[i].value;
 	if (o.v.n)
-		OQZ_TRY(data->run(data->ctx, g, taps, o.v.n, n < data->n_images ? n : data->n_images, see, &o, err));
+		OQZ_TRY(data->run(data->ctx, g, taps, o.v.n, oqz_improve_images(given, data), see, &o, err));
 	for (size_t i = 0; i < o.v.n; i++)
 		OQZ_TRY(migrate(g, p, &o.v.v[i], oqz_params_float(given, "alpha"), err));
 	return OQZ_OK;

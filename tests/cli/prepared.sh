@@ -35,9 +35,22 @@ bytes=$(find "$tmp/some/prepared" -type f -exec cat {} + | wc -c)
 test "$bytes" -le 102400 || fail "$bytes bytes are kept"
 test "$(entries some)" -gt 0 || fail "nothing was kept"
 
-# A folder that cannot be written costs time only (root can write anywhere).
+# A folder that cannot be written costs time only: closed to all but root, and to root as well where the folder is one in
+# which nobody can make a file.
 mkdir "$tmp/closed" "$tmp/closed/prepared"
 chmod a-w "$tmp/closed/prepared"
 kept closed 1G
 same_figures "$tmp/plain" "$tmp/closed"
 chmod u+w "$tmp/closed/prepared"
+if test -d /proc/self && ! (: >/proc/self/fd/oqz-probe) 2>"$tmp/probe"; then
+	mkdir "$tmp/nowhere"
+	ln -s /proc/self/fd "$tmp/nowhere/prepared"
+	kept nowhere 1G
+	same_figures "$tmp/plain" "$tmp/nowhere"
+fi
+# A file where the folder should be is said.
+mkdir "$tmp/file"
+echo mine >"$tmp/file/prepared"
+expect_exit 4 run --progress none --set limits.prepared=1G -o "$tmp/file" "$tiny/tiny.yaml"
+says stdout "file/prepared: File exists"
+test "$(cat "$tmp/file/prepared")" = mine || fail "the file was written to"

@@ -10,6 +10,14 @@ same_results "$tmp/1" "$tmp/5"
 expect_exit 0 run -j1 --limit 1 --progress none -o "$tmp/one1" "$tiny/tiny.yaml"
 expect_exit 0 run -j4 --limit 1 --progress none -o "$tmp/one4" "$tiny/tiny.yaml"
 same_results "$tmp/one1" "$tmp/one4"
+# Side by side: two lanes whose grids wait for each other meet.
+manifest "$tmp/meet.yaml"
+sed -i 's/^schemes:/&\n  left: {plugin: mock-meet, lane: 1}\n  right: {plugin: mock-meet, lane: 2}/' "$tmp/meet.yaml"
+MOCK_MEET=$tmp/met
+export MOCK_MEET
+OQZ_PLUGIN_PATH=$top_builddir/tests/mock/.libs:$OQZ_PLUGIN_PATH expect_exit 0 run -j4 --limit 1 --progress none \
+	--select scheme=left --select scheme=right -o "$tmp/meet" "$tmp/meet.yaml"
+test -e "$tmp/met" || fail "lanes of one image did not run side by side"
 # Another engine agrees in what is counted; only float arithmetic in between may differ in its last bits.
 expect_exit 0 run -j2 --engine sim --progress none -o "$tmp/sim" "$tiny/tiny.yaml"
 top1() { sed -n 's/.*"top1": {"float": \([0-9.]*\).*/\1/p' "$1/results.json"; }

@@ -14,6 +14,12 @@ tests_mock_mock_twin_la_CPPFLAGS = $(mock_cppflags)
 tests_mock_mock_twin_la_CFLAGS = $(PLUGIN_COMPILE)
 tests_mock_mock_twin_la_LDFLAGS = $(mock_ldflags)
 
+check_LTLIBRARIES += tests/mock/mock-meet.la
+tests_mock_mock_meet_la_SOURCES = tests/mock/mock-meet.c tests/mock/mock.h
+tests_mock_mock_meet_la_CPPFLAGS = $(mock_cppflags)
+tests_mock_mock_meet_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_meet_la_LDFLAGS = $(mock_ldflags)
+
 check_LTLIBRARIES += tests/mock/mock-magic.la
 tests_mock_mock_magic_la_SOURCES = tests/mock/mock-magic.c tests/mock/mock.h
 tests_mock_mock_magic_la_CPPFLAGS = $(mock_cppflags)
