@@ -1,7 +1,8 @@
 #!/bin/bash
-# debian/: a source package from the release tarball, its four packages built by dpkg-buildpackage with the tests, lintian
-# without errors or warnings, and, as root, the packages' life in a fresh minimal Debian: installed by apt with what they
-# depend on, used by an ordinary user, removed without a trace.
+# debian/: a source package from the release tarball, its four packages built by dpkg-buildpackage with the tests (as root in
+# a fresh minimal Debian that has what debian/control asks for and nothing else), lintian without errors or warnings, and, as
+# root, the packages' life in another one: installed by apt with what they depend on, used by an ordinary user, removed without
+# a trace.
 #   OQZ_DEBIAN_ROOT   a minimal Debian of this release to begin with (it is copied), instead of debootstrap's
 #   OQZ_KEEP          keeps the packages and the log
 # shellcheck source=tests/long/functions.sh
@@ -22,19 +23,32 @@ cp "oqz-$version.tar.xz" "oqz_$version.orig.tar.xz"
 	fail "debian/changelog is not about $version"
 quietly "dpkg-source -b" dpkg-source -b "oqz-$version"
 rm -rf "oqz-$version"
-quietly "dpkg-source -x" dpkg-source -x oqz_*.dsc "oqz-$version"
 
 # ------------------------------------------------------------------------------------------------ packages
 export DEB_BUILD_OPTIONS="parallel=$(nproc) ${DEB_BUILD_OPTIONS-}"
-cd "oqz-$version"
-quietly "dpkg-buildpackage -us -uc -b" dpkg-buildpackage -us -uc -b
+if can_debian_root; then
+	debian_root "$work/builder"
+	mkdir "$root/packages"
+	cp oqz_* "$root/packages"
+	quietly "apt-get update" within apt-get update
+	quietly "apt-get build-dep" within sh -c 'apt-get build-dep -y /packages/oqz_*.dsc'
+	there=$root/packages
+	at_packages() { within sh -c 'cd /packages && "$@"' sh "$@"; }
+else
+	there=$work
+	at_packages() { "$@"; }
+fi
+quietly "dpkg-source -x" at_packages dpkg-source -x "$(echo oqz_*.dsc)" "oqz-$version"
+cd "$there/oqz-$version"
+quietly "dpkg-buildpackage -us -uc -b" at_packages sh -c 'cd oqz-* && dpkg-buildpackage -us -uc -b'
 # The inner loops are vectorised by the distribution's flags, too, and for wide registers.
 objects=$(find build-deb/core -name '*.o' -exec sh -c 'objdump -d "$1" | grep -q "[a-z]ps .*%ymm"' sh {} \; -print)
 if [ "$(dpkg --print-architecture)" = amd64 ]; then
 	[ "$(wc -w <<<"$objects")" -ge 10 ] || fail "objects with vector code for x86-64-v3:" $objects
 fi
-quietly "dh clean" debian/rules clean
-cd ..
+quietly "dh clean" at_packages sh -c 'cd oqz-* && debian/rules clean'
+cd "$work"
+[ "$there" = "$work" ] || mv "$there"/* .
 changes=$(echo oqz_*.changes)
 for p in oqz oqz-plugins oqz-dev oqz-doc; do
 	grep -q "^ .* ${p}_$version" "$changes" || fail "$changes lacks $p"
@@ -77,10 +91,7 @@ user 'oqz list quantizers' | grep -q '^int8 ' || fail "oqz does not find its plu
 user 'oqz-run --progress none /usr/share/doc/oqz/examples/tiny/tiny.yaml; echo exit $?' >"$work/table"
 grep -q '^tiny .*top1' "$work/table" && grep -qx 'exit 0' "$work/table" || fail "oqz-run tiny.yaml"
 cat "$work/table"
-user 'oqz-run --progress none /usr/share/doc/oqz/examples/demo/zoo.yaml; echo exit $?' >"$work/table"
-grep -q '^sky-yolox .*ap' "$work/table" && grep -qx 'exit 0' "$work/table" || fail "oqz-run demo/zoo.yaml"
-cat "$work/table"
-user 'test -s zoo.oqz/report.html && gzip -dc /usr/share/man/man7/oqz-int8.7.gz | head -5' | grep -q 'OQZ' || fail "the report, or oqz-int8(7)"
+user 'gzip -dc /usr/share/man/man7/oqz-int8.7.gz | head -5' | grep -q 'OQZ' || fail "oqz-int8(7)"
 # The demo zoo, from the folder of the packages, which its user cannot write to.
 user 'oqz-run --progress none /usr/share/doc/oqz/examples/demo/zoo.yaml; echo exit $?; ls zoo.oqz' >"$work/table"
 grep -q '^textures-edsr .*psnr' "$work/table" && grep -qx 'exit 0' "$work/table" && grep -qx report.html "$work/table" ||

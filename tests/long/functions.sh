@@ -13,7 +13,7 @@ log=$work/log
 at_end() {
 	status=$?
 	trap - EXIT
-	for m in ${root:+"$root/dev/pts" "$root/proc"}; do
+	for m in "$work"/*/dev/pts "$work"/*/proc; do
 		! mountpoint -q "$m" || umount "$m" || umount -l "$m"
 	done
 	[ -n "${OQZ_KEEP-}" ] && echo "kept: $work" || rm -rf --one-file-system "$work"
@@ -65,4 +65,5 @@ debian_root() { # FOLDER, which is made, and $root afterwards
 	mount -t proc proc "$root/proc" 2>>"$log" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts" 2>>"$log" ||
 		echo "without /proc and pseudo-terminals: they cannot be mounted here"
 }
-within() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+within() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+	DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-}" "$@"; }
