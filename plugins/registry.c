@@ -161,29 +161,24 @@ static enum oqz_status not_found(const struct oqz_registry *r, enum oqz_plugin_k
 {
 	OQZ_VEC(const char *) names = { 0 };
 	const char *what = kind ? oqz_plugin_kind_name(kind) : "plugin";
-	struct oqz_str all = { 0 };
+	struct oqz_str hint = { 0 };
 
 	for (size_t i = 0; i < r->infos.n; i++) {
 		const struct oqz_plugin_info *p = &r->infos.v[i];
 		if (p->refused && file_is_called(p->path, name)) {
 			oqz_vec_release(&names);
-			oqz_str_release(&all);
 			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s '%s': %s was refused: %s", what, name, p->path, p->refused);
 		}
 		if (p->refused || p->shadowed_by || (kind && p->kind != kind))
 			continue;
-		oqz_str_addf(&all, "%s%s", names.n ? ", " : "", p->name);
 		if (!oqz_vec_push(&names, p->name))
-			all.failed = true;
+			break; /* the hint is then shorter */
 	}
-	const char *near = oqz_str_nearest(name, names.v, names.n);
-	if (near)
-		oqz_err_set(err, OQZ_E_PLUGIN, "there is no %s '%s' (did you mean '%s'?)", what, name, near);
-	else
-		oqz_err_set(err, OQZ_E_PLUGIN, "there is no %s '%s' (found: %s)", what, name,
-		            names.n ? oqz_str_get(&all) : "none; see OQZ_PLUGIN_PATH");
+	oqz_str_add_hint(&hint, name, "found", '\'', names.v, names.n);
+	oqz_err_set(err, OQZ_E_PLUGIN, "there is no %s '%s'%s", what, name,
+	            names.n ? oqz_str_get(&hint) : " (found: none; see OQZ_PLUGIN_PATH)");
 	oqz_vec_release(&names);
-	oqz_str_release(&all);
+	oqz_str_release(&hint);
 	return OQZ_E_PLUGIN;
 }
 

@@ -99,28 +99,6 @@ static enum oqz_status check_range(const struct oqz_param *row, double x, const 
 	         row->unit ? " " : "", row->unit ? row->unit : "");
 }
 
-static void add_names(struct oqz_str *out, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		oqz_str_add(out, i ? ", " : "");
-		oqz_str_add(out, names[i]);
-	}
-}
-
-/* "(did you mean 'x'?)" when a near one exists, else "(<label>: a, b, c)". */
-static void add_hint(struct oqz_str *out, const char *word, const char *label, const char *const *names, size_t n)
-{
-	const char *near = oqz_str_nearest(word, names, n);
-
-	if (near) {
-		oqz_str_addf(out, " (did you mean '%s'?)", near);
-	} else if (n) {
-		oqz_str_addf(out, " (%s: ", label);
-		add_names(out, names, n);
-		oqz_str_add(out, ")");
-	}
-}
-
 static enum oqz_status check_choice(const struct oqz_param *row, const char *text, struct oqz_err *err)
 {
 	struct oqz_str hint = { 0 };
@@ -134,7 +112,7 @@ static enum oqz_status check_choice(const struct oqz_param *row, const char *tex
 	for (; row->choices[n]; n++)
 		if (strcmp(row->choices[n], text) == 0)
 			return OQZ_OK;
-	add_hint(&hint, text, "choices", row->choices, n);
+	oqz_str_add_hint(&hint, text, "choices", '\'', row->choices, n);
 	oqz_err_set(err, OQZ_E_USAGE, "'%s' is none of its choices%s", text, oqz_str_get(&hint));
 	oqz_str_release(&hint);
 	return OQZ_E_USAGE;
@@ -257,7 +235,7 @@ static enum oqz_status unknown_key(const struct oqz_param *table, const char *ke
 
 	for (size_t i = 0; i < n && i < MAX_ROWS; i++)
 		names[i] = table[i].name;
-	add_hint(&hint, key, "it has", names, n);
+	oqz_str_add_hint(&hint, key, "it has", '\'', names, n);
 	oqz_err_set(err, OQZ_E_USAGE, "unknown parameter '%s'%s", key, n ? oqz_str_get(&hint) : " (it has none)");
 	oqz_str_release(&hint);
 	return OQZ_E_USAGE;

@@ -305,6 +305,28 @@ const char *oqz_str_nearest(const char *word, const char *const *candidates, siz
 	return hit;
 }
 
+void oqz_str_add_hint(struct oqz_str *b, const char *word, const char *label, char quote, const char *const *candidates,
+                      size_t n)
+{
+	const char *near = oqz_str_nearest(word, candidates, n);
+	size_t limit = near ? oqz_str_distance(word, near, strlen(word)) : 0;
+
+	if (!n)
+		return;
+	if (!near) {
+		oqz_str_addf(b, " (%s: ", label);
+		for (size_t i = 0; i < n; i++)
+			oqz_str_addf(b, "%s%s", i ? ", " : "", candidates[i]);
+		oqz_str_add(b, ")");
+		return;
+	}
+	oqz_str_addf(b, " (did you mean %c%s%c", quote, near, quote);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(candidates[i], near) != 0 && oqz_str_distance(word, candidates[i], limit) == limit)
+			oqz_str_addf(b, " or %c%s%c", quote, candidates[i], quote);
+	oqz_str_add(b, "?)");
+}
+
 bool oqz_parse_i64(const char *s, long long *ret)
 {
 	char *end;

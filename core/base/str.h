@@ -44,6 +44,10 @@ size_t oqz_str_distance(const char *a, const char *b, size_t limit);
 
 /* The candidate nearest to `word` if it is near enough to be a likely typing error, else NULL. */
 const char *oqz_str_nearest(const char *word, const char *const *candidates, size_t n);
+/* Behind a message that a word is none of `candidates`: " (did you mean `x`?)" when there are near ones, " or " between
+ * two that are equally near, else " (LABEL: a, b, c)". `quote` stands around names; nothing when n is 0. */
+void oqz_str_add_hint(struct oqz_str *b, const char *word, const char *label, char quote, const char *const *candidates,
+                      size_t n);
 
 /* Strict number parsing: the whole string must be used, no leading blanks, finite unless written as inf/nan. */
 bool oqz_parse_i64(const char *s, long long *ret);

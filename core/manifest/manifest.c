@@ -87,9 +87,12 @@ static enum oqz_status no_such(const struct oqz_yaml *at, const struct oqz_yaml 
 		return oqz_err_nomem(err, name, n);
 	for (size_t i = 0; i < n; i++)
 		names[i] = section->pairs[i].key;
-	const char *near = oqz_str_nearest(name, names, n);
-	return oqz_yaml_fail(at, err, OQZ_E_USAGE, "there is no %s `%s`%s%s%s", kind, name,
-	                     near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
+	struct oqz_str hint = { 0 };
+	oqz_str_add_hint(&hint, name, "there are", '`', names, n);
+	enum oqz_status st =
+	    oqz_yaml_fail(at, err, OQZ_E_USAGE, "there is no %s `%s`%s", kind, name, oqz_str_get(&hint));
+	oqz_str_release(&hint);
+	return st;
 }
 
 static enum oqz_status check_name(const struct oqz_yaml *at, const char *kind, const char *name, struct oqz_err *err)

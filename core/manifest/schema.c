@@ -44,10 +44,13 @@ static enum oqz_status unknown_key(const struct oqz_yaml *map, const struct oqz_
 	for (size_t i = 0; i < OQZ_COUNTOF(keys); i++)
 		if (keys[i].section == section)
 			known[n++] = keys[i].key;
-	const char *near = oqz_str_nearest(p->key, known, n);
-	OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: unknown key `%s` in %s%s%s%s", map->file,
-	         p->line > 0 ? p->line : map->line, p->line > 0 ? p->column : map->column, p->key, what,
-	         near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
+	struct oqz_str hint = { 0 };
+	oqz_str_add_hint(&hint, p->key, "it may have", '`', known, n);
+	oqz_err_set(err, OQZ_E_USAGE, "%s:%d:%d: unknown key `%s` in %s%s", map->file,
+	            p->line > 0 ? p->line : map->line, p->line > 0 ? p->column : map->column, p->key, what,
+	            oqz_str_get(&hint));
+	oqz_str_release(&hint);
+	return OQZ_E_USAGE;
 }
 
 enum oqz_status oqz_schema_check(const struct oqz_yaml *map, enum oqz_manifest_section section, bool open,

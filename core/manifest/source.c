@@ -107,6 +107,12 @@ static enum oqz_status load_merged(struct oqz_arena *a, const char *path, const 
 			OQZ_FAIL(err, OQZ_E_USAGE, "%s includes itself", path);
 	if (depth > MAX_INCLUDE_DEPTH)
 		OQZ_FAIL(err, OQZ_E_USAGE, "%s: includes nested deeper than %d", path, MAX_INCLUDE_DEPTH);
+	size_t n = strlen(path);
+	if (n > 5 && strcmp(path + n - 5, ".onnx") == 0)
+		OQZ_FAIL(err, OQZ_E_USAGE,
+		         "%s: a model is no manifest; write one that names it, its task, data and schemes (see "
+		         "oqz-manifest(5))",
+		         path);
 	OQZ_TRY(oqz_yaml_load(a, path, &y, err));
 	if (y->kind != OQZ_YAML_MAP)
 		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "a manifest is a mapping that begins with `oqz: 1`");

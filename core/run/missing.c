@@ -4,9 +4,14 @@
  */
 #include "core/run/missing.h"
 #include "core/base/arena.h"
+#include "core/base/file.h"
+#include "core/base/str.h"
 
+#include <dirent.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { HINT_NAMES = 2000 };
 
 /* Notes a path for job `job` if it is not there. */
 static enum oqz_status look(const struct oqz_manifest *m, struct oqz_missing *r, size_t job, const char *path,
@@ -87,15 +92,40 @@ enum oqz_status oqz_missing_find(const struct oqz_manifest *m, const struct oqz_
 	return OQZ_OK;
 }
 
+/* For a path that is not there: "; did you mean `x`?" when its folder has something of nearly that name, "; there is no
+ * folder `y`" when the folder itself is missing; "" otherwise or when out of memory. */
+static const char *path_hint(struct oqz_arena *a, const char *path)
+{
+	const char *dir = oqz_path_dir(a, path), *near = NULL;
+	OQZ_VEC(const char *) names = { 0 };
+
+	if (!dir)
+		return "";
+	DIR *d = opendir(dir);
+	if (!d)
+		return access(dir, F_OK) == 0 ? "" : oqz_arena_printf(a, "; there is no folder `%s`", dir);
+	for (const struct dirent *e; (e = readdir(d)) && names.n < HINT_NAMES;) {
+		const char *name = e->d_name[0] == '.' ? NULL : oqz_arena_strdup(a, e->d_name);
+		if (name && !oqz_vec_push(&names, name))
+			break;
+	}
+	closedir(d);
+	near = oqz_str_nearest(oqz_path_base(path), names.v, names.n);
+	oqz_vec_release(&names);
+	const char *hint = near ? oqz_arena_printf(a, "; did you mean `%s`?", near) : NULL;
+	return hint ? hint : "";
+}
+
 const char *oqz_missing_text(const struct oqz_manifest *m, const struct oqz_missing *missing, size_t file)
 {
 	const struct oqz_missing_file *f = &missing->files.v[file];
 	const char *model = m->jobs.v[f->job].model->id;
 
 	if (f->n_jobs == 1)
-		return oqz_arena_printf(missing->arena, "%s is missing (%s; %s)", f->path, f->what, model);
-	return oqz_arena_printf(missing->arena, "%s is missing (%s; %s and %zu more)", f->path, f->what, model,
-	                        f->n_jobs - 1);
+		return oqz_arena_printf(missing->arena, "%s is missing (%s; %s)%s", f->path, f->what, model,
+		                        path_hint(missing->arena, f->path));
+	return oqz_arena_printf(missing->arena, "%s is missing (%s; %s and %zu more)%s", f->path, f->what, model,
+	                        f->n_jobs - 1, path_hint(missing->arena, f->path));
 }
 
 void oqz_missing_release(struct oqz_missing *m)

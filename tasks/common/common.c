@@ -158,6 +158,16 @@ void common_drop_cr(char *line)
 
 /* -------------------------------------------------------------------------------------------------- outputs */
 
+enum oqz_status common_no_output(const struct oqz_host *h, const char *name, const struct oqz_output *outputs, size_t n,
+                                 struct oqz_failure *f)
+{
+	char names[400] = "";
+
+	for (size_t i = 0, at = 0; i < n && at < sizeof names; i++)
+		at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", outputs[i].name);
+	return h->fail(f, OQZ_E_MISMATCH, "the model has no output '%s' (it has: %s)", name, names);
+}
+
 const struct oqz_output *common_output(const struct oqz_host *h, const char *name, const char *what,
                                        const struct oqz_output *outputs, size_t n, struct oqz_failure *f)
 {
@@ -170,6 +180,6 @@ const struct oqz_output *common_output(const struct oqz_host *h, const char *nam
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(outputs[i].name, name) == 0)
 			return &outputs[i];
-	h->fail(f, OQZ_E_MISMATCH, "the model has no output '%s'", name);
+	common_no_output(h, name, outputs, n, f);
 	return NULL;
 }

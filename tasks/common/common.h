@@ -73,6 +73,9 @@ char *common_next_line(char **at);
 /* Takes a carriage return off the line's end. */
 void common_drop_cr(char *line);
 
+/* Fails because no output has the name; says which there are. */
+enum oqz_status common_no_output(const struct oqz_host *h, const char *name, const struct oqz_output *outputs, size_t n,
+                                 struct oqz_failure *f);
 /* The output of that name, or the only one when the name is "". `what` says what it holds. NULL: failure recorded. */
 const struct oqz_output *common_output(const struct oqz_host *h, const char *name, const char *what,
                                        const struct oqz_output *outputs, size_t n, struct oqz_failure *f);

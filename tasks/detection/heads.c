@@ -501,7 +501,7 @@ enum oqz_status head_decode(const struct task *t, const struct oqz_output *outpu
 			if (strcmp(outputs[k].name, t->output_names[i]) == 0)
 				used[i] = &outputs[k];
 		if (!used[i])
-			return t->host->fail(f, OQZ_E_MISMATCH, "the model has no output '%s'", t->output_names[i]);
+			return common_no_output(t->host, t->output_names[i], outputs, n, f);
 	}
 	if (t->head->coding == BOX_FINAL)
 		return decode_final(t, used, n_used, ret, f);

@@ -27,7 +27,7 @@ static enum oqz_status find_outputs(const struct task *t, const struct oqz_outpu
 			if (strcmp(outputs[k].name, t->output_names[i]) == 0)
 				ret[i] = &outputs[k];
 		if (!ret[i])
-			return t->host->fail(f, OQZ_E_MISMATCH, "the model has no output '%s'", t->output_names[i]);
+			return common_no_output(t->host, t->output_names[i], outputs, n, f);
 		if (ret[i]->view.dtype != OQZ_DT_F32)
 			return t->host->fail(f, OQZ_E_UNSUPPORTED, "output '%s' is not float32", ret[i]->name);
 	}

@@ -92,6 +92,22 @@ for page in "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1"; do
 	runs "${page##*/}" "$tmp/commands"
 done
 
+# ---------------------------------------------------------------------------------------------- pages of plugins
+# Manifests without schemes and mostly without models, on data that is not there: everything else about them must be right.
+for page in "$top_srcdir"/tasks/*/*.md; do
+	awk '/^## / { on = $2 == "Example" } on && /^    / { print substr($0, 5) }' "$page" >"$tmp/block"
+	test -s "$tmp/block" || fail "$page has no example"
+	{
+		printf 'oqz: 1\nschemes: {int8: {plugin: int8}}\n'
+		cat "$tmp/block"
+		grep -q '^models:' "$tmp/block" ||
+			echo "models: [{id: tiny, file: tiny.onnx, task: $(sed -n '/^tasks:/{n;s/^ *\([a-z]*\):.*/\1/p;}' "$tmp/block")}]"
+	} >plugin.yaml
+	oqz validate plugin.yaml >"$tmp/output" 2>&1 && fail "$page: its data are there"
+	! grep -v ' is missing (\|models lack something' "$tmp/output" || fail "${page##*/}: $(cat "$tmp/output")"
+	run_count=$((run_count + 1))
+done
+
 # ---------------------------------------------------------------------------------------------- the README
 # Commands of oqz, with and without a prompt, on the demo zoo too; its manifest is validated.
 awk '/^    oqz: 1/ { on = 1 } on && !/^    / && !/^$/ { exit } on { print substr($0, 5) }' "$top_srcdir/README.md" >readme.yaml

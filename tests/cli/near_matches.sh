@@ -44,3 +44,21 @@ wrong 's/models: .tiny./models: [tny]/' 'did you mean .tiny.'
 wrong 's/^oqz: 1/oqz: 2/' 'oqz'
 wrong 's/^tasks:/datasets: {}\n&/' 'twice\|duplicate'
 wrong 's/root: [^,]*/root: "${NO_SUCH_VARIABLE_HERE}"/' 'NO_SUCH_VARIABLE_HERE'
+# Without anything near: what there is.
+wrong 's/^    task: /    wherefore: /' 'unknown key .wherefore. in a model (it may have: .*task'
+wrong 's/task: classify/task: nothing/' 'there is no task .nothing. (there are: classify)'
+
+# What only a run finds out.
+fails() { # STATUS SED-EXPRESSION MESSAGE
+	manifest "$tmp/zoo.yaml"
+	sed -i "$2" "$tmp/zoo.yaml"
+	rm -rf "$tmp/out"
+	expect_exit "$1" run --progress none --limit 2 -o "$tmp/out" "$tmp/zoo.yaml"
+	says stderr "$3"
+}
+fails 3 '0,/plugin: int8/s//plugin: int9/' "there is no quantizer .int9. (did you mean '[a-z0-9]*' or '[a-z0-9]*'"
+fails 4 's/tiny\.onnx/tinny.onnx/' 'tinny.onnx is missing (model file; tiny); did you mean .tiny.onnx.?'
+fails 4 's,file: .*,file: /nowhere/at/all.onnx,' 'all.onnx is missing (model file; tiny); there is no folder ./nowhere/at.'
+fails 4 's/plugin: classification/&, output: logitz/' "no output 'logitz' (it has: [a-z]"
+expect_exit 2 run "$tiny/tiny.onnx"
+says stderr 'tiny.onnx: a model is no manifest'
