@@ -103,8 +103,7 @@ for page in "$top_srcdir"/tasks/*/*.md; do
 		grep -q '^models:' "$tmp/block" ||
 			echo "models: [{id: tiny, file: tiny.onnx, task: $(sed -n '/^tasks:/{n;s/^ *\([a-z]*\):.*/\1/p;}' "$tmp/block")}]"
 	} >plugin.yaml
-	oqz validate plugin.yaml >"$tmp/output" 2>&1 && fail "$page: its data are there"
-	! grep -v ' is missing (\|models lack something' "$tmp/output" || fail "${page##*/}: $(cat "$tmp/output")"
+	oqz validate plugin.yaml >"$tmp/output" 2>&1 || fail "${page##*/}: $(cat "$tmp/output")"
 	run_count=$((run_count + 1))
 done
 
