@@ -62,7 +62,18 @@ VM_INLINE float vm_expm1(float x)
 	return x != x ? x : y;
 }
 
-VM_INLINE float vm_sigmoid(float x) { return 1.0f / (1.0f + vm_exp(-x)); }
+/* e^x for sums of which 1 is another term: below e^-86 it does not show. One factor then does for all results; NaN passes
+ * through. */
+VM_INLINE float vm_exp_beside1(float x)
+{
+	float c = x < -86.0f ? -86.0f : x, n;
+
+	c = c > 89.0f ? 89.0f : c;
+	float p = vm_exp_reduce(c, &n) + 1.0f;
+	return (p + p) * vm_exp2i((int32_t)n - 1);
+}
+
+VM_INLINE float vm_sigmoid(float x) { return 1.0f / (1.0f + vm_exp_beside1(-x)); }
 
 VM_INLINE float vm_tanh(float x)
 {
@@ -72,7 +83,7 @@ VM_INLINE float vm_tanh(float x)
 	p = p * q - 0.053730007f;
 	p = p * q + 0.13331331f;
 	p = p * q - 0.33333278f;
-	float small = x + x * q * p, large = 1.0f - 2.0f / (vm_exp(a + a) + 1.0f);
+	float small = x + x * q * p, large = 1.0f - 2.0f / (vm_exp_beside1(a + a) + 1.0f);
 	return a < 0.625f ? small : x < 0 ? -large : large;
 }
 
@@ -94,7 +105,7 @@ VM_INLINE float vm_erf(float x)
 	u = u * t + 0.31804556f;
 	u = u * t + 0.26985046f;
 	u = u * t + 0.28299502f;
-	float small = x * p, large = 1.0f - vm_exp(-q) * (u * t);
+	float small = x * p, large = 1.0f - vm_exp_beside1(-q) * (u * t);
 	return a < 1.0f ? small : x < 0 ? -large : x > 0 ? large : x;
 }
 
