@@ -149,12 +149,15 @@ static enum oqz_status check_schemes(const struct oqz_job *j, struct oqz_err *er
 	return OQZ_OK;
 }
 
-/* Large blocks come from the system one by one and go back to it, so that a phase does not keep what the one before
- * had. By default glibc raises the size from which it does so with every block that is freed. */
+/* Large blocks (weights, activations) come from the system one by one and go back to it, so that a phase does not keep
+ * what the one before had; by default glibc raises the size from which it does so with every block that is freed. Pictures
+ * on their way through decoding and resizing are smaller, and the heap keeps their memory for the next one: fetching a
+ * megabyte from the system anew for each image costs as much as resizing it. */
 static void large_blocks_apart(void)
 {
 #ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 32 << 20);
 #endif
 }
 
