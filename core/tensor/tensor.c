@@ -5,6 +5,7 @@
 #include "core/tensor/tensor.h"
 #include "core/base/budget.h"
 #include "core/base/checked.h"
+#include "core/base/pages.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ int64_t oqz_shape_span(const struct oqz_shape *s, int from, int to)
 {
 	int64_t n = 1;
 
-	/* Dimensions next to one of 0 may be of any size, such a tensor has no elements; without it they were counted. */
+	/* Dimensions next to one of 0 may be of any size, such a tensor has no elements; without it they were counted.
+	 */
 	for (int i = from; i < to; i++) {
 		if (s->dim[i] == 0)
 			return 0;
@@ -119,7 +121,7 @@ static enum oqz_status new_buffer(struct oqz_tensor *t, enum oqz_dtype dtype, st
 	    !oqz_size_add(bytes, sizeof(struct oqz_buffer) + BUFFER_ALIGN, &total) || total > SIZE_MAX / 4)
 		OQZ_FAIL(err, OQZ_E_LIMIT, "a tensor of %lld elements is too large", (long long)n);
 	OQZ_TRY(take_bytes(bytes, dtype, &s, err));
-	struct oqz_buffer *buf = aligned_alloc(BUFFER_ALIGN, oqz_align_up(total, BUFFER_ALIGN));
+	struct oqz_buffer *buf = oqz_pages_alloc(total);
 	if (!buf) {
 		oqz_budget_give(bytes);
 		return oqz_err_nomem(err, "a tensor", bytes);
@@ -127,7 +129,6 @@ static enum oqz_status new_buffer(struct oqz_tensor *t, enum oqz_dtype dtype, st
 	atomic_init(&buf->refs, 1);
 	buf->items = items;
 	buf->bytes = bytes;
-	memset(buf->data, 0, bytes);
 	oqz_tensor_release(t);
 	*t = (struct oqz_tensor) { .dtype = dtype, .shape = s, .data = buf->data, .buf = buf };
 	return OQZ_OK;

@@ -189,6 +189,18 @@ static double scale_at(const struct oqz_tensor *t, int64_t c)
 	return oqz_load_f(t->dtype, t->data, oqz_tensor_nelem(t) == 1 ? 0 : (size_t)c);
 }
 
+OQZ_KERNEL static void divide_row(const float *restrict x, const float *restrict by, size_t n, float *restrict out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = x[i] / by[i];
+}
+
+OQZ_KERNEL static void divide_run(const float *restrict x, float by, size_t n, float *restrict out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = x[i] / by;
+}
+
 /* Quantized weights as numbers of the grid, before the scale and with the zero point in them: as they are, or made from
  * what stands before a FakeQuant. */
 static enum oqz_status grid_values(const struct oqz_step_quant *q, const struct oqz_fq *grid,
@@ -206,10 +218,12 @@ static enum oqz_status grid_values(const struct oqz_step_quant *q, const struct 
 		return OQZ_OK;
 	}
 	if (fq.kind == OQZ_FQ_MINIFLOAT) {
-		size_t k = 0;
-		for (int64_t c = 0; k < n; c = (c + 1) % w->channels)
-			for (int64_t i = 0; i < inner; i++, k++)
-				out[k] = ((const float *)t->data)[k] / w->scale[c];
+		const float *x = t->data;
+		size_t channels = (size_t)w->channels;
+		for (size_t k = 0; k < n && inner == 1; k += channels)
+			divide_row(x + k, w->scale, channels, out + k);
+		for (size_t k = 0; k < n && inner != 1; k += (size_t)inner)
+			divide_run(x + k, w->scale[k / (size_t)inner % channels], (size_t)inner, out + k);
 		fq.scale = &one;
 		OQZ_TRY(oqz_fq_check(&fq, &t->shape, err));
 		oqz_fq_run(&fq, &t->shape, out, out);
@@ -254,38 +268,64 @@ OQZ_KERNEL static int64_t store_i8(const float *restrict v, size_t n, float zero
 	return sum;
 }
 
-/* Numbers of a small float format, as they are or as bfloat16. */
-OQZ_KERNEL static double store_floats(const float *restrict v, size_t n, bool wide, void *restrict out)
+/* The same for one code of each channel, where channels lie side by side. */
+OQZ_KERNEL static void store_row_i8(const float *restrict v, size_t n, const float *restrict zero, int8_t *restrict out,
+                                    double *restrict bound, struct seen *seen)
 {
-	double sum = 0;
+	int32_t lo = seen->lo, hi = seen->hi;
 
-	for (size_t i = 0; i < n; i++)
-		sum += fabsf(v[i]);
+	for (size_t i = 0; i < n; i++) {
+		int32_t c = (int32_t)(v[i] - zero[i]);
+		lo = c < lo ? c : lo;
+		hi = c > hi ? c : hi;
+		out[i] = (int8_t)c;
+		bound[i] += (double)(c < 0 ? -c : c);
+	}
+	*seen = (struct seen) { lo, hi };
+}
+
+/* Numbers of a small float format, as they are or as bfloat16. */
+OQZ_KERNEL static void store_floats(const float *restrict v, size_t n, bool wide, void *restrict out)
+{
 	for (size_t i = 0; i < n && wide; i++)
 		((float *)out)[i] = v[i];
 	for (size_t i = 0; i < n && !wide; i++)
 		((uint16_t *)out)[i] = (uint16_t)(oqz_float_bits(v[i]) >> 16);
-	return sum;
+}
+
+OQZ_KERNEL static void add_magnitudes(const float *restrict v, size_t n, double *restrict bound)
+{
+	for (size_t i = 0; i < n; i++)
+		bound[i] += (double)fabsf(v[i]);
 }
 
 /* Takes the zero points off and keeps the codes and their bounds. False: a code does not fit. */
-static bool store_codes(struct oqz_dnnl_weights *w, const struct oqz_step_quant *q, const struct oqz_shape *s, int axis,
-                        const float *values)
+static bool store_integers(struct oqz_dnnl_weights *w, const float *zero, int64_t outer, size_t inner,
+                           const float *values)
 {
-	int64_t outer = oqz_shape_span(s, 0, axis);
-	size_t inner = (size_t)oqz_shape_span(s, axis + 1, s->rank), k = 0;
+	size_t channels = (size_t)w->channels, k = 0;
 	struct seen seen = { 0 };
+	int8_t *out = w->codes;
 
-	for (int64_t o = 0; o < outer; o++)
-		for (int64_t c = 0; c < w->channels; c++, k += inner) {
-			float zero = q->zero ? (float)scale_at(q->zero, c) : 0;
-			if (w->type == dnnl_s8)
-				w->bound[c] += (double)store_i8(values + k, inner, zero, (int8_t *)w->codes + k, &seen);
-			else
-				w->bound[c] += store_floats(values + k, inner, w->type == dnnl_f32,
-				                            (char *)w->codes + k * oqz_dnnl_type_size(w->type));
-		}
+	for (int64_t o = 0; o < outer && inner == 1; o++, k += channels)
+		store_row_i8(values + k, channels, zero, out + k, w->bound, &seen);
+	for (int64_t o = 0; o < outer && inner != 1; o++)
+		for (size_t c = 0; c < channels; c++, k += inner)
+			w->bound[c] += (double)store_i8(values + k, inner, zero[c], out + k, &seen);
 	return seen.lo >= -128 && seen.hi <= 127;
+}
+
+static void store_numbers(struct oqz_dnnl_weights *w, int64_t outer, size_t inner, const float *values)
+{
+	size_t channels = (size_t)w->channels, k = 0;
+
+	store_floats(values, (size_t)outer * channels * inner, w->type == dnnl_f32, w->codes);
+	for (int64_t o = 0; o < outer && inner == 1; o++, k += channels)
+		add_magnitudes(values + k, channels, w->bound);
+	for (int64_t o = 0; o < outer && inner != 1; o++)
+		for (size_t c = 0; c < channels; c++)
+			for (size_t i = 0; i < inner; i++)
+				w->bound[c] += (double)fabsf(values[k++]);
 }
 
 enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct oqz_step_desc *d, int i, int axis,
@@ -293,7 +333,7 @@ enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct
                                       struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_weights_release) struct oqz_dnnl_weights w = { 0 };
-	OQZ_CLEANUP_FREE float *values = NULL;
+	OQZ_CLEANUP_FREE float *values = NULL, *zero = NULL;
 	const struct oqz_step_quant *q = &d->quant[i];
 	struct oqz_fq fq;
 
@@ -315,13 +355,20 @@ enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct
 	w.codes = malloc(bytes + 1);
 	w.scale = malloc((size_t)w.channels * sizeof *w.scale);
 	w.bound = calloc((size_t)w.channels, sizeof *w.bound);
+	zero = malloc((size_t)w.channels * sizeof *zero);
 	values = malloc((size_t)n * sizeof *values);
-	if (!w.codes || !w.scale || !w.bound || !values)
+	if (!w.codes || !w.scale || !w.bound || !zero || !values)
 		return oqz_err_nomem(err, "weight codes", bytes);
 	for (int64_t c = 0; c < w.channels; c++)
 		w.scale[c] = (float)scale_at(q->scale, c);
 	OQZ_TRY(grid_values(q, &fq, &w, axis, values, err));
-	if (!store_codes(&w, q, s, axis, values))
+	int64_t outer = oqz_shape_span(s, 0, axis);
+	size_t inner = (size_t)oqz_shape_span(s, axis + 1, s->rank);
+	for (int64_t c = 0; c < w.channels; c++)
+		zero[c] = q->zero ? (float)scale_at(q->zero, c) : 0;
+	if (w.type != dnnl_s8)
+		store_numbers(&w, outer, inner, values);
+	else if (!store_integers(&w, zero, outer, inner, values))
 		return oqz_dnnl_decline(why, why_size, "weight codes do not fit 8 bits around their zero point");
 	*ret = w;
 	w = (struct oqz_dnnl_weights) { 0 };
