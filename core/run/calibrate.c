@@ -472,6 +472,21 @@ static enum oqz_status passes(struct calibration *c, struct oqz_err *err)
 	return second_pass(c, err);
 }
 
+static enum oqz_status use_plans(struct calibration *c, struct oqz_err *err)
+{
+	struct oqz_scheme *s = c->job->schemes + c->first;
+	size_t n = c->end - c->first;
+	OQZ_CLEANUP_FREE struct oqz_err *whys = calloc(n + 1, sizeof *whys);
+
+	if (!whys)
+		return oqz_err_nomem(err, "schemes", n);
+	OQZ_TRY(oqz_plans_use(c->job, s, n, whys, err));
+	for (size_t i = 0; i < n; i++)
+		if (whys[i].code != OQZ_OK)
+			give_up(c->job, &s[i], &whys[i]);
+	return OQZ_OK;
+}
+
 static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 {
 	struct oqz_job *j = c->job;
@@ -513,10 +528,8 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 			continue;
 		if (s->status == OQZ_OK && !s->plan && make_plan(c, i, &why) != OQZ_OK)
 			give_up(j, s, &why);
-		if (s->status == OQZ_OK && oqz_plan_use(j, s, &why) != OQZ_OK)
-			give_up(j, s, &why);
 	}
-	return OQZ_OK;
+	return use_plans(c, err);
 }
 
 /* One pass for the schemes from `first` to before `end`. */

@@ -54,7 +54,8 @@ static enum oqz_status make_lanes(void *ctx, const struct oqz_shape *shape, void
 	struct oqz_lane_set *set;
 
 	OQZ_TRY(oqz_lane_set_new(e->specs, e->n_lanes, e->job->watch, e->job->n_watch,
-	                         e->job->manifest->limits.local_images > 0, e->job->engine, shape, &set, err));
+	                         e->job->manifest->limits.local_images > 0, e->job->engine, shape, e->job->threads,
+	                         &set, err));
 	*ret = set;
 	return OQZ_OK;
 }

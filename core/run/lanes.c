@@ -6,6 +6,7 @@
 #include "core/run/lanes_impl.h"
 #include "core/base/map.h"
 #include "core/quant/match.h"
+#include "core/run/pool.h"
 
 #include <string.h>
 
@@ -133,28 +134,47 @@ static enum oqz_status keep_float(struct keep *keep, const struct oqz_lane_set *
 	return OQZ_OK;
 }
 
-/* The float lane last: what it must keep depends on the others' steps. */
-static enum oqz_status make_programs(struct oqz_lane_set *s, const struct oqz_lane_spec *lanes,
-                                     const char *const *watch, size_t n_watch, bool local, enum oqz_engine engine,
-                                     const struct oqz_shape *shapes, struct oqz_err *err)
-{
-	enum oqz_status st = OQZ_OK;
+/* What the programs of a set are made from. */
+struct making {
+	struct oqz_lane_set *set;
+	const struct oqz_lane_spec *lanes;
+	const char *const *watch;
+	size_t n_watch;
+	bool local;
+	enum oqz_engine engine;
+	const struct oqz_shape *shapes;
+};
 
-	for (size_t i = 0; i < s->n_lanes && st == OQZ_OK; i++) {
-		size_t k = (i + 1) % s->n_lanes;
-		struct keep keep = { 0 };
-		st = k ? add_layers(&keep, &lanes[k], true, watch, n_watch, err)
-		       : keep_float(&keep, s, lanes, watch, n_watch, local, err);
-		struct oqz_exec_options opt = { .engine = engine,
-			                        .taps = keep.taps.v,
-			                        .n_taps = keep.taps.n,
-			                        .holds = keep.holds.v,
-			                        .n_holds = keep.holds.n };
-		if (st == OQZ_OK)
-			st = oqz_program_new(lanes[k].graph, &opt, shapes, &s->programs[k], err);
-		keep_release(&keep);
-	}
+static enum oqz_status make_program(const struct making *m, size_t k, struct oqz_err *err)
+{
+	const struct oqz_lane_spec *lane = &m->lanes[k];
+	struct keep keep = { 0 };
+	enum oqz_status st = k ? add_layers(&keep, lane, true, m->watch, m->n_watch, err)
+	                       : keep_float(&keep, m->set, m->lanes, m->watch, m->n_watch, m->local, err);
+	struct oqz_exec_options opt = { .engine = m->engine,
+		                        .taps = keep.taps.v,
+		                        .n_taps = keep.taps.n,
+		                        .holds = keep.holds.v,
+		                        .n_holds = keep.holds.n };
+
+	if (st == OQZ_OK)
+		st = oqz_program_new(lane->graph, &opt, m->shapes, &m->set->programs[k], err);
+	keep_release(&keep);
 	return st;
+}
+
+static enum oqz_status make_quantized(void *ctx, int worker, size_t unit, struct oqz_err *err)
+{
+	return make_program(ctx, unit + 1, err);
+}
+
+/* The float lane last: what it must keep depends on the others' steps. */
+static enum oqz_status make_programs(struct making *m, int threads, struct oqz_err *err)
+{
+	struct oqz_pool_job pool = { .n_units = m->set->n_lanes - 1, .ctx = m, .unit = make_quantized };
+
+	OQZ_TRY(oqz_pool_run(&pool, threads, err));
+	return make_program(m, 0, err);
 }
 
 /* Lane 0's taps of what the layer's step reads, for local errors. An input that the float model does not have:
@@ -228,7 +248,7 @@ static enum oqz_status check_order(const struct oqz_lane_set *s, struct oqz_err 
 
 enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lanes, const char *const *watch,
                                  size_t n_watch, bool local, enum oqz_engine engine, const struct oqz_shape *shapes,
-                                 struct oqz_lane_set **ret, struct oqz_err *err)
+                                 int threads, struct oqz_lane_set **ret, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_lane_set_free_cleanup) struct oqz_lane_set *s = calloc(1, sizeof *s);
 
@@ -242,7 +262,14 @@ enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lan
 	s->n_layers = calloc(n_lanes, sizeof *s->n_layers);
 	if (!s->programs || !s->n_layers)
 		return oqz_err_nomem(err, "lanes", n_lanes);
-	OQZ_TRY(make_programs(s, lanes, watch, n_watch, local, engine, shapes, err));
+	struct making m = { .set = s,
+		            .lanes = lanes,
+		            .watch = watch,
+		            .n_watch = n_watch,
+		            .local = local,
+		            .engine = engine,
+		            .shapes = shapes };
+	OQZ_TRY(make_programs(&m, threads, err));
 	for (size_t k = 1; k < n_lanes; k++) {
 		s->n_layers[k] = lanes[k].n_layers;
 		for (size_t i = 0; i < lanes[k].n_layers; i++)

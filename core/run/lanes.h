@@ -30,10 +30,10 @@ struct oqz_lane_set;
 struct oqz_walker;
 
 /* `watch`: further values compared in every lane (monitored outputs, for OQE). `local`: prepare for local errors. All
- * lanes have the same inputs; `shapes` has one concrete shape for each. */
+ * lanes have the same inputs; `shapes` has one concrete shape for each. Up to `threads` lanes are planned at once. */
 enum oqz_status oqz_lane_set_new(const struct oqz_lane_spec *lanes, size_t n_lanes, const char *const *watch,
                                  size_t n_watch, bool local, enum oqz_engine engine, const struct oqz_shape *shapes,
-                                 struct oqz_lane_set **ret, struct oqz_err *err);
+                                 int threads, struct oqz_lane_set **ret, struct oqz_err *err);
 void oqz_lane_set_free(struct oqz_lane_set *s);
 OQZ_DEFINE_CLEANUP(struct oqz_lane_set, oqz_lane_set_free)
 

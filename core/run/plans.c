@@ -7,6 +7,7 @@
 
 #include "core/base/str.h"
 #include "core/run/cells.h"
+#include "core/run/pool.h"
 
 #include <string.h>
 
@@ -75,11 +76,37 @@ static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, stru
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_plan_use(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+struct using
 {
+	struct oqz_job *job;
+	struct oqz_scheme *schemes;
+	struct oqz_err *whys;
+};
+
+static enum oqz_status put_on_grid(void *ctx, int worker, size_t unit, struct oqz_err *err)
+{
+	const struct using *u = ctx;
+	struct oqz_scheme *s = &u->schemes[unit];
+	struct oqz_err *why = &u->whys[unit];
+
+	if (!s->module || s->status != OQZ_OK || !s->plan)
+		return OQZ_OK;
 	if (s->plan->sites.n == 0)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the scheme finds nothing to quantize in this model");
-	OQZ_TRY(oqz_qplan_hash(s->plan, s->plan_sha256, err));
-	OQZ_TRY(oqz_qplan_apply(s->plan, j->graph, &s->graph, err));
-	return find_layers(j, s, err);
+		oqz_err_set(why, OQZ_E_UNSUPPORTED, "the scheme finds nothing to quantize in this model");
+	else if (oqz_qplan_hash(s->plan, s->plan_sha256, why) == OQZ_OK)
+		(void)oqz_qplan_apply(s->plan, u->job->graph, &s->graph, why);
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_plans_use(struct oqz_job *j, struct oqz_scheme *schemes, size_t n, struct oqz_err *whys,
+                              struct oqz_err *err)
+{
+	struct using u = { .job = j, .schemes = schemes, .whys = whys };
+	struct oqz_pool_job pool = { .n_units = n, .ctx = &u, .unit = put_on_grid };
+
+	OQZ_TRY(oqz_pool_run(&pool, j->threads, err));
+	for (size_t i = 0; i < n; i++) /* names go into the job's arena, which is one thread's */
+		if (schemes[i].graph && schemes[i].module && whys[i].code == OQZ_OK)
+			(void)find_layers(j, &schemes[i], &whys[i]);
+	return OQZ_OK;
 }

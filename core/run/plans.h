@@ -11,7 +11,10 @@
 enum oqz_status oqz_plan_fetch(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err);
 /* Puts s->plan there, unless part of it is a plugin's own function, which cannot be stored. */
 enum oqz_status oqz_plan_store(struct oqz_job *j, const struct oqz_scheme *s, struct oqz_err *err);
-/* Hash, quantized graph and layers of s from s->plan. A plan without sites: OQZ_E_UNSUPPORTED. */
-enum oqz_status oqz_plan_use(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err);
+/* Hash, quantized graph and layers of n schemes from their plans, on the job's threads; schemes from files and those
+ * that have failed are left alone. whys[i].code says what a scheme alone failed with (a plan without sites:
+ * OQZ_E_UNSUPPORTED). */
+enum oqz_status oqz_plans_use(struct oqz_job *j, struct oqz_scheme *schemes, size_t n, struct oqz_err *whys,
+                              struct oqz_err *err);
 
 #endif

@@ -138,7 +138,7 @@ static enum oqz_status enter_shape(struct maker *m, const struct oqz_shape *shap
 	m->walker = NULL;
 	m->set = NULL;
 	m->shape = *shape;
-	OQZ_TRY(oqz_lane_set_new(m->specs, m->n_lanes, NULL, 0, false, m->j->engine, shape, &m->set, err));
+	OQZ_TRY(oqz_lane_set_new(m->specs, m->n_lanes, NULL, 0, false, m->j->engine, shape, 1, &m->set, err));
 	return oqz_walker_new(m->set, 1, &m->walker, err);
 }
 

@@ -188,7 +188,7 @@ static enum oqz_status first_image(struct oqz_job *j, struct oqz_err *err)
 		return oqz_err_nomem(err, "a preparer", 1);
 	OQZ_TRY(oqz_preparer_run(w, first->image, oqz_item_box(first), &view, &geometry, err));
 	OQZ_TRY(oqz_job_input_shape(j->graph, &view, &shape, err));
-	OQZ_TRY(oqz_lane_set_new(&lane, 1, NULL, 0, false, j->engine, &shape, &set, err));
+	OQZ_TRY(oqz_lane_set_new(&lane, 1, NULL, 0, false, j->engine, &shape, 1, &set, err));
 	OQZ_TRY(oqz_walker_new(set, 1, &walker, err));
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
 	const struct oqz_tensor *in = &t;

@@ -63,7 +63,7 @@ static enum oqz_status run_item(struct zoo *z, struct oqz_preparer *w, size_t i,
 
 	OQZ_TRY(oqz_preparer_run(w, item->image, oqz_item_box(item), &view, &g, err));
 	OQZ_TRY(oqz_job_input_shape(z->job->graph, &view, &shape, err));
-	OQZ_TRY(oqz_lane_set_new(&lane, 1, NULL, 0, false, z->job->engine, &shape, &set, err));
+	OQZ_TRY(oqz_lane_set_new(&lane, 1, NULL, 0, false, z->job->engine, &shape, 1, &set, err));
 	OQZ_TRY(oqz_walker_new(set, 1, &walker, err));
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
 	const struct oqz_tensor *in = &t;
