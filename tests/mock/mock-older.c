@@ -7,14 +7,14 @@
 
 #include <stddef.h>
 
-static const struct {
+struct until_explain {
 	unsigned char bytes[offsetof(struct oqz_task, explain)];
-} size_only;
+};
 
 /* The members behind the claimed size are poison: a loader that believes them calls them. */
 static const struct oqz_task mock = {
 	.base = { .magic = OQZ_PLUGIN_MAGIC,
-	          .struct_size = sizeof size_only,
+	          .struct_size = sizeof(struct until_explain),
 	          .api_major = OQZ_API_MAJOR,
 	          .abi = OQZ_ABI,
 	          .kind = OQZ_KIND_TASK,
