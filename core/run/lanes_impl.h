@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of a lane set, for lanes.c (which makes it) and lane_walk.c (which runs it).
+ * Inside of a lane set, for lanes.c (which makes it), lane_walk.c and lane_compare.c (which run it).
  */
 #ifndef OQZ_RUN_LANES_IMPL_H
 #define OQZ_RUN_LANES_IMPL_H

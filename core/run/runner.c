@@ -113,6 +113,7 @@ static enum oqz_status gather(const struct oqz_manifest *m, const struct outcome
 		st = keep(r, ledger, ret, err);
 	struct oqz_err ignored = { 0 };
 	enum oqz_status closed = oqz_ledger_close(ledger, st == OQZ_OK ? err : &ignored);
+	oqz_results_free(oqz_steal(r)); /* before the parts, whose cells it has borrowed */
 	for (size_t i = 0; i < m->jobs.n; i++)
 		oqz_results_free(parts[i]);
 	return st != OQZ_OK ? st : closed;
