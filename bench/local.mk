@@ -1,6 +1,7 @@
 # Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else generated stand-ins); BENCH_FLAGS.
 dist_noinst_SCRIPTS += bench/seed.py
 EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/README.md \
+EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/standin.mjs bench/README.md \
 	bench/RESULTS.md
 
 bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
@@ -17,3 +18,7 @@ bench-seed: all
 	$(bench_env) node $(srcdir)/bench/seed.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
 
 .PHONY: bench bench-scale bench-seed
+bench-operators: all
+	$(bench_env) node $(srcdir)/bench/operators.mjs $(BENCH_FLAGS) $(BENCH_OPERATORS)
+
+.PHONY: bench bench-scale bench-operators

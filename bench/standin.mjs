@@ -1,57 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Stand-ins for the benchmark where no model is at hand: three networks of the kinds that matter (residual with dense
-// convolutions, inverted bottlenecks with depthwise ones, an encoder and decoder on large pictures), random weights, written
-// as ONNX with the few protobuf messages that this takes.
-import { writeFileSync } from 'node:fs';
+// convolutions, inverted bottlenecks with depthwise ones, an encoder and decoder on large pictures), random weights.
 import { join } from 'node:path';
+import { Model } from './model.mjs';
 
-const varint = (n) => {
-  const out = [];
-  for (let v = BigInt(n); ; v >>= 7n) {
-    if (v < 128n) return Buffer.from([...out, Number(v)]);
-    out.push(Number(v & 127n) | 128);
-  }
-};
-const int = (field, n) => Buffer.concat([varint(field << 3), varint(n)]);
-const bytes = (field, b) => Buffer.concat([varint((field << 3) | 2), varint(b.length), b]);
-const text = (field, s) => bytes(field, Buffer.from(s));
-
-const attribute = ([name, v]) =>
-  bytes(5, Buffer.concat([text(1, name), ...(Array.isArray(v) ? [...v.map((x) => int(8, x)), int(20, 7)] : [int(3, v), int(20, 2)])]));
-const valueInfo = (name, dims) => {
-  const shape = Buffer.concat(dims.map((d) => bytes(1, int(1, d))));
-  return Buffer.concat([text(1, name), bytes(2, bytes(1, Buffer.concat([int(1, 1), bytes(2, shape)])))]);
-};
-
-class Network {
-  constructor(input) {
-    this.parts = [];
-    this.count = 0;
-    this.seed = 1;
-    this.input = input;
-  }
-
-  normal() {
-    let sum = -6;
-    for (let i = 0; i < 12; i++) sum += (this.seed = (Math.imul(this.seed, 1664525) + 1013904223) >>> 0) / 4294967296;
-    return sum;
-  }
-
-  weights(dims, deviation) {
-    const data = new Float32Array(dims.reduce((a, b) => a * b, 1)).map(() => deviation * this.normal());
-    const name = `w${this.count++}`;
-    this.parts.push(bytes(5, Buffer.concat([...dims.map((d) => int(1, d)), int(2, 1), text(8, name), bytes(9, Buffer.from(data.buffer))])));
-    return name;
-  }
-
-  op(type, inputs, attributes = {}) {
-    const out = `v${this.count++}`;
-    const body = [...inputs.map((i) => text(1, i)), text(2, out), text(3, `${type}_${out}`), text(4, type)];
-    this.parts.push(bytes(1, Buffer.concat([...body, ...Object.entries(attributes).map(attribute)])));
-    return out;
-  }
-
+class Network extends Model {
   conv(x, from, to, k, stride = 1, group = 1) {
     const w = this.weights([to, from / group, k, k], Math.sqrt(2 / ((from / group) * k * k)));
     const p = k >> 1;
@@ -65,12 +19,6 @@ class Network {
   classifier(x, channels, classes) {
     const flat = this.op('Flatten', [this.op('GlobalAveragePool', [x])], { axis: 1 });
     return this.op('Gemm', [flat, this.weights([classes, channels], 0.03), this.weights([classes], 0.1)], { transB: 1 });
-  }
-
-  write(path, output, dims) {
-    const graph = [...this.parts, text(2, 'standin'), bytes(11, valueInfo('x', this.input)), bytes(12, valueInfo(output, dims))];
-    writeFileSync(path, Buffer.concat([int(1, 8), bytes(8, Buffer.concat([text(1, ''), int(2, 13)])), bytes(7, Buffer.concat(graph))]));
-    return path;
   }
 }
 

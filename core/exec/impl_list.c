@@ -18,7 +18,7 @@ LIST(pool, &oqz_impl_dnnl_pool);
 LIST(softmax, &oqz_impl_dnnl_softmax);
 LIST(reduce, &oqz_impl_dnnl_reduce);
 LIST(norm, &oqz_impl_dnnl_norm);
-LIST(lstm, &oqz_impl_lstm);
+LIST(recurrent, &oqz_impl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(qconv, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
@@ -67,7 +67,9 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_INSTANCE_NORMALIZATION:
 	case OQZ_OP_LAYER_NORMALIZATION: return norm;
 	case OQZ_OP_LRN: return lrn;
-	case OQZ_OP_LSTM: return lstm;
+	case OQZ_OP_GRU:
+	case OQZ_OP_LSTM:
+	case OQZ_OP_RNN: return recurrent;
 
 	case OQZ_OP_TRANSPOSE:
 	case OQZ_OP_CONCAT:

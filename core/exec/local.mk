@@ -14,9 +14,9 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl_deconv.c \
 	core/exec/impl_eltwise.c \
 	core/exec/impl_list.c \
-	core/exec/impl_lstm.c \
 	core/exec/impl_move.c \
 	core/exec/impl_qdq.c \
+	core/exec/impl_recurrent.c \
 	core/exec/impl_reference.c \
 	core/exec/impl_resize.c \
 	core/exec/memplan.c \

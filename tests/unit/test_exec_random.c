@@ -340,16 +340,26 @@ static void lrn(struct gb *b)
 	set_int(b, "size", 1 + 2 * draw(b, 0, 3));
 }
 
-static void lstm(struct gb *b)
+static void recurrent(struct gb *b)
 {
-	int64_t steps = draw(b, 1, 6), batch = draw(b, 1, 3), in = draw(b, 1, 9), hidden = draw(b, 1, 9),
-	        two = draw(b, 0, 1);
-	struct oqz_value *x = gb_input(b, "x", GB_DIMS(steps, batch, in));
+	static const struct {
+		const char *op;
+		int64_t gates;
+	} kinds[] = { { "LSTM", 4 }, { "GRU", 3 }, { "RNN", 1 } };
+	int64_t steps = draw(b, 1, 6), batch = draw(b, 1, 6), in = draw(b, 1, 9), hidden = draw(b, 1, 9),
+	        two = draw(b, 0, 1), k = draw(b, 0, 2), gates = kinds[k].gates * hidden;
+	struct oqz_value *x = gb_input(b, "x", GB_DIMS(steps, batch, in)),
+	                 *w = gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, gates, in), 0.5),
+	                 *r = gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, gates, hidden), 0.5),
+	                 *bias = draw(b, 0, 2) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 2 * gates), 0.5) : NULL;
 
-	GB_OP(b, "LSTM", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 4 * hidden, in), 0.5),
-	      gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 4 * hidden, hidden), 0.5),
-	      gb_weights(b, OQZ_DT_F32, GB_DIMS(1 + two, 8 * hidden), 0.5));
+	if (draw(b, 0, 1))
+		GB_OP(b, kinds[k].op, x, w, r, bias);
+	else
+		GB_OP(b, kinds[k].op, x, w, r, bias, NULL, gb_input(b, "h", GB_DIMS(1 + two, batch, hidden)));
 	set_int(b, "hidden_size", hidden);
+	if (k == 1 && draw(b, 0, 1))
+		set_int(b, "linear_before_reset", 1);
 	ck_ok(oqz_node_set_string(b->last, "direction",
 	                          two             ? "bidirectional"
 	                          : draw(b, 0, 1) ? "forward"
@@ -408,7 +418,7 @@ static const struct row {
 	{ "own.move", move, OQZ_ENGINE_AUTO, false },
 	{ "own.resize", resize, OQZ_ENGINE_AUTO, false },
 	{ "own.deconv_dw", deconv_dw, OQZ_ENGINE_AUTO, false },
-	{ "own.lstm", lstm, OQZ_ENGINE_AUTO, false },
+	{ "own.recurrent", recurrent, OQZ_ENGINE_AUTO, false },
 	{ "own.qdq", qdq, OQZ_ENGINE_AUTO, false },
 	{ "own.reduce", reduce, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.conv", conv, OQZ_ENGINE_AUTO, false },

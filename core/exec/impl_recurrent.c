@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * LSTM, GRU and RNN in float32 with the standard activations and constant weights (text recognition heads). The gates
+ * of all time steps are one matrix product, done before the recurrence; both products run as sums of scaled rows over
+ * the gates side by side, four rows of X at a time, so that the weights are read once for four. The three operators
+ * differ in one time step. What is unusual goes to the reference.
+ */
+#include "core/base/checked.h"
+#include "core/exec/program.h"
+#include "core/exec/vmath.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PRODUCT_ROWS = 4 };
+
+struct recurrent;
+/* One time step of one direction: h and the LSTM's cell state (n, H) go on by one; `gates` (n, gates * H) hold the
+ * inputs' and biases' part; `rest` is work memory of 2 * (n, H). */
+typedef void step_fn(const struct recurrent *s, int dir, float *gates, float *h, float *c, float *rest);
+
+struct recurrent {
+	int64_t t, n, in, h;
+	int gates, dirs, n_out;
+	bool reverse;     /* of the only direction; of two, the second is */
+	bool linear;      /* GRU: linear_before_reset */
+	float *w, *r, *b; /* (dirs, I, gates * H), (dirs, H, gates * H), (dirs, gates * H) */
+	float *rb;        /* (dirs, H): GRU's bias within the reset, when it is linear */
+	bool state[2];    /* initial states are inputs 5 and 6 */
+	step_fn *step;
+};
+
+static void recurrent_destroy(void *state)
+{
+	struct recurrent *s = state;
+
+	if (s) {
+		free(s->w);
+		free(s->r);
+		free(s->b);
+		free(s->rb);
+	}
+	free(s);
+}
+
+static bool given(const struct oqz_step_desc *d, int i)
+{
+	return i < d->n_in && d->in_type[i].dtype != OQZ_DT_UNDEFINED;
+}
+
+static bool attr_set(const struct oqz_step_desc *d, const char *name)
+{
+	const struct oqz_attr *a = oqz_node_attr(d->node, name);
+
+	return a && a->i;
+}
+
+static const char *refuse(const struct oqz_step_desc *d)
+{
+	static const char *const unusual[] = { "activations", "activation_alpha", "activation_beta", "clip" };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(unusual); i++)
+		if (oqz_node_attr(d->node, unusual[i]))
+			return "activations of its own";
+	if (attr_set(d, "layout") || attr_set(d, "input_forget"))
+		return "an unusual form";
+	for (int i = 0; i < d->n_in; i++)
+		if (given(d, i) && d->in_type[i].dtype != OQZ_DT_F32)
+			return "not float32, or lengths";
+	if (given(d, 4) || given(d, 7) || !d->constant[1] || !d->constant[2] || (given(d, 3) && !d->constant[3]))
+		return "lengths, peepholes, or weights that are not constant";
+	return d->act || oqz_shape_nelem(&d->in_type[0].shape) == 0 || oqz_shape_nelem(&d->in_type[2].shape) == 0
+	           ? "an empty tensor"
+	           : NULL;
+}
+
+/* (rows, cols) -> (cols, rows) */
+static void transpose(const float *x, int64_t rows, int64_t cols, float *y)
+{
+	for (int64_t i = 0; i < rows; i++)
+		for (int64_t j = 0; j < cols; j++)
+			y[j * rows + i] = x[i * cols + j];
+}
+
+/* Both biases of a gate are added to the input's part, but for the one that GRU's reset multiplies. */
+static void pack_biases(struct recurrent *s, const float *b)
+{
+	int64_t g = s->gates * s->h;
+
+	for (int k = 0; k < s->dirs; k++, b += 2 * g) {
+		for (int64_t i = 0; i < g; i++)
+			s->b[k * g + i] = s->linear && i >= 2 * s->h ? b[i] : b[i] + b[g + i];
+		if (s->linear)
+			memcpy(s->rb + k * s->h, b + g + 2 * s->h, (size_t)s->h * sizeof *b);
+	}
+}
+
+static enum oqz_status pack(struct recurrent *s, const struct oqz_step_desc *d, size_t *ret_bytes, struct oqz_err *err)
+{
+	int64_t g = s->gates * s->h;
+	size_t nw = (size_t)(s->dirs * s->in * g), nr = (size_t)(s->dirs * s->h * g), nb = (size_t)(s->dirs * g);
+
+	s->w = malloc(nw * sizeof(float));
+	s->r = malloc(nr * sizeof(float));
+	s->b = calloc(nb, sizeof(float));
+	s->rb = calloc((size_t)(s->dirs * s->h), sizeof(float));
+	*ret_bytes = (nw + nr + nb) * sizeof(float);
+	if (!s->w || !s->r || !s->b || !s->rb)
+		return oqz_err_nomem(err, "weights", *ret_bytes);
+	for (int k = 0; k < s->dirs; k++) {
+		transpose((const float *)d->constant[1]->data + k * g * s->in, g, s->in, s->w + k * g * s->in);
+		transpose((const float *)d->constant[2]->data + k * g * s->h, g, s->h, s->r + k * g * s->h);
+	}
+	if (given(d, 3))
+		pack_biases(s, d->constant[3]->data);
+	return OQZ_OK;
+}
+
+/* y (rows, n) += x (rows, k) w (k, n); rows of y and w are `ld` apart, rows of x k. */
+OQZ_KERNEL static void add_product(const float *restrict x, const float *restrict w, float *restrict y, int64_t rows,
+                                   int64_t k, int64_t n, int64_t ldw, int64_t ldy)
+{
+	int64_t i = 0;
+
+	for (; i + PRODUCT_ROWS <= rows; i += PRODUCT_ROWS) {
+		const float *a = x + i * k;
+		float *y0 = y + i * ldy, *y1 = y0 + ldy, *y2 = y1 + ldy, *y3 = y2 + ldy;
+		for (int64_t j = 0; j < k; j++) {
+			float a0 = a[j], a1 = a[k + j], a2 = a[2 * k + j], a3 = a[3 * k + j];
+			const float *row = w + j * ldw;
+			OQZ_IVDEP
+			for (int64_t c = 0; c < n; c++) {
+				y0[c] += a0 * row[c];
+				y1[c] += a1 * row[c];
+				y2[c] += a2 * row[c];
+				y3[c] += a3 * row[c];
+			}
+		}
+	}
+	for (; i < rows; i++)
+		for (int64_t j = 0; j < k; j++) {
+			float a = x[i * k + j];
+			for (int64_t c = 0; c < n; c++)
+				y[i * ldy + c] += a * w[j * ldw + c];
+		}
+}
+
+/* Gates stand as i, o, f, c. */
+OQZ_KERNEL static void lstm_cell(const float *restrict g, float *restrict c, float *restrict h, int64_t n)
+{
+	for (int64_t k = 0; k < n; k++) {
+		float i = vm_sigmoid(g[k]), o = vm_sigmoid(g[n + k]), f = vm_sigmoid(g[2 * n + k]),
+		      z = vm_tanh(g[3 * n + k]);
+		float v = f * c[k] + i * z;
+		c[k] = v;
+		h[k] = o * vm_tanh(v);
+	}
+}
+
+static void lstm_step(const struct recurrent *s, int dir, float *gates, float *h, float *c, float *rest)
+{
+	int64_t g = 4 * s->h;
+
+	add_product(h, s->r + dir * s->h * g, gates, s->n, s->h, g, g, g);
+	for (int64_t n = 0; n < s->n; n++)
+		lstm_cell(gates + n * g, c + n * s->h, h + n * s->h, s->h);
+}
+
+OQZ_KERNEL static void rnn_cell(const float *restrict g, float *restrict h, int64_t n)
+{
+	for (int64_t k = 0; k < n; k++)
+		h[k] = vm_tanh(g[k]);
+}
+
+static void rnn_step(const struct recurrent *s, int dir, float *gates, float *h, float *c, float *rest)
+{
+	add_product(h, s->r + dir * s->h * s->h, gates, s->n, s->h, s->h, s->h, s->h);
+	rnn_cell(gates, h, s->n * s->h);
+}
+
+/* The gates z and r of one row; r * h when the reset comes before the product. */
+OQZ_KERNEL static void gru_gates(float *restrict g, const float *restrict h, float *restrict gated, int64_t n)
+{
+	for (int64_t k = 0; k < n; k++) {
+		float r = vm_sigmoid(g[n + k]);
+		g[k] = vm_sigmoid(g[k]);
+		g[n + k] = r;
+		gated[k] = r * h[k];
+	}
+}
+
+/* g: z, r, and the candidate's sums; inside: R h + Rb, which the reset multiplies, or NULL: it is in the sums. */
+OQZ_KERNEL static void gru_cell(const float *restrict g, const float *restrict inside, float *restrict h, int64_t n)
+{
+	for (int64_t k = 0; k < n; k++) {
+		float z = g[k], v = vm_tanh(g[2 * n + k] + (inside ? g[n + k] * inside[k] : 0.0f));
+		h[k] = (1.0f - z) * v + z * h[k];
+	}
+}
+
+static void gru_step(const struct recurrent *s, int dir, float *gates, float *h, float *c, float *rest)
+{
+	int64_t n = s->h, g = 3 * n;
+	const float *r = s->r + dir * n * g;
+	float *gated = rest, *inside = rest + s->n * n;
+
+	add_product(h, r, gates, s->n, n, 2 * n, g, g);
+	for (int64_t i = 0; i < s->n; i++)
+		gru_gates(gates + i * g, h + i * n, gated + i * n, n);
+	if (s->linear) {
+		for (int64_t i = 0; i < s->n; i++)
+			memcpy(inside + i * n, s->rb + dir * n, (size_t)n * sizeof *inside);
+		add_product(h, r + 2 * n, inside, s->n, n, n, g, n);
+	} else {
+		add_product(gated, r + 2 * n, gates + 2 * n, s->n, n, n, g, g);
+	}
+	for (int64_t i = 0; i < s->n; i++)
+		gru_cell(gates + i * g, s->linear ? inside + i * n : NULL, h + i * n, n);
+}
+
+static void start(float *state, const struct oqz_tensor *from, int dir, int64_t count)
+{
+	if (from)
+		memcpy(state, (const float *)from->data + dir * count, (size_t)count * sizeof *state);
+	else
+		memset(state, 0, (size_t)count * sizeof *state);
+}
+
+static void finish(const struct oqz_tensor *to, const float *state, int dir, int64_t count)
+{
+	if (to)
+		memcpy((float *)to->data + dir * count, state, (size_t)count * sizeof *state);
+}
+
+static void run_direction(const struct recurrent *s, const struct oqz_step_call *call, int dir)
+{
+	int64_t g = s->gates * s->h, nh = s->n * s->h;
+	float *gates = call->scratch, *h = gates + s->t * s->n * g, *c = h + nh;
+	bool reverse = dir == 1 || s->reverse;
+	float *y = call->out[0] ? call->out[0]->data : NULL;
+
+	for (int64_t i = 0; i < s->t * s->n; i++)
+		memcpy(gates + i * g, s->b + dir * g, (size_t)g * sizeof(float));
+	add_product(call->in[0]->data, s->w + dir * s->in * g, gates, s->t * s->n, s->in, g, g, g);
+	start(h, s->state[0] ? call->in[5] : NULL, dir, nh);
+	start(c, s->state[1] ? call->in[6] : NULL, dir, nh);
+	for (int64_t k = 0; k < s->t; k++) {
+		int64_t t = reverse ? s->t - 1 - k : k;
+		s->step(s, dir, gates + t * s->n * g, h, c, c + nh);
+		if (y) /* (T, dirs, N, H) */
+			memcpy(y + (t * s->dirs + dir) * nh, h, (size_t)nh * sizeof(float));
+	}
+	finish(s->n_out > 1 ? call->out[1] : NULL, h, dir, nh);
+	finish(s->n_out > 2 ? call->out[2] : NULL, c, dir, nh);
+}
+
+static enum oqz_status recurrent_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
+{
+	const struct recurrent *s = state;
+
+	for (int dir = 0; dir < s->dirs; dir++)
+		run_direction(s, c, dir);
+	return OQZ_OK;
+}
+
+static void set_kind(struct recurrent *s, const struct oqz_step_desc *d)
+{
+	switch (d->node->op->id) {
+	case OQZ_OP_LSTM:
+		s->gates = 4;
+		s->step = lstm_step;
+		break;
+	case OQZ_OP_GRU:
+		s->gates = 3;
+		s->step = gru_step;
+		s->linear = attr_set(d, "linear_before_reset");
+		break;
+	default: s->gates = 1; s->step = rnn_step;
+	}
+}
+
+static enum oqz_status recurrent_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
+                                        size_t why_size, struct oqz_err *err)
+{
+	const char *reason = refuse(d);
+	const struct oqz_attr *dir = oqz_node_attr(d->node, "direction");
+	const struct oqz_shape *x = &d->in_type[0].shape;
+
+	if (reason) {
+		snprintf(why, why_size, "%s", reason);
+		return OQZ_E_UNSUPPORTED;
+	}
+	struct recurrent *s = calloc(1, sizeof *s);
+	if (!s)
+		return oqz_err_nomem(err, "a step", sizeof *s);
+	set_kind(s, d);
+	s->t = x->dim[0];
+	s->n = x->dim[1];
+	s->in = x->dim[2];
+	s->h = d->constant[2]->shape.dim[2];
+	s->dirs = (int)d->constant[2]->shape.dim[0];
+	s->n_out = d->n_out;
+	s->reverse = dir && dir->s && strcmp(dir->s, "reverse") == 0;
+	s->state[0] = given(d, 5);
+	s->state[1] = given(d, 6);
+	ret->uses_constant[0] = d->constant[0] != NULL;
+	ret->uses_constant[5] = ret->uses_constant[6] = true;
+	enum oqz_status st = pack(s, d, &ret->state_bytes, err);
+	if (st != OQZ_OK) {
+		recurrent_destroy(s);
+		return st;
+	}
+	/* gates of all steps of one direction, then h, c and a step's own */
+	ret->scratch_bytes = (size_t)(s->t * s->n * s->gates * s->h + 4 * s->n * s->h) * sizeof(float);
+	snprintf(ret->name, sizeof ret->name, "own.recurrent");
+	ret->state = s;
+	return OQZ_OK;
+}
+
+const struct oqz_impl oqz_impl_recurrent = { "own.recurrent", recurrent_create, recurrent_run, recurrent_destroy };
