@@ -114,6 +114,7 @@ extern const struct oqz_impl oqz_impl_qdq;       /* own: QuantizeLinear, Dequant
 extern const struct oqz_impl oqz_impl_resize;    /* own: Resize nearest and linear, channels-last */
 extern const struct oqz_impl oqz_impl_deconv_dw; /* own: depthwise ConvTranspose, channels-last */
 extern const struct oqz_impl oqz_impl_recurrent; /* own: LSTM, GRU, RNN with the standard activations */
+extern const struct oqz_impl oqz_impl_norm;      /* own: Group-, Instance-, RMSNormalization */
 extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize inputs, then the float implementation */
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
     oqz_impl_dnnl_conv_add, oqz_impl_dnnl_deconv_tiles, oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm,

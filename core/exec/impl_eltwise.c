@@ -169,6 +169,14 @@ static enum oqz_status plan_loops(struct eltwise *e, const struct oqz_step_desc 
 	return OQZ_OK;
 }
 
+static bool broadcasts(const struct oqz_shape *s, const struct oqz_shape *out)
+{
+	for (int i = 1; i <= s->rank && s->rank <= out->rank; i++)
+		if (s->dim[s->rank - i] != 1 && s->dim[s->rank - i] != out->dim[out->rank - i])
+			return false;
+	return s->rank <= out->rank;
+}
+
 static enum oqz_status eltwise_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
                                       size_t why_size, struct oqz_err *err)
 {
@@ -187,8 +195,8 @@ static enum oqz_status eltwise_create(const struct oqz_step_desc *d, struct oqz_
 		if (d->in_type[i].dtype != OQZ_DT_F32)
 			return decline(why, why_size, "not float32");
 	for (int i = 0; i < want.n_in; i++)
-		if (d->in_type[i].shape.rank > d->out_type[0].shape.rank)
-			return decline(why, why_size, "an operand of higher rank than the result");
+		if (!broadcasts(&d->in_type[i].shape, &d->out_type[0].shape))
+			return decline(why, why_size, "an operand that does not broadcast to the result");
 	if (d->out_type[0].dtype != OQZ_DT_F32 || oqz_shape_nelem(&d->out_type[0].shape) == 0)
 		return decline(why, why_size, "not float32, or empty");
 	struct eltwise *e = malloc(sizeof *e);

@@ -18,6 +18,7 @@ LIST(pool, &oqz_impl_dnnl_pool);
 LIST(softmax, &oqz_impl_dnnl_softmax);
 LIST(reduce, &oqz_impl_dnnl_reduce);
 LIST(norm, &oqz_impl_dnnl_norm);
+LIST(group_norm, &oqz_impl_norm);
 LIST(recurrent, &oqz_impl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(qconv, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
@@ -64,8 +65,10 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_REDUCE_SUM_SQUARE: return reduce;
 
 	case OQZ_OP_BATCH_NORMALIZATION:
-	case OQZ_OP_INSTANCE_NORMALIZATION:
 	case OQZ_OP_LAYER_NORMALIZATION: return norm;
+	case OQZ_OP_GROUP_NORMALIZATION:
+	case OQZ_OP_INSTANCE_NORMALIZATION:
+	case OQZ_OP_RMS_NORMALIZATION: return group_norm;
 	case OQZ_OP_LRN: return lrn;
 	case OQZ_OP_GRU:
 	case OQZ_OP_LSTM:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * LSTM, GRU and RNN in float32 with the standard activations and constant weights (text recognition heads). The gates
- * of all time steps are one matrix product, done before the recurrence; both products run as sums of scaled rows over
- * the gates side by side, four rows of X at a time, so that the weights are read once for four. The three operators
- * differ in one time step. What is unusual goes to the reference.
+ * of all time steps are one matrix product, done before the recurrence. Weights are packed in panels of columns; four
+ * rows of a panel's sums are kept in registers. The three operators differ in one time step. What is unusual goes to
+ * the reference.
  */
 #include "core/base/checked.h"
 #include "core/exec/program.h"
@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PRODUCT_ROWS = 4 };
+/* A panel of weights: PANEL columns side by side, one input after the other. */
+enum { LANES = 16, PANEL_VECS = 4, PANEL = LANES * PANEL_VECS, PRODUCT_ROWS = 4 };
+typedef float vec __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
 struct recurrent;
 /* One time step of one direction: h and the LSTM's cell state (n, H) go on by one; `gates` (n, gates * H) hold the
@@ -22,21 +24,28 @@ typedef void step_fn(const struct recurrent *s, int dir, float *gates, float *h,
 struct recurrent {
 	int64_t t, n, in, h;
 	int gates, dirs, n_out;
-	bool reverse;     /* of the only direction; of two, the second is */
-	bool linear;      /* GRU: linear_before_reset */
-	float *w, *r, *b; /* (dirs, I, gates * H), (dirs, H, gates * H), (dirs, gates * H) */
-	float *rb;        /* (dirs, H): GRU's bias within the reset, when it is linear */
-	bool state[2];    /* initial states are inputs 5 and 6 */
+	bool reverse; /* of the only direction; of two, the second is */
+	bool linear;  /* GRU: linear_before_reset */
+	struct panels {
+		int64_t k, n; /* inputs, outputs */
+		float *data;  /* by direction, panels of (k, PANEL), the last filled up with zeros */
+	} w, r, candidate;    /* of the input; of the state; of GRU's state for the candidate, which r leaves out */
+	float *b;             /* (dirs, gates * H) */
+	float *rb;            /* (dirs, H): GRU's bias within the reset, when it is linear */
+	bool state[2];        /* initial states are inputs 5 and 6 */
 	step_fn *step;
 };
+
+static step_fn gru_step;
 
 static void recurrent_destroy(void *state)
 {
 	struct recurrent *s = state;
 
 	if (s) {
-		free(s->w);
-		free(s->r);
+		free(s->w.data);
+		free(s->r.data);
+		free(s->candidate.data);
 		free(s->b);
 		free(s->rb);
 	}
@@ -74,12 +83,27 @@ static const char *refuse(const struct oqz_step_desc *d)
 	           : NULL;
 }
 
-/* (rows, cols) -> (cols, rows) */
-static void transpose(const float *x, int64_t rows, int64_t cols, float *y)
+static int64_t panels_size(const struct panels *p) { return (p->n + PANEL - 1) / PANEL * PANEL * p->k; }
+
+/* Rows [first, first + n) of the `rows` that each direction of the operand (dirs, rows, k) has. */
+static enum oqz_status pack_panels(struct panels *p, const struct oqz_tensor *t, int dirs, int64_t first, int64_t n,
+                                   size_t *bytes, struct oqz_err *err)
 {
-	for (int64_t i = 0; i < rows; i++)
-		for (int64_t j = 0; j < cols; j++)
-			y[j * rows + i] = x[i * cols + j];
+	int64_t rows = t->shape.dim[1], k = t->shape.dim[2];
+
+	*p = (struct panels) { .k = k, .n = n };
+	p->data = calloc((size_t)(dirs * panels_size(p)) + 1, sizeof(float));
+	*bytes += (size_t)(dirs * panels_size(p)) * sizeof(float);
+	if (!p->data)
+		return oqz_err_nomem(err, "weights", *bytes);
+	for (int d = 0; d < dirs; d++) {
+		const float *from = (const float *)t->data + (d * rows + first) * k;
+		float *to = p->data + d * panels_size(p);
+		for (int64_t i = 0; i < n; i++)
+			for (int64_t j = 0; j < k; j++)
+				to[(i / PANEL * k + j) * PANEL + i % PANEL] = from[i * k + j];
+	}
+	return OQZ_OK;
 }
 
 /* Both biases of a gate are added to the input's part, but for the one that GRU's reset multiplies. */
@@ -95,54 +119,58 @@ static void pack_biases(struct recurrent *s, const float *b)
 	}
 }
 
-static enum oqz_status pack(struct recurrent *s, const struct oqz_step_desc *d, size_t *ret_bytes, struct oqz_err *err)
+static enum oqz_status pack(struct recurrent *s, const struct oqz_step_desc *d, size_t *bytes, struct oqz_err *err)
 {
-	int64_t g = s->gates * s->h;
-	size_t nw = (size_t)(s->dirs * s->in * g), nr = (size_t)(s->dirs * s->h * g), nb = (size_t)(s->dirs * g);
+	int64_t g = s->gates * s->h, split = s->step == gru_step ? 2 * s->h : g;
+	size_t nb = (size_t)(s->dirs * g);
 
-	s->w = malloc(nw * sizeof(float));
-	s->r = malloc(nr * sizeof(float));
+	OQZ_TRY(pack_panels(&s->w, d->constant[1], s->dirs, 0, g, bytes, err));
+	OQZ_TRY(pack_panels(&s->r, d->constant[2], s->dirs, 0, split, bytes, err));
+	OQZ_TRY(pack_panels(&s->candidate, d->constant[2], s->dirs, split, g - split, bytes, err));
 	s->b = calloc(nb, sizeof(float));
 	s->rb = calloc((size_t)(s->dirs * s->h), sizeof(float));
-	*ret_bytes = (nw + nr + nb) * sizeof(float);
-	if (!s->w || !s->r || !s->b || !s->rb)
-		return oqz_err_nomem(err, "weights", *ret_bytes);
-	for (int k = 0; k < s->dirs; k++) {
-		transpose((const float *)d->constant[1]->data + k * g * s->in, g, s->in, s->w + k * g * s->in);
-		transpose((const float *)d->constant[2]->data + k * g * s->h, g, s->h, s->r + k * g * s->h);
-	}
+	*bytes += nb * sizeof(float);
+	if (!s->b || !s->rb)
+		return oqz_err_nomem(err, "weights", *bytes);
 	if (given(d, 3))
 		pack_biases(s, d->constant[3]->data);
 	return OQZ_OK;
 }
 
-/* y (rows, n) += x (rows, k) w (k, n); rows of y and w are `ld` apart, rows of x k. */
-OQZ_KERNEL static void add_product(const float *restrict x, const float *restrict w, float *restrict y, int64_t rows,
-                                   int64_t k, int64_t n, int64_t ldw, int64_t ldy)
+/* `rows` (a constant) rows of one panel: y, whose rows are ldy apart, += x (rows, k) times the panel, `cols` columns.
+ */
+static inline __attribute__((always_inline)) void add_panel(const float *x, const float *w, float *y, int rows,
+                                                            int64_t k, int64_t ldy, int64_t cols)
 {
-	int64_t i = 0;
+	vec sum[PRODUCT_ROWS][PANEL_VECS] = { 0 };
 
-	for (; i + PRODUCT_ROWS <= rows; i += PRODUCT_ROWS) {
-		const float *a = x + i * k;
-		float *y0 = y + i * ldy, *y1 = y0 + ldy, *y2 = y1 + ldy, *y3 = y2 + ldy;
-		for (int64_t j = 0; j < k; j++) {
-			float a0 = a[j], a1 = a[k + j], a2 = a[2 * k + j], a3 = a[3 * k + j];
-			const float *row = w + j * ldw;
-			OQZ_IVDEP
-			for (int64_t c = 0; c < n; c++) {
-				y0[c] += a0 * row[c];
-				y1[c] += a1 * row[c];
-				y2[c] += a2 * row[c];
-				y3[c] += a3 * row[c];
-			}
-		}
+	for (int64_t j = 0; j < k; j++, w += PANEL)
+#pragma GCC unroll 4
+		for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+			for (int v = 0; v < PANEL_VECS; v++)
+				sum[r][v] += x[r * k + j] * ((const vec *)w)[v];
+	for (int r = 0; r < rows; r++) {
+		float part[PANEL];
+		memcpy(part, sum[r], sizeof part);
+		for (int64_t c = 0; c < cols; c++)
+			y[r * ldy + c] += part[c];
 	}
-	for (; i < rows; i++)
-		for (int64_t j = 0; j < k; j++) {
-			float a = x[i * k + j];
-			for (int64_t c = 0; c < n; c++)
-				y[i * ldy + c] += a * w[j * ldw + c];
-		}
+}
+
+/* y (rows, n) += x (rows, k) times direction `dir` of the weights; rows of y are ldy apart. A panel stays in the cache
+ * for all rows. */
+OQZ_KERNEL static void add_product(const struct panels *p, int dir, const float *x, float *y, int64_t rows, int64_t ldy)
+{
+	const float *w = p->data + dir * panels_size(p);
+
+	for (int64_t c = 0; c < p->n; c += PANEL, w += PANEL * p->k) {
+		int64_t cols = p->n - c < PANEL ? p->n - c : PANEL, i = 0;
+		for (; i + PRODUCT_ROWS <= rows; i += PRODUCT_ROWS)
+			add_panel(x + i * p->k, w, y + i * ldy + c, PRODUCT_ROWS, p->k, ldy, cols);
+		for (; i < rows; i++)
+			add_panel(x + i * p->k, w, y + i * ldy + c, 1, p->k, ldy, cols);
+	}
 }
 
 /* Gates stand as i, o, f, c. */
@@ -161,7 +189,7 @@ static void lstm_step(const struct recurrent *s, int dir, float *gates, float *h
 {
 	int64_t g = 4 * s->h;
 
-	add_product(h, s->r + dir * s->h * g, gates, s->n, s->h, g, g, g);
+	add_product(&s->r, dir, h, gates, s->n, g);
 	for (int64_t n = 0; n < s->n; n++)
 		lstm_cell(gates + n * g, c + n * s->h, h + n * s->h, s->h);
 }
@@ -174,7 +202,7 @@ OQZ_KERNEL static void rnn_cell(const float *restrict g, float *restrict h, int6
 
 static void rnn_step(const struct recurrent *s, int dir, float *gates, float *h, float *c, float *rest)
 {
-	add_product(h, s->r + dir * s->h * s->h, gates, s->n, s->h, s->h, s->h, s->h);
+	add_product(&s->r, dir, h, gates, s->n, s->h);
 	rnn_cell(gates, h, s->n * s->h);
 }
 
@@ -201,18 +229,17 @@ OQZ_KERNEL static void gru_cell(const float *restrict g, const float *restrict i
 static void gru_step(const struct recurrent *s, int dir, float *gates, float *h, float *c, float *rest)
 {
 	int64_t n = s->h, g = 3 * n;
-	const float *r = s->r + dir * n * g;
 	float *gated = rest, *inside = rest + s->n * n;
 
-	add_product(h, r, gates, s->n, n, 2 * n, g, g);
+	add_product(&s->r, dir, h, gates, s->n, g);
 	for (int64_t i = 0; i < s->n; i++)
 		gru_gates(gates + i * g, h + i * n, gated + i * n, n);
 	if (s->linear) {
 		for (int64_t i = 0; i < s->n; i++)
 			memcpy(inside + i * n, s->rb + dir * n, (size_t)n * sizeof *inside);
-		add_product(h, r + 2 * n, inside, s->n, n, n, g, n);
+		add_product(&s->candidate, dir, h, inside, s->n, n);
 	} else {
-		add_product(gated, r + 2 * n, gates + 2 * n, s->n, n, n, g, g);
+		add_product(&s->candidate, dir, gated, gates + 2 * n, s->n, g);
 	}
 	for (int64_t i = 0; i < s->n; i++)
 		gru_cell(gates + i * g, s->linear ? inside + i * n : NULL, h + i * n, n);
@@ -241,7 +268,7 @@ static void run_direction(const struct recurrent *s, const struct oqz_step_call 
 
 	for (int64_t i = 0; i < s->t * s->n; i++)
 		memcpy(gates + i * g, s->b + dir * g, (size_t)g * sizeof(float));
-	add_product(call->in[0]->data, s->w + dir * s->in * g, gates, s->t * s->n, s->in, g, g, g);
+	add_product(&s->w, dir, call->in[0]->data, gates, s->t * s->n, g);
 	start(h, s->state[0] ? call->in[5] : NULL, dir, nh);
 	start(c, s->state[1] ? call->in[6] : NULL, dir, nh);
 	for (int64_t k = 0; k < s->t; k++) {

@@ -15,6 +15,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl_eltwise.c \
 	core/exec/impl_list.c \
 	core/exec/impl_move.c \
+	core/exec/impl_norm.c \
 	core/exec/impl_qdq.c \
 	core/exec/impl_recurrent.c \
 	core/exec/impl_reference.c \

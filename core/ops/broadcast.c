@@ -34,6 +34,9 @@ void oqz_bcast_init(struct oqz_bcast *b, const struct oqz_shape *out, int n, con
 
 	memset(b, 0, sizeof *b);
 	b->n = n;
+	for (int o = 0; o < out->rank; o++)
+		if (out->dim[o] == 0) /* the other dimensions' product may be anything */
+			return;
 	for (int k = 0; k < n; k++)
 		strides_of(in[k], out, stride[k]);
 	for (int o = 0; o < out->rank; o++) {

@@ -72,6 +72,36 @@ static void cast_scale(const struct oqz_tensor *in, struct oqz_tensor *out, cons
 	}
 }
 
+/* Float32 to an integer type as oqz_store_f does it, in loops that vectorise; false: not such a type. */
+OQZ_KERNEL static bool truncate_row(const float *restrict x, void *restrict out, size_t n, enum oqz_dtype t)
+{
+	const double lo = (double)oqz_dtype_traits(t)->min, hi = (double)oqz_dtype_traits(t)->max;
+	const int64_t most = oqz_dtype_traits(t)->max;
+
+	switch (t) {
+#define ROW(id, type)                                                                               \
+	case OQZ_DT_##id:                                                                           \
+		for (size_t i = 0; i < n; i++) {                                                    \
+			double v = x[i] != x[i] ? 0 : (double)x[i], c = v < lo ? lo : v;            \
+			((type *)out)[i] = c >= hi ? (type)most : (type)(int64_t)(c >= hi ? 0 : c); \
+		}                                                                                   \
+		return true;
+		ROW(I8, int8_t)
+		ROW(U8, uint8_t)
+		ROW(I16, int16_t)
+		ROW(U16, uint16_t)
+		ROW(I32, int32_t)
+		ROW(U32, uint32_t)
+		ROW(I64, int64_t)
+#undef ROW
+	case OQZ_DT_BOOL:
+		for (size_t i = 0; i < n; i++)
+			((uint8_t *)out)[i] = x[i] != 0;
+		return true;
+	default: return false;
+	}
+}
+
 /* Numbers of any type to any other; the tensors have one shape. */
 static void convert(const struct oqz_tensor *in, struct oqz_tensor *out, const struct cast *p)
 {
@@ -92,6 +122,8 @@ static void convert(const struct oqz_tensor *in, struct oqz_tensor *out, const s
 		oqz_to_f32(a, in->data, n, out->data);
 	else if (a == OQZ_DT_F32 && b == OQZ_DT_F16)
 		oqz_from_f32(b, in->data, n, out->data);
+	else if (a == OQZ_DT_F32 && truncate_row(in->data, out->data, n, b))
+		return;
 	else
 		for (size_t i = 0; i < n; i++)
 			if (!floats && b == OQZ_DT_BOOL)

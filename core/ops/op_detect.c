@@ -138,26 +138,30 @@ static enum oqz_status roi_of(const struct roi_params *p, const double *box, str
 	return OQZ_OK;
 }
 
-static double roi_bin(const struct roi *r, const double *plane, int64_t h, int64_t w, int64_t oy, int64_t ox, bool max)
+/* One bin in all channels: y, `step` apart, from planes of h * w. Each sample's place is worked out once. */
+static void roi_bin(const struct roi *r, const double *planes, const struct oqz_shape *s, int64_t oy, int64_t ox,
+                    bool max, double *y, int64_t step)
 {
-	double sum = 0, best = 0;
-	int64_t count = r->grid_h * r->grid_w;
+	int64_t count = r->grid_h * r->grid_w, channels = s->dim[1], h = s->dim[2], w = s->dim[3];
 	bool first = true;
 
+	for (int64_t ch = 0; ch < channels; ch++)
+		y[ch * step] = 0;
 	for (int64_t gy = 0; gy < r->grid_h; gy++)
 		for (int64_t gx = 0; gx < r->grid_w; gx++) {
-			double y = r->y + ((double)oy + ((double)gy + 0.5) / (double)r->grid_h) * r->bin_h;
-			double x = r->x + ((double)ox + ((double)gx + 0.5) / (double)r->grid_w) * r->bin_w;
-			struct sample s = sample_at(y, x, h, w);
-			for (int k = 0; k < 4; k++) {
-				/* max is taken over the weighted neighbours, not over the interpolated samples */
-				double v = s.weight[k] * plane[s.at[k]];
-				sum += v;
-				best = first || v > best ? v : best;
-				first = false;
-			}
+			double at_y = r->y + ((double)oy + ((double)gy + 0.5) / (double)r->grid_h) * r->bin_h;
+			double at_x = r->x + ((double)ox + ((double)gx + 0.5) / (double)r->grid_w) * r->bin_w;
+			struct sample p = sample_at(at_y, at_x, h, w);
+			for (int k = 0; k < 4; k++, first = false)
+				for (int64_t ch = 0; ch < channels; ch++) {
+					/* max is taken over the weighted neighbours, not over the interpolated samples
+					 */
+					double v = p.weight[k] * planes[ch * h * w + p.at[k]], *o = &y[ch * step];
+					*o = !max ? *o + v : first || v > *o ? v : *o;
+				}
 		}
-	return max ? best : sum / (double)(count > 0 ? count : 1);
+	for (int64_t ch = 0; !max && ch < channels; ch++)
+		y[ch * step] /= (double)(count > 0 ? count : 1);
 }
 
 static enum oqz_status check_batch(int64_t b, int64_t batch, struct oqz_err *err)
@@ -186,10 +190,9 @@ static enum oqz_status run_roi_align(const struct oqz_call *c, struct oqz_err *e
 		struct roi r = { 0 };
 		OQZ_TRY(check_batch(b, s->dim[0], err));
 		OQZ_TRY(roi_of(p, box + 4 * i, &r, err));
-		for (int64_t j = 0; j < o->dim[1] * out_plane; j++)
-			y[i * o->dim[1] * out_plane + j] =
-			    roi_bin(&r, x + (b * s->dim[1] + j / out_plane) * plane, s->dim[2], s->dim[3],
-			            j % out_plane / o->dim[3], j % o->dim[3], strcmp(p->mode, "max") == 0);
+		for (int64_t j = 0; j < out_plane; j++)
+			roi_bin(&r, x + b * s->dim[1] * plane, s, j / o->dim[3], j % o->dim[3],
+			        strcmp(p->mode, "max") == 0, y + i * o->dim[1] * out_plane + j, out_plane);
 	}
 	oqz_write_f64(c->out[0], y);
 	return OQZ_OK;

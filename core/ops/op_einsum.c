@@ -217,6 +217,28 @@ struct operands {
 	double *v[MAX_OPERANDS], *y;
 };
 
+/* sum + the products along label `at`, from the operands' offsets on, in order. */
+static double add_products(const struct walk *w, int at, int n_in, const struct operands *o, const int64_t *offset,
+                           double sum)
+{
+	int64_t n = w->extent[at];
+
+	if (n_in == 2) {
+		const double *a = o->v[0] + offset[0], *b = o->v[1] + offset[1];
+		int64_t sa = w->stride[0][at], sb = w->stride[1][at];
+		for (int64_t i = 0; i < n; i++)
+			sum += a[i * sa] * b[i * sb];
+		return sum;
+	}
+	for (int64_t i = 0; i < n; i++) {
+		double product = 1;
+		for (int k = 0; k < n_in; k++)
+			product *= o->v[k][offset[k] + i * w->stride[k][at]];
+		sum += product;
+	}
+	return sum;
+}
+
 static void operands_release(struct operands *o)
 {
 	for (int i = 0; i < MAX_OPERANDS; i++)
@@ -241,16 +263,15 @@ enum oqz_status oqz_einsum_run(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_TRY(parse(text_of(c->node), types, c->n_in, &e, err));
 	OQZ_TRY(oqz_new_f64(total, &o.y, err));
 	plan_walk(&e, c, &w);
+	if (w.n == w.n_out) /* nothing is summed: a sum of one */
+		w.extent[w.n++] = 1;
 	bool empty = false;
 	for (int i = w.n_out; i < w.n; i++)
 		empty |= w.extent[i] == 0;
 	for (int64_t i = 0; i < total && !empty; i++) {
-		do {
-			double product = 1;
-			for (int k = 0; k < e.n_in; k++)
-				product *= o.v[k][offset[k]];
-			o.y[i] += product;
-		} while (advance(&w, w.n_out, w.n, e.n_in, pos, offset));
+		do
+			o.y[i] = add_products(&w, w.n - 1, e.n_in, &o, offset, o.y[i]);
+		while (advance(&w, w.n_out, w.n - 1, e.n_in, pos, offset));
 		advance(&w, 0, w.n_out, e.n_in, pos, offset);
 	}
 	oqz_write_f64(c->out[0], o.y);

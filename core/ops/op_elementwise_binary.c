@@ -105,21 +105,30 @@ static enum oqz_status run_integer_division(const struct oqz_call *c, struct oqz
 	return ew_run_binary(c, err);
 }
 
+/* The slope broadcasts to the input, not the other way round. */
+static enum oqz_status check_slope(const struct oqz_shape *x, const struct oqz_shape *slope, struct oqz_err *err)
+{
+	struct oqz_shape sum = *x;
+	char a[OQZ_SHAPE_STR], b[OQZ_SHAPE_STR];
+
+	if (x->rank >= 0 && slope->rank >= 0 &&
+	    (oqz_shape_broadcast(&sum, slope, NULL) != OQZ_OK || oqz_shape_merge(&sum, x, NULL) != OQZ_OK))
+		OQZ_FAIL(err, OQZ_E_DATA, "a slope of shape %s does not broadcast to %s",
+		         oqz_shape_str(slope, b, sizeof b), oqz_shape_str(x, a, sizeof a));
+	return OQZ_OK;
+}
+
 static enum oqz_status infer_prelu(struct oqz_infer *c, struct oqz_err *err)
 {
-	/* The slope broadcasts to the input, not the other way round. */
+	struct oqz_shape x = oqz_in_type(c, 0).shape, slope = oqz_in_type(c, 1).shape;
+
 	c->out[0] = *c->in[0];
-	return OQZ_OK;
+	return check_slope(&x, &slope, err);
 }
 
 static enum oqz_status run_prelu(const struct oqz_call *c, struct oqz_err *err)
 {
-	struct oqz_shape s;
-	char a[OQZ_SHAPE_STR], b[OQZ_SHAPE_STR];
-
-	if (!oqz_bcast_shape(&c->in[0]->shape, &c->in[1]->shape, &s) || !oqz_shape_equal(&s, &c->in[0]->shape))
-		OQZ_FAIL(err, OQZ_E_DATA, "a slope of shape %s does not broadcast to %s",
-		         oqz_shape_str(&c->in[1]->shape, b, sizeof b), oqz_shape_str(&c->in[0]->shape, a, sizeof a));
+	OQZ_TRY(check_slope(&c->in[0]->shape, &c->in[1]->shape, err));
 	return ew_run_binary(c, err);
 }
 

@@ -39,6 +39,29 @@ static enum oqz_status infer_arg(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+static inline __attribute__((always_inline)) void arg_lanes(enum oqz_dtype t, const void *x, size_t at, int64_t lanes,
+                                                            uint64_t flip, bool last, int64_t k,
+                                                            uint64_t *restrict best, int64_t *restrict out)
+{
+	for (int64_t i = 0; i < lanes; i++) {
+		uint64_t key = oqz_sort_key(t, x, at + (size_t)i) ^ flip;
+		bool better = k == 0 || key > best[i] || (key == best[i] && last);
+
+		best[i] = better ? key : best[i];
+		out[i] = better ? k : out[i];
+	}
+}
+
+/* Element k of each lane against the best so far; with the usual type as a constant. */
+OQZ_KERNEL static void arg_row(enum oqz_dtype t, const void *x, size_t at, int64_t lanes, uint64_t flip, bool last,
+                               int64_t k, uint64_t *restrict best, int64_t *restrict out)
+{
+	if (t == OQZ_DT_F32)
+		arg_lanes(OQZ_DT_F32, x, at, lanes, flip, last, k, best, out);
+	else
+		arg_lanes(t, x, at, lanes, flip, last, k, best, out);
+}
+
 static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct arg *p = OQZ_PARAMS(c->node, struct arg);
@@ -57,15 +80,8 @@ static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)
 	/* All lanes of an outer index at once: memory is read in order whatever the axis is. */
 	for (int64_t o = 0; o < l.outer; o++, out += l.inner)
 		for (int64_t k = 0; k < l.n; k++)
-			for (int64_t i = 0; i < l.inner; i++) {
-				uint64_t key =
-				    oqz_sort_key(in->dtype, in->data, (size_t)((o * l.n + k) * l.inner + i)) ^ flip;
-
-				if (k == 0 || key > best[i] || (key == best[i] && p->select_last_index)) {
-					best[i] = key;
-					out[i] = k;
-				}
-			}
+			arg_row(in->dtype, in->data, (size_t)((o * l.n + k) * l.inner), l.inner, flip,
+			        p->select_last_index, k, best, out);
 	return OQZ_OK;
 }
 
@@ -88,6 +104,45 @@ static int by_key(const void *pa, const void *pb)
 	if (a->key != b->key)
 		return a->key < b->key ? -1 : 1;
 	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool before(const struct entry *a, const struct entry *b)
+{
+	return a->key != b->key ? a->key < b->key : a->index < b->index;
+}
+
+/* Brings the k first of n to the front, in any order (Hoare's selection; the pivot is the median of three). */
+static void select_first(struct entry *e, int64_t n, int64_t k)
+{
+	int64_t lo = 0, hi = n - 1;
+
+	while (lo < hi) {
+		struct entry a = e[lo], b = e[lo + (hi - lo) / 2], c = e[hi];
+		struct entry pivot = before(&a, &b) ? (before(&b, &c)   ? b
+		                                       : before(&a, &c) ? c
+		                                                        : a)
+		                                    : (before(&a, &c)   ? a
+		                                       : before(&b, &c) ? c
+		                                                        : b);
+		int64_t i = lo, j = hi;
+		while (i <= j) {
+			while (before(&e[i], &pivot))
+				i++;
+			while (before(&pivot, &e[j]))
+				j--;
+			if (i <= j) {
+				struct entry t = e[i];
+				e[i++] = e[j];
+				e[j--] = t;
+			}
+		}
+		if (k <= j)
+			hi = j;
+		else if (k > i)
+			lo = i;
+		else
+			return;
+	}
 }
 
 static enum oqz_status topk_count(const struct oqz_tensor *k, int64_t n, int64_t *ret, struct oqz_err *err)
@@ -141,7 +196,9 @@ static enum oqz_status run_topk(const struct oqz_call *c, struct oqz_err *err)
 
 			e[j] = (struct entry) { p->largest ? ~key : key, j };
 		}
-		qsort(e, (size_t)l.n, sizeof *e, by_key);
+		if (k < l.n)
+			select_first(e, l.n, k);
+		qsort(e, (size_t)k, sizeof *e, by_key);
 		for (int64_t j = 0; j < k; j++) {
 			size_t at = (size_t)((o * k + j) * l.inner + i);
 
@@ -161,12 +218,59 @@ struct cumsum {
 	int64_t exclusive, reverse;
 };
 
+/* n rows of `lanes` elements from `at` on, `step` apart: what each lane adds up to. */
+struct cumulation {
+	size_t at;
+	int64_t step, n, lanes;
+	bool product, exclusive;
+};
+
+static inline __attribute__((always_inline)) void cumulate_floats(enum oqz_dtype t, const void *in, void *out,
+                                                                  const struct cumulation *c, double *restrict sum)
+{
+	size_t at = c->at;
+
+	for (int64_t j = 0; j < c->n; j++, at += (size_t)c->step)
+		for (int64_t i = 0; i < c->lanes; i++) {
+			double x = t == OQZ_DT_F32 ? (double)((const float *)in)[at + (size_t)i]
+			                           : oqz_load_f(t, in, at + (size_t)i),
+			       before = sum[i];
+
+			sum[i] = c->product ? before * x : before + x;
+			if (t == OQZ_DT_F32)
+				((float *)out)[at + (size_t)i] = (float)(c->exclusive ? before : sum[i]);
+			else
+				oqz_store_f(t, out, at + (size_t)i, c->exclusive ? before : sum[i]);
+		}
+}
+
+/* Sums of floats run in double. */
+OQZ_KERNEL static void cumulate(enum oqz_dtype t, const void *in, void *out, const struct cumulation *c, double *sum)
+{
+	if (t == OQZ_DT_F32)
+		cumulate_floats(OQZ_DT_F32, in, out, c, sum);
+	else
+		cumulate_floats(t, in, out, c, sum);
+}
+
+static void cumulate_integers(enum oqz_dtype t, const void *in, void *out, const struct cumulation *c, uint64_t *sum)
+{
+	size_t at = c->at;
+
+	for (int64_t j = 0; j < c->n; j++, at += (size_t)c->step)
+		for (int64_t i = 0; i < c->lanes; i++) {
+			uint64_t x = (uint64_t)oqz_load_i(t, in, at + (size_t)i), before = sum[i];
+
+			sum[i] = c->product ? before * x : before + x;
+			oqz_store_i(t, out, at + (size_t)i, (int64_t)(c->exclusive ? before : sum[i]));
+		}
+}
+
 static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct cumsum *p = OQZ_PARAMS(c->node, struct cumsum);
 	const struct oqz_tensor *in = c->in[0];
-	enum oqz_dtype t = in->dtype;
-	bool floats = oqz_dtype_is_float(t), product = c->node->op->id == OQZ_OP_CUMPROD;
+	bool floats = oqz_dtype_is_float(in->dtype), product = c->node->op->id == OQZ_OP_CUMPROD;
 	int64_t which;
 	size_t n;
 	int axis;
@@ -175,27 +279,27 @@ static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
 	if (n != 1)
 		OQZ_FAIL(err, OQZ_E_DATA, "the axis is not one number");
 	OQZ_TRY(oqz_axis_resolve(which, in->shape.rank, false, &axis, err));
+	if (oqz_tensor_nelem(in) == 0)
+		return OQZ_OK;
 	struct lanes l = lanes_of(&in->shape, axis);
-	for (int64_t lane = 0; lane < l.outer * l.inner; lane++) {
-		int64_t first = lane / l.inner * l.n * l.inner + lane % l.inner;
-		double sum = product;
-		uint64_t whole = product;
-
-		for (int64_t j = 0; j < l.n; j++) {
-			size_t at = (size_t)(first + (p->reverse ? l.n - 1 - j : j) * l.inner);
-			double before = sum;
-			uint64_t whole_before = whole;
-
-			if (floats) {
-				double x = oqz_load_f(t, in->data, at);
-				sum = product ? sum * x : sum + x;
-				oqz_store_f(t, c->out[0]->data, at, p->exclusive ? before : sum);
-			} else {
-				uint64_t x = (uint64_t)oqz_load_i(t, in->data, at);
-				whole = product ? whole * x : whole + x;
-				oqz_store_i(t, c->out[0]->data, at, (int64_t)(p->exclusive ? whole_before : whole));
-			}
+	struct cumulation k = { .step = p->reverse ? -l.inner : l.inner, .n = l.n, .lanes = l.inner };
+	k.product = product;
+	k.exclusive = p->exclusive;
+	OQZ_CLEANUP_FREE double *sums = malloc((size_t)l.inner * sizeof *sums);
+	OQZ_CLEANUP_FREE uint64_t *wholes = malloc((size_t)l.inner * sizeof *wholes);
+	if (!sums || !wholes)
+		return oqz_err_nomem(err, "sums", (size_t)l.inner * sizeof *sums);
+	/* All lanes of an outer index at once: memory is read in order whatever the axis is. */
+	for (int64_t o = 0; o < l.outer; o++) {
+		for (int64_t i = 0; i < l.inner; i++) {
+			sums[i] = product;
+			wholes[i] = product;
 		}
+		k.at = (size_t)((o * l.n + (p->reverse ? l.n - 1 : 0)) * l.inner);
+		if (floats)
+			cumulate(in->dtype, in->data, c->out[0]->data, &k, sums);
+		else
+			cumulate_integers(in->dtype, in->data, c->out[0]->data, &k, wholes);
 	}
 	return OQZ_OK;
 }

@@ -9,6 +9,7 @@
 #include "core/ops/sort_key.h"
 #include "core/ops/strided.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 /* ---- Where ---- */
@@ -356,7 +357,10 @@ static enum oqz_status run_unique(const struct oqz_call *c, struct oqz_err *err)
 		OQZ_TRY(oqz_axis_resolve(p->axis, s.rank, false, &axis, err));
 	else
 		s = oqz_shape_of(1, (const int64_t[]) { total });
-	int64_t n = s.dim[axis], inner = oqz_shape_span(&s, axis + 1, s.rank), per = n ? total / n : 0;
+	int64_t n = s.dim[axis];
+	if (total == 0 && n > INT_MAX) /* slices without elements cost memory all the same */
+		OQZ_FAIL(err, OQZ_E_LIMIT, "%lld slices without elements", (long long)n);
+	int64_t inner = oqz_shape_span(&s, axis + 1, s.rank), per = n ? total / n : 0;
 	OQZ_CLEANUP_FREE uint64_t *by_place = malloc((size_t)total * sizeof *by_place + 1);
 	OQZ_CLEANUP_FREE uint64_t *keys = malloc((size_t)total * sizeof *keys + 1);
 	OQZ_CLEANUP_FREE struct item *items = malloc((size_t)n * sizeof *items + 1);

@@ -59,16 +59,39 @@ static struct oqz_box simplify(const struct oqz_box *b, size_t size)
 	return r;
 }
 
+/* A tile of TILE x TILE words by way of a buffer, so that each line of memory on both sides is touched once and wholly:
+ * rows a power of two apart would push each other out of the cache. Lines of src are `ss` apart, of dst `ds`. */
+static void turn_tile(const char *s, int64_t ss, char *d, int64_t ds)
+{
+	uint32_t in[TILE][TILE], out[TILE][TILE];
+
+	for (int i = 0; i < TILE; i++)
+		memcpy(in[i], s + i * ss, sizeof in[i]);
+	for (int i = 0; i < TILE; i++)
+		for (int j = 0; j < TILE; j++)
+			out[i][j] = in[j][i];
+	for (int i = 0; i < TILE; i++)
+		memcpy(d + i * ds, out[i], sizeof out[i]);
+}
+
 /* The two innermost dimensions, (rows, cols), in tiles. */
 static void copy_plane(const struct oqz_box *b, size_t size, const char *s, char *d)
 {
 	int r = b->rank - 2, c = b->rank - 1;
+	bool turned = size == 4 && b->src[r] == 4 && b->dst[c] == 4,
+	     back = size == 4 && b->src[c] == 4 && b->dst[r] == 4;
 
 	for (int64_t i = 0; i < b->dim[r]; i += TILE)
 		for (int64_t j = 0; j < b->dim[c]; j += TILE) {
 			int64_t rows = b->dim[r] - i < TILE ? b->dim[r] - i : TILE;
 			int64_t cols = b->dim[c] - j < TILE ? b->dim[c] - j : TILE;
+			const char *from = s + i * b->src[r] + j * b->src[c];
+			char *to = d + i * b->dst[r] + j * b->dst[c];
 
+			if (rows == TILE && cols == TILE && (turned || back)) {
+				turn_tile(from, b->src[turned ? c : r], to, b->dst[turned ? r : c]);
+				continue;
+			}
 			for (int64_t k = i; k < i + rows; k++)
 				copy_run(size, cols, s + k * b->src[r] + j * b->src[c], b->src[c],
 				         d + k * b->dst[r] + j * b->dst[c], b->dst[c]);
@@ -77,6 +100,9 @@ static void copy_plane(const struct oqz_box *b, size_t size, const char *s, char
 
 void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, void *dst)
 {
+	for (int i = 0; i < box->rank; i++)
+		if (box->dim[i] == 0) /* the other dimensions and strides may be anything */
+			return;
 	struct oqz_box b = simplify(box, elem_size);
 	int64_t index[OQZ_BOX_MAX] = { 0 };
 	int64_t e = (int64_t)elem_size, c = b.rank - 1;
@@ -86,9 +112,6 @@ void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, 
 	char *d = dst;
 	int at;
 
-	for (int i = 0; i < b.rank; i++)
-		if (b.dim[i] == 0)
-			return;
 	do {
 		if (plane)
 			copy_plane(&b, elem_size, s, d);

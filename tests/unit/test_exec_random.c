@@ -305,12 +305,36 @@ static void norm(struct gb *b)
 	struct oqz_value *x = input(b, s), *scale = gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
 	                 *bias = gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1);
 
-	switch (draw(b, 0, 2)) {
-	case 0: GB_OP(b, "BatchNormalization", x, scale, bias, bias, positive(b, c)); break;
-	case 1: GB_OP(b, "InstanceNormalization", x, scale, bias); break;
-	default:
+	if (draw(b, 0, 1)) {
+		GB_OP(b, "BatchNormalization", x, scale, bias, bias, positive(b, c));
+	} else {
 		c = s.dim[3];
 		GB_OP(b, "LayerNormalization", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
+		      gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1));
+	}
+	ck_ok(oqz_node_set_float(b->last, "epsilon", 1e-2f, err));
+}
+
+/* Group-, Instance- and RMSNormalization. */
+static void group_norm(struct gb *b)
+{
+	int64_t groups = draw(b, 1, 4), c = groups * draw(b, 1, 6), space = draw(b, 1, 9);
+	struct oqz_shape s = GB_DIMS(draw(b, 1, 2), c, space, draw(b, 2, 9));
+	struct oqz_value *x = input(b, s);
+
+	switch (draw(b, 0, 2)) {
+	case 0:
+		GB_OP(b, "RMSNormalization", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(s.dim[2], s.dim[3]), 1));
+		b->last->opset = 23; /* its first */
+		set_int(b, "axis", draw(b, 0, 1) ? 2 : -2);
+		break;
+	case 1:
+		GB_OP(b, "GroupNormalization", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
+		      draw(b, 0, 1) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1) : gb_input(b, "bias", GB_DIMS(c)));
+		set_int(b, "num_groups", groups);
+		break;
+	default:
+		GB_OP(b, "InstanceNormalization", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1),
 		      gb_weights(b, OQZ_DT_F32, GB_DIMS(c), 1));
 	}
 	ck_ok(oqz_node_set_float(b->last, "epsilon", 1e-2f, err));
@@ -428,6 +452,7 @@ static const struct row {
 	{ "dnnl.matmul", matmul, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.pool", pool, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.softmax", softmax, OQZ_ENGINE_AUTO, false },
+	{ "own.norm", group_norm, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.norm", norm, OQZ_ENGINE_AUTO, false },
 	{ "own.concat_norm", concat_norm, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.lrn", lrn, OQZ_ENGINE_AUTO, false },
@@ -450,8 +475,9 @@ static bool chosen(const struct oqz_program *p, const char *impl)
 /* Some say in a step's name which of their primitives it is. */
 static bool took_part(const struct oqz_program *p, const char *impl)
 {
-	static const char *const norms[] = { "dnnl.layernorm", "dnnl.instancenorm", "dnnl.batchnorm" },
-	                         *const softmaxes[] = { "dnnl.softmax", "dnnl.logsoftmax" };
+	static const char *const norms[] = { "dnnl.layernorm", "dnnl.batchnorm" }, *const softmaxes[] = {
+		"dnnl.softmax", "dnnl.logsoftmax"
+	};
 	bool norm = strcmp(impl, "dnnl.norm") == 0, softmax = strcmp(impl, "dnnl.softmax") == 0;
 
 	for (size_t i = 0; norm && i < OQZ_COUNTOF(norms); i++)

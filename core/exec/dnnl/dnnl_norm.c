@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Normalizations in float32. LayerNormalization over the last dims is oneDNN's on a matrix. BatchNormalization in
- * inference (where it was not folded into a convolution) is oneDNN's with given statistics; InstanceNormalization is
- * the same primitive computing its statistics from one image at a time.
+ * inference (where it was not folded into a convolution) is oneDNN's with given statistics.
  */
 #include "core/exec/dnnl/dnnl_util.h"
 
 #include <string.h>
-
-struct norm {
-	struct oqz_dnnl_prim *prim;
-	int64_t images; /* runs, */
-	size_t stride;  /* each so many bytes further (InstanceNormalization) */
-};
-
-static void norm_free(void *state)
-{
-	struct norm *n = state;
-
-	if (n)
-		oqz_dnnl_prim_free(n->prim);
-	free(n);
-}
 
 /* A constant vector of n floats as argument `arg`. */
 static enum oqz_status pack_vector(struct oqz_dnnl_prim *p, int arg, const struct oqz_tensor *t, int64_t n,
@@ -65,8 +49,7 @@ static enum oqz_status layer_build(const struct oqz_step_desc *d, struct oqz_dnn
 	return OQZ_OK;
 }
 
-/* Batch (statistics given: inputs 3 and 4) and instance (statistics of one image) normalization. */
-static enum oqz_status batch_build(const struct oqz_step_desc *d, bool instance, struct oqz_dnnl_prim **ret, char *why,
+static enum oqz_status batch_build(const struct oqz_step_desc *d, struct oqz_dnnl_prim **ret, char *why,
                                    size_t why_size, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
@@ -75,26 +58,21 @@ static enum oqz_status batch_build(const struct oqz_step_desc *d, bool instance,
 	dnnl_memory_desc_t md;
 	int64_t c = s.rank >= 2 ? s.dim[1] : 0;
 
-	if (s.rank < 2 || s.rank > 5 || (instance && s.rank < 3))
+	if (s.rank < 2 || s.rank > 5)
 		return oqz_dnnl_decline(why, why_size, "rank %d", (int)s.rank);
-	for (int i = 1; i < (instance ? 3 : 5); i++)
+	for (int i = 1; i < 5; i++)
 		if (!constant_vector(d, i, c))
 			return oqz_dnnl_decline(why, why_size, "input %d is not a constant of one value per channel",
 			                        i);
-	if (instance)
-		s.dim[0] = 1;
 	oqz_dnnl_md(&s, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &md);
 	DNNL_TRY(dnnl_batch_normalization_forward_desc_init(
 	    &bd, dnnl_forward_inference, &md, oqz_dnnl_float(d->node, "epsilon", 1e-5f),
-	    dnnl_use_scale | dnnl_use_shift | (d->act ? dnnl_fuse_norm_relu : 0) |
-	        (instance ? 0 : dnnl_use_global_stats)));
+	    dnnl_use_scale | dnnl_use_shift | dnnl_use_global_stats | (d->act ? dnnl_fuse_norm_relu : 0)));
 	OQZ_TRY(oqz_dnnl_prim_new(&bd, NULL, &p, err));
 	OQZ_TRY(pack_vector(p, DNNL_ARG_SCALE, d->constant[1], c, err));
 	OQZ_TRY(pack_vector(p, DNNL_ARG_SHIFT, d->constant[2], c, err));
-	if (!instance) {
-		OQZ_TRY(pack_vector(p, DNNL_ARG_MEAN, d->constant[3], c, err));
-		OQZ_TRY(pack_vector(p, DNNL_ARG_VARIANCE, d->constant[4], c, err));
-	}
+	OQZ_TRY(pack_vector(p, DNNL_ARG_MEAN, d->constant[3], c, err));
+	OQZ_TRY(pack_vector(p, DNNL_ARG_VARIANCE, d->constant[4], c, err));
 	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &md);
 	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &md);
 	*ret = oqz_steal(p);
@@ -105,48 +83,25 @@ static enum oqz_status norm_create(const struct oqz_step_desc *d, struct oqz_ste
                                    size_t why_size, struct oqz_err *err)
 {
 	const struct oqz_shape *s = &d->in_type[0].shape;
-	bool layer = strcmp(d->node->op_type, "LayerNormalization") == 0,
-	     instance = strcmp(d->node->op_type, "InstanceNormalization") == 0;
-	enum oqz_status st;
+	bool layer = strcmp(d->node->op_type, "LayerNormalization") == 0;
+	struct oqz_dnnl_prim *p = NULL;
 
-	if (!layer && !instance && strcmp(d->node->op_type, "BatchNormalization") != 0)
+	if (!layer && strcmp(d->node->op_type, "BatchNormalization") != 0)
 		return oqz_dnnl_decline(why, why_size, "no form of %s", d->node->op_type);
-	if (d->act && (layer || instance || strcmp(d->act->op_type, "Relu") != 0))
+	if (d->act && (layer || strcmp(d->act->op_type, "Relu") != 0))
 		return oqz_dnnl_decline(why, why_size, "activation %s", d->act->op_type);
 	if (d->group || d->in_type[0].dtype != OQZ_DT_F32 || d->n_out != 1 || oqz_shape_nelem(s) == 0)
 		return oqz_dnnl_decline(why, why_size, "float32 with one output only");
 	if (oqz_dnnl_int(d->node, "training_mode", 0))
 		return oqz_dnnl_decline(why, why_size, "training mode");
-	struct norm *n = calloc(1, sizeof *n);
-	if (!n)
-		return oqz_err_nomem(err, "a normalization", sizeof *n);
-	st = layer ? layer_build(d, &n->prim, why, why_size, err)
-	           : batch_build(d, instance, &n->prim, why, why_size, err);
-	if (st != OQZ_OK) {
-		norm_free(n);
-		if (st == OQZ_E_UNSUPPORTED && !why[0])
-			oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
-		return st;
-	}
-	n->images = instance ? s->dim[0] : 1;
-	n->stride = (size_t)oqz_shape_nelem(s) / (size_t)n->images * sizeof(float);
-	oqz_dnnl_choice(ret, n->prim, layer ? "layernorm" : instance ? "instancenorm" : "batchnorm");
+	enum oqz_status st = layer ? layer_build(d, &p, why, why_size, err) : batch_build(d, &p, why, why_size, err);
+	if (st == OQZ_E_UNSUPPORTED && !why[0])
+		oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");
+	OQZ_TRY(st);
+	oqz_dnnl_choice(ret, p, layer ? "layernorm" : "batchnorm");
 	ret->in_layout[0] = ret->out_layout[0] = layer || s->rank < 3 ? OQZ_LAYOUT_PLAIN : OQZ_LAYOUT_CHANNELS_LAST;
-	ret->state = n;
+	ret->state = p;
 	return OQZ_OK;
 }
 
-static enum oqz_status norm_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
-{
-	const struct norm *n = state;
-
-	for (int64_t i = 0; i < n->images; i++) {
-		size_t at = (size_t)i * n->stride;
-		OQZ_TRY(oqz_dnnl_prim_run(
-		    n->prim, (const void *[]) { (char *)c->in[0]->data + at, (char *)c->out[0]->data + at }, c->scratch,
-		    err));
-	}
-	return OQZ_OK;
-}
-
-const struct oqz_impl oqz_impl_dnnl_norm = { "dnnl.norm", norm_create, norm_run, norm_free };
+const struct oqz_impl oqz_impl_dnnl_norm = { "dnnl.norm", norm_create, oqz_dnnl_run_unary, oqz_dnnl_destroy_prim };
