@@ -135,6 +135,10 @@ fuzz: $(fuzz_programs) tests/fuzz/mkseeds
 .PHONY: fuzz
 EXTRA_DIST += \
 	tests/fuzz/regress/README.md \
+	tests/fuzz/regress/graph/broadcast-of-a-huge-empty-tensor.hex \
+	tests/fuzz/regress/graph/copy-of-a-huge-empty-box.hex \
+	tests/fuzz/regress/graph/prelu-slope-beyond-the-input.hex \
+	tests/fuzz/regress/graph/unique-of-slices-without-elements.hex \
 	tests/fuzz/regress/observer/bins-outside-of-the-extremes.hex \
 	tests/fuzz/regress/qplan/negative-zero-in-a-code-book.json \
 	tests/fuzz/regress/results/negative-zero.json \
