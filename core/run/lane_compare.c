@@ -10,6 +10,7 @@
  * its order: they do not depend on bands.
  */
 #include "core/run/lane_walk.h"
+#include "core/base/budget.h"
 #include "core/base/pages.h"
 
 #include <math.h>
@@ -129,6 +130,7 @@ enum oqz_status oqz_walker_band_alloc(struct oqz_walker *w, struct oqz_err *err)
 	}
 	if (!most)
 		return OQZ_OK;
+	OQZ_TRY(oqz_budget_take(s->n_lanes * (most + LEFT) * sizeof(float), "bands of activations", err));
 	w->band_floats = most + LEFT;
 	for (size_t i = 0; i < s->n_lanes; i++)
 		if (!(w->lanes[i].band = oqz_pages_alloc(w->band_floats * sizeof(float))))

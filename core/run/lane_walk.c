@@ -5,6 +5,7 @@
  * where there are more than workers, share the lanes out: what is done in which lane does not depend on them.
  */
 #include "core/run/lane_walk.h"
+#include "core/base/budget.h"
 
 void oqz_walker_free(struct oqz_walker *w)
 {
@@ -18,6 +19,7 @@ void oqz_walker_free(struct oqz_walker *w)
 			oqz_tensor_release(&w->lanes[i].rescaled[k]);
 		free(w->lanes[i].band);
 	}
+	oqz_budget_give(w->set->n_lanes * w->band_floats * sizeof(float));
 	free(w->lanes);
 	free(w);
 }
