@@ -61,8 +61,8 @@ What helps, and why:
   with equalization, absorption of biases and their correction. The loss is that of a few depthwise layers: in the first one, channels
   that are never positive (training has left them without weights) read through kernels of up to 56 where the others' are around 1.6,
   and the scale is theirs. Equalizing alone by the published rule makes it worse, since it shrinks the others only; here such channels
-  are brought to the level of the rest. Replacing ReLU6 by ReLU, as the publication does, costs this model its accuracy before anything is
-  quantized (\`float+relu\`): its activations reach the limit often. A limit per channel keeps the function.
+  are brought to the level of the rest. Replacing ReLU6 by ReLU, as the publication does, costs this model
+  12 points before anything is quantized (\`float+relu\`): its activations reach the limit often. A limit per channel keeps the function.
 - **Correcting biases helps where weights are rounded coarsely**, per tensor or to four bits: the error of a depthwise kernel of nine
   weights does not average out and shifts the whole channel. It does nothing for errors of activations, whose mean is near 0
   (PicoDet, YOLOX: \`weights8\` loses nothing, so the activations lose all), and it is no use behind \`adaround\`, which has taken most

@@ -327,8 +327,11 @@ enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan 
 	for (size_t i = 0; i < c->clips.n; i++)
 		OQZ_TRY(c->open ? open_clip(g, p, c->clips.v[i], err)
 		                : rescale_limits(g, p, c, c->clips.v[i], factor, err));
-	for (size_t i = 0; i < c->values.n; i++)
+	for (size_t i = 0; i < c->values.n; i++) {
+		if (c->values.v[i]->producer && is_limit(c->values.v[i]->producer))
+			continue; /* the float graph has no such value */
 		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, oqz_channel_axis(c->makers.v[0], c->values.v[i]),
 		                           (size_t)c->channels, factor, err));
+	}
 	return OQZ_OK;
 }

@@ -71,6 +71,20 @@ static const struct oqz_qplan_gain *gain_of(const struct oqz_lane_spec *l, const
 	return l->plan ? oqz_qplan_gain(l->plan, value) : NULL;
 }
 
+/* What improvements put in front of a layer (core/quant/qplan.h) is not in the float model. A factor stands for what it
+ * multiplies. Limits stand for the output of the Clip behind them, which the step has then absorbed: what was clipped
+ * already is not changed by its lower bound. */
+static const struct oqz_value *inserted_input(const struct oqz_graph *g, const struct oqz_value *v)
+{
+	const struct oqz_node *n = v ? v->producer : NULL, *clip = v ? oqz_value_sole_use(v) : NULL;
+
+	if (n && strcmp(n->op_type, "Mul") == 0 && n->in[0])
+		return oqz_graph_value(g, n->in[0]->name);
+	if (n && strcmp(n->op_type, "Min") == 0 && clip && strcmp(clip->op_type, "Clip") == 0)
+		return oqz_graph_value(g, clip->out[0]->name);
+	return NULL;
+}
+
 /* The float value that stands for `name`, which the step of the lane's layer reads; NULL: the float model has none
  * (codes that several layers share, say). Names of a lane's own are looked for in front of the layer's inputs, past the
  * grid and whatever activation the step has absorbed, and the same way is gone in the float graph. */
@@ -78,10 +92,8 @@ static const struct oqz_value *float_input(const struct oqz_graph *g, const stru
                                            const char *name)
 {
 	if (!lane->own_layers) {
-		const struct oqz_value *v = oqz_graph_value(g, name), *scaled;
-		if (v || !gain_of(lane, name) || !(scaled = oqz_graph_value(lane->graph, name)) || !scaled->producer)
-			return v;
-		return oqz_graph_value(g, scaled->producer->in[0]->name); /* an input that is multiplied before */
+		const struct oqz_value *v = oqz_graph_value(g, name);
+		return v || !lane->plan ? v : inserted_input(g, oqz_graph_value(lane->graph, name));
 	}
 	const struct oqz_node *own = oqz_graph_value(lane->graph, lane->own_layers[layer])->producer;
 	const struct oqz_node *twin = oqz_graph_value(g, lane->layers[layer])->producer;
@@ -187,7 +199,8 @@ static void find_alone(const struct oqz_lane_set *s, const struct oqz_lane_spec 
 	for (size_t i = 0; i < n && n <= OQZ_MAX_ALONE_INPUTS; i++) {
 		const char *name = oqz_program_tap_input(p, e->tap, i);
 		const struct oqz_value *v = float_input(lanes[0].graph, &lanes[e->lane], e->slot, name);
-		e->alone_gain[i] = v ? gain_of(&lanes[e->lane], name) : NULL;
+		const struct oqz_qplan_gain *gain = gain_of(&lanes[e->lane], name);
+		e->alone_gain[i] = v && !gain ? gain_of(&lanes[e->lane], v->name) : gain;
 		e->alone0[i] = v ? oqz_program_tap(s->programs[0], v->name) : -1;
 		if (e->alone0[i] < 0)
 			return;
