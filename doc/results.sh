@@ -61,15 +61,16 @@ What helps, and why:
   with equalization, absorption of biases and their correction. The loss is that of a few depthwise layers: in the first one, channels
   that are never positive (training has left them without weights) read through kernels of up to 56 where the others' are around 1.6,
   and the scale is theirs. Equalizing alone by the published rule makes it worse, since it shrinks the others only; here such channels
-  are brought to the level of the rest. Replacing ReLU6 by ReLU, as the publication does, costs this model
-  12 points before anything is quantized (\`float+relu\`): its activations reach the limit often. A limit per channel keeps the function.
+  are brought to the level of the rest. Replacing ReLU6 by ReLU, as the publication does, costs this model 12 points before anything
+  is quantized (\`float+relu\`): its activations reach the limit often. A limit per channel keeps the function.
 - **Correcting biases helps where weights are rounded coarsely**, per tensor or to four bits: the error of a depthwise kernel of nine
-  weights does not average out and shifts the whole channel. It does nothing for errors of activations, whose mean is near 0
-  (PicoDet, YOLOX: \`weights8\` loses nothing, so the activations lose all), and it is no use behind \`adaround\`, which has taken most
-  of the shift out already.
+  weights does not average out and shifts the whole channel. Where the activations lose all (PicoDet, YOLOX: \`weights8\` loses
+  nothing) it gives no accuracy back; with powers of two behind \`migrate\` it helps one model and harms the other. Behind
+  \`adaround\`, which has taken most of the shift out already, it is no use.
 - **SiLU and HardSwish: migrate with inserted multiplications.** A few channels of some depthwise layers' inputs are a hundred times
   the others and take the whole range. Equalization and SmoothQuant proper stop at these activations, which do not pass factors; the
-  multiplication in front of the layer does what a scale per input channel would. It costs a multiplication per element there.
-- **adaround is for few bits.** At eight bits rounding is not what these models lose by.
-- **Powers of two** round scales up by up to two: a pass that evens out ranges cannot give that back.
+  multiplication in front of the layer does what a scale per input channel would. It costs a multiplication per element there. For
+  MobileNetV2, which loses by its weights, it does nothing.
+- **adaround is for few bits.** At eight bits it gives these models a point or two, within the interval; at four it is the best pass.
+- **Powers of two** make every step up to twice as wide; what passes leave of that on activations, none takes away.
 END
