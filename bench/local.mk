@@ -1,7 +1,6 @@
 # Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else generated stand-ins); BENCH_FLAGS.
 dist_noinst_SCRIPTS += bench/seed.py
-EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/README.md \
-EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/standin.mjs bench/README.md \
+EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/README.md \
 	bench/RESULTS.md
 
 bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
