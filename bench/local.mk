@@ -16,8 +16,8 @@ bench-scale: all
 bench-seed: all
 	$(bench_env) node $(srcdir)/bench/seed.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
 
-.PHONY: bench bench-scale bench-seed
+# One operator at a time; BENCH_OPERATORS: parts of their names (else all).
 bench-operators: all
 	$(bench_env) node $(srcdir)/bench/operators.mjs $(BENCH_FLAGS) $(BENCH_OPERATORS)
 
-.PHONY: bench bench-scale bench-operators
+.PHONY: bench bench-scale bench-seed bench-operators

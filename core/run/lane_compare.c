@@ -110,6 +110,7 @@ static enum oqz_status local_error(struct oqz_walker *w, const struct oqz_lane_e
 struct side {
 	struct oqz_lane *lane;
 	int tap, ahead; /* the next step's input that is read ahead; -1: none */
+	size_t next;    /* the next step */
 	bool kept;      /* the value is in its place; else only a band of it, behind what is left of the one before */
 	const float *data;
 };
@@ -204,7 +205,8 @@ static void side_init(struct side *s, const struct oqz_meeting *m, size_t lane)
 	struct oqz_lane *l = &m->w->lanes[lane];
 
 	*s = (struct side) { .lane = l, .tap = tap_of(m, lane) };
-	s->ahead = oqz_context_ahead_input(l->context, l->banded ? (size_t)l->to + 1 : l->at, s->tap);
+	s->next = l->banded ? (size_t)l->to + 1 : l->at;
+	s->ahead = oqz_context_ahead_input(l->context, s->next, s->tap);
 	s->kept = !l->banded || s->ahead < 0 || !m->all || !oqz_context_passes(l->context, s->tap) ||
 	          (lane == 0 && (m->w->team || looked_at_later(m)));
 	s->data = s->kept ? oqz_context_tap(l->context, s->tap)->data : l->band + LEFT;
@@ -238,8 +240,7 @@ static void compare_block(struct walk *w, size_t first, size_t size)
 	for (size_t i = 0; i < w->n_sides; i++) {
 		const struct side *s = &w->sides[i];
 		if (s->ahead >= 0)
-			oqz_context_ahead(s->lane->context, s->lane->banded ? (size_t)s->lane->to + 1 : s->lane->at,
-			                  s->ahead, at(w, s, first), first, size);
+			oqz_context_ahead(s->lane->context, s->next, s->ahead, at(w, s, first), first, size);
 	}
 }
 
@@ -326,8 +327,7 @@ enum oqz_status oqz_meeting_compare(struct oqz_meeting *m, const size_t *lanes, 
 	OQZ_TRY(walk_over(&w, err));
 	for (size_t k = 0; k < n_lanes; k++) {
 		struct oqz_lane *l = w.sides[k].lane;
-		if (l->banded)
-			l->at = (size_t)l->to + 1;
+		l->at = w.sides[k].next;
 		if (w.sides[k].ahead >= 0)
 			oqz_context_ahead_done(l->context, l->at);
 	}

@@ -114,6 +114,7 @@ enum oqz_status oqz_dnnl_bands_init(struct oqz_dnnl_bands *ret, const struct oqz
 {
 	struct oqz_dnnl_bands b = { .whole = whole, .n = 1, .win = g->win };
 	enum oqz_status st = OQZ_OK;
+	struct oqz_err why = { 0 }; /* a refusal is none for the caller */
 
 	b.in_rows = src->ndims == 4 ? src->dims[2] : 1;
 	b.out_rows = b.rows = dst->ndims == 4 ? dst->dims[2] : 1;
@@ -128,16 +129,12 @@ enum oqz_status oqz_dnnl_bands_init(struct oqz_dnnl_bands *ret, const struct oqz
 	for (size_t i = 0; i < b.n && b.n > 1 && st == OQZ_OK; i++) {
 		struct extent e = extent_of(&b, i);
 		if (find_kind(&b, &e) < 0)
-			st = add_kind(&b, &e, g, src, dst, bias, attr, err);
+			st = add_kind(&b, &e, g, src, dst, bias, attr, &why);
 	}
 	*ret = b;
 	if (st != OQZ_OK)
 		oqz_dnnl_bands_release(ret);
-	if (st == OQZ_E_UNSUPPORTED) {
-		*err = (struct oqz_err) { 0 };
-		return OQZ_OK;
-	}
-	return st;
+	return st == OQZ_OK || st == OQZ_E_UNSUPPORTED ? OQZ_OK : oqz_err_set(err, st, "%s", why.msg);
 }
 
 size_t oqz_dnnl_bands_size(const struct oqz_dnnl_bands *b) { return (size_t)b->rows * b->out_row; }

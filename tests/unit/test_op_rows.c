@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kernels that go over many elements at once, against the one-element rule that they stand for: Cast to integers
+ * (oqz_store_f), TopK (a full sort), ArgMax and CumSum along any axis (one lane after the other).
+ */
+#include "tests/unit/exec_graph.h"
+
+#include <float.h>
+
+/* Runs the only node of b's graph on x; the outputs belong to o. */
+static void run(struct gb *b, struct oracle *o, const struct oqz_tensor *x)
+{
+	gb_finish(b);
+	oracle_run(o, b->g, x);
+}
+
+static struct oqz_tensor tensor(struct oqz_shape s)
+{
+	struct oqz_tensor t = { 0 };
+
+	ck_ok(oqz_tensor_alloc(&t, OQZ_DT_F32, &s, err));
+	return t;
+}
+
+START_TEST(casts_are_those_of_single_elements)
+{
+	static const enum oqz_dtype to[] = { OQZ_DT_I8,  OQZ_DT_U8,  OQZ_DT_I16, OQZ_DT_U16,
+		                             OQZ_DT_I32, OQZ_DT_U32, OQZ_DT_I64, OQZ_DT_BOOL };
+	static const float special[] = { 0.0f,           -0.0f,    0.5f,          -0.5f,    0.99f,    -0.99f,
+		                         127.5f,         128,      -128.9f,       -129,     255.99f,  256,
+		                         32767.9f,       32768,    -32769,        65535.5f, 65536,    0x1p31f,
+		                         -0x1p31f,       0x1p32f,  0x1p32f - 256, 0x1p63f,  -0x1p63f, 0x1p64f,
+		                         FLT_MAX,        -FLT_MAX, FLT_MIN,       NAN,      INFINITY, -INFINITY,
+		                         -2147483904.0f, 1e-45f };
+	enum { N = 103 };
+
+	for (size_t k = 0; k < OQZ_COUNTOF(to); k++) {
+		struct gb b;
+		struct oracle o;
+		struct oqz_tensor x = tensor(GB_DIMS(N));
+		unsigned char want[8 * N] = { 0 };
+		gb_init(&b, 40 + k);
+		for (size_t i = 0; i < N; i++) {
+			double y = ldexp(oqz_rng_normal(&b.rng), (int)oqz_rng_below(&b.rng, 66));
+			((float *)x.data)[i] = i < OQZ_COUNTOF(special) ? special[i] : (float)y;
+			oqz_store_f(to[k], want, i, ((float *)x.data)[i]);
+		}
+		struct oqz_value *y = GB_OP(&b, "Cast", gb_input(&b, "x", GB_DIMS(N)));
+		ck_ok(oqz_node_set_int(b.last, "to", (int64_t)to[k], err));
+		run(&b, &o, &x);
+		const struct oqz_tensor *got = oracle_at(&o, y->name);
+		ck_assert_int_eq(got->dtype, to[k]);
+		ck_assert_msg(memcmp(got->data, want, N * oqz_dtype_size(to[k])) == 0, "to %s", oqz_dtype_name(to[k]));
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+/* Few values, so that there are ties: of equal ones the first comes first. */
+static void fill_with_ties(struct oqz_rng *r, struct oqz_tensor *x, int values)
+{
+	for (int64_t i = 0; i < oqz_tensor_nelem(x); i++)
+		((float *)x->data)[i] = (float)oqz_rng_below(r, (uint64_t)values) - (float)values / 2;
+}
+
+START_TEST(the_first_k_are_those_of_a_sort)
+{
+	for (int round = 0; round < 120; round++) {
+		struct gb b;
+		struct oracle o;
+		gb_init(&b, 100 + (uint64_t)round);
+		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, 80), k = (int64_t)oqz_rng_below(&b.rng, (uint64_t)n + 1);
+		bool largest = round & 1;
+		struct oqz_tensor x = tensor(GB_DIMS(2, n, 3));
+		fill_with_ties(&b.rng, &x, round % 3 ? 4 : 1000);
+		struct oqz_value *in[] = { gb_input(&b, "x", x.shape), GB_LIST(&b, k) };
+		gb_op_n(&b, "TopK", in, 2, 2);
+		struct oqz_node *node = b.last;
+		ck_ok(oqz_node_set_int(node, "axis", 1, err));
+		ck_ok(oqz_node_set_int(node, "largest", largest, err));
+		run(&b, &o, &x);
+		const float *v = oracle_at(&o, node->out[0]->name)->data;
+		const int64_t *at = oracle_at(&o, node->out[1]->name)->data;
+		for (int64_t lane = 0; lane < 6; lane++) {
+			const float *from = (const float *)x.data + lane / 3 * n * 3 + lane % 3;
+			bool taken[80] = { false };
+			for (int64_t j = 0; j < k; j++) {
+				int64_t best = -1, i = lane / 3 * k * 3 + j * 3 + lane % 3;
+				for (int64_t c = 0; c < n; c++)
+					if (!taken[c] && (best < 0 || (largest ? from[c * 3] > from[best * 3]
+					                                       : from[c * 3] < from[best * 3])))
+						best = c;
+				taken[best] = true;
+				ck_assert_msg(at[i] == best && v[i] == from[best * 3],
+				              "round %d, n %d, k %d: place %d has element %d, not %d", round, (int)n,
+				              (int)k, (int)j, (int)at[i], (int)best);
+			}
+		}
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+/* y along each lane of axis 1 of (2, n, inner): its first largest (or last smallest) element. */
+static int64_t arg_of(const float *x, int64_t n, int64_t inner, bool max, bool last)
+{
+	int64_t best = 0;
+
+	for (int64_t i = 1; i < n; i++) {
+		float a = x[i * inner], b = x[best * inner];
+		if ((max ? a > b : a < b) || (last && a == b))
+			best = i;
+	}
+	return best;
+}
+
+START_TEST(extremes_are_found_lane_by_lane)
+{
+	for (int round = 0; round < 32; round++) {
+		struct gb b;
+		struct oracle o;
+		bool max = round & 1, last = round & 2;
+		gb_init(&b, 300 + (uint64_t)round);
+		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, 20), inner = round & 4 ? 1 : 37;
+		struct oqz_tensor x = tensor(GB_DIMS(2, n, inner));
+		fill_with_ties(&b.rng, &x, 5);
+		struct oqz_value *y = GB_OP(&b, max ? "ArgMax" : "ArgMin", gb_input(&b, "x", x.shape));
+		ck_ok(oqz_node_set_int(b.last, "axis", 1, err));
+		ck_ok(oqz_node_set_int(b.last, "select_last_index", last, err));
+		run(&b, &o, &x);
+		const int64_t *got = oracle_at(&o, y->name)->data;
+		for (int64_t i = 0; i < 2 * inner; i++)
+			ck_assert_int_eq(got[i], arg_of((const float *)x.data + i / inner * n * inner + i % inner, n,
+			                                inner, max, last));
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+START_TEST(sums_run_lane_by_lane)
+{
+	for (int round = 0; round < 32; round++) {
+		struct gb b;
+		struct oracle o;
+		bool exclusive = round & 1, reverse = round & 2, product = round & 8;
+		gb_init(&b, 400 + (uint64_t)round);
+		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, 12), inner = round & 4 ? 1 : 19;
+		struct oqz_tensor x = tensor(GB_DIMS(2, n, inner));
+		gb_random(&b, &x, 1);
+		struct oqz_value *y =
+		    GB_OP(&b, product ? "CumProd" : "CumSum", gb_input(&b, "x", x.shape), gb_scalar(&b, OQZ_DT_I64, 1));
+		ck_ok(oqz_node_set_int(b.last, "exclusive", exclusive, err));
+		ck_ok(oqz_node_set_int(b.last, "reverse", reverse, err));
+		b.last->opset = product ? 26 : 14;
+		run(&b, &o, &x);
+		const float *got = oracle_at(&o, y->name)->data, *in = x.data;
+		for (int64_t lane = 0; lane < 2 * inner; lane++) {
+			double sum = product;
+			for (int64_t j = 0; j < n; j++) {
+				int64_t at =
+				    lane / inner * n * inner + (reverse ? n - 1 - j : j) * inner + lane % inner;
+				double before = sum;
+				sum = product ? sum * in[at] : sum + in[at];
+				ck_assert(got[at] == (float)(exclusive ? before : sum));
+			}
+		}
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_rows", casts_are_those_of_single_elements, the_first_k_are_those_of_a_sort,
+              extremes_are_found_lane_by_lane, sums_run_lane_by_lane)
