@@ -153,6 +153,8 @@ int oqz_ops_unsupported(const struct oqz_graph *g, struct oqz_str *out);
 enum oqz_status oqz_infer_types(struct oqz_graph *g, struct oqz_err *err);
 /* One node; writes the types of its outputs. */
 enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err);
+/* Refines *acc by *b, which describes the same tensor: unknown parts are taken over; a contradiction is OQZ_E_DATA. */
+enum oqz_status oqz_shape_merge(struct oqz_shape *acc, const struct oqz_shape *b, struct oqz_err *err);
 
 enum oqz_role oqz_op_role(const struct oqz_node *n, int input);
 /* Axis of the output channel in a weight input: Conv 0; ConvTranspose 1; Gemm 0 or 1 by transB; MatMul last; -1: none.

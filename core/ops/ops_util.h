@@ -69,8 +69,6 @@ int oqz_in_rank(const struct oqz_infer *c, int i);
 /* Numpy broadcasting with unknown dims: *acc becomes the broadcast of *acc and *b. Unknown against 1 or unknown is
  * unknown; unknown against n > 1 is n. Unknown ranks make everything unknown. */
 enum oqz_status oqz_shape_broadcast(struct oqz_shape *acc, const struct oqz_shape *b, struct oqz_err *err);
-/* Refines *acc by *b, which describes the same tensor: unknown parts are taken over; a contradiction is OQZ_E_DATA. */
-enum oqz_status oqz_shape_merge(struct oqz_shape *acc, const struct oqz_shape *b, struct oqz_err *err);
 
 /* The operator's type rule, behind the checks that hold for all: inputs are tensors of numbers unless its row says that
  * it takes lists or strings, outputs are no strings either, and their shapes are within the limits. */

@@ -129,7 +129,7 @@ static enum oqz_status collect_others(struct oqz_graph *g, struct observation *o
 		struct oqz_node *n = g->nodes.v[i];
 		struct oqz_weight_form f;
 		if (!oqz_weight_form(n, &f) || !n->in[0] || n->in[0]->constant || n->in[0]->is_input ||
-		    is_known(o, n, false))
+		    n->in[0]->type.shape.rank < 1 || is_known(o, n, false))
 			continue;
 		group.channels = f.in;
 		if (!oqz_vec_push(&group.readers, n))

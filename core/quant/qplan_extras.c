@@ -91,7 +91,7 @@ static enum oqz_status set_between(const struct oqz_qplan_constant *c, struct oq
 	OQZ_TRY(oqz_node_resolve(made, err));
 	if (oqz_infer_node(made, err) != OQZ_OK)
 		return err->code = OQZ_E_MISMATCH;
-	if (!oqz_shape_equal(&out->type.shape, &shape))
+	if (oqz_shape_merge(&shape, &out->type.shape, NULL) != OQZ_OK) /* what is open in both may be anything */
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "the numbers for input %d of node '%s' are not one per channel", at,
 		         n->name);
 	return oqz_node_set_input(n, at, out, err);

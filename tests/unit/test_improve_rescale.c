@@ -256,5 +256,32 @@ START_TEST(inputs_are_multiplied_where_nothing_takes_factors)
 }
 END_TEST
 
+/* Factors of a layer whose input has open dimensions, the channels' among them, as recognizers of text are exported. */
+START_TEST(factors_fit_open_dimensions)
+{
+	struct gb b;
+	struct oqz_graph *g = NULL;
+	struct oqz_tensor factors = { 0 };
+	struct oqz_qplan *p = oqz_qplan_new();
+
+	gb_init(&b, 7);
+	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(OQZ_DIM_UNKNOWN, OQZ_DIM_UNKNOWN, OQZ_DIM_UNKNOWN));
+	GB_OP(&b, "MatMul", GB_OP(&b, "Sigmoid", x), gb_weights(&b, OQZ_DT_F32, GB_DIMS(6, 4), 1));
+	struct oqz_node *layer = b.last;
+	gb_finish(&b);
+	ck_ok(oqz_tensor_alloc(&factors, OQZ_DT_F32, &(struct oqz_shape) { .rank = 1, .dim = { 6 } }, err));
+	ck_ok(oqz_qplan_set_constant(p, layer->name, 0, &factors, err));
+	ck_ok(oqz_qplan_apply(p, b.g, &g, err));
+	const struct oqz_node *by = oqz_graph_node(g, layer->name)->in[0]->producer;
+	ck_assert(by && strcmp(by->op_type, "Mul") == 0 && by->in[1]->constant);
+	ck_assert_int_eq((int)by->in[1]->constant->shape.dim[0], 6);
+	oqz_tensor_release(&factors);
+	oqz_qplan_free(p);
+	oqz_graph_free(g);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 OQZ_TEST_MAIN("improve_rescale", equalization_keeps_the_function, clips_get_limits_per_channel,
-              channels_without_weights_are_settled, inputs_are_multiplied_where_nothing_takes_factors)
+              channels_without_weights_are_settled, inputs_are_multiplied_where_nothing_takes_factors,
+              factors_fit_open_dimensions)
