@@ -27,10 +27,12 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/match.h \
 	core/quant/observe.c \
 	core/quant/observe.h \
+	core/quant/observe_batch.c \
 	core/quant/observe_bins.c \
 	core/quant/observe_io.c \
 	core/quant/observe_rows.c \
 	core/quant/observe_tails.c \
+	core/quant/observe_values.c \
 	core/quant/observer.h \
 	core/quant/qdq_tensor.c \
 	core/quant/qdq_tensor.h \

@@ -35,6 +35,11 @@ OQZ_DEFINE_CLEANUP(struct oqz_observer, oqz_observer_free)
  * plain order; looked at for OQZ_OBS_ROWS only, 0 where that is not wanted. Non-finite values are counted, not used. */
 enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, size_t row,
                                  struct oqz_err *err);
+/* The same in pieces, for who has the tensor in the cache a piece at a time: open (n: elements of the whole tensor),
+ * all its elements in pieces of any size, close. Not for OQZ_OBS_ROWS. */
+enum oqz_status oqz_observer_open(struct oqz_observer *o, int64_t image, size_t n, struct oqz_err *err);
+enum oqz_status oqz_observer_piece(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err);
+enum oqz_status oqz_observer_close(struct oqz_observer *o, struct oqz_err *err);
 /* Promises that of all values that this observer will ever see only the `ranks` smallest and largest will be asked for,
  * by quantiles: the others are then counted, but not each. A promise that is broken is an error of the calibrator. To
  * be given before the first value; a second one can only ask for more. */

@@ -50,22 +50,16 @@ static void bin_range(int page, int bin, float *ret_lo, float *ret_hi)
 
 void oqz_tails_narrow(struct oqz_observer *o)
 {
-	int64_t total, sum = 0;
-	int at = -1, page, bin;
-	uint64_t n;
-	float lo, hi, below = INFINITY, above = -INFINITY;
+	int page, bin;
+	float below, above, unused;
 
-	if (o->ranks == 0 || o->below < o->above || (total = oqz_hist_counted(o)) < 2 * o->ranks)
+	o->fresh = 0;
+	if (o->ranks == 0 || !oqz_hist_end(o, -1, o->ranks, &page, &bin))
 		return;
-	while (oqz_hist_next(o, &at, &page, &bin, &n)) {
-		bin_range(page, bin, &lo, &hi);
-		sum += (int64_t)n;
-		if (below == INFINITY && sum >= o->ranks)
-			below = hi;
-		/* of this bin and those behind it there are enough */
-		if (total - (sum - (int64_t)n) >= o->ranks)
-			above = lo;
-	}
+	bin_range(page, bin, &unused, &below);
+	oqz_hist_end(o, 1, o->ranks, &page, &bin);
+	bin_range(page, bin, &above, &unused);
+	/* what was left out before lay between the limits of then, and these are at least as far out */
 	if (below < above) {
 		o->below = below;
 		o->above = above;

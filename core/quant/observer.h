@@ -14,7 +14,7 @@
 #include "core/quant/observe.h"
 #include "core/quant/tail.h"
 
-enum { OQZ_HIST_BINS = 2048, OQZ_HIST_PAGES = 512 /* sign * 256 + exponent */ };
+enum { OQZ_HIST_BINS = 2048, OQZ_HIST_PAGES = 512 /* sign * 256 + exponent */, OQZ_HIST_IGNORED = 64 };
 
 /* A batch of images: its quantiles when complete, else what is needed to find them. */
 struct oqz_batch {
@@ -48,13 +48,16 @@ struct oqz_observer {
 	bool second; /* a sibling for the second pass: only bins are filled */
 	double q;
 	int batch;
-	int64_t count, nonfinite, zeros; /* count: finite elements */
-	float lo, hi;                    /* extremes; valid when count > 0 */
-	uint64_t *page[OQZ_HIST_PAGES];
+	int64_t count, nonfinite, zeros;    /* count: finite elements */
+	float lo, hi;                       /* extremes; valid when count > 0 */
+	uint64_t *page[OQZ_HIST_PAGES + 1]; /* the last one is nobody's: oqz_observer_new points it at `ignored` */
+	uint64_t ignored[OQZ_HIST_IGNORED];
 	/* Values between `below` and `above` are no longer counted in pages, only in `count`: `ranks` values at either
 	 * end are known, and no more will be asked for (observe_tails.c). ranks 0: all are counted. */
 	int64_t ranks, sure;               /* sure: as many as are certainly known */
 	float below, above;                /* x <= below and x >= above are counted; at first below >= above */
+	int64_t fresh;                     /* values looked at one by one since that was last narrowed */
+	size_t open_batch;                 /* between oqz_observer_open and _close: of the image */
 	OQZ_VEC(struct oqz_batch) batches; /* by index, increasing */
 	OQZ_VEC(struct oqz_top2) rows;     /* unordered */
 	int64_t last_image;                /* rows: the last image with one, */
@@ -66,6 +69,8 @@ struct oqz_observer {
 void oqz_hist_edges(int page, int bin, double *ret_low, double *ret_high);
 /* Bins in increasing order of value. *at starts at -1; false at the end. Zeros come as page -1. */
 bool oqz_hist_next(const struct oqz_observer *o, int *at, int *ret_page, int *ret_bin, uint64_t *ret_count);
+/* The bin in which the `ranks`-th smallest (from < 0) or largest value lies, zeros as above; false: there are fewer. */
+bool oqz_hist_end(const struct oqz_observer *o, int from, int64_t ranks, int *ret_page, int *ret_bin);
 /* A new page or the one that is there; NULL when out of memory. */
 uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
 
@@ -78,6 +83,11 @@ int64_t oqz_hist_counted(const struct oqz_observer *o);
 
 /* The batch with this index, made if need be. */
 enum oqz_status oqz_observer_batch(struct oqz_observer *o, int64_t index, struct oqz_batch **ret, struct oqz_err *err);
+/* Index of the batch that image `image`, of n values, is to be added to. */
+enum oqz_status oqz_batch_open(struct oqz_observer *o, int64_t image, size_t n, size_t *ret, struct oqz_err *err);
+/* Replaces what was collected of a batch, if it is complete, by its quantiles. */
+enum oqz_status oqz_batch_close(const struct oqz_observer *o, struct oqz_batch *b, struct oqz_err *err);
+enum oqz_status oqz_batch_merge(struct oqz_observer *o, const struct oqz_batch *from, struct oqz_err *err);
 /* PPQ's ranks of the quantiles of n values, counted from the top and from the bottom (quantization.md 3). */
 void oqz_batch_ranks(int64_t n, double q, size_t *ret_top, size_t *ret_bottom);
 /* Quantiles of a batch, complete or not. */

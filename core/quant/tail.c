@@ -84,7 +84,16 @@ static enum oqz_status tail_grow(struct oqz_tail *t, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_tail_add(struct oqz_tail *t, float sign, const float *x, size_t n, struct oqz_err *err)
+OQZ_KERNEL static bool any_above(float floor, float sign, const float *x, size_t n)
+{
+	int32_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= sign * x[i] > floor;
+	return any != 0;
+}
+
+static enum oqz_status add_some(struct oqz_tail *t, float sign, const float *x, size_t n, struct oqz_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		float v = sign * x[i];
@@ -96,6 +105,18 @@ enum oqz_status oqz_tail_add(struct oqz_tail *t, float sign, const float *x, siz
 				continue;
 		}
 		t->v[t->n++] = v;
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_tail_add(struct oqz_tail *t, float sign, const float *x, size_t n, struct oqz_err *err)
+{
+	enum { TOGETHER = 64 };
+
+	for (size_t at = 0; at < n; at += TOGETHER) {
+		size_t m = n - at < TOGETHER ? n - at : TOGETHER;
+		if (any_above(t->floor, sign, x + at, m))
+			OQZ_TRY(add_some(t, sign, x + at, m, err));
 	}
 	return OQZ_OK;
 }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How values get into an observer. A tensor is larger than the nearest cache and most of it is ordinary, so it is taken
+ * block by block: the block's extremes are found first, and they say whether anything in it has to be looked at again,
+ * for the ends of a histogram or of a batch. With histograms of which only the ends are wanted one pass over memory is
+ * thus nearly all there is to do.
+ */
+#include "core/quant/observer.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+	BLOCK = 512, /* a multiple of ROW */
+	ROW = 64,    /* counted together */
+	SOME = 4096,
+};
+
+/* ---------------------------------------------------------------------------------------------------- extremes */
+
+struct extremes {
+	float lo, hi;
+	size_t finite, zeros;
+};
+
+/* Works on the bits: as sign-and-magnitude integers turned into two's complement, floats compare as integers do, and
+ * integer minima, unlike float ones (whose NaNs and signed zeros forbid reordering), become vector code. */
+struct ordered {
+	int32_t lo, hi;
+	uint32_t finite, zeros;
+};
+
+static inline int32_t order(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
+
+static float unorder(int32_t o)
+{
+	int32_t bits = order(o);
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
+OQZ_KERNEL static struct ordered ordered_extremes(const float *x, uint32_t n)
+{
+	int32_t lo = INT32_MAX, hi = INT32_MIN;
+	uint32_t finite = 0, zeros = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t b;
+		memcpy(&b, &x[i], sizeof b);
+		int32_t magnitude = b & INT32_MAX, o = order(b);
+		/* a mask, not a condition: the compiler would branch */
+		int32_t bad = (0x7f7fffff - magnitude) >> 31;
+		int32_t l = (o & ~bad) | (INT32_MAX & bad), h = (o & ~bad) | (INT32_MIN & bad);
+		lo = l < lo ? l : lo;
+		hi = h > hi ? h : hi;
+		finite += (uint32_t)(1 + bad);
+		zeros += magnitude == 0;
+	}
+	return (struct ordered) { lo, hi, finite, zeros };
+}
+
+static struct extremes extremes_of(const float *x, size_t n)
+{
+	struct ordered c = ordered_extremes(x, (uint32_t)n);
+
+	if (c.finite == 0)
+		return (struct extremes) { INFINITY, -INFINITY, 0, 0 };
+	return (struct extremes) { unorder(c.lo), unorder(c.hi), c.finite, c.zeros };
+}
+
+/* ---------------------------------------------------------------------------------------------------- histogram */
+
+/* Keys (sign, exponent, leading mantissa bits). What is not to be counted, zeros, numbers between the ends and what is
+ * no finite number, gets keys of the page that nobody reads: a branch would be wrong half of the time, for half of what
+ * comes behind a Relu is zero, and one counter for all would wait for itself. `n` is at most ROW. */
+OQZ_KERNEL static void hist_keys(const float *x, size_t n, float below, float above, uint32_t *key)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t b;
+		memcpy(&b, &x[i], sizeof b);
+		bool want = (((b & 0x7fffffff) - 1) < 0x7f7fffff) & ((x[i] <= below) | (x[i] >= above));
+		key[i] = want ? b >> 12 : OQZ_HIST_PAGES * OQZ_HIST_BINS + (uint32_t)i;
+	}
+}
+
+static enum oqz_status hist_row(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
+{
+	uint32_t key[ROW];
+
+	hist_keys(x, n, o->below, o->above, key);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t *page = o->page[key[i] / OQZ_HIST_BINS];
+		if (!page && !(page = oqz_hist_page(o, (int)(key[i] / OQZ_HIST_BINS))))
+			return oqz_err_nomem(err, "a page of a histogram", OQZ_HIST_BINS * sizeof *page);
+		page[key[i] % OQZ_HIST_BINS]++;
+	}
+	return OQZ_OK;
+}
+
+static enum oqz_status hist_block(struct oqz_observer *o, const struct extremes *e, const float *x, size_t n,
+                                  struct oqz_err *err)
+{
+	if (o->below < o->above && e->lo > o->below && e->hi < o->above)
+		return OQZ_OK;
+	for (size_t at = 0; at < n; at += ROW) {
+		size_t m = n - at < ROW ? n - at : ROW;
+		if (!oqz_tails_want(o, x + at, m))
+			continue;
+		OQZ_TRY(hist_row(o, x + at, m, err));
+		o->fresh += (int64_t)m;
+	}
+	return OQZ_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- blocks */
+
+static enum oqz_status batch_block(struct oqz_batch *b, const struct extremes *e, const float *x, size_t n,
+                                   struct oqz_err *err)
+{
+	if (e->hi > b->top.floor)
+		OQZ_TRY(oqz_tail_add(&b->top, 1.0f, x, n, err));
+	if (-e->lo > b->bottom.floor)
+		OQZ_TRY(oqz_tail_add(&b->bottom, -1.0f, x, n, err));
+	b->count += (int64_t)e->finite;
+	return OQZ_OK;
+}
+
+static enum oqz_status add_block(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
+{
+	struct extremes e = extremes_of(x, n);
+
+	o->count += (int64_t)e.finite;
+	o->nonfinite += (int64_t)(n - e.finite);
+	o->zeros += (int64_t)e.zeros;
+	if (e.finite == 0)
+		return OQZ_OK;
+	/* + 0.0f: the sign of zero depends on which one came first */
+	o->lo = (e.lo < o->lo ? e.lo : o->lo) + 0.0f;
+	o->hi = (e.hi > o->hi ? e.hi : o->hi) + 0.0f;
+	if (o->needs & OQZ_OBS_BATCH)
+		OQZ_TRY(batch_block(&o->batches.v[o->open_batch], &e, x, n, err));
+	return o->needs & OQZ_OBS_HISTOGRAM ? hist_block(o, &e, x, n, err) : OQZ_OK;
+}
+
+enum oqz_status oqz_observer_open(struct oqz_observer *o, int64_t image, size_t n, struct oqz_err *err)
+{
+	if (image < 0)
+		OQZ_FAIL(err, OQZ_E_USAGE, "image number %lld", (long long)image);
+	if (!o->second && (o->needs & OQZ_OBS_BATCH))
+		OQZ_TRY(oqz_batch_open(o, image, n, &o->open_batch, err));
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_observer_piece(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
+{
+	if (o->second) {
+		oqz_bins_add(o, x, n);
+		return OQZ_OK;
+	}
+	for (size_t at = 0; at < n; at += BLOCK) {
+		OQZ_TRY(add_block(o, x + at, n - at < BLOCK ? n - at : BLOCK, err));
+		if (o->fresh >= 4 * o->ranks + SOME) /* enough for the walk from the ends to pay */
+			oqz_tails_narrow(o);
+	}
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_observer_close(struct oqz_observer *o, struct oqz_err *err)
+{
+	if (o->second || !(o->needs & OQZ_OBS_BATCH))
+		return OQZ_OK;
+	struct oqz_batch *b = &o->batches.v[o->open_batch];
+	b->images++;
+	return oqz_batch_close(o, b, err);
+}
+
+enum oqz_status oqz_observer_add(struct oqz_observer *o, int64_t image, const float *x, size_t n, size_t row,
+                                 struct oqz_err *err)
+{
+	OQZ_TRY(oqz_observer_open(o, image, n, err));
+	if (!o->second && (o->needs & OQZ_OBS_ROWS))
+		OQZ_TRY(oqz_rows_add(o, image, x, n, row, err));
+	OQZ_TRY(oqz_observer_piece(o, x, n, err));
+	return oqz_observer_close(o, err);
+}
