@@ -8,63 +8,16 @@
  * has is not made again.
  */
 #include "core/base/str.h"
-#include "core/quant/observe.h"
 #include "core/quant/quantize.h"
+#include "core/run/calibration.h"
 #include "core/run/digests.h"
-#include "core/run/job.h"
 #include "core/run/improvements.h"
-#include "core/run/pool.h"
-#include "core/run/prepared.h"
 #include "core/run/overrides.h"
 #include "core/run/plans.h"
-#include "core/run/shape_cache.h"
+#include "core/run/pool.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <string.h>
-
-/* One kind of statistics of one tensor. */
-struct statistic {
-	const char *tensor;
-	unsigned needs;
-	double q;
-	double tails; /* the part of its values, at either end, that is looked at; 0: all are */
-	size_t tap;   /* index in taps */
-};
-
-struct planned {
-	struct oqz_program *program;
-	struct tap_at {
-		long step;
-		int tap;
-		size_t index;
-	} * taps; /* by step */
-};
-
-struct cal_worker {
-	struct oqz_preparer *preparer;
-	char *held; /* a prepared image from the disk */
-	struct oqz_shape_entry *entry;
-	struct oqz_context *context;
-	struct oqz_observer **observers; /* [statistics] */
-	struct oqz_observer **second;    /* [statistics]: for the second pass; NULL where none is wanted */
-};
-
-struct calibration {
-	struct oqz_job *job;
-	size_t first, end;             /* the schemes that this pass is for */
-	const struct oqz_graph *graph; /* what is observed */
-	struct oqz_graph *on_grid;     /* owned: the graph with a scheme's weights, when that is observed */
-	OQZ_VEC(struct statistic) statistics;
-	OQZ_VEC(const char *) taps;
-	size_t **of_site; /* [schemes][sites] -> statistic */
-	struct cal_worker *workers;
-	bool second; /* the second pass is under way */
-	struct oqz_shape_cache shapes;
-	pthread_mutex_t progress_lock;
-	struct oqz_progress progress;
-};
 
 /* ------------------------------------------------------------------------------------------------ what to observe */
 
@@ -74,7 +27,8 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 	struct statistic s = { .tensor = site->tensor,
 		               .needs = site->needs,
 		               .q = site->needs & OQZ_OBS_BATCH ? site->q : 0,
-		               .tails = site->calibrator->tails ? site->calibrator->tails(&site->site) : 0 };
+		               .tails = site->calibrator->tails ? site->calibrator->tails(&site->site) : 0,
+		               .next = SIZE_MAX };
 
 	for (size_t i = 0; i < c->statistics.n; i++) {
 		struct statistic *o = &c->statistics.v[i];
@@ -82,7 +36,7 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 			continue;
 		/* every statistic has the extremes, so one that is nothing else joins another */
 		if (o->needs == OQZ_OBS_MINMAX)
-			*o = (struct statistic) { s.tensor, s.needs, s.q, s.tails, o->tap };
+			*o = (struct statistic) { s.tensor, s.needs, s.q, s.tails, o->tap, o->next };
 		if (s.needs == OQZ_OBS_MINMAX || (o->needs == s.needs && o->q == s.q)) {
 			if (s.needs != OQZ_OBS_MINMAX)
 				o->tails = s.tails > 0 && o->tails > 0 ? fmax(s.tails, o->tails) : 0;
@@ -93,9 +47,12 @@ static enum oqz_status add_statistic(struct calibration *c, const struct oqz_qua
 	for (s.tap = 0; s.tap < c->taps.n; s.tap++)
 		if (strcmp(c->taps.v[s.tap], s.tensor) == 0)
 			break;
-	if ((s.tap == c->taps.n && !oqz_vec_push(&c->taps, s.tensor)) || !oqz_vec_push(&c->statistics, s))
+	if (s.tap == c->taps.n && (!oqz_vec_push(&c->taps, s.tensor) || !oqz_vec_push(&c->first_of, SIZE_MAX)))
 		return oqz_err_nomem(err, "statistics", sizeof s);
-	*ret = c->statistics.n - 1;
+	s.next = c->first_of.v[s.tap];
+	if (!oqz_vec_push(&c->statistics, s))
+		return oqz_err_nomem(err, "statistics", sizeof s);
+	*ret = c->first_of.v[s.tap] = c->statistics.n - 1;
 	return OQZ_OK;
 }
 
@@ -121,131 +78,6 @@ static enum oqz_status collect_sites(struct calibration *c, size_t scheme, struc
 
 /* ------------------------------------------------------------------------------------------------ the float pass */
 
-static int by_step(const void *a, const void *b)
-{
-	long x = ((const struct tap_at *)a)->step, y = ((const struct tap_at *)b)->step;
-
-	return x < y ? -1 : x > y;
-}
-
-static void destroy_planned(void *thing)
-{
-	struct planned *p = thing;
-
-	if (!p)
-		return;
-	oqz_program_free(p->program);
-	free(p->taps);
-	free(p);
-}
-
-static enum oqz_status make_planned(void *ctx, const struct oqz_shape *shape, void **ret, struct oqz_err *err)
-{
-	struct calibration *c = ctx;
-	struct oqz_exec_options opt = { .engine = c->job->engine, .taps = c->taps.v, .n_taps = c->taps.n };
-	struct planned *p = calloc(1, sizeof *p);
-
-	if (!p || !(p->taps = calloc(c->taps.n + 1, sizeof *p->taps))) {
-		destroy_planned(p);
-		return oqz_err_nomem(err, "taps", c->taps.n);
-	}
-	enum oqz_status st = oqz_program_new(c->graph, &opt, shape, &p->program, err);
-	for (size_t i = 0; i < c->taps.n && st == OQZ_OK; i++) {
-		int tap = oqz_program_tap(p->program, c->taps.v[i]);
-		if (tap < 0)
-			st = oqz_err_set(err, OQZ_E_INTERNAL, "value '%s' cannot be observed", c->taps.v[i]);
-		else
-			p->taps[i] =
-			    (struct tap_at) { .step = oqz_program_tap_step(p->program, tap), .tap = tap, .index = i };
-	}
-	if (st != OQZ_OK) {
-		destroy_planned(p);
-		return st;
-	}
-	qsort(p->taps, c->taps.n, sizeof *p->taps, by_step);
-	*ret = p;
-	return OQZ_OK;
-}
-
-static enum oqz_status enter_shape(struct calibration *c, struct cal_worker *w, const struct oqz_shape *shape,
-                                   struct oqz_err *err)
-{
-	if (w->entry && oqz_shape_equal(&w->entry->shape, shape))
-		return OQZ_OK;
-	oqz_context_free(w->context);
-	w->context = NULL;
-	oqz_shape_cache_leave(&c->shapes, w->entry);
-	w->entry = NULL;
-	OQZ_TRY(oqz_shape_cache_enter(&c->shapes, shape, &w->entry, err));
-	return oqz_context_new(((struct planned *)w->entry->thing)->program, &w->context, err);
-}
-
-/* Rows exist in plain order only. */
-static enum oqz_status observe_rows(struct oqz_observer *o, size_t image, const struct oqz_tensor *t,
-                                    struct oqz_err *err)
-{
-	size_t n = (size_t)oqz_tensor_nelem(t), row = t->shape.rank ? (size_t)t->shape.dim[t->shape.rank - 1] : n;
-	struct oqz_tensor plain = { 0 };
-
-	OQZ_TRY(oqz_tensor_alloc(&plain, t->dtype, &t->shape, err));
-	oqz_tensor_relayout(&plain, t);
-	enum oqz_status st = oqz_observer_add(o, (int64_t)image, plain.data, n, row, err);
-	oqz_tensor_release(&plain);
-	return st;
-}
-
-/* How many values at either end of all images' a statistic needs, as far as one image tells: they are of one size. */
-static int64_t tail_ranks(const struct calibration *c, const struct statistic *s, size_t n)
-{
-	return (int64_t)((double)n * (double)c->job->calib.n * s->tails) + 2;
-}
-
-static enum oqz_status observe(struct calibration *c, struct cal_worker *w, size_t tap_index,
-                               const struct oqz_tensor *t, size_t image, struct oqz_err *err)
-{
-	if (t->dtype != OQZ_DT_F32)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "value '%s' is %s and cannot be calibrated", c->taps.v[tap_index],
-		         oqz_dtype_name(t->dtype));
-	for (size_t i = 0; i < c->statistics.n; i++) {
-		const struct statistic *s = &c->statistics.v[i];
-		struct oqz_observer *o = c->second ? w->second[i] : w->observers[i];
-		if (s->tap != tap_index || !o)
-			continue;
-		if (s->tails > 0)
-			oqz_observer_tails(o, tail_ranks(c, s, (size_t)oqz_tensor_nelem(t)));
-		OQZ_TRY(s->needs & OQZ_OBS_ROWS
-		            ? observe_rows(o, image, t, err)
-		            : oqz_observer_add(o, (int64_t)image, t->data, (size_t)oqz_tensor_nelem(t), 0, err));
-	}
-	return OQZ_OK;
-}
-
-static enum oqz_status calibrate_image(struct calibration *c, struct cal_worker *w, size_t image, struct oqz_err *err)
-{
-	const struct oqz_item *item = &c->job->calib.items.items.v[image];
-	struct oqz_geometry geometry;
-	struct oqz_shape shape;
-	struct oqz_view view;
-
-	OQZ_TRY(oqz_prepared_run(c->job->prepared, c->job->calib.prepare, w->preparer, c->job->digests, item->image,
-	                         oqz_item_box(item), &w->held, &view, &geometry, err));
-	OQZ_TRY(oqz_job_input_shape(c->graph, &view, &shape, err));
-	OQZ_TRY(enter_shape(c, w, &shape, err));
-	const struct planned *p = w->entry->thing;
-	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
-	oqz_tensor_relayout(oqz_context_input(w->context, 0), &t);
-	size_t at = 0;
-	for (size_t i = 0; i < c->taps.n; i++) {
-		size_t to = (size_t)(p->taps[i].step + 1);
-		if (to > at) {
-			OQZ_TRY(oqz_context_run(w->context, at, to, err));
-			at = to;
-		}
-		OQZ_TRY(observe(c, w, p->taps[i].index, oqz_context_tap(w->context, p->taps[i].tap), image, err));
-	}
-	return OQZ_OK;
-}
-
 static enum oqz_status run_batch(void *ctx, int worker, size_t unit, struct oqz_err *err)
 {
 	struct calibration *c = ctx;
@@ -255,7 +87,7 @@ static enum oqz_status run_batch(void *ctx, int worker, size_t unit, struct oqz_
 	for (size_t i = from; i < to; i++) {
 		if (c->job->stop && *c->job->stop)
 			return OQZ_OK; /* the pool reports the interruption */
-		if (calibrate_image(c, &c->workers[worker], i, err) != OQZ_OK)
+		if (oqz_calibrate_image(c, &c->workers[worker], i, err) != OQZ_OK)
 			return oqz_err_prefix(err, "calibration image `%s`", c->job->calib.items.items.v[i].id);
 		pthread_mutex_lock(&c->progress_lock);
 		c->progress.done++;
@@ -455,6 +287,7 @@ static void release(struct calibration *c)
 	free(c->of_site);
 	oqz_vec_release(&c->statistics);
 	oqz_vec_release(&c->taps);
+	oqz_vec_release(&c->first_of);
 	pthread_mutex_destroy(&c->progress_lock);
 }
 
@@ -539,7 +372,8 @@ static enum oqz_status calibrate_schemes(struct oqz_job *j, size_t first, size_t
 		                 .first = first,
 		                 .end = end,
 		                 .graph = j->graph,
-		                 .shapes = { .make = make_planned, .destroy = destroy_planned, .ctx = &c } };
+		                 .shapes = {
+		                     .make = oqz_calibration_make, .destroy = oqz_calibration_destroy, .ctx = &c } };
 
 	oqz_shape_cache_init(&c.shapes);
 	pthread_mutex_init(&c.progress_lock, NULL);

@@ -1,6 +1,8 @@
 # Jobs: set-up, calibration, evaluation in lanes, conclusion; processes and threads. Knows every other part.
 core_run_liboqz_run_a_SOURCES = \
 	core/run/calibrate.c \
+	core/run/calibrate_image.c \
+	core/run/calibration.h \
 	core/run/canvas.c \
 	core/run/canvas.h \
 	core/run/cells.c \
