@@ -5,7 +5,7 @@
 // spreads are given pair by pair. Time is processor time, which a busy neighbour changes less than the clock on the wall.
 //
 //   node bench.mjs [--rounds N] [--seconds S] [--images N] [--photographs DIR] [--local N] [--keep DIR]
-//                  [--float] MODEL.onnx|DIR...
+//                  [--float | --full] MODEL.onnx|DIR...
 //
 // Environment: OQZ (the program), OQZ_BENCH_NODE_PATH (the node_modules folder with onnxruntime-node), and what OQZ itself
 // needs (OQZ_PLUGIN_PATH, OQZ_PRESET_PATH when it is not installed).
@@ -30,6 +30,7 @@ const { values: opt, positionals } = parseArgs({
     photographs: { type: 'string', default: '' },
     keep: { type: 'string', default: '' },
     float: { type: 'boolean', default: false }, // nothing but float inference
+    full: { type: 'boolean', default: false }, // nothing but float inference and the full evaluation
   },
 });
 const rounds = Number(opt.rounds);
@@ -72,7 +73,7 @@ function measureFloat(model, runs) {
 // The evaluation in all its forms, `rounds` times.
 function measureEvaluation(model, kind, shape, runs, work) {
   const images = Number(opt.images) || Math.max(4, Math.min(200, runs));
-  const calib = Math.max(2, Math.min(16, images >> 1));
+  const calib = Math.max(2, Math.min(32, images >> 1));
   const manifest = join(work, 'bench.yaml');
   const data = makeData(work, kind, shape.input[2], shape.input[3], images, calib, opt.photographs);
   writeManifest(manifest, model, kind, shape, data, Number(opt.local));
@@ -86,14 +87,15 @@ function measureEvaluation(model, kind, shape, runs, work) {
       cpSync(plans, at(name), { recursive: true });
       return evaluate(manifest, at(name), 'run', select);
     };
-    out.float.push(evaluate(manifest, at('float'), 'run', ['model=float']).perImage);
-    for (const s of Object.keys(SCHEMES))
-      out.lanes[s].push(withPlans(s, ['model=model', `scheme=${s}`]).perImage - out.float[i]);
     const full = withPlans('full', ['model=model']);
     out.full.push(full.perImage);
     out.mib.push(full.mib);
-    out.calibrate.push(evaluate(manifest, at('calibrate'), 'calibrate', ['model=model']).perImage);
     out.start.push(startUp(manifest, plans, at('start')));
+    if (opt.full) continue;
+    out.float.push(evaluate(manifest, at('float'), 'run', ['model=float']).perImage);
+    for (const s of Object.keys(SCHEMES))
+      out.lanes[s].push(withPlans(s, ['model=model', `scheme=${s}`]).perImage - out.float[i]);
+    out.calibrate.push(evaluate(manifest, at('calibrate'), 'calibrate', ['model=model']).perImage);
     for (const name of ['float', 'full', 'calibrate', 'start', ...Object.keys(SCHEMES)]) rmSync(at(name), { recursive: true, force: true });
   }
   return out;
@@ -103,15 +105,16 @@ function row(model, f, e) {
   const float = 1 / f.peer;
   const cells = [basename(model, '.onnx'), fixed(f.ours, 2), fixed(f.peer, 2), fixed(median(f.ratios), 2)];
   cells.push(`${fixed(f.ratios[0], 2)} .. ${fixed(f.ratios.at(-1), 2)}`, fixed(f.oursMib, 0), fixed(f.peerMib, 0));
-  if (!e) return [...cells, '-', '-', '-', '-', '-', '-', '-', '-'];
-  for (const s of Object.keys(SCHEMES)) cells.push(fixed(1 / median(e.lanes[s]), 1));
+  if (!e) return [...cells, ...columns.slice(cells.length).map(() => '-')];
+  for (const s of Object.keys(SCHEMES)) cells.push(fixed(e.lanes[s].length ? 1 / median(e.lanes[s]) : NaN, 1));
+  const around = median(e.float) - 1 / f.ours; // decoding, preparing, scoring
   cells.push(fixed(median(e.full) / float, 2), fixed(median(e.calibrate) * f.ours, 2));
-  cells.push(fixed(1000 * (median(e.float) - 1 / f.ours), 1), fixed(median(e.start), 2), fixed(median(e.mib), 0));
+  cells.push(fixed((median(e.calibrate) - around) * f.ours, 2), fixed(1000 * around, 1), fixed(median(e.start), 2), fixed(median(e.mib), 0));
   return cells;
 }
 
 const columns = ['model', 'ours', 'peer', 'ratio', 'pairs', 'MiB', 'peer MiB', ...Object.keys(SCHEMES).map((s) => `${s} lane`)];
-columns.push('full / peer float', 'calibration / float', 'decode+prepare+score ms', 'start s', 'full MiB');
+columns.push('full / peer float', 'calibration / float', 'the same, decoded', 'decode+prepare+score ms', 'start s', 'full MiB');
 
 function measure(model) {
   const work = opt.keep ? join(opt.keep, basename(model, '.onnx')) : mkdtempSync(join(tmpdir(), 'oqz-bench-'));
