@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	BLOCK = 512, /* a multiple of ROW */
-	ROW = 64,    /* counted together */
+	BLOCK = 1024, /* a multiple of ROW */
+	ROW = 64,     /* counted together */
 	SOME = 4096,
 };
 
@@ -61,13 +61,59 @@ OQZ_KERNEL static struct ordered ordered_extremes(const float *x, uint32_t n)
 	return (struct ordered) { lo, hi, finite, zeros };
 }
 
+/* The same where all numbers are finite, with half as many instructions: float comparisons, which no NaN spoils, in
+ * columns, so that their order is written down. `most` is the largest magnitude's bits, by which it shows whether that
+ * was so. */
+enum { COLUMNS = 16 };
+
+struct columns {
+	float lo[COLUMNS], hi[COLUMNS];
+	int32_t most[COLUMNS], zeros[COLUMNS];
+};
+
+OQZ_KERNEL static void finite_extremes(const float *x, size_t n, struct columns *c)
+{
+	struct columns k = *c;
+
+	for (size_t i = 0; i < n; i += COLUMNS)
+		for (size_t j = 0; j < COLUMNS; j++) {
+			int32_t b;
+			memcpy(&b, &x[i + j], sizeof b);
+			int32_t magnitude = b & INT32_MAX;
+			k.lo[j] = x[i + j] < k.lo[j] ? x[i + j] : k.lo[j];
+			k.hi[j] = x[i + j] > k.hi[j] ? x[i + j] : k.hi[j];
+			k.most[j] = magnitude > k.most[j] ? magnitude : k.most[j];
+			k.zeros[j] += magnitude == 0;
+		}
+	*c = k;
+}
+
 static struct extremes extremes_of(const float *x, size_t n)
 {
-	struct ordered c = ordered_extremes(x, (uint32_t)n);
+	struct extremes e = { INFINITY, -INFINITY, n, 0 };
+	struct columns c;
+	int32_t most = 0;
 
-	if (c.finite == 0)
+	if (n == BLOCK) {
+		for (size_t j = 0; j < COLUMNS; j++) {
+			c.lo[j] = INFINITY;
+			c.hi[j] = -INFINITY;
+			c.most[j] = c.zeros[j] = 0;
+		}
+		finite_extremes(x, n, &c);
+		for (size_t j = 0; j < COLUMNS; j++) {
+			e.lo = c.lo[j] < e.lo ? c.lo[j] : e.lo;
+			e.hi = c.hi[j] > e.hi ? c.hi[j] : e.hi;
+			most = c.most[j] > most ? c.most[j] : most;
+			e.zeros += (size_t)c.zeros[j];
+		}
+		if (most < 0x7f800000)
+			return e;
+	}
+	struct ordered o = ordered_extremes(x, (uint32_t)n);
+	if (o.finite == 0)
 		return (struct extremes) { INFINITY, -INFINITY, 0, 0 };
-	return (struct extremes) { unorder(c.lo), unorder(c.hi), c.finite, c.zeros };
+	return (struct extremes) { unorder(o.lo), unorder(o.hi), o.finite, o.zeros };
 }
 
 /* ---------------------------------------------------------------------------------------------------- histogram */
