@@ -118,7 +118,7 @@ extern const struct oqz_impl oqz_impl_norm;      /* own: Group-, Instance-, RMSN
 extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize inputs, then the float implementation */
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
     oqz_impl_dnnl_conv_add, oqz_impl_dnnl_deconv_tiles, oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm,
-    oqz_impl_dnnl_lrn;
+    oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */
 
 /* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */

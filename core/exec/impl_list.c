@@ -21,6 +21,8 @@ LIST(norm, &oqz_impl_dnnl_norm);
 LIST(group_norm, &oqz_impl_norm);
 LIST(recurrent, &oqz_impl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
+LIST(attention, &oqz_impl_dnnl_attention);
+LIST(einsum, &oqz_impl_dnnl_einsum);
 LIST(qconv, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
 LIST(sim_only, &oqz_impl_sim);
@@ -70,6 +72,8 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_INSTANCE_NORMALIZATION:
 	case OQZ_OP_RMS_NORMALIZATION: return group_norm;
 	case OQZ_OP_LRN: return lrn;
+	case OQZ_OP_ATTENTION: return attention;
+	case OQZ_OP_EINSUM: return einsum;
 	case OQZ_OP_GRU:
 	case OQZ_OP_LSTM:
 	case OQZ_OP_RNN: return recurrent;

@@ -13,6 +13,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op.c \
 	core/ops/op.h \
 	core/ops/op_attention.c \
+	core/ops/op_attention.h \
 	core/ops/op_cast.c \
 	core/ops/op_control.c \
 	core/ops/op_conv.c \

@@ -3,25 +3,17 @@
  * Attention (operator sets 23 and 24): softmax(cap(Q K^T * scale) + mask) V for several heads, with the keys and values
  * of earlier calls in front; RotaryEmbedding, which turns Q and K before.
  */
+#include "core/ops/op_attention.h"
 #include "core/ops/broadcast.h"
 #include "core/ops/ops_util.h"
 
-struct attention {
-	int64_t is_causal, kv_num_heads, q_num_heads, qk_matmul_output_mode, softmax_precision;
-	float scale, softcap;
-};
-
-/* Both forms, (B, heads, length, size) and (B, length, heads * size), as strides. */
-struct side {
-	int64_t batch, heads, length, size;
-	int64_t sb, sh, sl; /* strides in elements; along size it is 1 */
-};
-
-static enum oqz_status side_of(const struct oqz_shape *s, int64_t heads, const char *what, struct side *r,
-                               struct oqz_err *err)
+enum oqz_status oqz_attention_side_of(const struct oqz_shape *s, int64_t heads, const char *what,
+                                      struct oqz_attention_side *r, struct oqz_err *err)
 {
 	if (s->rank == 4) {
-		*r = (struct side) { .batch = s->dim[0], .heads = s->dim[1], .length = s->dim[2], .size = s->dim[3] };
+		*r = (struct oqz_attention_side) {
+			.batch = s->dim[0], .heads = s->dim[1], .length = s->dim[2], .size = s->dim[3]
+		};
 		r->sl = r->size;
 		r->sh = r->size * r->length;
 		r->sb = r->sh * r->heads;
@@ -29,21 +21,17 @@ static enum oqz_status side_of(const struct oqz_shape *s, int64_t heads, const c
 	}
 	if (s->rank != 3 || heads < 1 || s->dim[2] % heads)
 		OQZ_FAIL(err, OQZ_E_DATA, "%s of rank %d with %lld heads", what, s->rank, (long long)heads);
-	*r = (struct side) { .batch = s->dim[0], .heads = heads, .length = s->dim[1], .size = s->dim[2] / heads };
+	*r = (struct oqz_attention_side) {
+		.batch = s->dim[0], .heads = heads, .length = s->dim[1], .size = s->dim[2] / heads
+	};
 	r->sh = r->size;
 	r->sl = r->size * heads;
 	r->sb = r->sl * r->length;
 	return OQZ_OK;
 }
 
-/* Everything known of one call: Q, K, V; keys in the cache before K; all keys. */
-struct shapes {
-	struct side q, k, v;
-	int64_t past, total;
-};
-
 /* past_key and past_value are (B, heads, length, size), whatever form K and V have. */
-static enum oqz_status past_of(const struct oqz_shape *key, const struct oqz_shape *value, struct shapes *s,
+static enum oqz_status past_of(const struct oqz_shape *key, const struct oqz_shape *value, struct oqz_attention *s,
                                struct oqz_err *err)
 {
 	if (!key != !value)
@@ -58,15 +46,15 @@ static enum oqz_status past_of(const struct oqz_shape *key, const struct oqz_sha
 	return OQZ_OK;
 }
 
-static enum oqz_status plan(const struct oqz_node *n, const struct oqz_shape *const *in, struct shapes *s,
-                            struct oqz_err *err)
+enum oqz_status oqz_attention_plan(const struct oqz_node *n, const struct oqz_shape *const *in, struct oqz_attention *s,
+                                   struct oqz_err *err)
 {
-	const struct attention *p = OQZ_PARAMS(n, struct attention);
+	const struct oqz_attention_params *p = OQZ_PARAMS(n, struct oqz_attention_params);
 
-	*s = (struct shapes) { .past = 0 };
-	OQZ_TRY(side_of(in[0], p->q_num_heads, "Q", &s->q, err));
-	OQZ_TRY(side_of(in[1], p->kv_num_heads, "K", &s->k, err));
-	OQZ_TRY(side_of(in[2], p->kv_num_heads, "V", &s->v, err));
+	*s = (struct oqz_attention) { .past = 0 };
+	OQZ_TRY(oqz_attention_side_of(in[0], p->q_num_heads, "Q", &s->q, err));
+	OQZ_TRY(oqz_attention_side_of(in[1], p->kv_num_heads, "K", &s->k, err));
+	OQZ_TRY(oqz_attention_side_of(in[2], p->kv_num_heads, "V", &s->v, err));
 	if (in[0]->rank != in[1]->rank || in[1]->rank != in[2]->rank || s->q.batch != s->k.batch ||
 	    s->k.batch != s->v.batch || s->q.size != s->k.size || s->k.length != s->v.length ||
 	    s->k.heads != s->v.heads || s->k.heads < 1 || s->q.heads % s->k.heads)
@@ -74,6 +62,7 @@ static enum oqz_status plan(const struct oqz_node *n, const struct oqz_shape *co
 	OQZ_TRY(past_of(in[4], in[5], s, err));
 	if (!oqz_i64_add(s->past, s->k.length, &s->total))
 		OQZ_FAIL(err, OQZ_E_LIMIT, "too many keys");
+	s->scale = oqz_node_attr(n, "scale") ? (double)p->scale : 1 / sqrt((double)s->q.size);
 	return OQZ_OK;
 }
 
@@ -90,9 +79,9 @@ static bool known_shapes(const struct oqz_infer *c, const struct oqz_shape **in)
 
 static enum oqz_status infer_attention(struct oqz_infer *c, struct oqz_err *err)
 {
-	const struct attention *p = OQZ_PARAMS(c->node, struct attention);
+	const struct oqz_attention_params *p = OQZ_PARAMS(c->node, struct oqz_attention_params);
 	const struct oqz_shape *in[6];
-	struct shapes s;
+	struct oqz_attention s;
 
 	if (p->qk_matmul_output_mode < 0 || p->qk_matmul_output_mode > 3 || !(p->softcap >= 0))
 		OQZ_FAIL(err, OQZ_E_DATA, "qk_matmul_output_mode %lld, softcap %g", (long long)p->qk_matmul_output_mode,
@@ -103,7 +92,7 @@ static enum oqz_status infer_attention(struct oqz_infer *c, struct oqz_err *err)
 			                        oqz_shape_unknown(i ? 4 : oqz_in_rank(c, 0)) };
 	if (!known_shapes(c, in))
 		return OQZ_OK;
-	OQZ_TRY(plan(c->node, in, &s, err));
+	OQZ_TRY(oqz_attention_plan(c->node, in, &s, err));
 	c->out[0].shape = *in[0];
 	c->out[0].shape.dim[in[0]->rank - 1] = in[0]->rank == 4 ? s.v.size : s.q.heads * s.v.size;
 	c->out[1].shape = oqz_shape_of(4, (const int64_t[]) { s.k.batch, s.k.heads, s.total, s.k.size });
@@ -112,39 +101,65 @@ static enum oqz_status infer_attention(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* The mask broadcasts to (B, heads, queries, keys); keys beyond its end (since operator set 24) take no part. */
-struct mask {
-	const struct oqz_tensor *t;
-	int64_t stride[4], keys;
-};
-
-static enum oqz_status mask_of(const struct oqz_tensor *t, const struct shapes *s, struct mask *m, struct oqz_err *err)
+enum oqz_status oqz_attention_mask_of(const struct oqz_shape *mask, const struct oqz_attention *s,
+                                      struct oqz_attention_mask *ret, struct oqz_err *err)
 {
 	struct oqz_shape full = oqz_shape_of(4, (const int64_t[]) { s->q.batch, s->q.heads, s->q.length, s->total }),
 	                 got;
+	int64_t keys = mask->rank ? mask->dim[mask->rank - 1] : 1, step = 1;
 
-	*m = (struct mask) { .t = t, .keys = s->total };
-	if (!t)
-		return OQZ_OK;
-	int64_t keys = t->shape.rank ? t->shape.dim[t->shape.rank - 1] : 1;
+	*ret = (struct oqz_attention_mask) { .keys = s->total };
 	if (keys > 1 && keys < s->total)
-		full.dim[3] = m->keys = keys;
-	if (!oqz_bcast_shape(&full, &t->shape, &got) || !oqz_shape_equal(&full, &got))
+		full.dim[3] = ret->keys = keys;
+	if (!oqz_bcast_shape(&full, mask, &got) || !oqz_shape_equal(&full, &got))
 		OQZ_FAIL(err, OQZ_E_DATA, "the mask does not broadcast to batch, heads, queries and keys");
-	int64_t step = 1;
-	for (int d = t->shape.rank - 1, o = 3; d >= 0; step *= t->shape.dim[d--], o--)
-		m->stride[o] = t->shape.dim[d] == 1 ? 0 : step;
+	for (int d = mask->rank - 1, o = 3; d >= 0; step *= mask->dim[d--], o--)
+		ret->stride[o] = mask->dim[d] == 1 ? 0 : step;
 	return OQZ_OK;
 }
+
+enum oqz_status oqz_attention_check_valid(const struct oqz_tensor *valid, const struct oqz_attention *s,
+                                          struct oqz_err *err)
+{
+	if (!valid)
+		return OQZ_OK;
+	if (!oqz_dtype_is_int(valid->dtype) || oqz_tensor_nelem(valid) != s->q.batch)
+		OQZ_FAIL(err, OQZ_E_DATA, "nonpad_kv_seqlen is one integer for each of the batch");
+	return OQZ_OK;
+}
+
+int64_t oqz_attention_visible(const struct oqz_attention *s, bool causal, const struct oqz_tensor *valid, int64_t b,
+                              int64_t i)
+{
+	int64_t n = s->total, offset = s->past;
+
+	if (valid) {
+		int64_t have = oqz_load_i(valid->dtype, valid->data, (size_t)b), most = s->total + s->q.length;
+		have = have < 0 ? 0 : have > most ? most : have;
+		n = have < n ? have : n;
+		if (s->past == 0) /* the cache lies in K itself: the queries are its last entries */
+			offset = have - s->q.length;
+	}
+	if (causal && i + offset + 1 < n)
+		n = i + offset + 1;
+	return n < 0 ? 0 : n;
+}
+
+/* ---- the reference kernel ---- */
+
+struct mask {
+	const struct oqz_tensor *t;
+	struct oqz_attention_mask at;
+};
 
 /* What the mask adds to a score. */
 static double bias_of(const struct mask *m, int64_t b, int64_t h, int64_t i, int64_t j)
 {
 	if (!m->t)
 		return 0;
-	if (j >= m->keys)
+	if (j >= m->at.keys)
 		return -INFINITY;
-	size_t at = (size_t)(b * m->stride[0] + h * m->stride[1] + i * m->stride[2] + j * m->stride[3]);
+	size_t at = (size_t)(b * m->at.stride[0] + h * m->at.stride[1] + i * m->at.stride[2] + j * m->at.stride[3]);
 	if (m->t->dtype == OQZ_DT_BOOL)
 		return oqz_load_i(OQZ_DT_BOOL, m->t->data, at) ? 0 : -INFINITY;
 	return oqz_load_f(m->t->dtype, m->t->data, at);
@@ -168,7 +183,7 @@ struct operands {
 	                          * total, size): what is summed runs along whole rows */
 	double *w;               /* one row of weights */
 	double *qk;              /* qk_matmul_output, or NULL */
-	double scale, softcap;
+	double softcap;
 	int64_t mode;
 	bool causal;
 	const struct oqz_tensor *valid; /* nonpad_kv_seqlen */
@@ -186,31 +201,27 @@ static void add_row(double f, const double *restrict x, double *restrict y, int6
 /* Scores of one query. The cap comes before the mask, so that what is masked stays so (ONNX 1.22; earlier texts of the
  * same operator sets had it the other way round, which lets masked keys in). Without a cap the output modes 1 and 2
  * mean the same in both. */
-static void score(const struct operands *x, const struct shapes *s, int64_t b, int64_t h, int64_t i, double *raw)
+static void score(const struct operands *x, const struct oqz_attention *s, int64_t b, int64_t h, int64_t i, double *raw)
 {
-	int64_t kv = h / (s->q.heads / s->k.heads), valid = s->total, offset = s->past;
+	int64_t kv = h / (s->q.heads / s->k.heads), visible = oqz_attention_visible(s, x->causal, x->valid, b, i);
 	const double *q = x->q + b * s->q.sb + h * s->q.sh + i * s->q.sl;
 	const double *k = x->k + (b * s->k.heads + kv) * s->total * s->k.size;
 
 	memset(x->w, 0, (size_t)s->total * sizeof *x->w);
 	for (int64_t d = 0; d < s->q.size; d++)
 		add_row(q[d], k + d * s->total, x->w, s->total);
-	if (x->valid)
-		valid = oqz_load_i(x->valid->dtype, x->valid->data, (size_t)b);
-	if (x->valid && s->past == 0) /* the cache lies in K itself: the queries are its last entries */
-		offset = valid - s->q.length;
 	for (int64_t j = 0; j < s->total; j++) {
-		double sum = x->w[j] * x->scale;
+		double sum = x->w[j] * s->scale;
 		double capped = x->softcap > 0 ? x->softcap * tanh(sum / x->softcap) : sum;
-		bool hidden = (x->causal && j > i + offset) || j >= valid;
-		x->w[j] = hidden ? -INFINITY : capped + bias_of(&x->mask, b, h, i, j);
+		x->w[j] = j >= visible ? -INFINITY : capped + bias_of(&x->mask, b, h, i, j);
 		if (raw)
 			raw[j] = x->mode == 0 ? sum : x->mode == 1 && x->softcap > 0 ? capped : x->w[j];
 	}
 }
 
 /* One query: its weights over the keys, then the weighted sum of values. */
-static void attend(const struct operands *x, const struct shapes *s, int64_t b, int64_t h, int64_t i, double *out)
+static void attend(const struct operands *x, const struct oqz_attention *s, int64_t b, int64_t h, int64_t i,
+                   double *out)
 {
 	int64_t kv = h / (s->q.heads / s->k.heads);
 	const double *v = x->v + (b * s->k.heads + kv) * s->total * s->v.size;
@@ -228,8 +239,9 @@ static void attend(const struct operands *x, const struct shapes *s, int64_t b, 
 }
 
 /* Cache and new entries, (B, heads, total, size), also in `present` when that is wanted. */
-static enum oqz_status join_cache(const struct oqz_tensor *past, const struct oqz_tensor *now, const struct side *n,
-                                  const struct shapes *s, struct oqz_tensor *present, double **ret, struct oqz_err *err)
+static enum oqz_status join_cache(const struct oqz_tensor *past, const struct oqz_tensor *now,
+                                  const struct oqz_attention_side *n, const struct oqz_attention *s,
+                                  struct oqz_tensor *present, double **ret, struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE double *old = NULL;
 	OQZ_CLEANUP_FREE double *fresh = NULL;
@@ -255,7 +267,7 @@ static enum oqz_status join_cache(const struct oqz_tensor *past, const struct oq
 }
 
 /* (heads, total, size) -> (heads, size, total) */
-static enum oqz_status turn_keys(const double *k, int64_t heads, const struct shapes *s, double **ret,
+static enum oqz_status turn_keys(const double *k, int64_t heads, const struct oqz_attention *s, double **ret,
                                  struct oqz_err *err)
 {
 	double *t = NULL;
@@ -269,22 +281,13 @@ static enum oqz_status turn_keys(const double *k, int64_t heads, const struct sh
 	return OQZ_OK;
 }
 
-static enum oqz_status check_valid(const struct oqz_tensor *valid, const struct shapes *s, struct oqz_err *err)
-{
-	if (!valid)
-		return OQZ_OK;
-	if (!oqz_dtype_is_int(valid->dtype) || oqz_tensor_nelem(valid) != s->q.batch)
-		OQZ_FAIL(err, OQZ_E_DATA, "nonpad_kv_seqlen is one integer for each of the batch");
-	return OQZ_OK;
-}
-
-static enum oqz_status attend_all(const struct oqz_call *c, struct operands *x, const struct shapes *s,
+static enum oqz_status attend_all(const struct oqz_call *c, struct operands *x, const struct oqz_attention *s,
                                   struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE double *out = NULL;
-	struct side o = { 0 };
+	struct oqz_attention_side o = { 0 };
 
-	OQZ_TRY(side_of(&c->out[0]->shape, s->q.heads, "Y", &o, err));
+	OQZ_TRY(oqz_attention_side_of(&c->out[0]->shape, s->q.heads, "Y", &o, err));
 	OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[0]), &out, err));
 	for (int64_t b = 0; b < o.batch; b++)
 		for (int64_t h = 0; h < o.heads; h++)
@@ -298,7 +301,7 @@ static enum oqz_status attend_all(const struct oqz_call *c, struct operands *x, 
 
 static enum oqz_status run_attention(const struct oqz_call *c, struct oqz_err *err)
 {
-	const struct attention *p = OQZ_PARAMS(c->node, struct attention);
+	const struct oqz_attention_params *p = OQZ_PARAMS(c->node, struct oqz_attention_params);
 	const struct oqz_shape *in[6] = { NULL };
 	OQZ_CLEANUP_FREE double *q = NULL;
 	OQZ_CLEANUP_FREE double *k = NULL;
@@ -306,12 +309,12 @@ static enum oqz_status run_attention(const struct oqz_call *c, struct oqz_err *e
 	OQZ_CLEANUP_FREE double *v = NULL;
 	OQZ_CLEANUP_FREE double *w = NULL;
 	OQZ_CLEANUP_FREE double *qk = NULL;
-	struct shapes s;
+	struct oqz_attention s;
 
 	for (int i = 0; i < 6; i++)
 		in[i] = c->in[i] ? &c->in[i]->shape : NULL;
-	OQZ_TRY(plan(c->node, in, &s, err));
-	OQZ_TRY(check_valid(c->in[6], &s, err));
+	OQZ_TRY(oqz_attention_plan(c->node, in, &s, err));
+	OQZ_TRY(oqz_attention_check_valid(c->in[6], &s, err));
 	OQZ_TRY(oqz_read_f64(c->in[0], &q, err));
 	OQZ_TRY(join_cache(c->in[4], c->in[1], &s.k, &s, c->out[1], &k, err));
 	OQZ_TRY(turn_keys(k, s.k.batch * s.k.heads, &s, &kt, err));
@@ -323,8 +326,9 @@ static enum oqz_status run_attention(const struct oqz_call *c, struct oqz_err *e
 	x.mode = p->qk_matmul_output_mode;
 	x.causal = p->is_causal != 0;
 	x.valid = c->in[6];
-	x.scale = oqz_node_attr(c->node, "scale") ? (double)p->scale : 1 / sqrt((double)s.q.size);
-	OQZ_TRY(mask_of(c->in[3], &s, &x.mask, err));
+	x.mask.t = c->in[3];
+	if (x.mask.t)
+		OQZ_TRY(oqz_attention_mask_of(in[3], &s, &x.mask.at, err));
 	return attend_all(c, &x, &s, err);
 }
 
@@ -337,13 +341,13 @@ struct rotary {
 /* Pairs of X's elements are turned by angles whose cosines and sines come from tables (positions, half), or, without
  * position_ids, (B, length, half). Tables may be made for whole heads where only a part is turned: then their rows are
  * longer, `pitch`. */
-static enum oqz_status rotary_plan(const struct rotary *p, const struct oqz_call *c, struct side *x, int64_t *ret_half,
-                                   int64_t *ret_pitch, struct oqz_err *err)
+static enum oqz_status rotary_plan(const struct rotary *p, const struct oqz_call *c, struct oqz_attention_side *x,
+                                   int64_t *ret_half, int64_t *ret_pitch, struct oqz_err *err)
 {
 	const struct oqz_shape *cs = &c->in[1]->shape, *sn = &c->in[2]->shape,
 	                       *ids = c->in[3] ? &c->in[3]->shape : NULL;
 
-	OQZ_TRY(side_of(&c->in[0]->shape, p->num_heads, "X", x, err));
+	OQZ_TRY(oqz_attention_side_of(&c->in[0]->shape, p->num_heads, "X", x, err));
 	int64_t turned = p->rotary_embedding_dim ? p->rotary_embedding_dim : x->size;
 	if (turned < 0 || turned > x->size || turned % 2)
 		OQZ_FAIL(err, OQZ_E_DATA, "%lld of %lld elements to rotate", (long long)turned, (long long)x->size);
@@ -375,7 +379,7 @@ static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_CLEANUP_FREE double *v = NULL;
 	OQZ_CLEANUP_FREE double *cs = NULL;
 	OQZ_CLEANUP_FREE double *sn = NULL;
-	struct side x = { 0 };
+	struct oqz_attention_side x = { 0 };
 	int64_t half = 0, pitch = 0;
 
 	OQZ_TRY(rotary_plan(p, c, &x, &half, &pitch, err));
@@ -406,10 +410,14 @@ static enum oqz_status infer_rotary(struct oqz_infer *c, struct oqz_err *err)
 }
 
 static const struct oqz_attr_spec attention_attrs[] = {
-	OQZ_A_INT(struct attention, is_causal, 0),         OQZ_A_INT(struct attention, kv_num_heads, 0),
-	OQZ_A_INT(struct attention, q_num_heads, 0),       OQZ_A_INT(struct attention, qk_matmul_output_mode, 0),
-	OQZ_A_FLOAT(struct attention, scale, 0),           OQZ_A_FLOAT(struct attention, softcap, 0),
-	OQZ_A_INT(struct attention, softmax_precision, 0), { .name = NULL },
+	OQZ_A_INT(struct oqz_attention_params, is_causal, 0),
+	OQZ_A_INT(struct oqz_attention_params, kv_num_heads, 0),
+	OQZ_A_INT(struct oqz_attention_params, q_num_heads, 0),
+	OQZ_A_INT(struct oqz_attention_params, qk_matmul_output_mode, 0),
+	OQZ_A_FLOAT(struct oqz_attention_params, scale, 0),
+	OQZ_A_FLOAT(struct oqz_attention_params, softcap, 0),
+	OQZ_A_INT(struct oqz_attention_params, softmax_precision, 0),
+	{ .name = NULL },
 };
 
 static const struct oqz_attr_spec rotary_attrs[] = {
@@ -422,7 +430,7 @@ static const struct oqz_attr_spec rotary_attrs[] = {
 const struct oqz_op oqz_ops_attention[] = {
 	{ OQZ_ROW(ROTARY_EMBEDDING), OQZ_ROW_PARAMS(struct rotary, rotary_attrs), .infer = infer_rotary,
 	  .run = run_rotary, OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_INDEX, OQZ_ROLE_INDEX, OQZ_ROLE_INDEX) },
-	{ OQZ_ROW(ATTENTION), OQZ_ROW_PARAMS(struct attention, attention_attrs), .infer = infer_attention,
+	{ OQZ_ROW(ATTENTION), OQZ_ROW_PARAMS(struct oqz_attention_params, attention_attrs), .infer = infer_attention,
 	  .run = run_attention },
 	{ .name = NULL },
 };

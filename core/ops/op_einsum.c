@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_OPERANDS = 16, LETTERS = 52, MAX_LABELS = LETTERS + OQZ_MAX_RANK };
+enum { MAX_OPERANDS = OQZ_EINSUM_OPERANDS, LETTERS = OQZ_EINSUM_LETTERS, MAX_LABELS = OQZ_EINSUM_LABELS };
 
 /* Labels 0..51 are letters, 52.. the ellipsis axes counted from the right. */
 struct term {
@@ -162,12 +162,6 @@ enum oqz_status oqz_einsum_infer(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* Labels in walking order: those of the output, then the summed ones; strides of each operand along them. */
-struct walk {
-	int n, n_out;
-	int64_t extent[MAX_LABELS], stride[MAX_OPERANDS][MAX_LABELS];
-};
-
 static int label_position(const int *order, int n, int label)
 {
 	for (int i = 0; i < n; i++)
@@ -176,7 +170,7 @@ static int label_position(const int *order, int n, int label)
 	return -1;
 }
 
-static void plan_walk(const struct equation *e, const struct oqz_call *c, struct walk *w)
+static void plan_walk(const struct equation *e, const struct oqz_type *const *in, struct oqz_einsum_walk *w)
 {
 	int order[MAX_LABELS];
 
@@ -191,15 +185,25 @@ static void plan_walk(const struct equation *e, const struct oqz_call *c, struct
 		w->extent[i] = e->extent[order[i]];
 	for (int k = 0; k < e->n_in; k++) {
 		int64_t stride[OQZ_MAX_RANK];
-		oqz_shape_strides(&c->in[k]->shape, stride);
+		oqz_shape_strides(&in[k]->shape, stride);
 		for (int i = 0; i < e->in[k].rank; i++)
-			if (c->in[k]->shape.dim[i] != 1)
+			if (in[k]->shape.dim[i] != 1)
 				w->stride[k][label_position(order, w->n, e->in[k].label[i])] += stride[i];
 	}
 }
 
+enum oqz_status oqz_einsum_walk(const struct oqz_node *n, const struct oqz_type *const *in, int n_in,
+                                struct oqz_einsum_walk *ret, struct oqz_err *err)
+{
+	struct equation e;
+
+	OQZ_TRY(parse(text_of(n), in, n_in, &e, err));
+	plan_walk(&e, in, ret);
+	return OQZ_OK;
+}
+
 /* Steps the labels [from, to) like an odometer, moving the operands' offsets; false after the last position. */
-static bool advance(const struct walk *w, int from, int to, int n_in, int64_t *pos, int64_t *offset)
+static bool advance(const struct oqz_einsum_walk *w, int from, int to, int n_in, int64_t *pos, int64_t *offset)
 {
 	for (int i = to - 1; i >= from; i--) {
 		for (int k = 0; k < n_in; k++)
@@ -218,8 +222,8 @@ struct operands {
 };
 
 /* sum + the products along label `at`, from the operands' offsets on, in order. */
-static double add_products(const struct walk *w, int at, int n_in, const struct operands *o, const int64_t *offset,
-                           double sum)
+static double add_products(const struct oqz_einsum_walk *w, int at, int n_in, const struct operands *o,
+                           const int64_t *offset, double sum)
 {
 	int64_t n = w->extent[at];
 
@@ -252,17 +256,15 @@ enum oqz_status oqz_einsum_run(const struct oqz_call *c, struct oqz_err *err)
 	const struct oqz_type *types[MAX_OPERANDS];
 	struct oqz_type type[MAX_OPERANDS];
 	int64_t pos[MAX_LABELS] = { 0 }, offset[MAX_OPERANDS] = { 0 }, total = oqz_tensor_nelem(c->out[0]);
-	struct equation e;
-	struct walk w;
+	struct oqz_einsum_walk w;
 
 	for (int i = 0; i < c->n_in && i < MAX_OPERANDS; i++) {
 		type[i] = (struct oqz_type) { c->in[i]->dtype, c->in[i]->shape };
 		types[i] = &type[i];
 		OQZ_TRY(oqz_read_f64(c->in[i], &o.v[i], err));
 	}
-	OQZ_TRY(parse(text_of(c->node), types, c->n_in, &e, err));
+	OQZ_TRY(oqz_einsum_walk(c->node, types, c->n_in, &w, err));
 	OQZ_TRY(oqz_new_f64(total, &o.y, err));
-	plan_walk(&e, c, &w);
 	if (w.n == w.n_out) /* nothing is summed: a sum of one */
 		w.extent[w.n++] = 1;
 	bool empty = false;
@@ -270,9 +272,9 @@ enum oqz_status oqz_einsum_run(const struct oqz_call *c, struct oqz_err *err)
 		empty |= w.extent[i] == 0;
 	for (int64_t i = 0; i < total && !empty; i++) {
 		do
-			o.y[i] = add_products(&w, w.n - 1, e.n_in, &o, offset, o.y[i]);
-		while (advance(&w, w.n_out, w.n - 1, e.n_in, pos, offset));
-		advance(&w, 0, w.n_out, e.n_in, pos, offset);
+			o.y[i] = add_products(&w, w.n - 1, c->n_in, &o, offset, o.y[i]);
+		while (advance(&w, w.n_out, w.n - 1, c->n_in, pos, offset));
+		advance(&w, 0, w.n_out, c->n_in, pos, offset);
 	}
 	oqz_write_f64(c->out[0], o.y);
 	return OQZ_OK;

@@ -28,6 +28,22 @@ struct oqz_einsum_params {
 };
 
 /* op_einsum.c */
+
+enum {
+	OQZ_EINSUM_OPERANDS = 16,
+	OQZ_EINSUM_LETTERS = 52,
+	OQZ_EINSUM_LABELS = OQZ_EINSUM_LETTERS + OQZ_MAX_RANK /* letters, and axes of the ellipsis */
+};
+
+/* The labels of an equation, those of the output first, in its order, then the summed ones; the strides in elements of
+ * each operand along them: 0 where it does not have the label, or broadcasts along it. */
+struct oqz_einsum_walk {
+	int n, n_out;
+	int64_t extent[OQZ_EINSUM_LABELS], stride[OQZ_EINSUM_OPERANDS][OQZ_EINSUM_LABELS];
+};
+/* For concrete types of the operands. */
+enum oqz_status oqz_einsum_walk(const struct oqz_node *n, const struct oqz_type *const *in, int n_in,
+                                struct oqz_einsum_walk *ret, struct oqz_err *err);
 enum oqz_status oqz_einsum_infer(struct oqz_infer *c, struct oqz_err *err);
 enum oqz_status oqz_einsum_run(const struct oqz_call *c, struct oqz_err *err);
 /* Product of all label extents of a node with concrete types (0 when they are not). */

@@ -229,7 +229,9 @@ static enum oqz_status cut_axis(int64_t dim, int64_t start, int64_t end, int64_t
 		OQZ_FAIL(err, OQZ_E_DATA, "a step of 0");
 	start += start < 0 ? dim : 0;
 	end += end < 0 ? dim : 0;
-	ret->step = step;
+	*ret = (struct cut) { .step = step };
+	if (dim == 0) /* no element to clamp to */
+		return OQZ_OK;
 	if (step > 0) {
 		ret->start = clamp64(start, 0, dim);
 		end = clamp64(end, 0, dim);

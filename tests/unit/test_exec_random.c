@@ -265,6 +265,79 @@ static void matmul(struct gb *b)
 	GB_OP(b, "MatMul", x, w);
 }
 
+/* Both forms of the operands, shared heads, caches, masks of every width, caps. */
+static void attention(struct gb *b)
+{
+	int64_t batch = draw(b, 1, 2), kv = draw(b, 1, 3), q = kv * draw(b, 1, 3), lq = draw(b, 1, 20),
+	        lk = draw(b, 1, 20), size = draw(b, 1, 17), out = draw(b, 1, 17), past = draw(b, 0, 1) * draw(b, 1, 5),
+	        four = draw(b, 0, 1), with_mask = draw(b, 0, 2);
+	int64_t mask[] = { draw(b, 0, 1) ? batch : 1, draw(b, 0, 1) ? q : 1, draw(b, 0, 1) ? lq : 1, past + lk };
+	int lead = (int)draw(b, 0, 2), n_out = past ? 3 : (int)draw(b, 1, 3);
+	struct oqz_value *in[7] = { 0 };
+
+	in[0] = gb_input(b, "q", four ? GB_DIMS(batch, q, lq, size) : GB_DIMS(batch, lq, q * size));
+	in[1] = gb_input(b, "k", four ? GB_DIMS(batch, kv, lk, size) : GB_DIMS(batch, lk, kv * size));
+	in[2] = gb_input(b, "v", four ? GB_DIMS(batch, kv, lk, out) : GB_DIMS(batch, lk, kv * out));
+	if (with_mask)
+		in[3] = gb_input(b, "mask", oqz_shape_of(4 - lead, mask + lead));
+	if (with_mask == 2)
+		in[3] = GB_OP(b, "Greater", in[3], gb_scalar(b, OQZ_DT_F32, -0.5));
+	if (past) {
+		in[4] = gb_input(b, "past_k", GB_DIMS(batch, kv, past, size));
+		in[5] = gb_input(b, "past_v", GB_DIMS(batch, kv, past, out));
+	}
+	if (!past && draw(b, 0, 2) == 0)
+		in[6] = gb_list(b, (size_t)batch, (const int64_t[]) { draw(b, 1, lk), draw(b, 1, lk) });
+	gb_op_n(b, "Attention", in, in[6] ? 7 : past ? 6 : 4, n_out);
+	b->last->opset = 24;
+	if (!four) {
+		set_int(b, "q_num_heads", q);
+		set_int(b, "kv_num_heads", kv);
+	}
+	set_int(b, "is_causal", draw(b, 0, 1));
+	if (draw(b, 0, 1))
+		ck_ok(oqz_node_set_float(b->last, "softcap", 0.5f, err));
+	if (draw(b, 0, 1))
+		ck_ok(oqz_node_set_float(b->last, "scale", 0.3f, err));
+}
+
+/* Two or three operands whose labels are drawn: in any order, on one side or on several, kept or summed, now and then
+ * of extent one where the other operand's is not, and twice in one operand. */
+static void einsum(struct gb *b)
+{
+	int n_in = draw(b, 0, 3) ? 2 : 3, seen[6] = { 0 };
+	int64_t size[6];
+	char text[64] = "";
+	struct oqz_value *in[3];
+	size_t at = 0;
+
+	for (int l = 0; l < 6; l++)
+		size[l] = draw(b, 0, 7) ? draw(b, 2, 9) : draw(b, 1, 40);
+	for (int i = 0; i < n_in; i++) {
+		struct oqz_shape s = { .rank = 0 };
+		for (int64_t rank = draw(b, 1, 4); s.rank < rank; s.rank++) {
+			int64_t l = draw(b, 0, 5);
+			bool again = memchr(text + at - (size_t)s.rank, 'a' + (int)l, (size_t)s.rank) != NULL;
+			if (again && draw(b, 0, 5))
+				l = (l + 1) % 6;
+			text[at++] = (char)('a' + l);
+			seen[l]++;
+			s.dim[s.rank] = draw(b, 0, 15) ? size[l] : 1;
+		}
+		in[i] = i && draw(b, 0, 3) == 0 ? gb_weights(b, OQZ_DT_F32, s, 1)
+		                                : gb_input(b, (const char *[]) { "x", "y", "z" }[i], s);
+		text[at++] = i + 1 < n_in ? ',' : '-';
+	}
+	text[at++] = '>';
+	for (int l = 0, from = (int)draw(b, 0, 5); l < 6; l++) {
+		int k = (l + from) % 6;
+		if (seen[k] && (seen[k] == 1 || draw(b, 0, 1)))
+			text[at++] = (char)('a' + k);
+	}
+	gb_op(b, "Einsum", in, n_in);
+	ck_ok(oqz_node_set_string(b->last, "equation", text, err));
+}
+
 static void softmax(struct gb *b)
 {
 	struct oqz_shape s = any_shape(b, 1, 5);
@@ -436,7 +509,8 @@ static const struct row {
 	const char *impl;
 	void (*make)(struct gb *b);
 	enum oqz_engine engine;
-	bool exact_int8; /* needs a CPU that multiplies bytes exactly */
+	bool exact_int8;  /* needs a CPU that multiplies bytes exactly */
+	double tolerance; /* 0: 1e-5 */
 } rows[] = {
 	{ "own.eltwise", eltwise, OQZ_ENGINE_AUTO, false },
 	{ "own.move", move, OQZ_ENGINE_AUTO, false },
@@ -451,6 +525,8 @@ static const struct row {
 	{ "dnnl.deconv.tiles", deconv_tiles, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.matmul", matmul, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.pool", pool, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.attention", attention, OQZ_ENGINE_AUTO, false },
+	{ "dnnl.einsum", einsum, OQZ_ENGINE_AUTO, false, 1e-4 }, /* few sums, in which much may cancel */
 	{ "dnnl.softmax", softmax, OQZ_ENGINE_AUTO, false },
 	{ "own.norm", group_norm, OQZ_ENGINE_AUTO, false },
 	{ "dnnl.norm", norm, OQZ_ENGINE_AUTO, false },
@@ -492,7 +568,7 @@ static bool took_part(const struct oqz_program *p, const char *impl)
 /* Returns whether the implementation took part. */
 static bool round_of(const struct row *r, uint64_t seed)
 {
-	struct oqz_tensor inputs[4];
+	struct oqz_tensor inputs[8];
 	struct oracle o;
 	struct gb b;
 
@@ -503,7 +579,7 @@ static bool round_of(const struct row *r, uint64_t seed)
 	oracle_run(&o, b.g, inputs);
 	struct oqz_program *p = program_of(b.g, r->engine, NULL, 0);
 	bool took = took_part(p, r->impl);
-	check_program(b.g, p, inputs, &o, 1e-5);
+	check_program(b.g, p, inputs, &o, r->tolerance ? r->tolerance : 1e-5);
 	oqz_program_free(p);
 	oracle_free(&o);
 	for (size_t i = 0; i < b.g->inputs.n; i++)

@@ -22,6 +22,7 @@ START_TEST(boxes_by_hand)
 		{ "Slice", "", "float32[2,2]: 1 2 3 4; int64[1]: 1; int64[1]: 9223372036854775807; int64[1]: -1",
 		  "float32[2,1]: 2 4" },
 		{ "Slice", "", "float32[3]: 1 2 3; int64[1]: 3; int64[1]: 9", "float32[0]:" },
+		{ "Slice", "", "float32[0]:; int64[1]: -3; int64[1]: 17; int64[1]: 0; int64[1]: -2", "float32[0]:" },
 		{ "Slice", "starts=[0] ends=[-1] axes=[1]", "float32[1,3]: 1 2 3", "float32[1,2]: 1 2", 0, 9 },
 		{ "Expand", "", "float32[2,1]: 1 2; int64[3]: 2 1 2", "float32[2,2,2]: 1 1 2 2 1 1 2 2" },
 		{ "Expand", "", "float32[3]: 1 2 3; int64[1]: 1", "float32[3]: 1 2 3" },

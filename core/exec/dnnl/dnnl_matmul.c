@@ -137,6 +137,24 @@ enum oqz_status oqz_dnnl_mm_build(const struct oqz_dnnl_mm *g, dnnl_data_type_t 
 	return OQZ_OK;
 }
 
+enum oqz_status oqz_dnnl_product_new(const struct oqz_dnnl_product *g, struct oqz_dnnl_prim **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
+	dnnl_memory_desc_t a, b, c;
+	dnnl_matmul_desc_t md;
+
+	DNNL_TRY(dnnl_memory_desc_init_by_strides(&a, g->nd, g->a, dnnl_f32, g->a_stride));
+	DNNL_TRY(dnnl_memory_desc_init_by_strides(&b, g->nd, g->b, dnnl_f32, g->b_stride));
+	DNNL_TRY(dnnl_memory_desc_init_by_strides(&c, g->nd, g->c, dnnl_f32, g->c_stride));
+	DNNL_TRY(dnnl_matmul_desc_init(&md, &a, &b, NULL, &c));
+	OQZ_TRY(oqz_dnnl_prim_new(&md, NULL, &p, err));
+	oqz_dnnl_prim_arg(p, DNNL_ARG_SRC, &a);
+	oqz_dnnl_prim_arg(p, DNNL_ARG_WEIGHTS, &b);
+	oqz_dnnl_prim_arg(p, DNNL_ARG_DST, &c);
+	*ret = oqz_steal(p);
+	return OQZ_OK;
+}
+
 struct matmul {
 	struct oqz_dnnl_prim *prim;
 	bool packed; /* B is in the primitive */

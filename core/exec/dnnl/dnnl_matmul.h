@@ -34,4 +34,13 @@ enum oqz_status oqz_dnnl_mm_build(const struct oqz_dnnl_mm *g, dnnl_data_type_t 
                                   const void *weights, const float *bias, struct oqz_dnnl_attr *attr,
                                   struct oqz_dnnl_prim **ret, struct oqz_err *err);
 
+/* c = a b of matrices that lie in larger tensors: shapes (batch..., M, K), (batch..., K, N), (batch..., M, N), strides
+ * in elements; of the last two dims of each one has stride 1, c's last. */
+struct oqz_dnnl_product {
+	int nd;
+	dnnl_dims_t a, b, c, a_stride, b_stride, c_stride;
+};
+/* A float32 primitive with the arguments a, b, c. */
+enum oqz_status oqz_dnnl_product_new(const struct oqz_dnnl_product *g, struct oqz_dnnl_prim **ret, struct oqz_err *err);
+
 #endif

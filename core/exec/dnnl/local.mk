@@ -1,11 +1,13 @@
 # The only folder that includes dnnl.h.
 core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
+	core/exec/dnnl/dnnl_attention.c \
 	core/exec/dnnl/dnnl_bands.c \
 	core/exec/dnnl/dnnl_bands.h \
 	core/exec/dnnl/dnnl_conv.c \
 	core/exec/dnnl/dnnl_conv.h \
 	core/exec/dnnl/dnnl_deconv.c \
 	core/exec/dnnl/dnnl_deconv_tiles.c \
+	core/exec/dnnl/dnnl_einsum.c \
 	core/exec/dnnl/dnnl_grid.c \
 	core/exec/dnnl/dnnl_grid.h \
 	core/exec/dnnl/dnnl_lrn.c \
