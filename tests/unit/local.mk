@@ -10,7 +10,7 @@ tests_unit_test_budget_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_budget_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_exec_random
-tests_unit_test_exec_random_SOURCES = tests/unit/exec_graph.h tests/unit/test_exec_random.c
+tests_unit_test_exec_random_SOURCES = tests/unit/exec_graph.h tests/unit/exec_random.h tests/unit/test_exec_random.c
 tests_unit_test_exec_random_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exec_random_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_broken_data

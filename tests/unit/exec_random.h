@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What test_exec_random.c draws its graphs with, and the graphs of the matrix products' family.
+ */
+#ifndef OQZ_TESTS_EXEC_RANDOM_H
+#define OQZ_TESTS_EXEC_RANDOM_H
+
+#include "tests/unit/exec_graph.h"
+
+static inline int64_t draw(struct gb *b, int64_t from, int64_t to)
+{
+	return from + (int64_t)oqz_rng_below(&b->rng, (uint64_t)(to - from + 1));
+}
+
+/* Mostly small, sometimes beyond a vector, now and then nothing. */
+static inline int64_t extent(struct gb *b)
+{
+	int64_t k = draw(b, 0, 19);
+
+	return k == 0 ? 0 : k < 3 ? draw(b, 15, 33) : draw(b, 1, 7);
+}
+
+static inline void set_int(struct gb *b, const char *name, int64_t v)
+{
+	ck_ok(oqz_node_set_int(b->last, name, v, err));
+}
+static inline void set_ints(struct gb *b, const char *name, const int64_t *v, int n)
+{
+	ck_ok(oqz_node_set_ints(b->last, name, v, (size_t)n, err));
+}
+
+static inline void matmul(struct gb *b)
+{
+	int64_t m = extent(b), k = extent(b), n = extent(b), batch = draw(b, 1, 3);
+	struct oqz_value *x, *w;
+
+	if (draw(b, 0, 2) == 0) {
+		int64_t ta = draw(b, 0, 1), tb = draw(b, 0, 1);
+		x = gb_input(b, "x", ta ? GB_DIMS(k, m) : GB_DIMS(m, k));
+		w = gb_weights(b, OQZ_DT_F32, tb ? GB_DIMS(n, k) : GB_DIMS(k, n), 1);
+		GB_OP(b, "Gemm", x, w, gb_weights(b, OQZ_DT_F32, draw(b, 0, 1) ? GB_DIMS(n) : GB_DIMS(1, n), 1));
+		set_int(b, "transA", ta);
+		set_int(b, "transB", tb);
+		return;
+	}
+	x = gb_input(b, "x", draw(b, 0, 1) ? GB_DIMS(batch, m, k) : GB_DIMS(m, k));
+	w = draw(b, 0, 1) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(k, n), 1)
+	                  : gb_input(b, "y", draw(b, 0, 1) ? GB_DIMS(batch, k, n) : GB_DIMS(k, n));
+	GB_OP(b, "MatMul", x, w);
+}
+
+/* Both forms of the operands, shared heads, caches, masks of every width, caps. */
+static inline void attention(struct gb *b)
+{
+	int64_t batch = draw(b, 1, 2), kv = draw(b, 1, 3), q = kv * draw(b, 1, 3), lq = draw(b, 1, 20),
+	        lk = draw(b, 1, 20), size = draw(b, 1, 17), out = draw(b, 1, 17), past = draw(b, 0, 1) * draw(b, 1, 5),
+	        four = draw(b, 0, 1), with_mask = draw(b, 0, 2);
+	int64_t mask[] = { draw(b, 0, 1) ? batch : 1, draw(b, 0, 1) ? q : 1, draw(b, 0, 1) ? lq : 1, past + lk };
+	int lead = (int)draw(b, 0, 2), n_out = past ? 3 : (int)draw(b, 1, 3);
+	struct oqz_value *in[7] = { 0 };
+
+	in[0] = gb_input(b, "q", four ? GB_DIMS(batch, q, lq, size) : GB_DIMS(batch, lq, q * size));
+	in[1] = gb_input(b, "k", four ? GB_DIMS(batch, kv, lk, size) : GB_DIMS(batch, lk, kv * size));
+	in[2] = gb_input(b, "v", four ? GB_DIMS(batch, kv, lk, out) : GB_DIMS(batch, lk, kv * out));
+	if (with_mask)
+		in[3] = gb_input(b, "mask", oqz_shape_of(4 - lead, mask + lead));
+	if (with_mask == 2)
+		in[3] = GB_OP(b, "Greater", in[3], gb_scalar(b, OQZ_DT_F32, -0.5));
+	if (past) {
+		in[4] = gb_input(b, "past_k", GB_DIMS(batch, kv, past, size));
+		in[5] = gb_input(b, "past_v", GB_DIMS(batch, kv, past, out));
+	}
+	if (!past && draw(b, 0, 2) == 0)
+		in[6] = gb_list(b, (size_t)batch, (const int64_t[]) { draw(b, 1, lk), draw(b, 1, lk) });
+	gb_op_n(b, "Attention", in, in[6] ? 7 : past ? 6 : 4, n_out);
+	b->last->opset = 24;
+	if (!four) {
+		set_int(b, "q_num_heads", q);
+		set_int(b, "kv_num_heads", kv);
+	}
+	set_int(b, "is_causal", draw(b, 0, 1));
+	if (draw(b, 0, 1))
+		ck_ok(oqz_node_set_float(b->last, "softcap", 0.5f, err));
+	if (draw(b, 0, 1))
+		ck_ok(oqz_node_set_float(b->last, "scale", 0.3f, err));
+}
+
+/* Two or three operands whose labels are drawn: in any order, on one side or on several, kept or summed, now and then
+ * of extent one where the other operand's is not, and twice in one operand. */
+static inline void einsum(struct gb *b)
+{
+	int n_in = draw(b, 0, 3) ? 2 : 3, seen[6] = { 0 };
+	int64_t size[6];
+	char text[64] = "";
+	struct oqz_value *in[3];
+	size_t at = 0;
+
+	for (int l = 0; l < 6; l++)
+		size[l] = draw(b, 0, 7) ? draw(b, 2, 9) : draw(b, 1, 40);
+	for (int i = 0; i < n_in; i++) {
+		struct oqz_shape s = { .rank = 0 };
+		for (int64_t rank = draw(b, 1, 4); s.rank < rank; s.rank++) {
+			int64_t l = draw(b, 0, 5);
+			bool again = memchr(text + at - (size_t)s.rank, 'a' + (int)l, (size_t)s.rank) != NULL;
+			if (again && draw(b, 0, 5))
+				l = (l + 1) % 6;
+			text[at++] = (char)('a' + l);
+			seen[l]++;
+			s.dim[s.rank] = draw(b, 0, 15) ? size[l] : 1;
+		}
+		in[i] = i && draw(b, 0, 3) == 0 ? gb_weights(b, OQZ_DT_F32, s, 1)
+		                                : gb_input(b, (const char *[]) { "x", "y", "z" }[i], s);
+		text[at++] = i + 1 < n_in ? ',' : '-';
+	}
+	text[at++] = '>';
+	for (int l = 0, from = (int)draw(b, 0, 5); l < 6; l++) {
+		int k = (l + from) % 6;
+		if (seen[k] && (seen[k] == 1 || draw(b, 0, 1)))
+			text[at++] = (char)('a' + k);
+	}
+	gb_op(b, "Einsum", in, n_in);
+	ck_ok(oqz_node_set_string(b->last, "equation", text, err));
+}
+
+#endif
