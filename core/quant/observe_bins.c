@@ -7,6 +7,7 @@
  */
 #include "core/quant/observer.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -52,16 +53,32 @@ enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz
 	return OQZ_OK;
 }
 
-static void count(struct oqz_bins *b, int bins, bool magnitude, const float *x, size_t n)
+enum { ROW = 64 };
+
+/* The bin of each of up to ROW numbers; -1: not finite. Apart from the counting, so that the division is vector code.
+ */
+OQZ_KERNEL static void find_bins(const float *x, size_t n, bool magnitude, float start, float range, float bins,
+                                 int32_t *bin)
 {
 	for (size_t i = 0; i < n; i++) {
-		float v = magnitude ? fabsf(x[i]) : x[i];
-		if (!isfinite(v))
-			continue;
-		float at = (v - b->start) / b->range * (float)bins;
+		float m = fabsf(x[i]), v = magnitude ? m : x[i];
+		float at = (v - start) / range * bins;
 		/* another engine's last bit may lie outside; all numbers equal: range 0, and at is NaN */
-		int k = at >= (float)bins ? bins - 1 : at > 0 ? (int)at : 0;
-		b->n[k]++;
+		float in = at >= bins ? bins - 1 : at > 0 ? at : 0;
+		bin[i] = m <= FLT_MAX ? (int32_t)in : -1;
+	}
+}
+
+static void count(struct oqz_bins *b, int bins, bool magnitude, const float *x, size_t n)
+{
+	int32_t bin[ROW];
+
+	for (size_t at = 0; at < n; at += ROW) {
+		size_t m = n - at < ROW ? n - at : ROW;
+		find_bins(x + at, m, magnitude, b->start, b->range, (float)bins, bin);
+		for (size_t i = 0; i < m; i++)
+			if (bin[i] >= 0)
+				b->n[bin[i]]++;
 	}
 }
 
