@@ -43,6 +43,7 @@ ROW1(HARD_SWISH, v *vm_max(0.0f, vm_min(1.0f, v / 6.0f + 0.5f)))
 ROW1(TANH, vm_tanh(v))
 ROW1(EXP, vm_exp(v))
 ROW1(ERF, vm_erf(v))
+ROW1(LOG, vm_log(v))
 ROW1(ELU, v < 0 ? p.a * vm_expm1(v) : v)
 ROW1(SELU, p.b *(v > 0 ? v : p.a * vm_expm1(v)))
 ROW1(CELU, v < 0 ? p.a * vm_expm1(v / p.a) : v)
@@ -60,6 +61,37 @@ ROW1(ROUND, rintf(v))
 ROW1(SQUARE, v *v)
 ROW1(CUBE, v *v *v)
 ROW1(COPY, v)
+
+/* Angles whose reduction needs more digits, infinities and NaN go to libm, the block that has some a number at a time.
+ */
+static inline __attribute__((always_inline)) void turn_row(const float *x, float *y, size_t n, uint64_t turns)
+{
+	enum { BLOCK = 256 };
+
+	for (size_t at = 0; at < n; at += BLOCK, x += BLOCK, y += BLOCK) {
+		size_t m = n - at < BLOCK ? n - at : BLOCK;
+		int near = 1;
+		for (size_t i = 0; i < m; i++)
+			near &= vm_abs(x[i]) < VM_TURNS_MAX;
+		if (near)
+			OQZ_IVDEP for (size_t i = 0; i < m; i++) y[i] = vm_sin_turned(x[i], turns);
+		else
+			for (size_t i = 0; i < m; i++)
+				y[i] = (float)(turns ? cos((double)x[i]) : sin((double)x[i]));
+	}
+}
+
+OQZ_KERNEL static void row_SIN(const float *x, float *y, size_t n, const struct oqz_row_params *p)
+{
+	(void)p;
+	turn_row(x, y, n, 0);
+}
+
+OQZ_KERNEL static void row_COS(const float *x, float *y, size_t n, const struct oqz_row_params *p)
+{
+	(void)p;
+	turn_row(x, y, n, 1);
+}
 
 #define ROW2_LOOP(X, Z, expr)                    \
 	OQZ_IVDEP for (size_t i = 0; i < n; i++) \
@@ -145,8 +177,11 @@ oqz_row1_fn *oqz_row1_of(const struct oqz_node *n, struct oqz_row_params *p)
 		PLAIN_ROW(SIGMOID)
 		PLAIN_ROW(HARD_SWISH)
 		PLAIN_ROW(TANH)
+		PLAIN_ROW(COS)
 		PLAIN_ROW(EXP)
 		PLAIN_ROW(ERF)
+		PLAIN_ROW(LOG)
+		PLAIN_ROW(SIN)
 		PLAIN_ROW(SOFTPLUS)
 		PLAIN_ROW(SOFTSIGN)
 		PLAIN_ROW(MISH)

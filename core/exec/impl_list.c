@@ -100,6 +100,7 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_CEIL:
 	case OQZ_OP_CELU:
 	case OQZ_OP_CLIP:
+	case OQZ_OP_COS:
 	case OQZ_OP_DIV:
 	case OQZ_OP_ELU:
 	case OQZ_OP_ERF:
@@ -109,6 +110,7 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_HARD_SIGMOID:
 	case OQZ_OP_HARD_SWISH:
 	case OQZ_OP_LEAKY_RELU:
+	case OQZ_OP_LOG:
 	case OQZ_OP_MAX:
 	case OQZ_OP_MIN:
 	case OQZ_OP_MISH:
@@ -121,6 +123,7 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_ROUND:
 	case OQZ_OP_SELU:
 	case OQZ_OP_SIGMOID:
+	case OQZ_OP_SIN:
 	case OQZ_OP_SOFTPLUS:
 	case OQZ_OP_SOFTSIGN:
 	case OQZ_OP_SQRT:

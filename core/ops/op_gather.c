@@ -168,13 +168,6 @@ struct elements_ctx {
 	void *dst;
 };
 
-static void fetch_element(void *ctx, size_t idx_at, size_t x_at)
-{
-	struct elements_ctx *e = ctx;
-
-	combine_run(PUT, e->t, e->dst, idx_at, e->src, x_at, 1);
-}
-
 static void put_element(void *ctx, size_t idx_at, size_t x_at)
 {
 	struct elements_ctx *e = ctx;
@@ -190,14 +183,79 @@ static enum oqz_status infer_gather_elements(struct oqz_infer *c, struct oqz_err
 	return OQZ_OK;
 }
 
+/* n elements of a constant size at x[at[i] * step + i * beside]. */
+static inline __attribute__((always_inline)) void fetch_row(size_t size, const char *x, const int64_t *at, int64_t step,
+                                                            int64_t beside, int64_t n, char *y)
+{
+	for (int64_t i = 0; i < n; i++)
+		memcpy(y + (size_t)i * size, x + (size_t)(at[i] * step + i * beside) * size, size);
+}
+
+static void fetch_elements(size_t size, const char *x, const int64_t *at, int64_t step, int64_t beside, int64_t n,
+                           char *y)
+{
+	switch (size) {
+	case 1: fetch_row(1, x, at, step, beside, n, y); break;
+	case 2: fetch_row(2, x, at, step, beside, n, y); break;
+	case 4: fetch_row(4, x, at, step, beside, n, y); break;
+	case 8: fetch_row(8, x, at, step, beside, n, y); break;
+	default: fetch_row(size, x, at, step, beside, n, y);
+	}
+}
+
+/* Indices [first, first + n) as offsets from the front, checked. */
+static enum oqz_status indices_at(const struct oqz_tensor *t, size_t first, int64_t n, int64_t dim, int64_t *ret,
+                                  struct oqz_err *err)
+{
+	const int64_t *wide = t->dtype == OQZ_DT_I64 ? (const int64_t *)t->data + first : NULL;
+	int bad = 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		int64_t v = wide ? wide[i] : oqz_load_i(t->dtype, t->data, first + (size_t)i), w = v < 0 ? v + dim : v;
+		bad |= w < 0 || w >= dim;
+		ret[i] = w;
+	}
+	for (int64_t i = 0; bad && i < n; i++) /* which it was */
+		OQZ_TRY(index_at(t, first + (size_t)i, dim, &ret[i], err));
+	return OQZ_OK;
+}
+
+/* Row by row of the indices' last axis, in pieces. */
+static enum oqz_status fetch_rows(const struct oqz_tensor *x, const struct oqz_tensor *idx, int axis,
+                                  struct oqz_tensor *out, struct oqz_err *err)
+{
+	enum { PIECE = 512 };
+	int64_t stride[OQZ_MAX_RANK], index[OQZ_MAX_RANK] = { 0 }, v[PIECE];
+	int last = idx->shape.rank - 1;
+	int64_t n = idx->shape.dim[last], rows = oqz_shape_span(&idx->shape, 0, last);
+	size_t size = oqz_dtype_size(x->dtype), at = 0;
+
+	oqz_shape_strides(&x->shape, stride);
+	for (int64_t r = 0; r < rows; r++) {
+		int64_t base = 0;
+		for (int d = 0; d < last; d++)
+			base += d == axis ? 0 : index[d] * stride[d];
+		for (int64_t i = 0; i < n; i += PIECE) {
+			int64_t m = n - i < PIECE ? n - i : PIECE, beside = axis == last ? 0 : 1;
+			OQZ_TRY(indices_at(idx, at, m, x->shape.dim[axis], v, err));
+			fetch_elements(size, (const char *)x->data + (size_t)(base + i * beside) * size, v,
+			               stride[axis], beside, m, (char *)out->data + at * size);
+			at += (size_t)m;
+		}
+		for (int d = last - 1; d >= 0 && ++index[d] == idx->shape.dim[d]; d--)
+			index[d] = 0;
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status run_gather_elements(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct oqz_tensor *x = c->in[0];
-	struct elements_ctx e = { PUT, x->dtype, x->data, c->out[0]->data };
 	int axis;
 
 	OQZ_TRY(oqz_axis_resolve(OQZ_PARAMS(c->node, struct gather)->axis, x->shape.rank, false, &axis, err));
-	return walk_elements(x, c->in[1], axis, fetch_element, &e, err);
+	OQZ_TRY(check_elements(x, c->in[1], axis, err));
+	return fetch_rows(x, c->in[1], axis, c->out[0], err);
 }
 
 static enum oqz_status infer_scatter(struct oqz_infer *c, struct oqz_err *err)

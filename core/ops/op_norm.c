@@ -332,25 +332,72 @@ static enum oqz_status run_lrn(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Norms of lines side by side, element k of line i at x[k * along + i * across]: each sum in order, the lines' sums
+ * next to each other. */
+enum { LINES = 8 };
+
+static inline __attribute__((always_inline)) void add_lines(const double *x, int64_t n, int64_t along, int64_t across,
+                                                            int lines, bool one, double *sum)
+{
+	for (int64_t k = 0; k < n; k++, x += along)
+		for (int i = 0; i < lines; i++) {
+			double v = x[i * across];
+			sum[i] += one ? fabs(v) : v * v;
+		}
+}
+
+OQZ_KERNEL static void normalize_lines(double *x, int64_t n, int64_t along, int64_t across, int lines, bool one)
+{
+	double sum[LINES] = { 0 };
+
+	if (lines == LINES)
+		add_lines(x, n, along, across, LINES, one, sum);
+	else
+		add_lines(x, n, along, across, lines, one, sum);
+	for (int i = 0; i < lines; i++) {
+		double norm = one ? sum[i] : sqrt(sum[i]), *line = x + i * across;
+		if (norm == 0) /* a line of zeros stays one, as in ONNX Runtime */
+			continue;
+		if (along == 1)
+			for (int64_t k = 0; k < n; k++)
+				line[k] /= norm;
+		else
+			for (int64_t k = 0; k < n; k++)
+				line[k * along] /= norm;
+	}
+}
+
+/* Elements [first, first + n) of a tensor. */
+static struct oqz_tensor part_of(const struct oqz_tensor *t, int64_t first, int64_t n)
+{
+	return (struct oqz_tensor) { .dtype = t->dtype,
+		                     .shape = oqz_shape_of(1, &n),
+		                     .data = (char *)t->data + (size_t)first * oqz_dtype_size(t->dtype) };
+}
+
+/* So much at a time as has whole lines, LINES of them when they lie one behind the other: it stays in the cache. */
 static enum oqz_status run_lp(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct oqz_lp_norm_params *p = OQZ_PARAMS(c->node, struct oqz_lp_norm_params);
 	const struct oqz_shape *s = &c->in[0]->shape;
-	OQZ_CLEANUP_FREE double *x = NULL;
 	int axis;
 
 	OQZ_TRY(oqz_axis_resolve(p->axis, s->rank, false, &axis, err));
-	OQZ_TRY(oqz_read_f64(c->in[0], &x, err));
-	int64_t n = s->dim[axis], inner = oqz_shape_span(s, axis + 1, s->rank), outer = oqz_shape_span(s, 0, axis);
-	for (int64_t i = 0; i < outer * inner; i++) {
-		double *line = x + i / inner * n * inner + i % inner, norm = 0;
-		for (int64_t k = 0; k < n; k++)
-			norm += p->p == 1 ? fabs(line[k * inner]) : line[k * inner] * line[k * inner];
-		norm = p->p == 1 ? norm : sqrt(norm);
-		for (int64_t k = 0; k < n && norm != 0; k++) /* a line of zeros stays one, as in ONNX Runtime */
-			line[k * inner] /= norm;
+	int64_t n = s->dim[axis], inner = oqz_shape_span(s, axis + 1, s->rank), total = oqz_shape_nelem(s);
+	bool last = inner == 1;
+	int64_t piece = last ? LINES * n : n * inner;
+
+	for (int64_t at = 0; at < total; at += piece) {
+		int64_t m = total - at < piece ? total - at : piece, lines = m / n;
+		struct oqz_tensor from = part_of(c->in[0], at, m), to = part_of(c->out[0], at, m);
+		OQZ_CLEANUP_FREE double *x = NULL;
+
+		OQZ_TRY(oqz_read_f64(&from, &x, err));
+		for (int64_t i = 0; i < lines; i += LINES)
+			normalize_lines(x + i * (last ? n : 1), n, inner, last ? n : 1,
+			                (int)(lines - i < LINES ? lines - i : LINES), p->p == 1);
+		oqz_write_f64(&to, x);
 	}
-	oqz_write_f64(c->out[0], x);
 	return OQZ_OK;
 }
 

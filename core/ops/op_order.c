@@ -39,6 +39,41 @@ static enum oqz_status infer_arg(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Lanes of which the best so far stay in the cache while the axis is walked. */
+enum { ARG_LANES = 1024 };
+
+/* The order of oqz_sort_key in half the bits. */
+static inline uint32_t float_key(float x)
+{
+	uint32_t bits;
+	float v = x + 0.0f;
+
+	memcpy(&bits, &v, sizeof bits);
+	return x != x ? UINT32_MAX : bits >> 31 ? ~bits : bits | 1u << 31;
+}
+
+/* Up to ARG_LANES lanes of (n, inner) float32 at x. */
+OQZ_KERNEL static void arg_floats(const float *x, int64_t n, int64_t inner, int64_t lanes, uint32_t flip, bool last,
+                                  int64_t *restrict out)
+{
+	uint32_t best[ARG_LANES];
+	int32_t at[ARG_LANES] = { 0 };
+
+	for (int64_t i = 0; i < lanes; i++)
+		best[i] = float_key(x[i]) ^ flip;
+	for (int32_t k = 1; k < (int32_t)n; k++) {
+		const float *row = x + k * inner;
+		for (int64_t i = 0; i < lanes; i++) {
+			uint32_t key = float_key(row[i]) ^ flip;
+			bool better = key > best[i] || (key == best[i] && last);
+			best[i] = better ? key : best[i];
+			at[i] = better ? k : at[i];
+		}
+	}
+	for (int64_t i = 0; i < lanes; i++)
+		out[i] = at[i];
+}
+
 static inline __attribute__((always_inline)) void arg_lanes(enum oqz_dtype t, const void *x, size_t at, int64_t lanes,
                                                             uint64_t flip, bool last, int64_t k,
                                                             uint64_t *restrict best, int64_t *restrict out)
@@ -52,14 +87,11 @@ static inline __attribute__((always_inline)) void arg_lanes(enum oqz_dtype t, co
 	}
 }
 
-/* Element k of each lane against the best so far; with the usual type as a constant. */
-OQZ_KERNEL static void arg_row(enum oqz_dtype t, const void *x, size_t at, int64_t lanes, uint64_t flip, bool last,
-                               int64_t k, uint64_t *restrict best, int64_t *restrict out)
+/* Element k of each lane against the best so far. */
+static void arg_row(enum oqz_dtype t, const void *x, size_t at, int64_t lanes, uint64_t flip, bool last, int64_t k,
+                    uint64_t *restrict best, int64_t *restrict out)
 {
-	if (t == OQZ_DT_F32)
-		arg_lanes(OQZ_DT_F32, x, at, lanes, flip, last, k, best, out);
-	else
-		arg_lanes(t, x, at, lanes, flip, last, k, best, out);
+	arg_lanes(t, x, at, lanes, flip, last, k, best, out);
 }
 
 static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)
@@ -74,6 +106,14 @@ static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)
 	struct lanes l = lanes_of(&in->shape, axis);
 	if (l.n == 0 && l.outer * l.inner > 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "axis %d is empty", axis);
+	if (in->dtype == OQZ_DT_F32 && l.n < INT32_MAX) {
+		for (int64_t o = 0; o < l.outer; o++)
+			for (int64_t i = 0; i < l.inner; i += ARG_LANES)
+				arg_floats((const float *)in->data + o * l.n * l.inner + i, l.n, l.inner,
+				           l.inner - i < ARG_LANES ? l.inner - i : ARG_LANES, (uint32_t)flip,
+				           p->select_last_index, out + o * l.inner + i);
+		return OQZ_OK;
+	}
 	OQZ_CLEANUP_FREE uint64_t *best = malloc((size_t)l.inner * sizeof *best + 1);
 	if (!best)
 		return oqz_err_nomem(err, "search", (size_t)l.inner * sizeof *best);

@@ -324,10 +324,41 @@ static enum oqz_status taps_init(struct taps *t, const struct resize *p, const s
 	return OQZ_OK;
 }
 
+/* y += w x */
+OQZ_KERNEL static void add_row(double w, const double *restrict x, double *restrict y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		y[i] += w * x[i];
+}
+
+/* The last axis: a row of `in` numbers to a row of `out`. */
+static void apply_last(const struct taps *t, const struct axis *a, int64_t outer, double extra, const double *src,
+                       double *dst)
+{
+	for (int64_t o = 0; o < outer; o++, src += a->in, dst += a->out)
+		for (int64_t x = 0; x < a->out; x++) {
+			const double *w = t->weight + x * t->n;
+			int64_t first = t->first[x];
+			double sum = t->outside[x] ? extra : 0;
+
+			if (!t->outside[x] && first >= 0 && first + t->n <= a->in)
+				for (int64_t k = 0; k < t->n; k++)
+					sum = w[k] != 0 ? sum + w[k] * src[first + k] : sum;
+			else
+				for (int64_t k = 0; k < t->n && !t->outside[x]; k++)
+					sum = w[k] != 0 ? sum + w[k] * src[clamp_index(first + k, a->in)] : sum;
+			dst[x] = sum;
+		}
+}
+
 /* (outer, in, inner) -> (outer, out, inner). */
 static void apply_axis(const struct taps *t, const struct axis *a, int64_t outer, int64_t inner, double extra,
                        const double *src, double *dst)
 {
+	if (inner == 1) {
+		apply_last(t, a, outer, extra, src, dst);
+		return;
+	}
 	for (int64_t o = 0; o < outer; o++, src += a->in * inner)
 		for (int64_t x = 0; x < a->out; x++, dst += inner) {
 			const double *w = t->weight + x * t->n;
@@ -338,8 +369,7 @@ static void apply_axis(const struct taps *t, const struct axis *a, int64_t outer
 				const double *row = src + clamp_index(t->first[x] + k, a->in) * inner;
 
 				if (w[k] != 0)
-					for (int64_t i = 0; i < inner; i++)
-						dst[i] += w[k] * row[i];
+					add_row(w[k], row, dst, inner);
 			}
 		}
 }

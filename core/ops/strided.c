@@ -18,6 +18,26 @@ static inline __attribute__((always_inline)) void copy_line(size_t size, int64_t
 		memcpy(d + i * ds, s + i * ss, size);
 }
 
+/* Of the strides that are not known beforehand, two elements on one side is the usual one (pixels in blocks of two);
+ * as a constant it becomes vector code. */
+static inline __attribute__((always_inline)) void copy_strided(size_t size, int64_t n, const char *s, int64_t ss,
+                                                               char *d, int64_t ds)
+{
+	int64_t e = (int64_t)size;
+
+	if (ss == 2 * e && ds == e)
+		copy_line(size, n, s, 2 * e, d, e);
+	else if (ss == e && ds == 2 * e)
+		copy_line(size, n, s, e, d, 2 * e);
+	else
+		copy_line(size, n, s, ss, d, ds);
+}
+
+OQZ_KERNEL static void copy_words(int64_t n, const char *s, int64_t ss, char *d, int64_t ds)
+{
+	copy_strided(4, n, s, ss, d, ds);
+}
+
 static void copy_run(size_t size, int64_t n, const char *s, int64_t ss, char *d, int64_t ds)
 {
 	int64_t e = (int64_t)size;
@@ -29,7 +49,7 @@ static void copy_run(size_t size, int64_t n, const char *s, int64_t ss, char *d,
 	switch (size) {
 	case 1: copy_line(1, n, s, ss, d, ds); break;
 	case 2: copy_line(2, n, s, ss, d, ds); break;
-	case 4: copy_line(4, n, s, ss, d, ds); break;
+	case 4: copy_words(n, s, ss, d, ds); break;
 	case 8: copy_line(8, n, s, ss, d, ds); break;
 	default: copy_line(size, n, s, ss, d, ds);
 	}

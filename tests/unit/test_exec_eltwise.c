@@ -32,6 +32,9 @@ static float f_expm1(float x) { return vm_expm1(x); }
 static float f_tanh(float x) { return vm_tanh(x); }
 static float f_erf(float x) { return vm_erf(x); }
 static float f_log1p(float x) { return vm_log1p01(x); }
+static float f_log(float x) { return vm_log(x); }
+static float f_sin(float x) { return vm_sin_turned(x, 0); }
+static float f_cos(float x) { return vm_sin_turned(x, 1); }
 static float f_sigmoid(float x) { return vm_sigmoid(x); }
 static double g_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
@@ -44,6 +47,14 @@ START_TEST(functions_are_accurate)
 	ck_assert_double_lt(worst(f_tanh, tanh, -12, 12), 2.5);
 	ck_assert_double_lt(worst(f_erf, erf, -6, 6), 2.5);
 	ck_assert_double_lt(worst(f_log1p, log1p, 0, 1), 2);
+	for (double lo = 0x1p-149; lo < 1e38; lo *= 16) /* every magnitude */
+		ck_assert_double_lt(worst(f_log, log, lo, 16 * lo), 1.5);
+	ck_assert_double_lt(worst(f_log, log, 0.4, 2.5), 1.5);
+	ck_assert_double_lt(worst(f_log, log, 0.999, 1.001), 1.5);
+	for (double hi = 1e-3; hi < (double)VM_TURNS_MAX; hi *= 8) {
+		ck_assert_double_lt(worst(f_sin, sin, -hi, hi), 0.7);
+		ck_assert_double_lt(worst(f_cos, cos, -hi, hi), 0.7);
+	}
 	ck_assert_double_lt(worst(f_sigmoid, g_sigmoid, -80, 80), 3);
 }
 END_TEST
@@ -56,6 +67,9 @@ START_TEST(functions_keep_special_values)
 	ck_assert(vm_expm1(-INFINITY) == -1 && vm_expm1(0) == 0 && vm_expm1(INFINITY) == INFINITY);
 	ck_assert(vm_tanh(INFINITY) == 1 && vm_tanh(-INFINITY) == -1 && vm_erf(INFINITY) == 1 &&
 	          vm_erf(-INFINITY) == -1);
+	ck_assert(vm_log(0) == -INFINITY && vm_log(-0.0f) == -INFINITY && vm_log(INFINITY) == INFINITY);
+	ck_assert(isnan(vm_log(-1)) && isnan(vm_log(NAN)) && isnan(vm_log(-INFINITY)) && vm_log(1) == 0);
+	ck_assert(signbit(vm_sin_turned(-0.0f, 0)) && vm_sin_turned(0, 0) == 0 && vm_sin_turned(0, 1) == 1);
 	ck_assert(vm_sigmoid(INFINITY) == 1 && vm_sigmoid(-INFINITY) == 0 && vm_sigmoid(-200) == 0);
 }
 END_TEST

@@ -33,8 +33,8 @@ static struct oqz_value *input(struct gb *b, struct oqz_shape s)
 
 static void eltwise(struct gb *b)
 {
-	static const char *const one[] = { "Relu", "Sigmoid", "Tanh", "Exp",     "HardSwish",
-		                           "Abs",  "Neg",     "Erf",  "Softplus" },
+	static const char *const one[] = { "Relu", "Sigmoid", "Tanh",     "Exp", "HardSwish", "Abs",
+		                           "Neg",  "Erf",     "Softplus", "Sin", "Cos" },
 	                         *const two[] = { "Add", "Mul", "Sub", "Div", "Max", "Min" };
 	struct oqz_shape s = any_shape(b, 0, 5), t = s;
 	struct oqz_value *x = input(b, s);

@@ -177,5 +177,79 @@ START_TEST(sums_run_lane_by_lane)
 }
 END_TEST
 
+/* Lines of every number and length along every axis, one after the other. */
+START_TEST(lines_are_normalized_one_by_one)
+{
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		struct gb b;
+		struct oracle o;
+		gb_init(&b, seed);
+		int64_t dims[3], axis = (int64_t)oqz_rng_below(&b.rng, 3), one = (int64_t)oqz_rng_below(&b.rng, 2);
+		for (int d = 0; d < 3; d++)
+			dims[d] = 1 + (int64_t)oqz_rng_below(&b.rng, 20);
+		struct oqz_tensor x = tensor(oqz_shape_of(3, dims));
+		gb_random(&b, &x, 1);
+		struct oqz_value *y = GB_OP(&b, "LpNormalization", gb_input(&b, "x", x.shape));
+		ck_ok(oqz_node_set_int(b.last, "axis", axis, err));
+		ck_ok(oqz_node_set_int(b.last, "p", 2 - one, err));
+		run(&b, &o, &x);
+		const float *from = x.data, *got = oracle_at(&o, y->name)->data;
+		int64_t inner = oqz_shape_span(&x.shape, (int)axis + 1, 3), n = dims[axis];
+		for (int64_t i = 0; i < oqz_tensor_nelem(&x); i++) {
+			int64_t line = i / (n * inner) * n * inner + i % inner;
+			double sum = 0;
+			for (int64_t k = 0; k < n; k++) {
+				double v = from[line + k * inner];
+				sum += one ? fabs(v) : v * v;
+			}
+			ck_assert(got[i] == (float)((double)from[i] / (one ? sum : sqrt(sum))));
+		}
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+/* Along every axis, indices from either end, shorter than the data on the other axes. */
+START_TEST(elements_are_gathered_one_by_one)
+{
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		struct gb b;
+		struct oracle o;
+		gb_init(&b, seed);
+		int axis = (int)oqz_rng_below(&b.rng, 3);
+		struct oqz_shape s = { .rank = 3 }, is = { .rank = 3 };
+		struct oqz_tensor idx = { 0 };
+		for (int d = 0; d < 3; d++) {
+			s.dim[d] = 1 + (int64_t)oqz_rng_below(&b.rng, 9);
+			is.dim[d] = 1 + (int64_t)oqz_rng_below(&b.rng, d == axis ? 1200 : (uint64_t)s.dim[d]);
+		}
+		struct oqz_tensor x = tensor(s);
+		gb_random(&b, &x, 1);
+		enum oqz_dtype t = seed % 2 ? OQZ_DT_I64 : OQZ_DT_I32;
+		ck_ok(oqz_tensor_alloc(&idx, t, &is, err));
+		int64_t n = oqz_tensor_nelem(&idx), dim = s.dim[axis];
+		for (int64_t i = 0; i < n; i++)
+			oqz_store_i(t, idx.data, (size_t)i, (int64_t)oqz_rng_below(&b.rng, 2 * (uint64_t)dim) - dim);
+		struct oqz_value *y = GB_OP(&b, "GatherElements", gb_input(&b, "x", s), gb_const(&b, &idx));
+		ck_ok(oqz_node_set_int(b.last, "axis", axis, err));
+		run(&b, &o, &x);
+		const float *from = x.data, *got = oracle_at(&o, y->name)->data;
+		for (int64_t i = 0; i < n; i++) {
+			int64_t v = oqz_load_i(t, idx.data, (size_t)i),
+			        at[] = { i / (is.dim[1] * is.dim[2]), i / is.dim[2] % is.dim[1], i % is.dim[2] };
+			at[axis] = v < 0 ? v + dim : v;
+			ck_assert(got[i] == from[(at[0] * s.dim[1] + at[1]) * s.dim[2] + at[2]]);
+		}
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_tensor_release(&idx);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
 OQZ_TEST_MAIN("op_rows", casts_are_those_of_single_elements, the_first_k_are_those_of_a_sort,
-              extremes_are_found_lane_by_lane, sums_run_lane_by_lane)
+              extremes_are_found_lane_by_lane, sums_run_lane_by_lane, lines_are_normalized_one_by_one,
+              elements_are_gathered_one_by_one)
