@@ -161,6 +161,7 @@ static void add_head(const struct oqz_html *h)
 			oqz_str_addf(out, " and %zu more", h->n_models - 1);
 	}
 	oqz_str_add(out, "</title>\n<style>");
+	oqz_html_column_titles(h);
 	oqz_str_add(out, oqz_report_css);
 	oqz_str_add(out, "</style>\n</head>\n<body>\n");
 }

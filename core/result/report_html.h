@@ -55,6 +55,8 @@ double oqz_html_relative_loss(const struct oqz_metric_result *m, double delta);
 
 /* The parts, in the order of the page. */
 void oqz_html_findings(const struct oqz_html *h);
+/* CSS: the titles of the result table's columns, which its narrow form shows beside the figures. */
+void oqz_html_column_titles(const struct oqz_html *h);
 void oqz_html_results(const struct oqz_html *h);
 void oqz_html_scatter(const struct oqz_html *h);
 void oqz_html_models(const struct oqz_html *h);

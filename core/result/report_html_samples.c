@@ -131,12 +131,45 @@ static void caption(const struct oqz_html *h, const struct oqz_sample *s, const 
 	oqz_str_add(h->out, "</figcaption>");
 }
 
+static void photograph(const struct oqz_html *h, const struct oqz_sample *s, size_t index, size_t lane)
+{
+	char id[48];
+
+	if (lane) {
+		oqz_str_addf(h->out, "<use href=\"#shot-%zu\"/>", index);
+		return;
+	}
+	snprintf(id, sizeof id, " id=\"shot-%zu\"", index);
+	picture(h, id, 0, 0, s->width, s->height, s->picture);
+}
+
+/* The lane's marks, or how much its picture differs from the float model's; false when there is no such picture. */
+static bool draw_shot(const struct oqz_html *h, const struct oqz_sample *s, size_t index, size_t k, bool difference)
+{
+	const struct oqz_sample_lane *lane = &s->lanes[k];
+	bool any = !difference;
+
+	for (size_t i = 0; i < lane->n_marks && !any; i++)
+		any = lane->marks[i].kind == OQZ_MARK_DIFFERENCE;
+	if (!any)
+		return false;
+	oqz_str_addf(h->out, "<svg class=\"shot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", s->width,
+	             s->height);
+	oqz_html_text(h, lane->name);
+	oqz_str_add(h->out, difference ? ", difference from float\">" : "\">");
+	if (!difference)
+		photograph(h, s, index, k);
+	for (size_t i = 0; i < lane->n_marks; i++)
+		if ((lane->marks[i].kind == OQZ_MARK_DIFFERENCE) == difference)
+			draw_mark(h, s, &lane->marks[i]);
+	oqz_str_add(h->out, "</svg>");
+	return true;
+}
+
 static void one_sample(const struct oqz_html *h, size_t index)
 {
 	const struct oqz_sample *s = &h->r->samples.v[index];
-	char id[48];
 
-	snprintf(id, sizeof id, " id=\"shot-%zu\"", index);
 	oqz_str_add(h->out, "<div class=\"sample\"><p class=\"item\">");
 	oqz_html_text(h, s->item);
 	oqz_str_add(h->out, " <small>in figures: ");
@@ -144,19 +177,12 @@ static void one_sample(const struct oqz_html *h, size_t index)
 	oqz_str_addf(h->out, "%s of this image alone</small></p>\n<div class=\"shots\" style=\"--n:%zu\">",
 	             oqz_unit_suffix(s->unit), s->n_lanes);
 	for (size_t k = 0; k < s->n_lanes; k++) {
-		const struct oqz_sample_lane *lane = &s->lanes[k];
-		oqz_str_addf(h->out, "<figure><svg class=\"shot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
-		             s->width, s->height);
-		oqz_html_text(h, lane->name);
-		oqz_str_add(h->out, "\">");
-		if (k == 0)
-			picture(h, id, 0, 0, s->width, s->height, s->picture);
-		else
-			oqz_str_addf(h->out, "<use href=\"#shot-%zu\"/>", index);
-		for (size_t i = 0; i < lane->n_marks; i++)
-			draw_mark(h, s, &lane->marks[i]);
-		oqz_str_add(h->out, "</svg>");
-		caption(h, s, lane);
+		oqz_str_add(h->out, "<figure>");
+		draw_shot(h, s, index, k, false);
+		caption(h, s, &s->lanes[k]);
+		if (draw_shot(h, s, index, k, true))
+			oqz_str_addf(h->out, "<figcaption>|quantized &#8722; float| &#215; %d</figcaption>",
+			             OQZ_DIFFERENCE_GAIN);
 		oqz_str_add(h->out, "</figure>");
 	}
 	oqz_str_add(h->out, "</div></div>\n");

@@ -192,6 +192,12 @@ static const char filters[] =
     "<label><input name=\"all\" type=\"checkbox\" value=\"1\"/> all metrics</label>\n"
     "<button type=\"reset\">Reset</button> <output id=\"count\" aria-live=\"polite\"></output>\n</form>\n";
 
+void oqz_html_column_titles(const struct oqz_html *h)
+{
+	for (size_t i = 0; i < OQZ_COUNTOF(columns); i++)
+		oqz_str_addf(h->out, ".c-%s { --title: \"%s\"; }\n", columns[i].key, columns[i].title);
+}
+
 void oqz_html_results(const struct oqz_html *h)
 {
 	oqz_str_add(h->out, "<section id=\"results\">\n<h2>Results</h2>\n");

@@ -306,7 +306,7 @@ static enum oqz_status read_mark(struct reader *rd, const json_t *o, struct oqz_
 	m->kind = (uint32_t)kind;
 	m->colour = (uint32_t)colour & 0xffffff;
 	m->points = (const double(*)[2])at;
-	if (kind < OQZ_MARK_BOX || kind > OQZ_MARK_PICTURE || !m->text || m->n < (kind == OQZ_MARK_PATH ? 1 : 2))
+	if (kind < OQZ_MARK_BOX || kind > OQZ_MARK_DIFFERENCE || !m->text || m->n < (kind == OQZ_MARK_PATH ? 1 : 2))
 		return bad(rd, "marks");
 	return OQZ_OK;
 }

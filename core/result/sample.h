@@ -9,15 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum oqz_mark_kind { OQZ_MARK_BOX, OQZ_MARK_PATH, OQZ_MARK_PICTURE };
+/* DIFFERENCE: a picture to be seen beside the others, the absolute difference of the lane's PICTURE from the float
+ * model's in every channel, times OQZ_DIFFERENCE_GAIN. */
+enum oqz_mark_kind { OQZ_MARK_BOX, OQZ_MARK_PATH, OQZ_MARK_PICTURE, OQZ_MARK_DIFFERENCE };
+
+/* One of 256 levels is just seen on black; a difference of 16 is white. */
+enum { OQZ_DIFFERENCE_GAIN = 16 };
 
 /* Coordinates are pixels of the picture as shown, 0, 0 its upper left corner. */
 struct oqz_mark {
 	uint32_t kind;   /* enum oqz_mark_kind */
 	uint32_t colour; /* 0xRRGGBB */
-	size_t n;        /* points: BOX and PICTURE 2 (corners); PATH any number, 1 is a dot */
+	size_t n;        /* points: PATH any number, 1 is a dot; the others 2 (corners) */
 	const double (*points)[2];
-	const char *text; /* BOX: label or ""; PICTURE: "data:image/...;base64,..." */
+	const char *text; /* BOX: label or ""; PICTURE, DIFFERENCE: "data:image/...;base64,..." */
 };
 
 struct oqz_sample_lane {

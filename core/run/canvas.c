@@ -9,6 +9,7 @@
 #include "core/image/resize.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SMALLEST_SIDE = 192, JPEG_PHOTO = 85, JPEG_DETAIL = 92 };
@@ -132,6 +133,42 @@ static enum oqz_status cut(const struct oqz_image *src, const double from[4], in
 	return OQZ_OK;
 }
 
+/* Adds what differs between the picture and the one that was kept, where both show the same part. */
+static enum oqz_status add_difference(struct oqz_drawing *d, const struct oqz_image *now, const double (*at)[2],
+                                      struct oqz_err *err)
+{
+	const struct oqz_image *before = &d->before;
+	struct oqz_image diff = { 0 };
+	const char *uri = NULL;
+
+	if (!before->data || before->width != now->width || before->height != now->height ||
+	    memcmp(at, d->before_at, sizeof d->before_at) != 0)
+		return OQZ_OK;
+	OQZ_TRY(oqz_image_reserve(&diff, now->width, now->height, now->channels, err));
+	for (size_t i = 0; i < oqz_image_bytes(now); i++) {
+		int x = OQZ_DIFFERENCE_GAIN * abs(now->data[i] - before->data[i]);
+		diff.data[i] = (uint8_t)(x < 255 ? x : 255);
+	}
+	enum oqz_status st = encode(d->arena, &diff, JPEG_DETAIL, &uri, err);
+	oqz_image_release(&diff);
+	return st == OQZ_OK ? add(d, OQZ_MARK_DIFFERENCE, 0, at, 2, uri, err) : st;
+}
+
+/* Keeps the picture for comparisons, or compares it with the kept one. */
+static enum oqz_status compare_picture(struct oqz_drawing *d, struct oqz_image *now, const double (*seen)[2],
+                                       struct oqz_err *err)
+{
+	if (now->channels != 3)
+		return OQZ_OK;
+	if (!d->keep)
+		return add_difference(d, now, seen, err);
+	oqz_image_release(&d->before);
+	d->before = *now;
+	memcpy(d->before_at, seen, sizeof d->before_at);
+	*now = (struct oqz_image) { 0 };
+	return OQZ_OK;
+}
+
 /* What of the picture is in view, at the size at which it is shown. */
 static enum oqz_status canvas_picture(struct oqz_canvas *c, const struct oqz_picture *p, const double box[4],
                                       struct oqz_err *err)
@@ -154,8 +191,12 @@ static enum oqz_status canvas_picture(struct oqz_canvas *c, const struct oqz_pic
 	enum oqz_status st = cut(&src, from, w, h, &small, err);
 	if (st == OQZ_OK)
 		st = encode(d->arena, &small, JPEG_DETAIL, &uri, err);
+	if (st == OQZ_OK)
+		st = add(d, OQZ_MARK_PICTURE, 0, seen, 2, uri, err);
+	if (st == OQZ_OK)
+		st = compare_picture(d, &small, seen, err);
 	oqz_image_release(&small);
-	return st == OQZ_OK ? add(d, OQZ_MARK_PICTURE, 0, seen, 2, uri, err) : st;
+	return st;
 }
 
 enum oqz_status oqz_drawing_picture(const struct oqz_drawing *d, const struct oqz_image *img, const char **ret,
@@ -192,7 +233,14 @@ const struct oqz_mark *oqz_drawing_take(struct oqz_drawing *d, size_t *ret_n)
 	d->marks.n = 0;
 	d->n_points = 0;
 	d->view_open = false;
+	d->keep = false;
 	return copy;
 }
 
-void oqz_drawing_release(struct oqz_drawing *d) { oqz_vec_release(&d->marks); }
+void oqz_drawing_compare_with_next(struct oqz_drawing *d) { d->keep = true; }
+
+void oqz_drawing_release(struct oqz_drawing *d)
+{
+	oqz_vec_release(&d->marks);
+	oqz_image_release(&d->before);
+}

@@ -23,11 +23,17 @@ struct oqz_drawing {
 	int32_t image_width, image_height;
 	bool view_open; /* the truth is being drawn and nothing is drawn yet */
 	size_t n_points;
+	bool keep;               /* the lane that the others are compared with is being drawn */
+	struct oqz_image before; /* its picture in shown pixels, at these corners */
+	double before_at[2][2];
 	OQZ_VEC(struct oqz_mark) marks;
 };
 
 /* A drawing over an image of that size, the whole of it in view until the task says otherwise. */
 void oqz_drawing_init(struct oqz_drawing *d, struct oqz_arena *arena, int32_t image_width, int32_t image_height);
+/* The picture without alpha that is drawn next (until the next oqz_drawing_take) is what those of later lanes at the
+ * same place are compared with: each of them gets a mark OQZ_MARK_DIFFERENCE besides its own. */
+void oqz_drawing_compare_with_next(struct oqz_drawing *d);
 /* Moves the marks of a lane into the arena and is ready for the next lane. NULL when out of memory. */
 const struct oqz_mark *oqz_drawing_take(struct oqz_drawing *d, size_t *ret_n);
 void oqz_drawing_release(struct oqz_drawing *d);

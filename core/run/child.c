@@ -150,9 +150,9 @@ static enum oqz_status check_schemes(const struct oqz_job *j, struct oqz_err *er
 }
 
 /* Large blocks (weights, activations) come from the system one by one and go back to it, so that a phase does not keep
- * what the one before had; by default glibc raises the size from which it does so with every block that is freed. Pictures
- * on their way through decoding and resizing are smaller, and the heap keeps their memory for the next one: fetching a
- * megabyte from the system anew for each image costs as much as resizing it. */
+ * what the one before had; by default glibc raises the size from which it does so with every block that is freed.
+ * Pictures on their way through decoding and resizing are smaller, and the heap keeps their memory for the next one:
+ * fetching a megabyte from the system anew for each image costs as much as resizing it. */
 static void large_blocks_apart(void)
 {
 #ifdef __GLIBC__
@@ -343,7 +343,8 @@ enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const 
 	close(fds[0]);
 	while (waitpid(w.pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!ended)
+	/* The job may have ended while its limit was noticed: it took longer all the same. */
+	if (!ended || w.timed_out)
 		return w.told_to_stop ? oqz_err_set(err, OQZ_E_INTERRUPTED, "interrupted")
 		                      : explain_death(status, w.timed_out, &m->limits, err);
 	return msg.status == OQZ_OK ? OQZ_OK : oqz_err_set(err, msg.status, "%s", msg.text);

@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* Raised when drawings change: kept pictures are made anew. */
-#define DRAWING "3"
+#define DRAWING "4"
 
 /* ---------------------------------------------------------------------------------------------------- choosing */
 
@@ -207,6 +207,7 @@ static enum oqz_status draw_all(struct maker *m, const struct oqz_item *item, co
 			return oqz_err_nomem(err, "a drawing", 1);
 	}
 	d->view_open = false;
+	oqz_drawing_compare_with_next(d); /* the float model's lane */
 	for (size_t k = 0; k < m->n_lanes; k++)
 		OQZ_TRY(draw_lane(m, k, item, geometry, d, &lanes[s->n_lanes++], err));
 	s->lanes = lanes;

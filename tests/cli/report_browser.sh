@@ -10,12 +10,13 @@ requires $browser
 full_run
 page=$tmp/out/report.html
 number=0
+width=1200
 
 # dom FILE[#STATE]: the document into $tmp/dom; console messages are failures
 dom() {
 	number=$((number + 1))
-	timeout 120 $browser --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
-		--disable-component-update --disable-sync --user-data-dir="$tmp/profile$number" --enable-logging=stderr \
+	$browser --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+		--disable-component-update --disable-sync --window-size=$width,900 --user-data-dir="$tmp/profile$number" --enable-logging=stderr \
 		--dump-dom "file://$1" >"$tmp/dom" 2>"$tmp/console" || fail "the browser failed: $(tail -3 "$tmp/console")"
 	! grep CONSOLE "$tmp/console" || fail "console messages for $1"
 	grep -q '</html>' "$tmp/dom" || fail "no document for $1"
@@ -71,6 +72,11 @@ if grep -q 'Chart.js v' "$page"; then
 else
 	echo "built without Chart.js: its charts are not tested"
 fi
+# On a narrow screen nothing of the table needs scrolling sideways, and the difference is in view.
+width=500
+acts 'const t = document.querySelector("#results .scroll"), d = document.querySelector("#table td.c-diff").getBoundingClientRect(); document.title = innerWidth + " " + (t.scrollWidth <= t.clientWidth) + " " + (d.width > 40 \&\& d.left >= 0 \&\& d.right <= innerWidth) + " " + getComputedStyle(document.querySelector("#table td.c-aqe"), "::before").content;'
+grep -q '<title>500 true true "AQE' "$tmp/dom" || fail "500 pixels wide: $(grep -o '<title>[^<]*' "$tmp/dom" | head -1)"
+width=1200
 # Without scripts the drawings of the page itself are there.
 sed -e '/^<script>/,/<\/script>$/d' -e 's|^</body>|<p id="bare">bare</p></body>|' "$page" >"$tmp/bare.html"
 dom "$tmp/bare.html"

@@ -4,6 +4,7 @@
  * view that it was told, and refuses what is too much.
  */
 #include "tests/support/support.h"
+#include "core/base/base64.h"
 #include "core/image/encode.h"
 #include "core/run/canvas.h"
 
@@ -97,6 +98,56 @@ START_TEST(pictures_are_cut_to_the_view)
 }
 END_TEST
 
+/* What a lane's picture has other than the float model's is a mark of its own; where nothing is to be compared there is
+ * none. */
+START_TEST(later_pictures_are_compared)
+{
+	struct oqz_arena *a = oqz_arena_new();
+	struct oqz_drawing d;
+	struct oqz_image img = { 0 }, diff = { 0 };
+	const double whole[4] = { 0, 0, 200, 200 }, part[4] = { 0, 0, 100, 200 };
+	size_t n;
+
+	ck_ok(oqz_image_reserve(&img, 200, 200, 3, err));
+	memset(img.data, 100, oqz_image_bytes(&img));
+	const struct oqz_picture p = { img.data, 200, 200, 3 };
+	oqz_drawing_init(&d, a, 200, 200);
+	ck_ok(d.canvas.picture(&d.canvas, &p, whole, err));
+	oqz_drawing_take(&d, &n);
+	ck_assert_uint_eq(n, 1); /* the truth */
+	oqz_drawing_compare_with_next(&d);
+	ck_ok(d.canvas.picture(&d.canvas, &p, whole, err));
+	oqz_drawing_take(&d, &n);
+	ck_assert_uint_eq(n, 1);                  /* float */
+	for (int64_t i = 0; i < 200 * 100; i++) { /* the upper half a little darker, red a lot */
+		img.data[3 * i] = 0;
+		img.data[3 * i + 1] = 97;
+	}
+	ck_ok(d.canvas.picture(&d.canvas, &p, whole, err));
+	const struct oqz_mark *m = oqz_drawing_take(&d, &n);
+	ck_assert_uint_eq(n, 2);
+	ck_assert(m[0].kind == OQZ_MARK_PICTURE && m[1].kind == OQZ_MARK_DIFFERENCE);
+	ck_assert(m[1].points[0][0] == 0 && m[1].points[1][0] == 200 && m[1].points[1][1] == 200);
+	const char *text = m[1].text + strlen("data:image/jpeg;base64,");
+	size_t len = strlen(text), size = len / 4 * 3 - (text[len - 1] == '=') - (text[len - 2] == '=');
+	char *bytes = oqz_arena_alloc(a, size);
+	ck_ok(oqz_base64_decode(text, len, bytes, size, err));
+	ck_ok(oqz_image_decode(bytes, size, "jpeg", OQZ_IMAGE_RGB, NULL, &diff, err));
+	const uint8_t *up = diff.data + 3 * (50 * 200 + 100), *low = diff.data + 3 * (150 * 200 + 100);
+	ck_assert_int_ge(up[0], 250);
+	ck_assert_int_le(abs(up[1] - 3 * OQZ_DIFFERENCE_GAIN), 4);
+	ck_assert_int_le(up[2], 4);
+	ck_assert(low[0] <= 4 && low[1] <= 4 && low[2] <= 4);
+	ck_ok(d.canvas.picture(&d.canvas, &p, part, err)); /* elsewhere */
+	oqz_drawing_take(&d, &n);
+	ck_assert_uint_eq(n, 1);
+	oqz_drawing_release(&d);
+	oqz_image_release(&img);
+	oqz_image_release(&diff);
+	oqz_arena_free(a);
+}
+END_TEST
+
 START_TEST(too_much_is_refused)
 {
 	struct oqz_arena *a = oqz_arena_new();
@@ -115,4 +166,4 @@ START_TEST(too_much_is_refused)
 END_TEST
 
 OQZ_TEST_MAIN("drawing", encoded_pictures_decode, marks_are_where_they_are_shown, pictures_are_cut_to_the_view,
-              too_much_is_refused)
+              later_pictures_are_compared, too_much_is_refused)
