@@ -4,6 +4,7 @@
  * ONNX Runtime, whose results the ONNX test vectors record.
  */
 #include "core/ops/ops_util.h"
+#include "core/ops/strided.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -138,30 +139,52 @@ static enum oqz_status roi_of(const struct roi_params *p, const double *box, str
 	return OQZ_OK;
 }
 
-/* One bin in all channels: y, `step` apart, from planes of h * w. Each sample's place is worked out once. */
-static void roi_bin(const struct roi *r, const double *planes, const struct oqz_shape *s, int64_t oy, int64_t ox,
-                    bool max, double *y, int64_t step)
+/* y += w x */
+OQZ_KERNEL static void add_channels(double w, const double *restrict x, double *restrict y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		y[i] += w * x[i];
+}
+
+/* y = max(y, w x), and w x whatever y is the first time. */
+OQZ_KERNEL static void top_channels(double w, const double *restrict x, double *restrict y, int64_t n, bool first)
+{
+	for (int64_t i = 0; i < n; i++) {
+		double v = w * x[i];
+		y[i] = first || v > y[i] ? v : y[i];
+	}
+}
+
+/* One bin in all channels, y, from an image (h, w, channels). Each sample's place is worked out once. */
+static void roi_bin(const struct roi *r, const double *image, const struct oqz_shape *s, int64_t oy, int64_t ox,
+                    bool max, double *y)
 {
 	int64_t count = r->grid_h * r->grid_w, channels = s->dim[1], h = s->dim[2], w = s->dim[3];
 	bool first = true;
 
-	for (int64_t ch = 0; ch < channels; ch++)
-		y[ch * step] = 0;
+	memset(y, 0, (size_t)channels * sizeof *y);
 	for (int64_t gy = 0; gy < r->grid_h; gy++)
 		for (int64_t gx = 0; gx < r->grid_w; gx++) {
 			double at_y = r->y + ((double)oy + ((double)gy + 0.5) / (double)r->grid_h) * r->bin_h;
 			double at_x = r->x + ((double)ox + ((double)gx + 0.5) / (double)r->grid_w) * r->bin_w;
 			struct sample p = sample_at(at_y, at_x, h, w);
 			for (int k = 0; k < 4; k++, first = false)
-				for (int64_t ch = 0; ch < channels; ch++) {
-					/* max is taken over the weighted neighbours, not over the interpolated samples
-					 */
-					double v = p.weight[k] * planes[ch * h * w + p.at[k]], *o = &y[ch * step];
-					*o = !max ? *o + v : first || v > *o ? v : *o;
-				}
+				/* max is taken over the weighted neighbours, not over the interpolated samples */
+				if (max)
+					top_channels(p.weight[k], image + p.at[k] * channels, y, channels, first);
+				else
+					add_channels(p.weight[k], image + p.at[k] * channels, y, channels);
 		}
 	for (int64_t ch = 0; !max && ch < channels; ch++)
-		y[ch * step] /= (double)(count > 0 ? count : 1);
+		y[ch] /= (double)(count > 0 ? count : 1);
+}
+
+/* (rows, columns) -> (columns, rows) */
+static void turn(const double *from, int64_t rows, int64_t columns, double *to)
+{
+	struct oqz_box box = { .rank = 2, .dim = { rows, columns }, .src = { columns, 1 }, .dst = { 1, rows } };
+
+	oqz_box_copy(&box, sizeof *from, from, to);
 }
 
 static enum oqz_status check_batch(int64_t b, int64_t batch, struct oqz_err *err)
@@ -175,24 +198,27 @@ static enum oqz_status run_roi_align(const struct oqz_call *c, struct oqz_err *e
 {
 	const struct roi_params *p = OQZ_PARAMS(c->node, struct roi_params);
 	const struct oqz_shape *s = &c->in[0]->shape, *o = &c->out[0]->shape;
-	OQZ_CLEANUP_FREE double *x = NULL;
-	OQZ_CLEANUP_FREE double *box = NULL;
-	OQZ_CLEANUP_FREE double *y = NULL;
-	int64_t plane = s->dim[2] * s->dim[3], out_plane = o->dim[2] * o->dim[3];
+	OQZ_CLEANUP_FREE double *x = NULL, *last = NULL, *box = NULL, *y = NULL, *bins = NULL;
+	int64_t channels = s->dim[1], plane = s->dim[2] * s->dim[3], out_plane = o->dim[2] * o->dim[3];
 
 	OQZ_TRY(oqz_read_f64(c->in[0], &x, err));
 	OQZ_TRY(oqz_read_f64(c->in[1], &box, err));
+	OQZ_TRY(oqz_new_f64(oqz_shape_nelem(s), &last, err)); /* channels-last: a sample is a row of them */
 	OQZ_TRY(oqz_new_f64(oqz_shape_nelem(o), &y, err));
+	OQZ_TRY(oqz_new_f64(channels * out_plane, &bins, err));
 	if (plane == 0 && oqz_shape_nelem(o) > 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "regions of an empty image");
+	for (int64_t n = 0; n < s->dim[0]; n++)
+		turn(x + n * channels * plane, channels, plane, last + n * channels * plane);
 	for (int64_t i = 0; i < o->dim[0]; i++) {
 		int64_t b = oqz_load_i(c->in[2]->dtype, c->in[2]->data, (size_t)i);
 		struct roi r = { 0 };
 		OQZ_TRY(check_batch(b, s->dim[0], err));
 		OQZ_TRY(roi_of(p, box + 4 * i, &r, err));
 		for (int64_t j = 0; j < out_plane; j++)
-			roi_bin(&r, x + b * s->dim[1] * plane, s, j / o->dim[3], j % o->dim[3],
-			        strcmp(p->mode, "max") == 0, y + i * o->dim[1] * out_plane + j, out_plane);
+			roi_bin(&r, last + b * channels * plane, s, j / o->dim[3], j % o->dim[3],
+			        strcmp(p->mode, "max") == 0, bins + j * channels);
+		turn(bins, out_plane, channels, y + i * channels * out_plane);
 	}
 	oqz_write_f64(c->out[0], y);
 	return OQZ_OK;

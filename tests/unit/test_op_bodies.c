@@ -211,6 +211,21 @@ START_TEST(attention)
 		"(c)\n"
 		"o = MatMul (qk2 vv2)\nr = Transpose perm=[0,2,1,3] (o)\nz = Reshape (r flat)\nout y kk vv qk z kk2 "
 		"vv2 qk2",
+		/* a cache, a mask for each head that reaches over it, a cap below the mask, causal behind the cache */
+		"in q float32[2,4,3,8]\nin k float32[2,2,3,8]\nin v float32[2,2,3,5]\nin bias float32[2,4,3,7]\n"
+		"in pk float32[2,2,4,8]\nin pv float32[2,2,4,5]\nwide = int64[5]: 2 2 2 7 8\ntall = int64[4]: 2 4 7 8\n"
+		"wide5 = int64[5]: 2 2 2 7 5\ntall5 = int64[4]: 2 4 7 5\ntwo = int64[1]: 2\n"
+		"y kk vv qk = Attention is_causal=1 softcap=0.75 qk_matmul_output_mode=2 (q k v bias pk pv)\n"
+		"kk2 = Concat axis=2 (pk k)\nvv2 = Concat axis=2 (pv v)\nk5 = Unsqueeze (kk2 two)\nv5 = Unsqueeze (vv2 "
+		"two)\n"
+		"ke = Expand (k5 wide)\nve = Expand (v5 wide5)\nkh = Reshape (ke tall)\nvh = Reshape (ve tall5)\n"
+		"kt = Transpose perm=[0,1,3,2] (kh)\ns = MatMul (q kt)\nscale = float32[]: 0.353553391\nt = Mul (s "
+		"scale)\n"
+		"cap = float32[]: 0.75\nd = Div (t cap)\nh = Tanh (d)\nc = Mul (h cap)\nones = float32[3,7]: 1\n"
+		"four = int64[]: 4\nhide = float32[]: -inf\nnone = float32[]: 0\nlow = Trilu upper=0 (ones four)\n"
+		"see = Cast to=9 (low)\nm = Where (see none hide)\ncb = Add (c bias)\nqk2 = Add (cb m)\np = Softmax "
+		"(qk2)\n"
+		"z = MatMul (p vh)\nout y kk vv qk z kk2 vv2 qk2",
 		/* keys beyond the valid ones, and beyond the end of the mask */
 		"in q float32[2,3,4,8]\nin k float32[2,3,6,8]\nin v float32[2,3,6,10]\nin bias float32[2,3,4,5]\n"
 		"valid = int64[2]: 3 5\ny = Attention (q k v bias - - valid)\nkt = Transpose perm=[0,1,3,2] (k)\n"
