@@ -30,8 +30,9 @@ static const struct oqz_option options[] = {
 
 struct infer {
 	const struct oqz_args *args;
-	struct oqz_graph *graph;
+	struct oqz_graph *graph; /* until the program takes it over */
 	struct oqz_program *program;
+	size_t n_inputs;
 	struct oqz_tensor *inputs;
 	struct oqz_shape *shapes;
 	struct oqz_context **contexts;
@@ -106,7 +107,7 @@ static enum oqz_status run_once(void *ctx, int worker, size_t unit, struct oqz_e
 	struct infer *f = ctx;
 	struct oqz_context *c = f->contexts[worker];
 
-	for (size_t i = 0; i < f->graph->inputs.n; i++)
+	for (size_t i = 0; i < f->n_inputs; i++)
 		oqz_tensor_relayout(oqz_context_input(c, i), &f->inputs[i]);
 	return oqz_context_run(c, 0, oqz_program_nsteps(f->program), err);
 }
@@ -172,13 +173,14 @@ static enum oqz_status infer(struct infer *f, struct oqz_err *err)
 	OQZ_TRY(cli_memory_limit(f->args, &memory, err));
 	OQZ_TRY(oqz_memory_limit(memory, (int)threads, err));
 	OQZ_TRY(oqz_model_open(f->args->operands.v[0], NULL, &f->graph, err));
-	f->inputs = calloc(f->graph->inputs.n + 1, sizeof *f->inputs);
-	f->shapes = calloc(f->graph->inputs.n + 1, sizeof *f->shapes);
+	f->n_inputs = f->graph->inputs.n;
+	f->inputs = calloc(f->n_inputs + 1, sizeof *f->inputs);
+	f->shapes = calloc(f->n_inputs + 1, sizeof *f->shapes);
 	f->contexts = calloc((size_t)threads, sizeof *f->contexts);
 	if (!f->inputs || !f->shapes || !f->contexts)
-		return oqz_err_nomem(err, "inputs", f->graph->inputs.n);
+		return oqz_err_nomem(err, "inputs", f->n_inputs);
 	OQZ_TRY(read_inputs(f, err));
-	OQZ_TRY(oqz_program_new(f->graph, &opt, f->shapes, &f->program, err));
+	OQZ_TRY(oqz_program_of(&f->graph, &opt, f->shapes, &f->program, err));
 	for (int i = 0; i < f->threads; i++)
 		OQZ_TRY(oqz_context_new(f->program, &f->contexts[i], err));
 	OQZ_TRY(run_once(f, 0, 0, err));
@@ -197,7 +199,7 @@ static int run(const struct oqz_args *args)
 		oqz_context_free(f.contexts[i]);
 	free(f.contexts);
 	oqz_program_free(f.program);
-	for (size_t i = 0; f.inputs && i < f.graph->inputs.n; i++)
+	for (size_t i = 0; f.inputs && i < f.n_inputs; i++)
 		oqz_tensor_release(&f.inputs[i]);
 	free(f.inputs);
 	free(f.shapes);

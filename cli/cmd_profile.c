@@ -166,7 +166,7 @@ static enum oqz_status profile(const struct oqz_args *args, struct oqz_err *err)
 		for (int d = 0; d < shapes[i].rank; d++)
 			shapes[i].dim[d] = shapes[i].dim[d] > 0 ? shapes[i].dim[d] : d < 2 ? 1 : 224;
 	}
-	OQZ_TRY(oqz_program_new(g, &opt, shapes, &p, err));
+	OQZ_TRY(oqz_program_of(&g, &opt, shapes, &p, err));
 	size_t n = oqz_program_nsteps(p);
 	rows = calloc(n + 1, sizeof *rows);
 	ns = calloc(n + 1, sizeof *ns);

@@ -66,6 +66,10 @@ struct oqz_step_info {
  * node's name when no implementation accepts a step. */
 enum oqz_status oqz_program_new(const struct oqz_graph *g, const struct oqz_exec_options *opt,
                                 const struct oqz_shape *shapes, struct oqz_program **ret, struct oqz_err *err);
+/* The same of a graph that is given away (*g becomes NULL, whatever the outcome): each weight is freed as soon as its
+ * step has a copy in its own order, so that the two are never there for all weights at once. */
+enum oqz_status oqz_program_of(struct oqz_graph **g, const struct oqz_exec_options *opt, const struct oqz_shape *shapes,
+                               struct oqz_program **ret, struct oqz_err *err);
 void oqz_program_free(struct oqz_program *p);
 OQZ_DEFINE_CLEANUP(struct oqz_program, oqz_program_free)
 

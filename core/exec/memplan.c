@@ -55,7 +55,8 @@ static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt
 				    p->slots.v[p->steps.v[k].in[j]].value == p->slots.v[slot].value)
 					touch(p, slot, k);
 	}
-	/* While a step runs in bands the next one writes its output already: what the former reads is needed until then. */
+	/* While a step runs in bands the next one writes its output already: what the former reads is needed until
+	 * then. */
 	for (int i = 0; i + 1 < end; i++) {
 		const struct oqz_step *s = &p->steps.v[i];
 		for (int k = 0; k < s->n_in && s->choice.band && p->steps.v[i + 1].impl->ahead; k++)

@@ -162,8 +162,7 @@ static void drop_constants(struct oqz_planner *pl)
 	}
 	for (size_t i = 0; i < pl->g->values.n; i++) {
 		struct oqz_value *v = pl->g->values.v[i];
-		/* small ones are not worth the risk of a dangling parameter */
-		if (v->constant && !used[i] && oqz_tensor_bytes(v->constant) > 4096)
+		if (v->constant && !used[i] && oqz_tensor_bytes(v->constant) > OQZ_SMALL_CONSTANT)
 			oqz_tensor_release(v->constant);
 	}
 }
@@ -212,19 +211,29 @@ static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shap
 	return oqz_budget_check(oqz_program_context_bytes(pl->p), pl->p->largest, err);
 }
 
-enum oqz_status oqz_program_new(const struct oqz_graph *g, const struct oqz_exec_options *opt,
-                                const struct oqz_shape *shapes, struct oqz_program **ret, struct oqz_err *err)
+enum oqz_status oqz_program_of(struct oqz_graph **g, const struct oqz_exec_options *opt, const struct oqz_shape *shapes,
+                               struct oqz_program **ret, struct oqz_err *err)
 {
 	static const struct oqz_exec_options defaults;
+	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *taken = oqz_steal(*g);
 	OQZ_CLEANUP(oqz_program_free_cleanup) struct oqz_program *p = calloc(1, sizeof *p);
 
 	if (!p || !(p->arena = oqz_arena_new()))
 		return oqz_err_nomem(err, "a program", sizeof *p);
-	OQZ_TRY(oqz_graph_clone(g, &p->graph, err));
+	p->graph = oqz_steal(taken);
 	struct oqz_planner pl = { .p = p, .g = p->graph, .opt = opt ? opt : &defaults };
 	OQZ_TRY(plan(&pl, shapes, err));
 	*ret = oqz_steal(p);
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_program_new(const struct oqz_graph *g, const struct oqz_exec_options *opt,
+                                const struct oqz_shape *shapes, struct oqz_program **ret, struct oqz_err *err)
+{
+	struct oqz_graph *own;
+
+	OQZ_TRY(oqz_graph_clone(g, &own, err));
+	return oqz_program_of(&own, opt, shapes, ret, err);
 }
 
 void oqz_program_free(struct oqz_program *p)

@@ -99,6 +99,9 @@ struct oqz_fuse {
 /* fuse.c: `made` must say what has been computed by now. */
 void oqz_plan_fuse(const struct oqz_planner *pl, const struct oqz_node *n, struct oqz_fuse *ret);
 
+/* Constants of up to so many bytes stay: they are not worth the risk of a dangling parameter. */
+enum { OQZ_SMALL_CONSTANT = 4096 };
+
 /* group.c: finds groups and activations; marks what is needed. Constant QuantizeLinear nodes are evaluated. */
 enum oqz_status oqz_plan_groups(struct oqz_planner *pl, struct oqz_err *err);
 /* absorb.c: activations that quantized layers apply to their input themselves. */

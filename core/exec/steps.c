@@ -149,6 +149,18 @@ static enum oqz_status finish_outputs(struct oqz_planner *pl, const struct oqz_n
 	return OQZ_OK;
 }
 
+/* Weights that only this step was made from, and has a copy of in its own order, are given back: where nobody else has
+ * a share of them, a model then never needs twice the memory of its weights. */
+static void give_weights_back(struct oqz_planner *pl, const struct oqz_node *n, const struct oqz_step *s)
+{
+	for (int i = 0; i < n->n_in; i++) {
+		struct oqz_value *v = step_input(pl, n, i);
+		if (v && v->constant && v->uses.n == 1 && !pl->keep[v->id] && !s->choice.uses_constant[i] &&
+		    oqz_tensor_bytes(v->constant) > OQZ_SMALL_CONSTANT)
+			oqz_tensor_release(v->constant);
+	}
+}
+
 static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct oqz_err *err)
 {
 	struct oqz_step s;
@@ -193,6 +205,7 @@ static enum oqz_status emit(struct oqz_planner *pl, struct oqz_node *n, struct o
 			s.impl->destroy(s.choice.state);
 		return st;
 	}
+	give_weights_back(pl, n, &s);
 	return finish_outputs(pl, last_node(&s, n), err);
 }
 
