@@ -117,8 +117,8 @@ static enum oqz_status load_merged(struct oqz_arena *a, const char *path, const 
 	if (y->kind != OQZ_YAML_MAP)
 		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "a manifest is a mapping that begins with `oqz: 1`");
 	if (depth == 0 || oqz_yaml_get(y, "oqz")) {
-		const struct oqz_yaml *v = y->pairs[0].value;
-		if (strcmp(y->pairs[0].key, "oqz") != 0)
+		const struct oqz_yaml *v = y->n ? y->pairs[0].value : NULL;
+		if (!v || strcmp(y->pairs[0].key, "oqz") != 0)
 			return oqz_yaml_fail(y, err, OQZ_E_USAGE, "the first key of a manifest is `oqz: 1`");
 		if (v->kind != OQZ_YAML_SCALAR || strcmp(v->scalar, "1") != 0)
 			return oqz_yaml_fail(v, err, OQZ_E_USAGE,

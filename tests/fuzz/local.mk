@@ -143,4 +143,5 @@ EXTRA_DIST += \
 	tests/fuzz/regress/qplan/negative-zero-in-a-code-book.json \
 	tests/fuzz/regress/results/negative-zero.json \
 	tests/fuzz/regress/yaml/line-breaks-in-a-plain-scalar.hex \
+	tests/fuzz/regress/yaml/mapping-without-keys.hex \
 	$(NULL)

@@ -218,6 +218,8 @@ START_TEST(manifest_messages_name_the_place)
 		const char *text, *message;
 	} bad[] = {
 		{ "a: 1\n", ":1:1: the first key" },
+		{ "{}\n", ":1:1: the first key" },
+		{ "<<: []\n", ":1:1: the first key" },
 		{ "oqz: 2\n", "version 1" },
 		{ "oqz: 1\nmodel: []\n", ":2:1: unknown key `model` in the manifest (did you mean `models`?)" },
 		{ "oqz: 1\nvars: {R: a}\n" BODY "matrix: [{models: [zz]}]\n", "`zz` matches no model" },
