@@ -160,7 +160,7 @@ START_TEST(sums_are_exact_on_random_shapes)
 		const struct grid *g = &grids[i % (int)OQZ_COUNTOF(grids)];
 		qcase_init(&q, &c, &r, g, 0.25f, i % 2, (enum fill)(i / 2 % 4), (enum fill)(i / 8 % 4), i % 3 != 0);
 		ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
-		snprintf(what, sizeof what, "case %d, grid %d..%d zero %d in %lld %lldx%lldx%lld oc %lld g %lld k %lldx%lld s %lldx%lld d %lldx%lld p %lld %lld %lld %lld", i, g->lo, g->hi, g->zero,(long long)c.ic,(long long)c.in[0],(long long)c.in[1],(long long)c.in[2],(long long)c.oc,(long long)c.group,(long long)c.k[0],(long long)c.k[1],(long long)c.stride[0],(long long)c.stride[1],(long long)c.dil[0],(long long)c.dil[1],(long long)c.pad[0],(long long)c.pad[1],(long long)c.pad[2],(long long)c.pad[3]);
+		snprintf(what, sizeof what, "case %d, grid %d..%d zero %d", i, g->lo, g->hi, g->zero);
 		expect_sums(&q, &c, what);
 		qcase_release(&q);
 	}
@@ -251,6 +251,39 @@ START_TEST(bias_scale_and_activation_are_applied_to_the_sum)
 		free(want);
 		qcase_release(&q);
 	}
+}
+END_TEST
+
+/* oneDNN 2.6 offers a kernel for narrow groups before a sigmoid that it cannot make: the next one is taken. */
+START_TEST(a_kernel_that_cannot_be_made_is_passed_over)
+{
+	struct convcase c = { .nsp = 2,
+		              .batch = 1,
+		              .ic = 16,
+		              .oc = 16,
+		              .group = 4,
+		              .in = { 32, 32, 1 },
+		              .k = { 3, 3, 1 },
+		              .stride = { 1, 1, 1 },
+		              .dil = { 2, 2, 1 },
+		              .pad = { 2, 2, 2, 2 },
+		              .out = { 32, 32, 1 } };
+	struct oqz_rng r;
+	struct qcase q;
+
+	if (unable())
+		return;
+	oqz_rng_init(&r, 14);
+	qcase_init(&q, &c, &r, &grids[4], 0x1p-8f, true, FILL_RANDOM, FILL_RANDOM, true);
+	step_act(&q.s, "Sigmoid");
+	ck_ok(step_run(&q.s, &oqz_impl_dnnl_qconv, err));
+	OQZ_CLEANUP_FREE double *want = malloc((size_t)oqz_tensor_nelem(&q.s.out) * sizeof *want);
+	for (int64_t i = 0; i < oqz_tensor_nelem(&q.s.out); i++) {
+		float scale = ((float *)q.scale[1].data)[i / (32 * 32) % c.oc];
+		want[i] = 1 / (1 + exp(-(double)q.sum[i] * 0x1p-8 * (double)scale));
+	}
+	expect_near(&q.s, want, 1e-5, "sigmoid");
+	qcase_release(&q);
 }
 END_TEST
 
@@ -523,5 +556,6 @@ START_TEST(small_floats_run_in_bfloat16)
 END_TEST
 
 OQZ_TEST_MAIN("dnnl_qconv", sums_are_exact_on_random_shapes, sums_are_exact_on_layers_of_real_networks,
-              bias_scale_and_activation_are_applied_to_the_sum, unsigned_weights_with_a_zero_point_are_shifted,
-              other_grids_are_declined_with_a_reason, sums_are_right_around_tiles, small_floats_run_in_bfloat16)
+              bias_scale_and_activation_are_applied_to_the_sum, a_kernel_that_cannot_be_made_is_passed_over,
+              unsigned_weights_with_a_zero_point_are_shifted, other_grids_are_declined_with_a_reason,
+              sums_are_right_around_tiles, small_floats_run_in_bfloat16)

@@ -200,27 +200,6 @@ static bool trusted(const_dnnl_primitive_desc_t pd, const_dnnl_primitive_attr_t 
 	return !shifted || !strstr(impl_name(pd), "jit:avx512_core_amx");
 }
 
-/* The first implementation of oneDNN's list that can be trusted and is none of those that `slow` is part of the name
- * of; NULL: none is. */
-static dnnl_status_t choose(const void *op_desc, const_dnnl_primitive_attr_t attr, const char *slow,
-                            dnnl_primitive_desc_t *ret)
-{
-	dnnl_primitive_desc_iterator_t it;
-	dnnl_status_t s = dnnl_primitive_desc_iterator_create(&it, op_desc, attr, oqz_dnnl_engine(), NULL);
-
-	if (s != dnnl_success)
-		return s;
-	for (; s == dnnl_success; s = dnnl_primitive_desc_iterator_next(it)) {
-		*ret = dnnl_primitive_desc_iterator_fetch(it);
-		if (!*ret || (trusted(*ret, attr) && !(slow && strstr(impl_name(*ret), slow))))
-			break;
-		dnnl_primitive_desc_destroy(*ret);
-		*ret = NULL;
-	}
-	dnnl_primitive_desc_iterator_destroy(it);
-	return s == dnnl_iterator_ends ? dnnl_unimplemented : *ret ? s : dnnl_out_of_memory;
-}
-
 /* One primitive is made at a time: the thread sanitizer finds keys of oneDNN 2.6's cache of primitives that one thread
  * reads while another replaces them. Describing them and running them is not affected. */
 static dnnl_status_t create_alone(dnnl_primitive_t *ret, const_dnnl_primitive_desc_t pd)
@@ -231,6 +210,39 @@ static dnnl_status_t create_alone(dnnl_primitive_t *ret, const_dnnl_primitive_de
 	dnnl_status_t s = dnnl_primitive_create(ret, pd);
 	pthread_mutex_unlock(&creation);
 	return s;
+}
+
+/* The first implementation of oneDNN's list that can be trusted, is none of those that `slow` is part of the name of,
+ * and can be made: 2.6 offers kernels on tile instructions that it then fails to make (int8, 4 groups of 4 channels,
+ * a dilated window). */
+static dnnl_status_t create_first(const void *op_desc, const_dnnl_primitive_attr_t attr, const char *slow,
+                                  struct oqz_dnnl_prim *p)
+{
+	dnnl_primitive_desc_iterator_t it;
+	dnnl_status_t s = dnnl_primitive_desc_iterator_create(&it, op_desc, attr, oqz_dnnl_engine(), NULL);
+
+	if (s != dnnl_success)
+		return s;
+	for (; s == dnnl_success; s = dnnl_primitive_desc_iterator_next(it)) {
+		dnnl_status_t made = dnnl_unimplemented;
+		p->pd = dnnl_primitive_desc_iterator_fetch(it);
+		if (!p->pd) {
+			s = dnnl_out_of_memory;
+			break;
+		}
+		if (trusted(p->pd, attr) && !(slow && strstr(impl_name(p->pd), slow)))
+			made = create_alone(&p->prim, p->pd);
+		if (made == dnnl_success)
+			break;
+		dnnl_primitive_desc_destroy(p->pd);
+		p->pd = NULL;
+		if (made == dnnl_out_of_memory) {
+			s = made;
+			break;
+		}
+	}
+	dnnl_primitive_desc_iterator_destroy(it);
+	return s == dnnl_iterator_ends ? dnnl_unimplemented : s;
 }
 
 enum oqz_status oqz_dnnl_prim_new_but(const void *op_desc, dnnl_primitive_attr_t attr, const char *slow,
@@ -248,14 +260,13 @@ enum oqz_status oqz_dnnl_prim_new_but(const void *op_desc, dnnl_primitive_attr_t
 		DNNL_TRY(dnnl_primitive_attr_create(&own));
 	dnnl_status_t s = dnnl_primitive_attr_set_scratchpad_mode(own ? own : attr, dnnl_scratchpad_mode_user);
 	if (s == dnnl_success)
-		s = choose(op_desc, own ? own : attr, slow, &p->pd);
+		s = create_first(op_desc, own ? own : attr, slow, p);
 	if (slow && s == dnnl_unimplemented)
-		s = choose(op_desc, own ? own : attr, NULL, &p->pd);
+		s = create_first(op_desc, own ? own : attr, NULL, p);
 	if (own)
 		dnnl_primitive_attr_destroy(own);
 	if (s != dnnl_success)
-		return oqz_dnnl_err(err, "dnnl_primitive_desc_iterator_create", s);
-	DNNL_TRY(create_alone(&p->prim, p->pd));
+		return oqz_dnnl_err(err, "dnnl_primitive_create", s);
 	p->scratch_bytes = dnnl_memory_desc_get_size(oqz_dnnl_prim_md(p, dnnl_query_scratchpad_md));
 	*ret = oqz_steal(p);
 	return OQZ_OK;
