@@ -34,8 +34,8 @@ cat <<END
 
 ## What improvement passes give back
 
-Passes of `improve` alone and together, on models that lose much (`tests/golden/zoo-improve.yaml`). `equalize` is cross-layer
-equalization, `bias` correct-bias, `migrate` SmoothQuant with `insert: true`, which multiplies a layer's input where no layer before
+Passes of \`improve\` alone and together, on models that lose much (\`tests/golden/zoo-improve.yaml\`). \`equalize\` is cross-layer
+equalization, \`bias\` correct-bias, \`migrate\` SmoothQuant with \`insert: true\`, which multiplies a layer's input where no layer before
 can take the factors.
 
 END

@@ -103,6 +103,8 @@ static double squared_error(const struct int4 *s, const struct block *b, float s
 
 	for (size_t i = 0; i < b->n; i++) {
 		float x = b->x[i * b->stride], t = rintf(x / scale) + (float)zero;
+		if (!isfinite(x))
+			continue;
 		t = fminf(fmaxf(t, (float)s->grid.qmin), (float)s->grid.qmax);
 		double d = (double)((t - (float)zero) * scale) - (double)x;
 		e += d * d;
@@ -110,15 +112,18 @@ static double squared_error(const struct int4 *s, const struct block *b, float s
 	return e;
 }
 
-/* The range, shrunk in steps of 1/32 down to a half of it when searching. */
+/* The range of the finite numbers, shrunk in steps of 1/32 down to a half of it when searching. */
 static void block_scale(const struct int4 *s, const struct block *b, float *ret_scale, int32_t *ret_zero)
 {
 	enum { STEPS = 17 };
 	double lo = 0, hi = 0, least = INFINITY;
 
 	for (size_t i = 0; i < b->n; i++) {
-		lo = fmin(lo, (double)b->x[i * b->stride]);
-		hi = fmax(hi, (double)b->x[i * b->stride]);
+		double x = (double)b->x[i * b->stride];
+		if (!isfinite(x))
+			continue;
+		lo = fmin(lo, x);
+		hi = fmax(hi, x);
 	}
 	for (int k = 0; k < (s->search ? STEPS : 1); k++) {
 		double part = 1 - k / 32.0;

@@ -64,3 +64,19 @@ sed 's/"scale": *\[/"scale": [-1, /' "$tmp/plan.json" >"$tmp/bad.json"
 expect_exit 4 qdq --plan "$tmp/bad.json" -o "$tmp/never.npy" "$tmp/x.npy"
 says stderr 'bad.json'
 test ! -e "$tmp/never.npy" || fail "a refused plan gave a result"
+
+# Numbers that are none do not count in the scale of a block of 4-bit weights: these have their scale from 1.5, as if alone.
+printf '\200\177' >"$tmp/inf"
+npy "$tmp/x.npy" "(1, 4)" 1.5 0.5 -1 0
+size=$(wc -c <"$tmp/x.npy")
+dd if="$tmp/inf" of="$tmp/x.npy" bs=1 seek=$((size - 2)) conv=notrunc 2>"$tmp/dd"
+for scale in amax mse; do
+	expect_exit 0 qdq --scheme "int4:scale=$scale" --role weight -o "$tmp/y.npy" --plan "$tmp/plan.json" "$tmp/x.npy"
+	grep -q '"scale": \[0\.[12][0-9]*\]' "$tmp/plan.json" || fail "int4:scale=$scale with infinity: $(cat "$tmp/plan.json")"
+done
+# mse of small floats gives powers of two however far the format's largest value (e5m2 of bias -30: 2^60) lies above the tensor.
+npy "$tmp/x.npy" "(1, 4)" 1.5 0.5 -1 0.25
+expect_exit 0 qdq --scheme fp8:format=e5m2finite,bias=-30,scale=mse -o "$tmp/y.npy" "$tmp/x.npy"
+npy_values "$tmp/x.npy" >"$tmp/x"
+npy_values "$tmp/y.npy" >"$tmp/y"
+cmp "$tmp/x" "$tmp/y" || fail "fp8:scale=mse: not on the grid that holds all four"
