@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Raised when numbers change for a reason that is no input: the ledger then recomputes instead of mixing. */
-#define NUMERICS "7"
+#define NUMERICS "8"
 
 const char *oqz_cell_numerics(void) { return NUMERICS; }
 
