@@ -107,6 +107,11 @@ for page in "$top_srcdir"/tasks/*/*.md; do
 	run_count=$((run_count + 1))
 done
 
+# Specifications of schemes that the quantizers' pages name.
+grep -oh '`[a-z0-9]*:[a-z]*=[^`]*`' "$top_srcdir"/quantizers/*/*.md | tr -d '`' | sed 's/.*/oqz qdq --scheme & -o out.npy w.npy/' >"$tmp/commands"
+test "$(wc -l <"$tmp/commands")" -ge 3 || fail "the quantizers' pages read otherwise than this test thinks"
+runs "pages of quantizers" "$tmp/commands"
+
 # ---------------------------------------------------------------------------------------------- the README
 # Commands of oqz, with and without a prompt, on the demo zoo too; its manifest is validated.
 awk '/^    oqz: 1/ { on = 1 } on && !/^    / && !/^$/ { exit } on { print substr($0, 5) }' "$top_srcdir/README.md" >readme.yaml
