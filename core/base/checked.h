@@ -54,4 +54,14 @@ static inline bool oqz_i64_add(int64_t a, int64_t b, int64_t *ret)
 /* Smallest multiple of `align` (a power of two) that is >= n; the caller knows that n is far from SIZE_MAX. */
 static inline size_t oqz_align_up(size_t n, size_t align) { return (n + align - 1) & ~(align - 1); }
 
+/* Room for `bytes` behind what *total counts, in multiples of 64: its place goes to *ret_at. False when the sum cannot
+ * be had. */
+static inline bool oqz_size_take(size_t *total, size_t bytes, size_t *ret_at)
+{
+	size_t more;
+
+	*ret_at = *total;
+	return oqz_size_add(bytes, 63, &more) && oqz_size_add(*total, more / 64 * 64, total);
+}
+
 #endif

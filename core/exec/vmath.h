@@ -4,7 +4,7 @@
  * branches, no tables, no fused multiply-add, so every instruction set gives the same bits). Coefficients are our own
  * weighted least-squares fits (Lawson's iteration); errors against double over the whole range, checked by
  * tests/unit/test_exec_eltwise.c: exp 1.1 ulp, expm1 2 ulp, tanh 2 ulp, erf 2 ulp, log1p on [0,1] 2 ulp,
- * log 1 ulp, sin and cos 0.6 ulp.
+ * log 1.5 ulp, sin and cos 0.7 ulp.
  */
 #ifndef OQZ_EXEC_VMATH_H
 #define OQZ_EXEC_VMATH_H

@@ -190,14 +190,6 @@ struct operands {
 	struct mask mask;
 };
 
-/* y += f x */
-OQZ_KERNEL
-static void add_row(double f, const double *restrict x, double *restrict y, int64_t n)
-{
-	for (int64_t i = 0; i < n; i++)
-		y[i] += f * x[i];
-}
-
 /* Scores of one query. The cap comes before the mask, so that what is masked stays so (ONNX 1.22; earlier texts of the
  * same operator sets had it the other way round, which lets masked keys in). Without a cap the output modes 1 and 2
  * mean the same in both. */
@@ -209,7 +201,7 @@ static void score(const struct operands *x, const struct oqz_attention *s, int64
 
 	memset(x->w, 0, (size_t)s->total * sizeof *x->w);
 	for (int64_t d = 0; d < s->q.size; d++)
-		add_row(q[d], k + d * s->total, x->w, s->total);
+		oqz_add_f64(q[d], k + d * s->total, x->w, s->total);
 	for (int64_t j = 0; j < s->total; j++) {
 		double sum = x->w[j] * s->scale;
 		double capped = x->softcap > 0 ? x->softcap * tanh(sum / x->softcap) : sum;
@@ -235,7 +227,7 @@ static void attend(const struct operands *x, const struct oqz_attention *s, int6
 		out[d] = 0;
 	for (int64_t j = 0; j < s->total; j++)
 		if (x->w[j] != 0)
-			add_row(x->w[j], v + j * s->v.size, out, s->v.size);
+			oqz_add_f64(x->w[j], v + j * s->v.size, out, s->v.size);
 }
 
 /* Cache and new entries, (B, heads, total, size), also in `present` when that is wanted. */

@@ -139,13 +139,6 @@ static enum oqz_status roi_of(const struct roi_params *p, const double *box, str
 	return OQZ_OK;
 }
 
-/* y += w x */
-OQZ_KERNEL static void add_channels(double w, const double *restrict x, double *restrict y, int64_t n)
-{
-	for (int64_t i = 0; i < n; i++)
-		y[i] += w * x[i];
-}
-
 /* y = max(y, w x), and w x whatever y is the first time. */
 OQZ_KERNEL static void top_channels(double w, const double *restrict x, double *restrict y, int64_t n, bool first)
 {
@@ -173,7 +166,7 @@ static void roi_bin(const struct roi *r, const double *image, const struct oqz_s
 				if (max)
 					top_channels(p.weight[k], image + p.at[k] * channels, y, channels, first);
 				else
-					add_channels(p.weight[k], image + p.at[k] * channels, y, channels);
+					oqz_add_f64(p.weight[k], image + p.at[k] * channels, y, channels);
 		}
 	for (int64_t ch = 0; !max && ch < channels; ch++)
 		y[ch] /= (double)(count > 0 ? count : 1);

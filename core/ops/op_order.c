@@ -74,9 +74,9 @@ OQZ_KERNEL static void arg_floats(const float *x, int64_t n, int64_t inner, int6
 		out[i] = at[i];
 }
 
-static inline __attribute__((always_inline)) void arg_lanes(enum oqz_dtype t, const void *x, size_t at, int64_t lanes,
-                                                            uint64_t flip, bool last, int64_t k,
-                                                            uint64_t *restrict best, int64_t *restrict out)
+/* Element k of each lane against the best so far. */
+static void arg_row(enum oqz_dtype t, const void *x, size_t at, int64_t lanes, uint64_t flip, bool last, int64_t k,
+                    uint64_t *restrict best, int64_t *restrict out)
 {
 	for (int64_t i = 0; i < lanes; i++) {
 		uint64_t key = oqz_sort_key(t, x, at + (size_t)i) ^ flip;
@@ -85,13 +85,6 @@ static inline __attribute__((always_inline)) void arg_lanes(enum oqz_dtype t, co
 		best[i] = better ? key : best[i];
 		out[i] = better ? k : out[i];
 	}
-}
-
-/* Element k of each lane against the best so far. */
-static void arg_row(enum oqz_dtype t, const void *x, size_t at, int64_t lanes, uint64_t flip, bool last, int64_t k,
-                    uint64_t *restrict best, int64_t *restrict out)
-{
-	arg_lanes(t, x, at, lanes, flip, last, k, best, out);
 }
 
 static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)

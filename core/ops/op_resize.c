@@ -324,13 +324,6 @@ static enum oqz_status taps_init(struct taps *t, const struct resize *p, const s
 	return OQZ_OK;
 }
 
-/* y += w x */
-OQZ_KERNEL static void add_row(double w, const double *restrict x, double *restrict y, int64_t n)
-{
-	for (int64_t i = 0; i < n; i++)
-		y[i] += w * x[i];
-}
-
 /* The last axis: a row of `in` numbers to a row of `out`. */
 static void apply_last(const struct taps *t, const struct axis *a, int64_t outer, double extra, const double *src,
                        double *dst)
@@ -369,7 +362,7 @@ static void apply_axis(const struct taps *t, const struct axis *a, int64_t outer
 				const double *row = src + clamp_index(t->first[x] + k, a->in) * inner;
 
 				if (w[k] != 0)
-					add_row(w[k], row, dst, inner);
+					oqz_add_f64(w[k], row, dst, inner);
 			}
 		}
 }

@@ -102,6 +102,8 @@ enum oqz_status oqz_read_f64(const struct oqz_tensor *t, double **ret, struct oq
 enum oqz_status oqz_new_f64(int64_t n, double **ret, struct oqz_err *err);
 /* All elements, rounded (or truncated) to the tensor's type. */
 void oqz_write_f64(struct oqz_tensor *t, const double *v);
+/* y += w x, of n numbers. */
+void oqz_add_f64(double w, const double *restrict x, double *restrict y, int64_t n);
 /* Integers of a tensor of rank 0 or 1. */
 enum oqz_status oqz_read_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n, struct oqz_err *err);
 /* Row-major strides of a shape, in elements. */

@@ -51,6 +51,12 @@ void oqz_write_f64(struct oqz_tensor *t, const double *v)
 			oqz_store_f(t->dtype, t->data, (size_t)i, v[i]);
 }
 
+OQZ_KERNEL void oqz_add_f64(double w, const double *restrict x, double *restrict y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		y[i] += w * x[i];
+}
+
 enum oqz_status oqz_read_ints(const struct oqz_tensor *t, int64_t *out, size_t max, size_t *ret_n, struct oqz_err *err)
 {
 	return oqz_tensor_ints(t, out, max, ret_n, err);

@@ -288,6 +288,36 @@ START_TEST(threads_share_one_layer)
 }
 END_TEST
 
+/* Packed by hand: blocks of 16 output channels, the last one filled up with zeros. One byte elsewhere is found. */
+START_TEST(packed_weights_are_held_against_their_source)
+{
+	enum { OC = 20, IC = 3, PADDED = 32 };
+	const dnnl_dims_t dims = { OC, IC, 1, 1 };
+	dnnl_memory_desc_t have, want;
+	uint32_t seed = 3;
+
+	for (int half = 0; half < 2; half++) {
+		dnnl_data_type_t t = half ? dnnl_bf16 : dnnl_f32;
+		size_t size = dnnl_data_type_size(t);
+		unsigned char from[OC * IC * 4], to[PADDED * IC * 4] = { 0 };
+		ck_assert(dnnl_memory_desc_init_by_tag(&have, 4, dims, t, dnnl_oihw) == dnnl_success);
+		ck_assert(dnnl_memory_desc_init_by_tag(&want, 4, dims, t, dnnl_Oihw16o) == dnnl_success);
+		ck_assert(dnnl_memory_desc_get_size(&want) == PADDED * IC * size);
+		for (size_t i = 0; i < OC * IC * size; i++)
+			from[i] = (unsigned char)((seed = seed * 1664525u + 1013904223u) >> 24);
+		for (size_t o = 0; o < OC; o++)
+			for (size_t c = 0; c < IC; c++)
+				memcpy(to + ((o / 16 * IC + c) * 16 + o % 16) * size, from + (o * IC + c) * size, size);
+		ck_ok(oqz_dnnl_check_packed(&have, from, &want, to, err));
+		for (size_t i = 0; i < PADDED * IC * size; i++) {
+			to[i] ^= 64;
+			ck_fails(oqz_dnnl_check_packed(&have, from, &want, to, err), OQZ_E_INTERNAL, "wrongly");
+			to[i] ^= 64;
+		}
+	}
+}
+END_TEST
+
 START_TEST(what_cannot_be_done_is_declined_with_a_reason)
 {
 	struct convcase c = { .nsp = 1,
@@ -325,4 +355,4 @@ END_TEST
 
 OQZ_TEST_MAIN("dnnl_conv", conv_matches_plain_loop_on_random_shapes, wide_windows_match_plain_loop,
               same_padding_splits_as_the_standard_says, activations_are_fused, threads_share_one_layer,
-              what_cannot_be_done_is_declined_with_a_reason)
+              packed_weights_are_held_against_their_source, what_cannot_be_done_is_declined_with_a_reason)

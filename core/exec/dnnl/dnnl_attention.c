@@ -95,14 +95,11 @@ static enum oqz_status build(struct attention *a, int which, int64_t rows, struc
 	return oqz_dnnl_product_new(&wv, &a->sums[which], err);
 }
 
-/* Room for `n` floats behind what there is; false when sizes overflow. */
-static bool take(size_t *bytes, int64_t n, size_t *ret_at)
+static bool take(size_t *bytes, int64_t floats, size_t *ret_at)
 {
-	size_t more;
+	size_t n;
 
-	*ret_at = *bytes;
-	return n >= 0 && oqz_size_mul((size_t)n, sizeof(float), &more) && oqz_size_add(more, 63, &more) &&
-	       oqz_size_add(*bytes, more / 64 * 64, bytes);
+	return floats >= 0 && oqz_size_mul((size_t)floats, sizeof(float), &n) && oqz_size_take(bytes, n, ret_at);
 }
 
 static enum oqz_status plan_scratch(struct attention *a, struct oqz_step_choice *ret, struct oqz_err *err)

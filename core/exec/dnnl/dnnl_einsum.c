@@ -101,11 +101,9 @@ static void in_memory_order(struct labels *l, const int64_t *stride)
 /* Room for n floats; false when it cannot be counted. */
 static bool take(struct plan *p, int64_t n, size_t *ret_at)
 {
-	size_t more;
+	size_t bytes;
 
-	*ret_at = p->bytes;
-	return oqz_size_mul((size_t)n, sizeof(float), &more) && oqz_size_add(more, 63, &more) &&
-	       oqz_size_add(p->bytes, more / 64 * 64, &p->bytes);
+	return oqz_size_mul((size_t)n, sizeof(float), &bytes) && oqz_size_take(&p->bytes, bytes, ret_at);
 }
 
 /* Row-major strides of the labels one list behind the other. */

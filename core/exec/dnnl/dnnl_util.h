@@ -57,7 +57,11 @@ void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p);
 OQZ_DEFINE_CLEANUP(struct oqz_dnnl_prim, oqz_dnnl_prim_free)
 /* The descriptor the primitive wants or has for DNNL_ARG_SRC, _DST, _WEIGHTS, ... */
 const dnnl_memory_desc_t *oqz_dnnl_prim_md(const struct oqz_dnnl_prim *p, dnnl_query_t what);
-/* Binds a constant argument: a copy of `data` (laid out as `have`), reordered to `want`. */
+/* Whether `packed`, laid out as `want`, has the bytes of `data`, laid out as `have`; OQZ_E_INTERNAL if not. Says
+ * nothing about the order of elements, and nothing where they are converted on the way. */
+enum oqz_status oqz_dnnl_check_packed(const dnnl_memory_desc_t *have, const void *data, const dnnl_memory_desc_t *want,
+                                      const void *packed, struct oqz_err *err);
+/* Binds a constant argument: a copy of `data` (laid out as `have`), reordered to `want` and checked. */
 enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
                                    const dnnl_memory_desc_t *want, struct oqz_err *err);
 /* Binds all of `from`'s constant arguments, which must outlive p. OQZ_E_UNSUPPORTED: p is not the same kernel, or wants
