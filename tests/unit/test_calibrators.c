@@ -320,6 +320,34 @@ START_TEST(second_pass_is_guarded)
 }
 END_TEST
 
+/* What is not finite falls into no bin, wherever it stands in a row of numbers. */
+START_TEST(bins_leave_out_what_is_not_finite)
+{
+	enum { N = 150 };
+	static const float bad[] = { NAN, INFINITY, -INFINITY };
+	float x[N], y[N];
+	size_t n = 0;
+
+	for (int i = 0; i < N; i++) {
+		x[i] = i % 7 == 3 ? bad[i % 3] : (float)(i % 31) - 11;
+		if (isfinite(x[i]))
+			y[n++] = x[i];
+	}
+	for (unsigned need = OQZ_OBS_BINS_KL; need <= OQZ_OBS_BINS_RANGE; need <<= 1) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *with = NULL, *without = NULL;
+		double a[4096] = { 0 }, b[4096] = { 0 }, sum = 0;
+		ck_ok(oqz_observe_once(need, 0, x, N, 0, &with, err));
+		ck_ok(oqz_observe_once(need, 0, y, n, 0, &without, err));
+		ck_ok(oqz_bins_get(with, need, a, err));
+		ck_ok(oqz_bins_get(without, need, b, err));
+		ck_assert_mem_eq(a, b, sizeof a);
+		for (int i = 0; i < 4096; i++)
+			sum += a[i];
+		ck_assert(sum == (double)n);
+	}
+}
+END_TEST
+
 /* Rows and bins survive being saved; equal statistics are equal bytes. */
 START_TEST(saved_rows_and_bins)
 {
@@ -345,4 +373,4 @@ START_TEST(saved_rows_and_bins)
 END_TEST
 
 OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, ema_by_hand, degenerate_tensors,
-              second_pass_is_guarded, saved_rows_and_bins)
+              second_pass_is_guarded, bins_leave_out_what_is_not_finite, saved_rows_and_bins)

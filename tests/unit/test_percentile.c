@@ -235,6 +235,45 @@ START_TEST(images_of_changing_size_are_refused_not_guessed)
 }
 END_TEST
 
+/* A tensor that comes in pieces of any size leaves what the whole leaves, to the byte. */
+START_TEST(pieces_are_the_whole)
+{
+	enum { IMAGES = 5, SIZE = 5000 };
+	static float x[IMAGES][SIZE];
+	uint32_t seed = 11;
+
+	for (int k = 0; k < IMAGES * SIZE; k++) {
+		double u = (double)next(&seed) / 4294967296.0 - 0.4;
+		(&x[0][0])[k] = k % 1013 == 5 ? NAN : k % 1511 == 7 ? -INFINITY : u < 0 ? 0 : (float)(u * u * 9);
+	}
+	for (int round = 0; round < 12; round++) {
+		struct oqz_observer *whole, *parts;
+		struct oqz_str a = { 0 }, b = { 0 };
+		const unsigned needs = OQZ_OBS_HISTOGRAM | OQZ_OBS_BATCH;
+		ck_ok(oqz_observer_new(needs, 0.99, 2, &whole, err));
+		ck_ok(oqz_observer_new(needs, 0.99, 2, &parts, err));
+		for (int i = 0; i < IMAGES; i++) {
+			ck_ok(oqz_observer_add(whole, i, x[i], SIZE, 0, err));
+			ck_ok(oqz_observer_open(parts, i, SIZE, err));
+			for (size_t at = 0, m; at < SIZE; at += m) {
+				m = 1 + next(&seed) % (round < 6 ? 70 : 3000);
+				m = SIZE - at < m ? SIZE - at : m;
+				ck_ok(oqz_observer_piece(parts, x[i] + at, m, err));
+			}
+			ck_ok(oqz_observer_close(parts, err));
+		}
+		ck_ok(oqz_observer_save(whole, &a, err));
+		ck_ok(oqz_observer_save(parts, &b, err));
+		ck_assert_uint_eq(a.len, b.len);
+		ck_assert_mem_eq(a.s, b.s, a.len);
+		oqz_str_release(&a);
+		oqz_str_release(&b);
+		oqz_observer_free(whole);
+		oqz_observer_free(parts);
+	}
+}
+END_TEST
+
 OQZ_TEST_MAIN("percentile", batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound,
-              tails_say_what_the_whole_histogram_says, selection_equals_sorting,
+              tails_say_what_the_whole_histogram_says, pieces_are_the_whole, selection_equals_sorting,
               images_of_changing_size_are_refused_not_guessed)
