@@ -3,7 +3,7 @@
  * oneDNN behind a small interface of our own, see dnnl_util.h. Primitives use the "user" scratchpad mode: with the
  * default one oneDNN would keep a scratchpad in each primitive, and two threads could not run it at once.
  */
-#include "core/exec/dnnl/dnnl_util.h"
+#include "core/exec/dnnl/dnnl_spot.h"
 #include "core/base/checked.h"
 #include "core/base/pages.h"
 #include "core/ops/strided.h"
@@ -142,7 +142,9 @@ struct oqz_dnnl_prim {
 		dnnl_memory_t mem;
 		void *data;
 	} fixed[OQZ_DNNL_ARGS];
-	bool borrowed; /* `fixed` is another primitive's */
+	bool borrowed;              /* `fixed` is another primitive's */
+	struct oqz_dnnl_spot *spot; /* NULL: results are not checked */
+	atomic_uint runs;
 	_Atomic(struct argset *) sets;
 };
 
@@ -166,6 +168,7 @@ void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p)
 		dnnl_memory_destroy(p->fixed[i].mem);
 		free(p->fixed[i].data);
 	}
+	oqz_dnnl_spot_free(p->spot);
 	dnnl_primitive_destroy(p->prim);
 	dnnl_primitive_desc_destroy(p->pd);
 	free(p);
@@ -268,6 +271,7 @@ enum oqz_status oqz_dnnl_prim_new_but(const void *op_desc, dnnl_primitive_attr_t
 	if (s != dnnl_success)
 		return oqz_dnnl_err(err, "dnnl_primitive_create", s);
 	p->scratch_bytes = dnnl_memory_desc_get_size(oqz_dnnl_prim_md(p, dnnl_query_scratchpad_md));
+	OQZ_TRY(oqz_dnnl_spot_new(p->pd, &p->spot, err));
 	*ret = oqz_steal(p);
 	return OQZ_OK;
 }
@@ -380,6 +384,7 @@ enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_
 	dnnl_memory_t m = NULL;
 
 	oqz_dnnl_enter();
+	OQZ_TRY(oqz_dnnl_spot_keep(p->spot, arg, have, data, err));
 	if (want->extra.flags != dnnl_memory_extra_flag_none && want->format_desc.blocking.inner_nblks == 0) {
 		OQZ_TRY(transpose_codes(have, data, want, &same_order, &transposed, err));
 		have = &same_order;
@@ -414,6 +419,7 @@ enum oqz_status oqz_dnnl_prim_borrow(struct oqz_dnnl_prim *p, const struct oqz_d
 	memcpy(p->fixed, from->fixed, sizeof p->fixed);
 	p->n_fixed = from->n_fixed;
 	p->borrowed = true;
+	oqz_dnnl_spot_borrow(p->spot, from->spot);
 	return OQZ_OK;
 }
 
@@ -458,8 +464,8 @@ static enum oqz_status argset_new(struct oqz_dnnl_prim *p, struct argset **ret, 
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_dnnl_prim_run(const struct oqz_dnnl_prim *p, const void *const *data, void *scratch,
-                                  struct oqz_err *err)
+static enum oqz_status execute(const struct oqz_dnnl_prim *p, const void *const *data, void *scratch,
+                               struct oqz_err *err)
 {
 	struct argset *s;
 
@@ -479,6 +485,29 @@ enum oqz_status oqz_dnnl_prim_run(const struct oqz_dnnl_prim *p, const void *con
 		st = dnnl_stream_wait(s->stream);
 	atomic_flag_clear_explicit(&s->busy, memory_order_release);
 	return st == dnnl_success ? OQZ_OK : oqz_dnnl_err(err, "dnnl_primitive_execute", st);
+}
+
+static const void *supplied(const struct oqz_dnnl_prim *p, const void *const *data, int arg)
+{
+	for (int i = 0; i < p->n_arg; i++)
+		if (p->arg[i].arg == arg)
+			return data[i];
+	return NULL;
+}
+
+enum oqz_status oqz_dnnl_prim_run(const struct oqz_dnnl_prim *p, const void *const *data, void *scratch,
+                                  struct oqz_err *err)
+{
+	if (!p->spot)
+		return execute(p, data, scratch, err);
+	unsigned run = atomic_fetch_add_explicit(&((struct oqz_dnnl_prim *)p)->runs, 1, memory_order_relaxed) + 1;
+	if (run & (run - 1))
+		return execute(p, data, scratch, err);
+	struct oqz_dnnl_look look = { .dst = supplied(p, data, DNNL_ARG_DST), .turn = run };
+	oqz_dnnl_spot_begin(p->spot, &look);
+	OQZ_TRY(execute(p, data, scratch, err));
+	return oqz_dnnl_spot_end(p->spot, &look, supplied(p, data, DNNL_ARG_SRC), supplied(p, data, DNNL_ARG_WEIGHTS),
+	                         err);
 }
 
 size_t oqz_dnnl_prim_scratch(const struct oqz_dnnl_prim *p) { return oqz_align_up(p->scratch_bytes, 64); }

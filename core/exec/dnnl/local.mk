@@ -22,6 +22,8 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_reduce.c \
 	core/exec/dnnl/dnnl_reduce.h \
 	core/exec/dnnl/dnnl_softmax.c \
+	core/exec/dnnl/dnnl_spot.c \
+	core/exec/dnnl/dnnl_spot.h \
 	core/exec/dnnl/dnnl_util.c \
 	core/exec/dnnl/dnnl_util.h \
 	$(NULL)
