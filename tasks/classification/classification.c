@@ -7,6 +7,8 @@
  * the scores alone; torch.topk leaves it open. Data sets are read in dataset.c.
  */
 #include "classification.h"
+#include "tasks/common/bytes.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -240,13 +242,12 @@ static enum oqz_status task_explain(void *self, const struct oqz_record *record,
 
 /* -------------------------------------------------------------------------------------------------- life */
 
-static void task_close(void *self)
+static void task_release(void *self)
 {
 	struct task *t = self;
 
 	common_list_release(t->host, &t->class_names);
 	common_list_release(t->host, &t->folder_names);
-	t->host->free_mem(t);
 }
 
 /* top<k> for each k, then nan_rows. */
@@ -273,61 +274,27 @@ static enum oqz_status make_metrics(struct task *t, struct oqz_failure *f)
 
 static const struct oqz_metric *task_instance_metrics(void *self) { return ((struct task *)self)->metrics; }
 
-/* What parameters say; the data set's are not read. */
-static enum oqz_status task_new(const struct oqz_task_host *host, const struct oqz_params *params, struct task **ret,
-                                struct oqz_failure *f)
+static enum oqz_status task_configure(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
 	static const char *const words[] = { "auto", "keep", "drop" };
-	const struct oqz_host *h = host->base;
-	struct task *t = h->alloc(sizeof *t);
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
 
-	if (!t)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
-	t->host = h;
-	t->task_host = host;
 	t->output = h->param_string(params, "output");
 	t->n_k = h->param_ints(params, "k", &t->k);
 	for (int i = 0; i < 3; i++)
 		if (strcmp(words[i], h->param_string(params, "background")) == 0)
 			t->background = i;
-	enum oqz_status st = make_metrics(t, f);
-	if (st == OQZ_OK)
-		*ret = t;
-	else
-		task_close(t);
-	return st;
+	return make_metrics(t, f);
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
-{
-	struct task *t = NULL;
-	enum oqz_status st = task_new(host, params, &t, f);
-
-	if (st != OQZ_OK)
-		return st;
-	t->dataset = dataset;
-	st = dataset_open(t, f);
-	if (st == OQZ_OK)
-		*ret = t;
-	else
-		task_close(t);
-	return st;
-}
-
-static enum oqz_status task_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                                  const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                                  void *figure_sink, struct oqz_failure *f)
-{
-	struct task *t = NULL;
-	enum oqz_status st = task_new(host, params, &t, f);
-
-	if (st != OQZ_OK)
-		return st;
-	st = classification_judge(t, annotations, predictions, figure_sink, f);
-	task_close(t);
-	return st;
-}
+const struct common_life common_life = {
+	.size = sizeof(struct task),
+	.configure = task_configure,
+	.open_dataset = classification_open_dataset,
+	.judge = classification_judge,
+	.release = task_release,
+};
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
@@ -390,14 +357,14 @@ static const struct oqz_task classification = {
 	          .licence = "Apache-2.0", .summary = "top-k accuracy of image classifiers", .params = params },
 	.metrics = metrics,
 	.dataset_params = dataset_params,
-	.open = task_open,
-	.close = task_close,
-	.items = dataset_items,
+	.open = common_open,
+	.close = common_close,
+	.items = classification_items,
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
-	.judge = task_judge,
+	.judge = common_judge,
 };
 
 OQZ_PLUGIN_EXPORT(classification)

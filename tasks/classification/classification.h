@@ -6,6 +6,7 @@
 #define CLASSIFICATION_H
 
 #include "tasks/common/common.h"
+#include "tasks/common/life.h"
 
 #include <stdatomic.h>
 
@@ -23,9 +24,7 @@ struct record {
 };
 
 struct task {
-	const struct oqz_host *host;
-	const struct oqz_task_host *task_host;
-	const struct oqz_params *dataset;
+	COMMON_TASK_HEAD;
 	const char *output;
 	int background;
 	const int64_t *k;
@@ -40,10 +39,10 @@ struct task {
 
 extern const struct oqz_metric classification_nan_rows;
 
-/* Reads the class list, if there is one, and refuses parameters that contradict each other. */
-enum oqz_status dataset_open(struct task *t, struct oqz_failure *f);
+/* dataset.c. Reads the class list, if there is one, and refuses parameters that contradict each other. */
+enum oqz_status classification_open_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f);
 /* struct oqz_task's items(). An item's tag is its label. */
-enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
+enum oqz_status classification_items(void *self, void *sink, struct oqz_failure *f);
 
 /* "<file><blanks><label>" in place: returns the label, "" for an empty line; *ret_file is "" for a line of one word. */
 char *classification_split_entry(char *line, const char **ret_file);
@@ -54,7 +53,7 @@ enum oqz_status classification_rank(struct task *t, const char *id, const struct
 bool classification_hit(const struct record *r, int64_t k);
 
 /* judge.c: figures of scores in a file against a list of labels. */
-enum oqz_status classification_judge(struct task *t, const char *annotations, const char *predictions, void *sink,
+enum oqz_status classification_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                      struct oqz_failure *f);
 
 #endif

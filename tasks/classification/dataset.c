@@ -5,6 +5,7 @@
  * exist, which shifts when one is missing; with one it is the line of the folder's name.
  */
 #include "classification.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,16 +13,12 @@
 
 /* -------------------------------------------------------------------------------------------------- the sink */
 
-/* Puts the chosen part of the data set into the program's list. */
 struct reader {
 	struct task *t;
-	void *sink;
-	struct oqz_failure *f;
-	const char *root;
+	struct common_items to;
 	const char *prefix; /* class folder below root, or "" */
 	uint64_t label;
-	struct common_subset part;
-	int64_t in_class;
+	int64_t in_class; /* images of the class folder */
 };
 
 static enum oqz_status add(struct reader *r, const char *relative_path, uint64_t label)
@@ -29,18 +26,15 @@ static enum oqz_status add(struct reader *r, const char *relative_path, uint64_t
 	const struct oqz_host *h = r->t->host;
 
 	r->in_class++;
-	if (!common_subset_takes(&r->part))
+	if (!common_subset_takes(&r->to.part))
 		return OQZ_OK;
-	size_t n = strlen(r->root) + strlen(r->prefix) + strlen(relative_path) + 3;
-	char *path = h->alloc(n);
-	if (!path)
-		return h->fail(r->f, OQZ_E_NOMEM, "out of memory");
-	snprintf(path, n, "%s/%s%s%s", r->root, r->prefix, *r->prefix ? "/" : "", relative_path);
-	struct oqz_item item = { .id = path + strlen(r->root) + 1, .image = path, .tag = label };
-	if (relative_path[0] == '/')
-		item.image = item.id = relative_path;
-	enum oqz_status st = r->t->task_host->add_item(r->sink, &item, r->f);
-	h->free_mem(path);
+	char *id = *r->prefix ? common_join(h, r->prefix, relative_path, r->to.f)
+	                      : common_copy(h, relative_path, strlen(relative_path), r->to.f);
+	if (!id)
+		return OQZ_E_NOMEM;
+	struct oqz_item item = { .id = id, .tag = label };
+	enum oqz_status st = common_items_put(&r->to, id, &item);
+	h->free_mem(id);
 	return st;
 }
 
@@ -126,8 +120,8 @@ static enum oqz_status find_label(struct folder_reader *fr, const char *folder)
 	uint64_t guess = fr->folders++ ? fr->r.label + 1 : 0; /* mostly both are sorted */
 	if (!t->class_names.n) {
 		fr->r.label = guess;
-		return common_list_add(t->host, &t->folder_names, common_copy(t->host, folder, strlen(folder), fr->r.f),
-		                       fr->r.f);
+		return common_list_add(t->host, &t->folder_names,
+		                       common_copy(t->host, folder, strlen(folder), fr->r.to.f), fr->r.to.f);
 	}
 	for (size_t i = 0; i < t->n_classes; i++) {
 		size_t at = (guess + i) % t->n_classes;
@@ -136,7 +130,7 @@ static enum oqz_status find_label(struct folder_reader *fr, const char *folder)
 			return OQZ_OK;
 		}
 	}
-	return t->host->fail(fr->r.f, OQZ_E_DATA, "%s: the folder '%s' is no class of %s", fr->r.root, folder,
+	return t->host->fail(fr->r.to.f, OQZ_E_DATA, "%s: the folder '%s' is no class of %s", fr->r.to.root, folder,
 	                     t->host->param_string(t->dataset, "synsets"));
 }
 
@@ -149,16 +143,14 @@ static enum oqz_status read_folder(void *ctx, const char *name)
 
 	if (st != OQZ_OK)
 		return st;
-	size_t n = strlen(r->root) + strlen(name) + 2;
-	char *path = h->alloc(n);
+	char *path = common_join(h, r->to.root, name, r->to.f);
 	if (!path)
-		return h->fail(r->f, OQZ_E_NOMEM, "out of memory");
-	snprintf(path, n, "%s/%s", r->root, name);
+		return OQZ_E_NOMEM;
 	r->prefix = name;
 	r->in_class = 0;
-	st = h->walk(path, common_image_suffixes, add_walked, r, r->f);
+	st = h->walk(path, common_image_suffixes, add_walked, r, r->to.f);
 	if (st == OQZ_OK && r->in_class == 0)
-		st = h->fail(r->f, OQZ_E_DATA, "%s: a class folder without images", path);
+		st = h->fail(r->to.f, OQZ_E_DATA, "%s: a class folder without images", path);
 	h->free_mem(path);
 	return st;
 }
@@ -168,7 +160,7 @@ static enum oqz_status read_folders(const struct reader *r)
 	struct folder_reader fr = { *r, 0 };
 
 	common_list_release(r->t->host, &r->t->folder_names); /* items() may be asked again */
-	enum oqz_status st = r->t->host->list_dirs(r->root, read_folder, &fr, r->f);
+	enum oqz_status st = r->t->host->list_dirs(r->to.root, read_folder, &fr, r->to.f);
 
 	if (st == OQZ_OK && !r->t->class_names.n)
 		r->t->n_classes = fr.folders;
@@ -192,45 +184,32 @@ char *classification_split_entry(char *line, const char **ret_file)
 	return line + at;
 }
 
-static enum oqz_status read_entry(struct reader *r, const char *list, int number, char *line)
+static enum oqz_status read_entry(void *ctx, int number, char *line)
 {
+	struct reader *r = ctx;
 	const struct oqz_host *h = r->t->host;
-	const char *file;
+	const char *list = h->param_string(r->t->dataset, "list"), *file;
+
+	common_drop_cr(line);
 	char *end, *word = classification_split_entry(line, &file);
 
 	if (!*word)
 		return OQZ_OK;
 	if (!*file)
-		return h->fail(r->f, OQZ_E_DATA, "%s:%d: '<file> <label>' expected, found '%.100s'", list, number,
+		return h->fail(r->to.f, OQZ_E_DATA, "%s:%d: '<file> <label>' expected, found '%.100s'", list, number,
 		               word);
 	unsigned long long label = strtoull(word, &end, 10);
 	if (*end || *word < '0' || *word > '9' || label > INT32_MAX)
-		return h->fail(r->f, OQZ_E_DATA, "%s:%d: '%.100s' is not a label", list, number, word);
+		return h->fail(r->to.f, OQZ_E_DATA, "%s:%d: '%.100s' is not a label", list, number, word);
 	if (r->t->n_classes && label >= r->t->n_classes)
-		return h->fail(r->f, OQZ_E_DATA, "%s:%d: the label %llu, but the class list has %zu classes", list,
+		return h->fail(r->to.f, OQZ_E_DATA, "%s:%d: the label %llu, but the class list has %zu classes", list,
 		               number, label, r->t->n_classes);
 	return add(r, file, label);
 }
 
-static enum oqz_status read_list(struct reader *r)
+enum oqz_status classification_open_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
-	const struct task *t = r->t;
-	const char *path = t->host->param_string(t->dataset, "list");
-	char *text, *at, *line;
-	enum oqz_status st = common_read_text(t->host, path, &text, &at, r->f);
-
-	if (st != OQZ_OK)
-		return st;
-	for (int number = 1; st == OQZ_OK && (line = common_next_line(&at)) != NULL; number++) {
-		common_drop_cr(line);
-		st = read_entry(r, path, number, line);
-	}
-	t->host->free_mem(text);
-	return st;
-}
-
-enum oqz_status dataset_open(struct task *t, struct oqz_failure *f)
-{
+	struct task *t = self;
 	const char *synsets = t->host->param_string(t->dataset, "synsets");
 	const char *reader = t->host->param_string(t->dataset, "reader");
 	const char *list = t->host->param_string(t->dataset, "list");
@@ -242,22 +221,16 @@ enum oqz_status dataset_open(struct task *t, struct oqz_failure *f)
 	return *synsets ? read_classes(t, synsets, f) : OQZ_OK;
 }
 
-enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f)
+enum oqz_status classification_items(void *self, void *sink, struct oqz_failure *f)
 {
 	struct task *t = self;
 	const struct oqz_host *h = t->host;
 	const char *reader = h->param_string(t->dataset, "reader");
-	struct reader r = { .t = t,
-		            .sink = sink,
-		            .f = f,
-		            .root = h->param_string(t->dataset, "root"),
-		            .prefix = "",
-		            .label = NO_LABEL,
-		            .part = common_subset_of(h, t->dataset) };
+	struct reader r = { .t = t, .to = common_items_of(t->task_host, t->dataset, "root", sink, f), .prefix = "" };
 
 	if (strcmp(reader, "list") == 0)
-		return read_list(&r);
+		return common_each_line(h, h->param_string(t->dataset, "list"), read_entry, &r, f);
 	if (strcmp(reader, "images") == 0)
-		return h->walk(r.root, common_image_suffixes, add_walked, &r, f);
+		return common_items_walk(&r.to, common_image_suffixes, NO_LABEL);
 	return read_folders(&r);
 }

@@ -5,7 +5,6 @@
  * Caffe's, or labels alone when it goes with an array.
  */
 #include "classification.h"
-#include "tasks/common/common.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -212,9 +211,10 @@ static enum oqz_status set_figures(const struct judge *j, void *sink)
 	return st;
 }
 
-enum oqz_status classification_judge(struct task *t, const char *annotations, const char *predictions, void *sink,
+enum oqz_status classification_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                      struct oqz_failure *f)
 {
+	struct task *t = self;
 	struct judge j = { .t = t, .f = f, .annotations = annotations, .predictions = predictions };
 	size_t n = strlen(predictions);
 	bool array = n > 4 && strcmp(predictions + n - 4, ".npy") == 0;

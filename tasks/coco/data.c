@@ -230,6 +230,21 @@ enum oqz_status coco_data_read(struct coco_data *d, const struct oqz_host *host,
 	return st;
 }
 
+const char *const coco_image_suffixes[] = { ".jpg", ".jpeg", ".png", NULL };
+
+enum oqz_status coco_data_open(struct coco_data *d, const struct oqz_host *host, const struct oqz_params *dataset,
+                               int flags, struct oqz_failure *f)
+{
+	const char *annotations = host->param_string(dataset, "annotations");
+	bool images = strcmp(host->param_string(dataset, "reader"), "images") == 0;
+
+	if (images && *annotations)
+		return host->fail(f, OQZ_E_USAGE, "the parameter 'annotations' is for the reader 'coco'");
+	if (!images && !*annotations)
+		return host->fail(f, OQZ_E_USAGE, "the reader 'coco' needs the parameter 'annotations'");
+	return images ? OQZ_OK : coco_data_read(d, host, annotations, flags, f);
+}
+
 void coco_data_release(struct coco_data *d)
 {
 	if (!d->host)

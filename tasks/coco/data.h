@@ -42,11 +42,18 @@ struct coco_data {
 	size_t n_strays; /* annotations of images that the file does not list; left out, as pycocotools does */
 };
 
+/* Suffixes of images that stand without annotations. */
+extern const char *const coco_image_suffixes[];
+
 enum { COCO_READ_KEYPOINTS = 1, COCO_AREA_FROM_BOX = 2 };
 
 /* *d is zero before; release it also after a failure. */
 enum oqz_status coco_data_read(struct coco_data *d, const struct oqz_host *host, const char *path, int flags,
                                struct oqz_failure *f);
+/* The file that a data set's parameter `annotations` names. With the reader `images` there is none: nothing is read,
+ * and *d stays zero. */
+enum oqz_status coco_data_open(struct coco_data *d, const struct oqz_host *host, const struct oqz_params *dataset,
+                               int flags, struct oqz_failure *f);
 void coco_data_release(struct coco_data *d);
 /* Position in the list of the image, or category, with that id. */
 bool coco_find_image(const struct coco_data *d, int64_t id, uint32_t *ret);

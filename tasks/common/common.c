@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lists, parts of data sets, text lines, outputs by name: see common.h.
+ * Strings, lists, text lines, outputs by name: see common.h.
  */
 #include "common.h"
 
@@ -8,23 +8,6 @@
 
 const char *const common_image_suffixes[] = { ".jpg", ".jpeg", ".png",  ".ppm",  ".bmp",
 	                                      ".pgm", ".tif",  ".tiff", ".webp", NULL };
-
-struct common_subset common_subset_of(const struct oqz_host *h, const struct oqz_params *dataset)
-{
-	return (struct common_subset) { .skip = h->param_int(dataset, "skip"),
-		                        .stride = h->param_int(dataset, "stride"),
-		                        .take = h->param_int(dataset, "take_first") };
-}
-
-bool common_subset_takes(struct common_subset *s)
-{
-	int64_t at = s->seen++ - s->skip;
-
-	if (at < 0 || at % s->stride != 0 || (s->take && s->taken >= s->take))
-		return false;
-	s->taken++;
-	return true;
-}
 
 /* -------------------------------------------------------------------------------------------------- strings */
 
@@ -50,19 +33,6 @@ char *common_join(const struct oqz_host *h, const char *root, const char *relati
 	else
 		h->fail(f, OQZ_E_NOMEM, "out of memory");
 	return path;
-}
-
-enum oqz_status common_add_item(const struct oqz_task_host *host, void *sink, const char *root, const char *relative,
-                                struct oqz_item *item, struct oqz_failure *f)
-{
-	char *path = common_join(host->base, root, relative, f);
-
-	if (!path)
-		return OQZ_E_NOMEM;
-	item->image = path;
-	enum oqz_status st = host->add_item(sink, item, f);
-	host->base->free_mem(path);
-	return st;
 }
 
 enum oqz_status common_list_add(const struct oqz_host *h, struct common_list *l, char *s, struct oqz_failure *f)
@@ -146,6 +116,21 @@ char *common_next_line(char **at)
 	*at = *end ? end + 1 : end;
 	*end = 0;
 	return line;
+}
+
+enum oqz_status common_each_line(const struct oqz_host *h, const char *path,
+                                 enum oqz_status (*each)(void *ctx, int number, char *line), void *ctx,
+                                 struct oqz_failure *f)
+{
+	char *text, *at, *line;
+	enum oqz_status st = common_read_text(h, path, &text, &at, f);
+
+	if (st != OQZ_OK)
+		return st;
+	for (int number = 1; st == OQZ_OK && (line = common_next_line(&at)) != NULL; number++)
+		st = each(ctx, number, line);
+	h->free_mem(text);
+	return st;
 }
 
 void common_drop_cr(char *line)

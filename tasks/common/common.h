@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What several tasks do alike: reading lists, taking a part of a data set, finding an output, little-endian records.
- * It is source, not a library: every task compiles its own copy, so that a plugin stays one file without dependencies.
+ * What several tasks do alike: strings, lists, text files, finding an output. Beside it life.h (open, close, judge),
+ * items.h (a data set's items), bytes.h (numbers of records), pairs.h (two folders, paired by name). All of it is
+ * source, not a library: every task compiles its own copy, so that a plugin stays one file without dependencies.
  */
 #ifndef OQZ_TASKS_COMMON_H
 #define OQZ_TASKS_COMMON_H
@@ -12,44 +13,10 @@
 /* ".jpg", ".png", ...; NULL-terminated. */
 extern const char *const common_image_suffixes[];
 
-/* The rows of a data set's parameters that struct common_subset is read from; `what` is counted ("images"). */
-#define COMMON_SUBSET_PARAMS COMMON_SUBSET_PARAMS_OF("images")
-#define COMMON_SUBSET_PARAMS_OF(what)                                                                       \
-	{ .name = "skip",                                                                                   \
-	  .type = OQZ_P_INT,                                                                                \
-	  .dflt = "0",                                                                                      \
-	  .min = 0,                                                                                         \
-	  .max = 1e9,                                                                                       \
-	  .unit = (what),                                                                                   \
-	  .help = "leave out that many at the start" },                                                     \
-	    { .name = "stride",                                                                             \
-	      .type = OQZ_P_INT,                                                                            \
-	      .dflt = "1",                                                                                  \
-	      .min = 1,                                                                                     \
-	      .max = 1e9,                                                                                   \
-	      .unit = (what),                                                                               \
-	      .help = "then take every stride-th" },                                                        \
-	{                                                                                                   \
-		.name = "take_first", .type = OQZ_P_INT, .dflt = "0", .min = 0, .max = 1e9, .unit = (what), \
-		.help = "and stop after that many; 0: no limit"                                             \
-	}
-
-struct common_subset {
-	int64_t skip, stride, take; /* take 0: all */
-	int64_t seen, taken;
-};
-struct common_subset common_subset_of(const struct oqz_host *h, const struct oqz_params *dataset);
-/* Whether the next item of the data set belongs to the part. */
-bool common_subset_takes(struct common_subset *s);
-
 /* Strings from host->alloc, or NULL with a failure recorded. */
 char *common_copy(const struct oqz_host *h, const char *s, size_t n, struct oqz_failure *f);
 /* "root/relative"; an absolute `relative` stays as it is. */
 char *common_join(const struct oqz_host *h, const char *root, const char *relative, struct oqz_failure *f);
-
-/* Adds an item whose image lies at root/relative. */
-enum oqz_status common_add_item(const struct oqz_task_host *host, void *sink, const char *root, const char *relative,
-                                struct oqz_item *item, struct oqz_failure *f);
 
 /* A list of strings that grows; all-zero is empty. */
 struct common_list {
@@ -70,6 +37,10 @@ enum oqz_status common_read_text(const struct oqz_host *h, const char *path, cha
 /* The next line of *at without its newline, NUL-terminated in place; NULL at the end. A carriage return in front of the
  * newline stays. */
 char *common_next_line(char **at);
+/* Calls `each` for every line of a text file, numbered from 1, until it fails. */
+enum oqz_status common_each_line(const struct oqz_host *h, const char *path,
+                                 enum oqz_status (*each)(void *ctx, int number, char *line), void *ctx,
+                                 struct oqz_failure *f);
 /* Takes a carriage return off the line's end. */
 void common_drop_cr(char *line);
 
@@ -87,58 +58,5 @@ const struct oqz_output *common_output(const struct oqz_host *h, const char *nam
 		if (try_ != OQZ_OK)            \
 			return try_;           \
 	} while (0)
-
-static inline void put_u32(unsigned char *p, uint32_t x)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (unsigned char)(x >> 8 * i);
-}
-
-static inline uint32_t get_u32(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static inline void put_f32(unsigned char *p, float x)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	put_u32(p, bits);
-}
-
-static inline float get_f32(const unsigned char *p)
-{
-	uint32_t bits = get_u32(p);
-	float x;
-
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
-static inline void put_u64(unsigned char *p, uint64_t x)
-{
-	put_u32(p, (uint32_t)x);
-	put_u32(p + 4, (uint32_t)(x >> 32));
-}
-
-static inline uint64_t get_u64(const unsigned char *p) { return get_u32(p) | (uint64_t)get_u32(p + 4) << 32; }
-
-static inline void put_f64(unsigned char *p, double x)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	put_u64(p, bits);
-}
-
-static inline double get_f64(const unsigned char *p)
-{
-	uint64_t bits = get_u64(p);
-	double x;
-
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
 
 #endif

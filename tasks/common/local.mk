@@ -1,7 +1,12 @@
 # Source that every task compiles into itself.
 task_common_sources = \
+	tasks/common/bytes.h \
 	tasks/common/common.c \
 	tasks/common/common.h \
+	tasks/common/items.c \
+	tasks/common/items.h \
+	tasks/common/life.c \
+	tasks/common/life.h \
 	$(NULL)
 task_pairs_sources = \
 	tasks/common/pairs.c \

@@ -4,6 +4,7 @@
  * the image -> matched with the image's annotations -> record (records.c); figures from records alone.
  */
 #include "detection.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -32,27 +33,14 @@ static enum oqz_status task_score(void *self, const struct oqz_item *item, const
 	return st;
 }
 
-static enum oqz_status task_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
-                                   struct oqz_failure *f)
-{
-	return records_finish(self, records, n, metric_sink, f);
-}
-
-static enum oqz_status task_explain(void *self, const struct oqz_record *record, char *text, size_t size,
-                                    struct oqz_failure *f)
-{
-	return record_explain(self, record, text, size, f);
-}
-
 /* -------------------------------------------------------------------------------------------------- life */
 
-static void task_close(void *self)
+static void task_release(void *self)
 {
 	struct task *t = self;
 
 	coco_data_release(&t->data);
 	t->host->free_mem(t->categories);
-	t->host->free_mem(t);
 }
 
 /* Class k of the model is the category with the k-th smallest id, unless class_ids says otherwise. */
@@ -77,24 +65,9 @@ static enum oqz_status map_classes(struct task *t, const struct oqz_params *para
 	return OQZ_OK;
 }
 
-static enum oqz_status open_data(struct task *t, struct oqz_failure *f)
+static enum oqz_status task_configure(void *self, const struct oqz_params *p, struct oqz_failure *f)
 {
-	const struct oqz_host *h = t->host;
-	const char *annotations = h->param_string(t->dataset, "annotations");
-	bool images = strcmp(h->param_string(t->dataset, "reader"), "images") == 0;
-	bool from_box = strcmp(h->param_string(t->dataset, "area"), "box") == 0;
-
-	if (images && *annotations)
-		return h->fail(f, OQZ_E_USAGE, "the parameter 'annotations' is for the reader 'coco'");
-	if (images)
-		return OQZ_OK;
-	if (!*annotations)
-		return h->fail(f, OQZ_E_USAGE, "the reader 'coco' needs the parameter 'annotations'");
-	return coco_data_read(&t->data, h, annotations, from_box ? COCO_AREA_FROM_BOX : 0, f);
-}
-
-static void read_params(struct task *t, const struct oqz_params *p)
-{
+	struct task *t = self;
 	const struct oqz_host *h = t->host;
 	const char *kind = h->param_string(p, "nms");
 
@@ -112,32 +85,27 @@ static void read_params(struct task *t, const struct oqz_params *p)
 	t->nms = strcmp(kind, "class") == 0 ? NMS_CLASS : strcmp(kind, "all") == 0 ? NMS_ALL : NMS_NONE;
 	if (strcmp(h->param_string(p, "head"), "final") == 0)
 		t->nms = NMS_NONE;
-}
-
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
-{
-	const struct oqz_host *h = host->base;
-	struct task *t = h->alloc(sizeof *t);
-
-	if (!t)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
-	t->host = h;
-	t->task_host = host;
-	t->dataset = dataset;
-	read_params(t, params);
-	enum oqz_status st = head_setup(t, params, f);
-	if (st == OQZ_OK)
-		st = open_data(t, f);
-	if (st == OQZ_OK)
-		st = map_classes(t, params, f);
-	if (st != OQZ_OK) {
-		task_close(t);
-		return st;
-	}
-	*ret = t;
+	t->data_flags = strcmp(h->param_string(t->dataset, "area"), "box") == 0 ? COCO_AREA_FROM_BOX : 0;
 	return OQZ_OK;
 }
+
+/* The head belongs to a model's outputs: judge() has boxes and none. */
+static enum oqz_status open_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f)
+{
+	struct task *t = self;
+
+	TRY(head_setup(t, params, f));
+	TRY(coco_data_open(&t->data, t->host, t->dataset, t->data_flags, f));
+	return map_classes(t, params, f);
+}
+
+const struct common_life common_life = {
+	.size = sizeof(struct task),
+	.configure = task_configure,
+	.open_dataset = open_dataset,
+	.judge = detection_judge,
+	.release = task_release,
+};
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
@@ -211,15 +179,15 @@ static const struct oqz_task detection = {
 	          .licence = "Apache-2.0", .summary = "COCO average precision of detected boxes", .params = params },
 	.metrics = metrics,
 	.dataset_params = dataset_params,
-	.open = task_open,
-	.close = task_close,
-	.items = dataset_items,
+	.open = common_open,
+	.close = common_close,
+	.items = detection_items,
 	.score = task_score,
-	.finish = task_finish,
-	.explain = task_explain,
-	.judge = detection_judge,
+	.finish = detection_finish,
+	.explain = detection_explain,
+	.judge = common_judge,
 	.marks = "green: annotated; blue: found, right at IoU 0.5; red: found, wrong",
-	.draw = task_draw,
+	.draw = detection_draw,
 };
 
 OQZ_PLUGIN_EXPORT(detection)

@@ -9,6 +9,7 @@
 #include "tasks/coco/data.h"
 #include "tasks/coco/eval.h"
 #include "tasks/common/common.h"
+#include "tasks/common/life.h"
 
 enum { MAX_STRIDES = 8, MAX_BINS = 64, N_FIGURES = 12 };
 enum nms_kind { NMS_CLASS, NMS_ALL, NMS_NONE };
@@ -16,10 +17,9 @@ enum nms_kind { NMS_CLASS, NMS_ALL, NMS_NONE };
 struct head;
 
 struct task {
-	const struct oqz_host *host;
-	const struct oqz_task_host *task_host;
-	const struct oqz_params *dataset;
+	COMMON_TASK_HEAD;
 	struct coco_data data; /* empty for calibration images */
+	int data_flags;        /* how it is read */
 	const struct head *head;
 	int bins;
 	int64_t strides[MAX_STRIDES];
@@ -87,10 +87,11 @@ enum oqz_status match_image(const struct task *t, size_t image, const struct det
                             size_t n, struct coco_hits *hits, int32_t *matches, struct oqz_failure *f);
 enum oqz_status record_add(const struct task *t, size_t image, const struct detection *d, size_t n, void *sink,
                            struct oqz_failure *f);
-enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
-                               struct oqz_failure *f);
-enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
-                               struct oqz_failure *f);
+/* struct oqz_task's finish() and explain(). */
+enum oqz_status detection_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+                                 struct oqz_failure *f);
+enum oqz_status detection_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                                  struct oqz_failure *f);
 
 /* A detection of a record, x, y, w, h in the image. */
 struct found_box {
@@ -103,9 +104,9 @@ struct found_box {
 enum oqz_status record_boxes(const struct task *t, const struct oqz_record *record, float score, struct found_box *ret,
                              size_t cap, size_t *ret_n, struct oqz_failure *f);
 /* draw.c: struct oqz_task's draw(). */
-enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
-                          const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
-                          void *canvas, struct oqz_failure *f);
+enum oqz_status detection_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                               void *canvas, struct oqz_failure *f);
 
 /* From accumulated classes to the twelve figures of COCOeval.summarize(). */
 struct coco_class {
@@ -115,11 +116,10 @@ struct coco_class {
 };
 void summarize(const struct coco_class *classes, size_t n, double *work, double figures[N_FIGURES]);
 
-enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
+enum oqz_status detection_items(void *self, void *sink, struct oqz_failure *f);
 
 /* judge.c: struct oqz_task's judge(). */
-enum oqz_status detection_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                                const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                                void *figure_sink, struct oqz_failure *f);
+enum oqz_status detection_judge(void *self, const char *annotations, const char *predictions, void *sink,
+                                struct oqz_failure *f);
 
 #endif

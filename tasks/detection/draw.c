@@ -17,9 +17,9 @@ static enum oqz_status add(const struct task *t, const double xywh[4], uint32_t 
 	return t->task_host->draw_box(canvas, box, colour, label, f);
 }
 
-enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
-                          const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
-                          void *canvas, struct oqz_failure *f)
+enum oqz_status detection_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
+                               void *canvas, struct oqz_failure *f)
 {
 	const struct task *t = self;
 	struct found_box boxes[MAX_BOXES];

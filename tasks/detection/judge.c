@@ -14,7 +14,7 @@
 enum { MAX_DET = 100, N_AREAS = 4 };
 
 struct judge {
-	struct task t;
+	const struct task *t;
 	struct coco_results r;
 	struct coco_class *classes;
 	struct coco_entry *entries;
@@ -24,8 +24,8 @@ struct judge {
 
 static enum oqz_status make_room(struct judge *j, struct oqz_failure *f)
 {
-	const struct oqz_host *h = j->t.host;
-	size_t n = j->t.data.n_categories, at = 0;
+	const struct oqz_host *h = j->t->host;
+	size_t n = j->t->data.n_categories, at = 0;
 
 	j->classes = h->alloc((n + 1) * sizeof *j->classes);
 	j->rank = h->alloc((n + 1) * sizeof *j->rank);
@@ -45,10 +45,10 @@ static enum oqz_status make_room(struct judge *j, struct oqz_failure *f)
 
 static void count_truths(struct judge *j, size_t image)
 {
-	const struct coco_image *im = &j->t.data.images[image];
+	const struct coco_image *im = &j->t->data.images[image];
 
 	for (size_t k = im->first; k < im->first + im->n; k++) {
-		const struct coco_annotation *a = &j->t.data.annotations[k];
+		const struct coco_annotation *a = &j->t->data.annotations[k];
 		const struct coco_truth gt = { a->area, a->crowd, a->crowd, false };
 		for (int area = 0; area < N_AREAS; area++)
 			j->classes[a->category].truths[area] += coco_count(&coco_box_areas[area], &gt, 1);
@@ -70,7 +70,7 @@ static void add_entries(struct judge *j, const struct coco_result *r, size_t n, 
 static enum oqz_status judge_image(struct judge *j, size_t image, const struct coco_result *r, size_t n,
                                    struct oqz_failure *f)
 {
-	const struct oqz_host *h = j->t.host;
+	const struct oqz_host *h = j->t->host;
 	struct detection *d = h->alloc((n + 1) * sizeof *d);
 	double(*boxes)[4] = h->alloc((n + 1) * sizeof *boxes);
 	struct coco_hits *hits = h->alloc((n + 1) * sizeof *hits);
@@ -81,7 +81,7 @@ static enum oqz_status judge_image(struct judge *j, size_t image, const struct c
 		memcpy(boxes[i], r[i].box, sizeof *boxes);
 	}
 	if (st == OQZ_OK)
-		st = match_image(&j->t, image, d, (const double(*)[4])boxes, n, hits, NULL, f);
+		st = match_image(j->t, image, d, (const double(*)[4])boxes, n, hits, NULL, f);
 	if (st == OQZ_OK) {
 		count_truths(j, image);
 		add_entries(j, r, n, hits);
@@ -109,7 +109,7 @@ static enum oqz_status set_figures(const struct judge *j, void *sink, struct oqz
 {
 	static const char *const names[N_FIGURES] = { "AP",  "AP50", "AP75",  "APs", "APm", "APl",
 		                                      "AR1", "AR10", "AR100", "ARs", "ARm", "ARl" };
-	const struct task *t = &j->t;
+	const struct task *t = j->t;
 	double figures[N_FIGURES];
 	struct coco_curve curve;
 	char name[600];
@@ -135,33 +135,31 @@ static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure
 	size_t at = 0;
 
 	TRY(make_room(j, f));
-	for (size_t i = 0; i < j->t.data.n_images; i++) {
+	for (size_t i = 0; i < j->t->data.n_images; i++) {
 		size_t end = at;
 		while (end < j->r.n && j->r.v[end].image == i)
 			end++;
 		TRY(judge_image(j, i, j->r.v + at, end - at, f));
 		at = end;
 	}
-	for (size_t k = 0; k < j->t.data.n_categories; k++)
+	for (size_t k = 0; k < j->t->data.n_categories; k++)
 		coco_sort(j->classes[k].entries, j->classes[k].n);
 	return set_figures(j, sink, f);
 }
 
-enum oqz_status detection_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                                const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                                void *figure_sink, struct oqz_failure *f)
+enum oqz_status detection_judge(void *self, const char *annotations, const char *predictions, void *sink,
+                                struct oqz_failure *f)
 {
-	const struct oqz_host *h = host->base;
-	bool from_box = strcmp(h->param_string(dataset, "area"), "box") == 0;
-	struct judge j = { .t = { .host = h, .task_host = host, .compat = h->param_bool(params, "pycocotools_ids") } };
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
+	struct judge j = { .t = t };
 
-	enum oqz_status st = coco_data_read(&j.t.data, h, annotations, from_box ? COCO_AREA_FROM_BOX : 0, f);
+	enum oqz_status st = coco_data_read(&t->data, h, annotations, t->data_flags, f);
 	if (st == OQZ_OK)
-		st = coco_results_read(&j.r, &j.t.data, predictions, 0, f);
+		st = coco_results_read(&j.r, &t->data, predictions, 0, f);
 	if (st == OQZ_OK)
-		st = judge_all(&j, figure_sink, f);
+		st = judge_all(&j, sink, f);
 	coco_results_release(&j.r);
-	coco_data_release(&j.t.data);
 	h->free_mem(j.classes);
 	h->free_mem(j.rank);
 	h->free_mem(j.entries);

@@ -23,7 +23,7 @@ tasks_detection_detection_la_SOURCES = \
 	tasks/detection/nms.c \
 	tasks/detection/records.c \
 	$(NULL)
-tasks_detection_detection_la_CPPFLAGS = $(PLUGIN_INCLUDES) -I$(top_srcdir)
+tasks_detection_detection_la_CPPFLAGS = $(TASK_INCLUDES)
 tasks_detection_detection_la_CFLAGS = $(PLUGIN_COMPILE) $(JANSSON_CFLAGS)
 tasks_detection_detection_la_LDFLAGS = $(PLUGIN_LINK)
 tasks_detection_detection_la_LIBADD = $(JANSSON_LIBS) -lm

@@ -378,9 +378,10 @@ static enum oqz_status set_figures(const struct task *t, const struct totals *a,
 	return t->task_host->set_metric(sink, "boxes", (double)a->n, f);
 }
 
-enum oqz_status records_finish(const struct task *t, const struct oqz_record *records, size_t n, void *sink,
-                               struct oqz_failure *f)
+enum oqz_status detection_finish(void *self, const struct oqz_record *records, size_t n, void *sink,
+                                 struct oqz_failure *f)
 {
+	const struct task *t = self;
 	const struct oqz_host *h = t->host;
 	struct totals a = { .classes = h->alloc((t->data.n_categories + 1) * sizeof *a.classes),
 		            .rank = h->alloc((t->data.n_categories + 1) * sizeof *a.rank) };
@@ -403,9 +404,10 @@ enum oqz_status records_finish(const struct task *t, const struct oqz_record *re
 	return st;
 }
 
-enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
-                               struct oqz_failure *f)
+enum oqz_status detection_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                                  struct oqz_failure *f)
 {
+	const struct task *t = self;
 	struct view v;
 	char best[100] = "";
 	uint64_t truths = 0, shown = 0, right = 0;

@@ -127,23 +127,18 @@ static enum oqz_status judge_lines(const struct task *t, const struct lines *lab
 	return st == OQZ_OK ? set_figures(t, labels->n, correct, edits, sink, f) : st;
 }
 
-enum oqz_status ocr_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                          const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                          void *figure_sink, struct oqz_failure *f)
+enum oqz_status ocr_judge(void *self, const char *annotations, const char *predictions, void *sink,
+                          struct oqz_failure *f)
 {
-	const struct oqz_host *h = host->base;
-	struct task t = { .host = h,
-		          .task_host = host,
-		          .dataset = dataset,
-		          .ignore_space = h->param_bool(params, "ignore_space"),
-		          .is_filter = h->param_bool(params, "is_filter") };
+	const struct task *t = self;
+	const struct oqz_host *h = t->host;
 	struct lines labels = { 0 }, texts = { 0 };
 
 	enum oqz_status st = lines_read(h, annotations, &labels, f);
 	if (st == OQZ_OK)
 		st = lines_read(h, predictions, &texts, f);
 	if (st == OQZ_OK)
-		st = judge_lines(&t, &labels, &texts, figure_sink, f);
+		st = judge_lines(t, &labels, &texts, sink, f);
 	h->free_mem(labels.memory);
 	h->free_mem(labels.v);
 	h->free_mem(texts.memory);

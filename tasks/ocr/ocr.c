@@ -5,6 +5,8 @@
  * A record holds an image's outcome under the task's options (right or not, edit distance) and both texts for people.
  */
 #include "ocr.h"
+#include "tasks/common/bytes.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -236,17 +238,28 @@ static enum oqz_status task_explain(void *self, const struct oqz_record *record,
 
 /* -------------------------------------------------------------------------------------------------- life */
 
-static void task_close(void *self)
+static void task_release(void *self)
 {
 	struct task *t = self;
 
 	common_list_release(t->host, &t->dictionary);
 	common_list_release(t->host, &t->labels);
-	t->host->free_mem(t);
 }
 
-static enum oqz_status check_dataset(const struct task *t, struct oqz_failure *f)
+static enum oqz_status task_configure(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
+	struct task *t = self;
+
+	t->output = t->host->param_string(params, "output");
+	t->ignore_space = t->host->param_bool(params, "ignore_space");
+	t->is_filter = t->host->param_bool(params, "is_filter");
+	return OQZ_OK;
+}
+
+/* The dictionary belongs to a model's outputs: judge() has texts and none. */
+static enum oqz_status open_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f)
+{
+	struct task *t = self;
 	const char *reader = t->host->param_string(t->dataset, "reader");
 	bool images = strcmp(reader, "images") == 0, list = *t->host->param_string(t->dataset, "list");
 
@@ -254,33 +267,16 @@ static enum oqz_status check_dataset(const struct task *t, struct oqz_failure *f
 		return t->host->fail(f, OQZ_E_USAGE, "the reader '%s' needs the parameter 'list'", reader);
 	if (images && list)
 		return t->host->fail(f, OQZ_E_USAGE, "the parameter 'list' is not for the reader 'images'");
-	return OQZ_OK;
+	return ocr_read_dictionary(t, t->host->param_string(params, "dictionary"), f);
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
-{
-	const struct oqz_host *h = host->base;
-	struct task *t = h->alloc(sizeof *t);
-
-	if (!t)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
-	t->host = h;
-	t->task_host = host;
-	t->dataset = dataset;
-	t->output = h->param_string(params, "output");
-	t->ignore_space = h->param_bool(params, "ignore_space");
-	t->is_filter = h->param_bool(params, "is_filter");
-	enum oqz_status st = check_dataset(t, f);
-	if (st == OQZ_OK)
-		st = ocr_read_dictionary(t, h->param_string(params, "dictionary"), f);
-	if (st != OQZ_OK) {
-		task_close(t);
-		return st;
-	}
-	*ret = t;
-	return OQZ_OK;
-}
+const struct common_life common_life = {
+	.size = sizeof(struct task),
+	.configure = task_configure,
+	.open_dataset = open_dataset,
+	.judge = ocr_judge,
+	.release = task_release,
+};
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
@@ -335,13 +331,13 @@ static const struct oqz_task task = {
 	          .params = params },
 	.metrics = metrics,
 	.dataset_params = dataset_params,
-	.open = task_open,
-	.close = task_close,
+	.open = common_open,
+	.close = common_close,
 	.items = ocr_items,
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
-	.judge = ocr_judge,
+	.judge = common_judge,
 };
 
 OQZ_PLUGIN_EXPORT(task)

@@ -6,11 +6,10 @@
 #define OCR_H
 
 #include "tasks/common/common.h"
+#include "tasks/common/life.h"
 
 struct task {
-	const struct oqz_host *host;
-	const struct oqz_task_host *task_host;
-	const struct oqz_params *dataset;
+	COMMON_TASK_HEAD;
 	const char *output;
 	bool ignore_space, is_filter;
 	struct common_list dictionary; /* text of class 1, 2, ... (class 0 is the blank of CTC) */
@@ -44,9 +43,8 @@ enum oqz_status ocr_compare(const struct task *t, const char *label, const char 
                             struct oqz_failure *f);
 void ocr_outcome_release(const struct task *t, struct ocr_outcome *o);
 
-/* judge.c: struct oqz_task's judge(). */
-enum oqz_status ocr_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                          const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                          void *figure_sink, struct oqz_failure *f);
+/* judge.c: texts read elsewhere against a label file; sets figures. */
+enum oqz_status ocr_judge(void *self, const char *annotations, const char *predictions, void *sink,
+                          struct oqz_failure *f);
 
 #endif

@@ -4,14 +4,13 @@
  * annotation ids; or images that are persons already.
  */
 #include "pose.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const image_suffixes[] = { ".jpg", ".jpeg", ".png", NULL };
 
 enum oqz_status dataset_find_person(struct task *t, const char *path, struct oqz_failure *f)
 {
@@ -74,58 +73,26 @@ static enum oqz_status list_persons(struct task *t, const char *path, struct oqz
 	return t->n_items ? OQZ_OK : h->fail(f, OQZ_E_DATA, "%s: no person with keypoints in it", path);
 }
 
-enum oqz_status dataset_open(struct task *t, struct oqz_failure *f)
+enum oqz_status pose_open_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
-	const struct oqz_host *h = t->host;
-	const char *annotations = h->param_string(t->dataset, "annotations");
-	bool images = strcmp(h->param_string(t->dataset, "reader"), "images") == 0;
+	struct task *t = self;
+	const char *annotations = t->host->param_string(t->dataset, "annotations");
 
-	if (images && *annotations)
-		return h->fail(f, OQZ_E_USAGE, "the parameter 'annotations' is for the reader 'coco'");
-	if (images)
+	TRY(coco_data_open(&t->data, t->host, t->dataset, COCO_READ_KEYPOINTS, f));
+	if (t->data.n_images == 0)
 		return OQZ_OK;
-	if (!*annotations)
-		return h->fail(f, OQZ_E_USAGE, "the reader 'coco' needs the parameter 'annotations'");
-	TRY(coco_data_read(&t->data, h, annotations, COCO_READ_KEYPOINTS, f));
 	TRY(dataset_find_person(t, annotations, f));
 	return list_persons(t, annotations, f);
 }
 
-/* The chosen part of the data set. */
-struct reader {
-	const struct task *t;
-	void *sink;
-	struct oqz_failure *f;
-	const char *root;
-	struct common_subset part;
-};
-
-static enum oqz_status add(struct reader *r, const char *file, struct oqz_item *item)
-{
-	return common_subset_takes(&r->part) ? common_add_item(r->t->task_host, r->sink, r->root, file, item, r->f)
-	                                     : OQZ_OK;
-}
-
-static enum oqz_status add_walked(void *ctx, const char *relative_path)
-{
-	struct oqz_item item = { .id = relative_path, .tag = NO_PERSON };
-
-	return add(ctx, relative_path, &item);
-}
-
-enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f)
+enum oqz_status pose_items(void *self, void *sink, struct oqz_failure *f)
 {
 	const struct task *t = self;
-	const struct oqz_host *h = t->host;
+	struct common_items to = common_items_of(t->task_host, t->dataset, "root", sink, f);
 	char id[32];
-	struct reader r = { .t = t,
-		            .sink = sink,
-		            .f = f,
-		            .root = h->param_string(t->dataset, "root"),
-		            .part = common_subset_of(h, t->dataset) };
 
 	if (t->n_items == 0)
-		return h->walk(r.root, image_suffixes, add_walked, &r, f);
+		return common_items_walk(&to, coco_image_suffixes, NO_PERSON);
 	for (size_t i = 0; i < t->n_items; i++) {
 		const struct coco_annotation *a = &t->data.annotations[t->items[i]];
 		snprintf(id, sizeof id, "%" PRId64, a->id);
@@ -135,7 +102,7 @@ enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f)
 			.has_box = true,
 			.box = { a->box[0], a->box[1], a->box[0] + a->box[2], a->box[1] + a->box[3] },
 		};
-		TRY(add(&r, t->data.images[a->image].file, &item));
+		TRY(common_items_add(&to, t->data.images[a->image].file, &item));
 	}
 	return OQZ_OK;
 }

@@ -54,7 +54,7 @@ static enum oqz_status draw_truth(const struct task *t, const struct oqz_item *i
 	return draw_person(t, at, seen, canvas, f);
 }
 
-enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+enum oqz_status pose_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
                           const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                           void *canvas, struct oqz_failure *f)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct judge {
-	struct task t;
+	const struct task *t;
 	struct coco_results r;
 	struct person *persons; /* of one image */
 	double *area;
@@ -21,15 +21,15 @@ struct judge {
 
 static enum oqz_status make_room(struct judge *j, struct oqz_failure *f)
 {
-	const struct oqz_host *h = j->t.host;
+	const struct oqz_host *h = j->t->host;
 
 	j->persons = h->alloc((j->r.n + 1) * sizeof *j->persons);
 	j->area = h->alloc((j->r.n + 1) * sizeof *j->area);
 	j->entries = h->alloc((j->r.n + 1) * sizeof *j->entries);
-	j->counts = h->alloc((j->t.data.n_annotations + 1) * sizeof *j->counts);
+	j->counts = h->alloc((j->t->data.n_annotations + 1) * sizeof *j->counts);
 	if (!j->persons || !j->area || !j->entries || !j->counts)
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < j->t.data.n_annotations; i++)
+	for (size_t i = 0; i < j->t->data.n_annotations; i++)
 		j->counts[i] = true;
 	return OQZ_OK;
 }
@@ -41,7 +41,7 @@ static enum oqz_status judge_image(struct judge *j, size_t image, const struct c
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n && kept < POSE_MAX_DET; i++) {
-		if (r[i].category != j->t.person)
+		if (r[i].category != j->t->person)
 			continue;
 		struct person *p = &j->persons[kept];
 		p->score = r[i].score;
@@ -50,7 +50,7 @@ static enum oqz_status judge_image(struct judge *j, size_t image, const struct c
 				p->keypoints[k][a] = r[i].keypoints[3 * k + a];
 		j->area[kept++] = r[i].box[2] * r[i].box[3];
 	}
-	TRY(match_persons(&j->t, image, j->counts, j->persons, j->r.have_boxes ? j->area : NULL, kept, hits, j->truths,
+	TRY(match_persons(j->t, image, j->counts, j->persons, j->r.have_boxes ? j->area : NULL, kept, hits, j->truths,
 	                  NULL, f));
 	for (size_t i = 0; i < kept; i++)
 		j->entries[j->n_entries++] = (struct coco_entry) { j->persons[i].score, (uint32_t)i, 0, hits[i] };
@@ -61,12 +61,12 @@ static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure
 {
 	static const char *const names[POSE_FIGURES] = { "AP", "AP50", "AP75", "APM", "APL",
 		                                         "AR", "AR50", "AR75", "ARM", "ARL" };
-	const struct oqz_host *h = j->t.host;
+	const struct oqz_host *h = j->t->host;
 	double figures[POSE_FIGURES];
 	size_t at = 0;
 
 	TRY(make_room(j, f));
-	for (size_t i = 0; i < j->t.data.n_images; i++) {
+	for (size_t i = 0; i < j->t->data.n_images; i++) {
 		size_t end = at;
 		while (end < j->r.n && j->r.v[end].image == i)
 			end++;
@@ -80,26 +80,25 @@ static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure
 	pose_summarize(j->entries, j->n_entries, j->truths, work, figures);
 	h->free_mem(work);
 	for (int i = 0; i < POSE_FIGURES; i++)
-		TRY(j->t.task_host->set_metric(sink, names[i], figures[i], f));
+		TRY(j->t->task_host->set_metric(sink, names[i], figures[i], f));
 	return OQZ_OK;
 }
 
-enum oqz_status pose_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                           const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                           void *figure_sink, struct oqz_failure *f)
+enum oqz_status pose_judge(void *self, const char *annotations, const char *predictions, void *sink,
+                           struct oqz_failure *f)
 {
-	const struct oqz_host *h = host->base;
-	struct judge j = { .t = { .host = h, .task_host = host } };
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
+	struct judge j = { .t = t };
 
-	enum oqz_status st = coco_data_read(&j.t.data, h, annotations, COCO_READ_KEYPOINTS, f);
+	enum oqz_status st = coco_data_read(&t->data, h, annotations, COCO_READ_KEYPOINTS, f);
 	if (st == OQZ_OK)
-		st = dataset_find_person(&j.t, annotations, f);
+		st = dataset_find_person(t, annotations, f);
 	if (st == OQZ_OK)
-		st = coco_results_read(&j.r, &j.t.data, predictions, COCO_READ_KEYPOINTS, f);
+		st = coco_results_read(&j.r, &t->data, predictions, COCO_READ_KEYPOINTS, f);
 	if (st == OQZ_OK)
-		st = judge_all(&j, figure_sink, f);
+		st = judge_all(&j, sink, f);
 	coco_results_release(&j.r);
-	coco_data_release(&j.t.data);
 	h->free_mem(j.persons);
 	h->free_mem(j.area);
 	h->free_mem(j.entries);

@@ -13,7 +13,7 @@ tasks_pose_pose_la_SOURCES = \
 	tasks/pose/pose.h \
 	tasks/pose/records.c \
 	$(NULL)
-tasks_pose_pose_la_CPPFLAGS = $(PLUGIN_INCLUDES) -I$(top_srcdir)
+tasks_pose_pose_la_CPPFLAGS = $(TASK_INCLUDES)
 tasks_pose_pose_la_CFLAGS = $(PLUGIN_COMPILE) $(JANSSON_CFLAGS)
 tasks_pose_pose_la_LDFLAGS = $(PLUGIN_LINK)
 tasks_pose_pose_la_LIBADD = $(JANSSON_LIBS) -lm

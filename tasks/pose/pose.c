@@ -4,6 +4,7 @@
  * record (records.c); COCO's average precision by object keypoint similarity, and plain distances, from records.
  */
 #include "pose.h"
+#include "tasks/common/items.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,52 +35,26 @@ static enum oqz_status task_score(void *self, const struct oqz_item *item, const
 	return record_add(t, annotation, &k, &frame, record_sink, f);
 }
 
-static enum oqz_status task_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
-                                   struct oqz_failure *f)
-{
-	return records_finish(self, records, NULL, n, metric_sink, f);
-}
-
-static enum oqz_status task_finish_beside(void *self, const struct oqz_record *records,
-                                          const struct oqz_record *reference, size_t n, void *metric_sink,
-                                          struct oqz_failure *f)
-{
-	return records_finish(self, records, reference, n, metric_sink, f);
-}
-
-static enum oqz_status task_explain(void *self, const struct oqz_record *record, char *text, size_t size,
-                                    struct oqz_failure *f)
-{
-	return record_explain(self, record, text, size, f);
-}
-
 /* -------------------------------------------------------------------------------------------------- life */
 
 /* In the order of enum pose_head. */
 static const char *const head_names[] = { "heatmap", "simcc", "regression", "heatmap-offset", "movenet", NULL };
 
-static void task_close(void *self)
+static void task_release(void *self)
 {
 	struct task *t = self;
 
 	coco_data_release(&t->data);
 	t->host->free_mem(t->items);
 	t->host->free_mem(t->is_item);
-	t->host->free_mem(t);
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
+static enum oqz_status task_configure(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
-	const struct oqz_host *h = host->base;
-	struct task *t = h->alloc(sizeof *t);
-
-	if (!t)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
 	const char *head = h->param_string(params, "head");
-	t->host = h;
-	t->task_host = host;
-	t->dataset = dataset;
+
 	while (strcmp(head_names[t->head], head) != 0)
 		t->head++;
 	t->n_output_names = h->param_strings(params, "outputs", &t->output_names);
@@ -88,14 +63,16 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 	t->split = h->param_float(params, "split");
 	t->keypoint_threshold = h->param_float(params, "keypoint_score");
 	t->oks_nms = h->param_float(params, "oks_nms");
-	enum oqz_status st = dataset_open(t, f);
-	if (st != OQZ_OK) {
-		task_close(t);
-		return st;
-	}
-	*ret = t;
 	return OQZ_OK;
 }
+
+const struct common_life common_life = {
+	.size = sizeof(struct task),
+	.configure = task_configure,
+	.open_dataset = pose_open_dataset,
+	.judge = pose_judge,
+	.release = task_release,
+};
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
@@ -192,17 +169,17 @@ static const struct oqz_task pose = {
 	          .params = params },
 	.metrics = metrics,
 	.dataset_params = dataset_params,
-	.open = task_open,
-	.close = task_close,
-	.items = dataset_items,
+	.open = common_open,
+	.close = common_close,
+	.items = pose_items,
 	.score = task_score,
-	.finish = task_finish,
-	.explain = task_explain,
-	.draw = task_draw,
+	.finish = pose_finish,
+	.explain = pose_explain,
+	.draw = pose_draw,
 	.marks = "blue: the person's left side; orange: the right",
 	.instance_metrics = task_metrics,
-	.judge = pose_judge,
-	.finish_beside = task_finish_beside,
+	.judge = common_judge,
+	.finish_beside = pose_finish_beside,
 };
 
 OQZ_PLUGIN_EXPORT(pose)

@@ -9,14 +9,13 @@
 #include "tasks/coco/data.h"
 #include "tasks/coco/eval.h"
 #include "tasks/common/common.h"
+#include "tasks/common/life.h"
 
 enum pose_head { HEAD_HEATMAP, HEAD_SIMCC, HEAD_REGRESSION, HEAD_OFFSETS, HEAD_ROWS };
 enum { POSE_FIGURES = 10, POSE_MAX_DET = 20, POSE_AREAS = 3 };
 
 struct task {
-	const struct oqz_host *host;
-	const struct oqz_task_host *task_host;
-	const struct oqz_params *dataset;
+	COMMON_TASK_HEAD;
 	struct coco_data data; /* empty for images without annotations */
 	uint32_t person;       /* the category */
 	uint32_t *items;       /* annotations that are items, by rising annotation id */
@@ -83,8 +82,8 @@ double distances_pck(const uint64_t *near, const uint64_t *valid);
 
 /* dataset.c */
 enum oqz_status dataset_find_person(struct task *t, const char *path, struct oqz_failure *f);
-enum oqz_status dataset_open(struct task *t, struct oqz_failure *f);
-enum oqz_status dataset_items(void *self, void *sink, struct oqz_failure *f);
+enum oqz_status pose_open_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f);
+enum oqz_status pose_items(void *self, void *sink, struct oqz_failure *f);
 
 /* records.c */
 /* Where a person's keypoints are measured. */
@@ -96,20 +95,21 @@ struct frame {
 enum oqz_status record_keypoints(const struct task *t, const struct oqz_record *record, struct keypoints *ret,
                                  struct oqz_failure *f);
 /* draw.c: struct oqz_task's draw(). */
-enum oqz_status task_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
+enum oqz_status pose_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
                           const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                           void *canvas, struct oqz_failure *f);
 enum oqz_status record_add(const struct task *t, uint32_t annotation, const struct keypoints *k,
                            const struct frame *frame, void *sink, struct oqz_failure *f);
-/* `reference` may be NULL: then nothing has moved. */
-enum oqz_status records_finish(const struct task *t, const struct oqz_record *records,
-                               const struct oqz_record *reference, size_t n, void *sink, struct oqz_failure *f);
-enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
-                               struct oqz_failure *f);
+/* struct oqz_task's finish(), finish_beside() and explain(). */
+enum oqz_status pose_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+                            struct oqz_failure *f);
+enum oqz_status pose_finish_beside(void *self, const struct oqz_record *records, const struct oqz_record *reference,
+                                   size_t n, void *metric_sink, struct oqz_failure *f);
+enum oqz_status pose_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                             struct oqz_failure *f);
 
-/* judge.c: struct oqz_task's judge(). */
-enum oqz_status pose_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                           const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                           void *figure_sink, struct oqz_failure *f);
+/* judge.c: keypoints made elsewhere against annotations; sets figures. */
+enum oqz_status pose_judge(void *self, const char *annotations, const char *predictions, void *sink,
+                           struct oqz_failure *f);
 
 #endif

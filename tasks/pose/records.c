@@ -8,6 +8,7 @@
  * width and height of the box (struct frame), then 17 times f32 x, y, score.
  */
 #include "pose.h"
+#include "tasks/common/bytes.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -269,9 +270,11 @@ static enum oqz_status set_movement(const struct task *t, const struct totals *a
 	return t->task_host->set_metric(sink, "confidence", a->confidence / (double)a->n, f);
 }
 
-enum oqz_status records_finish(const struct task *t, const struct oqz_record *records,
-                               const struct oqz_record *reference, size_t n, void *sink, struct oqz_failure *f)
+/* `reference` may be NULL: then nothing has moved. */
+enum oqz_status pose_finish_beside(void *self, const struct oqz_record *records, const struct oqz_record *reference,
+                                   size_t n, void *sink, struct oqz_failure *f)
 {
+	const struct task *t = self;
 	struct totals a = { 0 };
 	enum oqz_status st = collect(t, records, reference, n, &a, f);
 
@@ -286,9 +289,15 @@ enum oqz_status records_finish(const struct task *t, const struct oqz_record *re
 	return st;
 }
 
-enum oqz_status record_explain(const struct task *t, const struct oqz_record *record, char *text, size_t size,
-                               struct oqz_failure *f)
+enum oqz_status pose_finish(void *self, const struct oqz_record *records, size_t n, void *sink, struct oqz_failure *f)
 {
+	return pose_finish_beside(self, records, NULL, n, sink, f);
+}
+
+enum oqz_status pose_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                             struct oqz_failure *f)
+{
+	const struct task *t = self;
 	double at[COCO_KEYPOINTS][2];
 	struct record r;
 

@@ -4,6 +4,7 @@
  * folders of label maps (VOC, ADE20K). Label maps are 8-bit PNG: gray levels or palette indices are the codes.
  */
 #include "segmentation.h"
+#include "tasks/common/items.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,8 +79,9 @@ enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f)
 	return segmentation_code_table(t, codes, &t->codes, f);
 }
 
-enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_failure *f)
+enum oqz_status segmentation_check_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
+	const struct task *t = self;
 	const struct oqz_host *h = t->host;
 	const char *reader = h->param_string(t->dataset, "reader");
 	bool pairs = strcmp(reader, "pairs") == 0, cityscapes = strncmp(reader, "cityscapes", 10) == 0;
@@ -99,13 +101,10 @@ enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_fail
 
 struct reader {
 	struct task *t;
-	void *sink;
-	struct oqz_failure *f;
-	const char *root;         /* of the images */
+	struct common_items to;
 	const char *labels;       /* folder of the label maps; NULL: none */
 	const char *image_suffix; /* with the extension where `list` is read, else without */
 	const char *label_suffix; /* with the extension */
-	struct common_subset part;
 };
 
 static char *join3(const struct reader *r, const char *dir, const char *name, size_t n, const char *suffix)
@@ -116,7 +115,7 @@ static char *join3(const struct reader *r, const char *dir, const char *name, si
 	if (s)
 		snprintf(s, size, "%s/%.*s%s", dir, (int)n, name, suffix);
 	else
-		r->t->host->fail(r->f, OQZ_E_NOMEM, "out of memory");
+		r->t->host->fail(r->to.f, OQZ_E_NOMEM, "out of memory");
 	return s;
 }
 
@@ -124,21 +123,13 @@ static char *join3(const struct reader *r, const char *dir, const char *name, si
 static enum oqz_status add(struct reader *r, const char *id, size_t stem)
 {
 	const struct oqz_host *h = r->t->host;
-	enum oqz_status st = OQZ_OK;
 
-	if (!common_subset_takes(&r->part))
+	if (!common_subset_takes(&r->to.part))
 		return OQZ_OK;
 	if (r->labels)
-		st = common_list_add(h, &r->t->labels, join3(r, r->labels, id, stem, r->label_suffix), r->f);
-	if (st != OQZ_OK)
-		return st;
-	char *path = common_join(h, r->root, id, r->f);
-	if (!path)
-		return OQZ_E_NOMEM;
-	struct oqz_item item = { .id = id, .image = path, .tag = r->labels ? r->t->labels.n - 1 : UINT64_MAX };
-	st = r->t->task_host->add_item(r->sink, &item, r->f);
-	h->free_mem(path);
-	return st;
+		TRY(common_list_add(h, &r->t->labels, join3(r, r->labels, id, stem, r->label_suffix), r->to.f));
+	struct oqz_item item = { .id = id, .tag = r->labels ? r->t->labels.n - 1 : UINT64_MAX };
+	return common_items_put(&r->to, id, &item);
 }
 
 static enum oqz_status read_walked(struct reader *r)
@@ -146,7 +137,7 @@ static enum oqz_status read_walked(struct reader *r)
 	const struct oqz_host *h = r->t->host;
 	struct common_list all = { 0 };
 	size_t m = strlen(r->image_suffix);
-	enum oqz_status st = common_walk(h, r->root, common_image_suffixes, &all, r->f);
+	enum oqz_status st = common_walk(h, r->to.root, common_image_suffixes, &all, r->to.f);
 
 	for (size_t i = 0; i < all.n && st == OQZ_OK; i++) {
 		size_t n = (size_t)(strrchr(all.v[i], '.') - all.v[i]);
@@ -154,49 +145,41 @@ static enum oqz_status read_walked(struct reader *r)
 			st = add(r, all.v[i], n - m);
 	}
 	common_list_release(h, &all);
-	if (st == OQZ_OK && r->part.seen == 0)
-		st = h->fail(r->f, OQZ_E_DATA, "%s: no images whose names end in '%s'", r->root, r->image_suffix);
+	if (st == OQZ_OK && r->to.part.seen == 0)
+		st = h->fail(r->to.f, OQZ_E_DATA, "%s: no images whose names end in '%s'", r->to.root, r->image_suffix);
 	return st;
 }
 
 /* One name without an extension a line (VOC's ImageSets). */
-static enum oqz_status read_list(struct reader *r, const char *list)
+static enum oqz_status list_line(void *ctx, int number, char *line)
 {
+	struct reader *r = ctx;
 	const struct oqz_host *h = r->t->host;
-	char *text, *at, *line;
-	enum oqz_status st = common_read_text(h, list, &text, &at, r->f);
 
-	if (st != OQZ_OK)
-		return st;
-	while (st == OQZ_OK && (line = common_next_line(&at)) != NULL) {
-		line[strcspn(line, " \t\r")] = 0;
-		if (!*line)
-			continue;
-		size_t n = strlen(line), size = n + strlen(r->image_suffix) + 1;
-		char *id = h->alloc(size);
-		if (!id) {
-			st = h->fail(r->f, OQZ_E_NOMEM, "out of memory");
-			break;
-		}
-		snprintf(id, size, "%s%s", line, r->image_suffix);
-		st = add(r, id, n);
-		h->free_mem(id);
-	}
-	h->free_mem(text);
+	line[strcspn(line, " \t\r")] = 0;
+	if (!*line)
+		return OQZ_OK;
+	size_t n = strlen(line), size = n + strlen(r->image_suffix) + 1;
+	char *id = h->alloc(size);
+	if (!id)
+		return h->fail(r->to.f, OQZ_E_NOMEM, "out of memory");
+	snprintf(id, size, "%s%s", line, r->image_suffix);
+	enum oqz_status st = add(r, id, n);
+	h->free_mem(id);
 	return st;
 }
 
 static enum oqz_status read_cityscapes(struct reader *r)
 {
 	const struct oqz_host *h = r->t->host;
-	const char *split = h->param_string(r->t->dataset, "split"), *root = r->root;
+	const char *split = h->param_string(r->t->dataset, "split"), *root = r->to.root;
 	bool train_ids = strcmp(h->param_string(r->t->dataset, "codes"), "train-ids") == 0;
 	char *images = join3(r, root, "leftImg8bit/", 12, split);
 	char *labels = images ? join3(r, root, "gtFine/", 7, split) : NULL;
 	enum oqz_status st = OQZ_E_NOMEM;
 
 	if (labels) {
-		r->root = images;
+		r->to.root = images;
 		r->labels = labels;
 		r->image_suffix = "_leftImg8bit";
 		r->label_suffix = train_ids ? "_gtFine_labelTrainIds.png" : "_gtFine_labelIds.png";
@@ -228,26 +211,23 @@ static enum oqz_status add_loose(struct reader *r, const char *image, const stru
 	const char *base = base_name(image);
 	enum oqz_status st = OQZ_OK;
 
-	if (!common_subset_takes(&r->part))
+	if (!common_subset_takes(&r->to.part))
 		return OQZ_OK;
 	size_t n = strlen(base) - strlen(r->image_suffix), size = n + strlen(r->label_suffix) + 1;
 	char *want = h->alloc(size);
 	if (!want)
-		return h->fail(r->f, OQZ_E_NOMEM, "out of memory");
+		return h->fail(r->to.f, OQZ_E_NOMEM, "out of memory");
 	snprintf(want, size, "%.*s%s", (int)n, base, r->label_suffix);
 	char **hit = labels->n ? bsearch(&want, labels->v, labels->n, sizeof *labels->v, by_base) : NULL;
 	if (hit)
-		st = common_list_add(h, &r->t->labels, common_join(h, r->root, *hit, r->f), r->f);
+		st = common_list_add(h, &r->t->labels, common_join(h, r->to.root, *hit, r->to.f), r->to.f);
 	else
-		st = h->fail(r->f, OQZ_E_NOENT, "%s: no label map '%s' below it", r->root, want);
+		st = h->fail(r->to.f, OQZ_E_NOENT, "%s: no label map '%s' below it", r->to.root, want);
 	h->free_mem(want);
-	char *path = st == OQZ_OK ? common_join(h, r->root, image, r->f) : NULL;
-	if (!path)
-		return st == OQZ_OK ? OQZ_E_NOMEM : st;
-	struct oqz_item item = { .id = base, .image = path, .tag = r->t->labels.n - 1 };
-	st = r->t->task_host->add_item(r->sink, &item, r->f);
-	h->free_mem(path);
-	return st;
+	if (st != OQZ_OK)
+		return st;
+	struct oqz_item item = { .id = base, .tag = r->t->labels.n - 1 };
+	return common_items_put(&r->to, image, &item);
 }
 
 static enum oqz_status read_files(struct reader *r)
@@ -256,13 +236,13 @@ static enum oqz_status read_files(struct reader *r)
 	const struct oqz_host *h = r->t->host;
 	bool train_ids = strcmp(h->param_string(r->t->dataset, "codes"), "train-ids") == 0;
 	struct common_list all = { 0 }, labels = { 0 };
-	enum oqz_status st = common_walk(h, r->root, png, &all, r->f);
+	enum oqz_status st = common_walk(h, r->to.root, png, &all, r->to.f);
 
 	r->image_suffix = "_leftImg8bit.png";
 	r->label_suffix = train_ids ? "_gtFine_labelTrainIds.png" : "_gtFine_labelIds.png";
 	for (size_t i = 0; i < all.n && st == OQZ_OK; i++)
 		if (ends_in(all.v[i], r->label_suffix))
-			st = common_list_add(h, &labels, common_copy(h, all.v[i], strlen(all.v[i]), r->f), r->f);
+			st = common_list_add(h, &labels, common_copy(h, all.v[i], strlen(all.v[i]), r->to.f), r->to.f);
 	if (labels.n)
 		qsort(labels.v, labels.n, sizeof *labels.v, by_base);
 	for (size_t i = 0; i < all.n && st == OQZ_OK; i++)
@@ -270,8 +250,8 @@ static enum oqz_status read_files(struct reader *r)
 			st = add_loose(r, all.v[i], &labels);
 	common_list_release(h, &all);
 	common_list_release(h, &labels);
-	if (st == OQZ_OK && r->part.seen == 0)
-		st = h->fail(r->f, OQZ_E_DATA, "%s: no images whose names end in '%s'", r->root, r->image_suffix);
+	if (st == OQZ_OK && r->to.part.seen == 0)
+		st = h->fail(r->to.f, OQZ_E_DATA, "%s: no images whose names end in '%s'", r->to.root, r->image_suffix);
 	return st;
 }
 
@@ -281,12 +261,9 @@ enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f
 	const struct oqz_host *h = t->host;
 	const char *reader = h->param_string(t->dataset, "reader"), *list = h->param_string(t->dataset, "list");
 	struct reader r = { .t = t,
-		            .sink = sink,
-		            .f = f,
-		            .root = h->param_string(t->dataset, "root"),
+		            .to = common_items_of(t->task_host, t->dataset, "root", sink, f),
 		            .image_suffix = h->param_string(t->dataset, "image_suffix"),
-		            .label_suffix = h->param_string(t->dataset, "label_suffix"),
-		            .part = common_subset_of(h, t->dataset) };
+		            .label_suffix = h->param_string(t->dataset, "label_suffix") };
 
 	common_list_release(h, &t->labels);
 	if (strcmp(reader, "cityscapes") == 0)
@@ -295,5 +272,5 @@ enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f
 		return read_files(&r);
 	if (strcmp(reader, "pairs") == 0)
 		r.labels = h->param_string(t->dataset, "labels");
-	return *list ? read_list(&r, list) : read_walked(&r);
+	return *list ? common_each_line(h, list, list_line, &r, f) : read_walked(&r);
 }

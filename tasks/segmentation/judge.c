@@ -123,10 +123,11 @@ static enum oqz_status on_pair(void *ctx, const char *truth, const char *found)
 	return count_pair(ctx, truth, found);
 }
 
-enum oqz_status segmentation_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
+enum oqz_status segmentation_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                    struct oqz_failure *f)
 {
 	static const char *const suffixes[] = { ".png", NULL };
+	const struct task *t = self;
 	struct confusion c = { .classes = t->classes };
 	struct sink ctx = { t, &c, f, { false } };
 	size_t n = 0;

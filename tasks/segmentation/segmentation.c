@@ -7,6 +7,8 @@
  * size.
  */
 #include "segmentation.h"
+#include "tasks/common/bytes.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -395,73 +397,36 @@ static enum oqz_status make_metrics(struct task *t, struct oqz_failure *f)
 
 static const struct oqz_metric *task_instance_metrics(void *self) { return ((struct task *)self)->metrics; }
 
-static void task_close(void *self)
+static void task_release(void *self)
 {
 	struct task *t = self;
 
 	common_list_release(t->host, &t->labels);
 	t->host->free_mem(t->metrics);
 	t->host->free_mem(t->names);
-	t->host->free_mem(t);
 }
 
-/* Everything but the data set's files. */
-static enum oqz_status task_new(const struct oqz_task_host *host, const struct oqz_params *params,
-                                const struct oqz_params *dataset, struct task **ret, struct oqz_failure *f)
+static enum oqz_status task_configure(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
-	const struct oqz_host *h = host->base;
-	struct task *t = h->alloc(sizeof *t);
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
 
-	if (!t)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
-	t->host = h;
-	t->task_host = host;
-	t->dataset = dataset;
 	t->output = h->param_string(params, "output");
 	t->classes = (int32_t)h->param_int(params, "classes");
 	t->drop_extra = h->param_bool(params, "drop_extra");
 	t->align_corners = h->param_bool(params, "align_corners");
 	t->per_class = h->param_bool(params, "per_class");
-	enum oqz_status st = segmentation_map_labels(t, f);
-	if (st == OQZ_OK)
-		st = make_metrics(t, f);
-	if (st != OQZ_OK) {
-		task_close(t);
-		return st;
-	}
-	*ret = t;
-	return OQZ_OK;
+	TRY(segmentation_map_labels(t, f));
+	return make_metrics(t, f);
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
-{
-	struct task *t = NULL;
-	enum oqz_status st = task_new(host, params, dataset, &t, f);
-
-	if (st != OQZ_OK)
-		return st;
-	st = segmentation_check_dataset(t, f);
-	if (st == OQZ_OK)
-		*ret = t;
-	else
-		task_close(t);
-	return st;
-}
-
-static enum oqz_status task_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                                  const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                                  void *figure_sink, struct oqz_failure *f)
-{
-	struct task *t = NULL;
-	enum oqz_status st = task_new(host, params, dataset, &t, f);
-
-	if (st != OQZ_OK)
-		return st;
-	st = segmentation_judge(t, annotations, predictions, figure_sink, f);
-	task_close(t);
-	return st;
-}
+const struct common_life common_life = {
+	.size = sizeof(struct task),
+	.configure = task_configure,
+	.open_dataset = segmentation_check_dataset,
+	.judge = segmentation_judge,
+	.release = task_release,
+};
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
@@ -547,14 +512,14 @@ static const struct oqz_task task = {
 	          .params = params },
 	.metrics = metrics,
 	.dataset_params = dataset_params,
-	.open = task_open,
-	.close = task_close,
+	.open = common_open,
+	.close = common_close,
 	.items = segmentation_items,
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
-	.judge = task_judge,
+	.judge = common_judge,
 	.draw = segmentation_draw,
 	.marks = "a colour for each class; black where a lane is wrong",
 };

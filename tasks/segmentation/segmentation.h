@@ -6,6 +6,7 @@
 #define SEGMENTATION_H
 
 #include "tasks/common/common.h"
+#include "tasks/common/life.h"
 
 enum { CITYSCAPES_CLASSES = 19, CITYSCAPES_CATEGORIES = 7, MAX_CLASSES = 1000, NO_CLASS = 0xffff };
 
@@ -22,9 +23,7 @@ struct code_table {
 };
 
 struct task {
-	const struct oqz_host *host;
-	const struct oqz_task_host *task_host;
-	const struct oqz_params *dataset;
+	COMMON_TASK_HEAD;
 	const char *output;
 	int32_t classes;
 	bool drop_extra, align_corners, cityscapes, per_class;
@@ -36,7 +35,7 @@ struct task {
 
 /* dataset.c: struct oqz_task's items(), and parameters that contradict each other. */
 enum oqz_status segmentation_items(void *self, void *sink, struct oqz_failure *f);
-enum oqz_status segmentation_check_dataset(const struct task *t, struct oqz_failure *f);
+enum oqz_status segmentation_check_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f);
 /* Fills codes. */
 enum oqz_status segmentation_map_labels(struct task *t, struct oqz_failure *f);
 /* The table of a word of the parameter `codes`. */
@@ -85,7 +84,7 @@ enum oqz_status segmentation_count_row(const struct task *t, const struct code_t
 /* The figure of metric i (not nan_values); -1 when it is not defined. */
 double segmentation_figure(const struct task *t, const struct confusion *c, size_t i);
 /* judge.c: label maps in a folder against those in another; sets figures. */
-enum oqz_status segmentation_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
+enum oqz_status segmentation_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                    struct oqz_failure *f);
 
 /* confusion.c */

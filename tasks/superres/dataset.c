@@ -5,6 +5,7 @@
  * most other sets are this with other words.
  */
 #include "superres.h"
+#include "tasks/common/items.h"
 
 #include <stdlib.h>
 
@@ -30,10 +31,9 @@ static int by_stem(const void *x, const void *y)
 
 struct pairs {
 	struct task *t;
-	const char *lr_root, *hr_root, *lr_suffix, *hr_suffix;
+	struct common_items to; /* its root is that of the small images */
+	const char *hr_root, *lr_suffix, *hr_suffix;
 	struct common_list lr, hr; /* relative paths; hr sorted by stem */
-	void *sink;
-	struct oqz_failure *f;
 };
 
 /* Length of the stem without the suffix; 0 when the suffix is not there. */
@@ -76,11 +76,11 @@ static enum oqz_status find_hr(const struct pairs *p, const char *lr, const char
 	char *want = h->alloc(n + m + 1);
 
 	if (!want)
-		return h->fail(p->f, OQZ_E_NOMEM, "out of memory");
+		return h->fail(p->to.f, OQZ_E_NOMEM, "out of memory");
 	memcpy(want, lr, n);
 	/* The dot ends the stem where the name itself has dots. */
 	memcpy(want + n, p->hr_suffix, m);
-	char *key = common_copy(h, want, n + m + 1, p->f);
+	char *key = common_copy(h, want, n + m + 1, p->to.f);
 	h->free_mem(want);
 	if (!key)
 		return OQZ_E_NOMEM;
@@ -91,78 +91,50 @@ static enum oqz_status find_hr(const struct pairs *p, const char *lr, const char
 	if (hit)
 		*ret = *hit;
 	else
-		st = h->fail(p->f, OQZ_E_NOENT,
+		st = h->fail(p->to.f, OQZ_E_NOENT,
 		             "%s/%s has no reference: %s/%.*s.* is not there (nor just one of that name below it)",
-		             p->lr_root, lr, p->hr_root, (int)(n + m), key);
+		             p->to.root, lr, p->hr_root, (int)(n + m), key);
 	h->free_mem(key);
 	return st;
 }
 
 /* -------------------------------------------------------------------------------------------------- items */
 
-static enum oqz_status add(struct task *t, void *sink, const char *id, const char *root, struct oqz_failure *f)
-{
-	struct oqz_item item = { .id = id, .tag = t->hr.n - 1 };
-	char *path = common_join(t->host, root, id, f);
-
-	if (!path)
-		return OQZ_E_NOMEM;
-	item.image = path;
-	enum oqz_status st = t->task_host->add_item(sink, &item, f);
-	t->host->free_mem(path);
-	return st;
-}
-
-static enum oqz_status add_pairs(const struct pairs *p)
+static enum oqz_status add_pairs(struct pairs *p)
 {
 	struct task *t = p->t;
-	struct common_subset part = common_subset_of(t->host, t->dataset);
-	enum oqz_status st = OQZ_OK;
 
-	for (size_t i = 0; i < p->lr.n && st == OQZ_OK; i++) {
-		const char *hr = NULL;
-		if (!base_length(p->lr.v[i], p->lr_suffix) || !common_subset_takes(&part))
+	for (size_t i = 0; i < p->lr.n; i++) {
+		const char *lr = p->lr.v[i], *hr = NULL;
+		if (!base_length(lr, p->lr_suffix) || !common_subset_takes(&p->to.part))
 			continue;
-		st = find_hr(p, p->lr.v[i], &hr);
-		if (st == OQZ_OK)
-			st = common_list_add(t->host, &t->hr, common_join(t->host, p->hr_root, hr, p->f), p->f);
-		if (st == OQZ_OK)
-			st = add(t, p->sink, p->lr.v[i], p->lr_root, p->f);
+		TRY(find_hr(p, lr, &hr));
+		TRY(common_list_add(t->host, &t->hr, common_join(t->host, p->hr_root, hr, p->to.f), p->to.f));
+		struct oqz_item item = { .id = lr, .tag = t->hr.n - 1 };
+		TRY(common_items_put(&p->to, lr, &item));
 	}
-	if (st == OQZ_OK && part.seen == 0)
-		st = t->host->fail(p->f, OQZ_E_DATA, "%s: no image whose name ends in '%s' (lr_suffix)", p->lr_root,
-		                   p->lr_suffix);
-	return st;
+	if (p->to.part.seen == 0)
+		return t->host->fail(p->to.f, OQZ_E_DATA, "%s: no image whose name ends in '%s' (lr_suffix)",
+		                     p->to.root, p->lr_suffix);
+	return OQZ_OK;
 }
 
 static enum oqz_status read_pairs(struct pairs *p)
 {
 	const struct oqz_host *h = p->t->host;
-	enum oqz_status st = common_walk(h, p->lr_root, common_image_suffixes, &p->lr, p->f);
+	enum oqz_status st = common_walk(h, p->to.root, common_image_suffixes, &p->lr, p->to.f);
 
 	if (st == OQZ_OK)
-		st = common_walk(h, p->hr_root, common_image_suffixes, &p->hr, p->f);
+		st = common_walk(h, p->hr_root, common_image_suffixes, &p->hr, p->to.f);
 	if (st != OQZ_OK)
 		return st;
 	if (p->hr.n)
 		qsort(p->hr.v, p->hr.n, sizeof *p->hr.v, by_stem);
 	for (size_t i = 1; i < p->hr.n; i++)
 		if (by_stem(&p->hr.v[i - 1], &p->hr.v[i]) == 0)
-			return h->fail(p->f, OQZ_E_DATA, "%s: both '%s' and '%s' could be the reference", p->hr_root,
+			return h->fail(p->to.f, OQZ_E_DATA, "%s: both '%s' and '%s' could be the reference", p->hr_root,
 			               p->hr.v[i - 1], p->hr.v[i]);
 	return add_pairs(p);
-}
-
-static enum oqz_status read_images(struct pairs *p)
-{
-	struct task *t = p->t;
-	struct common_subset part = common_subset_of(t->host, t->dataset);
-	enum oqz_status st = common_walk(t->host, p->lr_root, common_image_suffixes, &p->lr, p->f);
-
-	for (size_t i = 0; i < p->lr.n && st == OQZ_OK; i++)
-		if (common_subset_takes(&part))
-			st = add(t, p->sink, p->lr.v[i], p->lr_root, p->f);
-	return st;
 }
 
 enum oqz_status superres_items(void *self, void *sink, struct oqz_failure *f)
@@ -170,16 +142,15 @@ enum oqz_status superres_items(void *self, void *sink, struct oqz_failure *f)
 	struct task *t = self;
 	const struct oqz_host *h = t->host;
 	struct pairs p = { .t = t,
-		           .lr_root = h->param_string(t->dataset, "lr"),
+		           .to = common_items_of(t->task_host, t->dataset, "lr", sink, f),
 		           .hr_root = h->param_string(t->dataset, "hr"),
 		           .lr_suffix = h->param_string(t->dataset, "lr_suffix"),
-		           .hr_suffix = h->param_string(t->dataset, "hr_suffix"),
-		           .sink = sink,
-		           .f = f };
+		           .hr_suffix = h->param_string(t->dataset, "hr_suffix") };
 
 	common_list_release(h, &t->hr);
-	enum oqz_status st =
-	    strcmp(h->param_string(t->dataset, "reader"), "images") == 0 ? read_images(&p) : read_pairs(&p);
+	if (strcmp(h->param_string(t->dataset, "reader"), "images") == 0)
+		return common_items_walk(&p.to, common_image_suffixes, UINT64_MAX);
+	enum oqz_status st = read_pairs(&p);
 	common_list_release(h, &p.lr);
 	common_list_release(h, &p.hr);
 	return st;

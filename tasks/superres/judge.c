@@ -68,9 +68,10 @@ static enum oqz_status judge_pair(void *ctx, const char *truth, const char *foun
 	return st;
 }
 
-enum oqz_status superres_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
+enum oqz_status superres_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                struct oqz_failure *f)
 {
+	const struct task *t = self;
 	struct judge j = { .t = t, .f = f };
 	size_t n = 0;
 

@@ -7,6 +7,8 @@
  * figures do; whether they are limited to 0..255 is a parameter, since those drivers differ in it.
  */
 #include "superres.h"
+#include "tasks/common/bytes.h"
+#include "tasks/common/items.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -361,16 +363,16 @@ static const struct oqz_metric metrics[] = {
 
 static const struct oqz_metric *task_instance_metrics(void *self) { return ((struct task *)self)->metrics; }
 
-static void task_close(void *self)
+static void task_release(void *self)
 {
 	struct task *t = self;
 
 	common_list_release(t->host, &t->hr);
-	t->host->free_mem(t);
 }
 
-static enum oqz_status check_dataset(const struct task *t, struct oqz_failure *f)
+static enum oqz_status check_dataset(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
+	const struct task *t = self;
 	bool pairs = strcmp(t->host->param_string(t->dataset, "reader"), "pairs") == 0;
 
 	if (pairs && !*t->host->param_string(t->dataset, "hr"))
@@ -378,18 +380,13 @@ static enum oqz_status check_dataset(const struct task *t, struct oqz_failure *f
 	return OQZ_OK;
 }
 
-/* What parameters say; the data set's are not read. */
-static enum oqz_status task_new(const struct oqz_task_host *host, const struct oqz_params *params, struct task **ret,
-                                struct oqz_failure *f)
+static enum oqz_status task_configure(void *self, const struct oqz_params *params, struct oqz_failure *f)
 {
-	const struct oqz_host *h = host->base;
-	struct task *t = h->alloc(sizeof *t);
-
-	if (!t)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	struct task *t = self;
+	const struct oqz_host *h = t->host;
 	const char *channel = h->param_string(params, "channel");
-	t->host = h;
-	t->task_host = host;
+	size_t n = 0;
+
 	t->output = h->param_string(params, "output");
 	t->channel = strcmp(channel, "rgb") == 0 ? CHANNEL_RGB : strcmp(channel, "y") == 0 ? CHANNEL_Y : CHANNEL_Y_FULL;
 	t->bgr = strcmp(h->param_string(params, "order"), "bgr") == 0;
@@ -398,44 +395,19 @@ static enum oqz_status task_new(const struct oqz_task_host *host, const struct o
 	t->crop = (int32_t)h->param_int(params, "crop");
 	t->scale = (int32_t)h->param_int(params, "scale");
 	t->output_scale = (float)h->param_float(params, "output_scale");
-	size_t n = 0;
 	for (const struct oqz_metric *m = metrics; m->name; m++)
 		if (t->ssim || strcmp(m->name, "ssim") != 0)
 			t->metrics[n++] = *m;
-	*ret = t;
 	return OQZ_OK;
 }
 
-static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *params,
-                                 const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
-{
-	struct task *t = NULL;
-	enum oqz_status st = task_new(host, params, &t, f);
-
-	if (st != OQZ_OK)
-		return st;
-	t->dataset = dataset;
-	st = check_dataset(t, f);
-	if (st == OQZ_OK)
-		*ret = t;
-	else
-		task_close(t);
-	return st;
-}
-
-static enum oqz_status task_judge(const struct oqz_task_host *host, const struct oqz_params *params,
-                                  const struct oqz_params *dataset, const char *annotations, const char *predictions,
-                                  void *figure_sink, struct oqz_failure *f)
-{
-	struct task *t = NULL;
-	enum oqz_status st = task_new(host, params, &t, f);
-
-	if (st != OQZ_OK)
-		return st;
-	st = superres_judge(t, annotations, predictions, figure_sink, f);
-	task_close(t);
-	return st;
-}
+const struct common_life common_life = {
+	.size = sizeof(struct task),
+	.configure = task_configure,
+	.open_dataset = check_dataset,
+	.judge = superres_judge,
+	.release = task_release,
+};
 
 /* -------------------------------------------------------------------------------------------------- declaration */
 
@@ -509,14 +481,14 @@ static const struct oqz_task task = {
 	          .params = params },
 	.metrics = metrics,
 	.dataset_params = dataset_params,
-	.open = task_open,
-	.close = task_close,
+	.open = common_open,
+	.close = common_close,
 	.items = superres_items,
 	.score = task_score,
 	.finish = task_finish,
 	.explain = task_explain,
 	.instance_metrics = task_instance_metrics,
-	.judge = task_judge,
+	.judge = common_judge,
 	.draw = superres_draw,
 	.marks = "where the reference has most texture",
 };

@@ -6,13 +6,12 @@
 #define SUPERRES_H
 
 #include "tasks/common/common.h"
+#include "tasks/common/life.h"
 
 enum superres_channel { CHANNEL_RGB, CHANNEL_Y, CHANNEL_Y_FULL };
 
 struct task {
-	const struct oqz_host *host;
-	const struct oqz_task_host *task_host;
-	const struct oqz_params *dataset;
+	COMMON_TASK_HEAD;
 	const char *output;
 	enum superres_channel channel;
 	bool bgr, clamp, ssim;
@@ -54,7 +53,7 @@ void superres_add(struct totals *s, const struct record *r);
 enum oqz_status superres_figures(const struct task *t, const struct totals *s, void *sink, struct oqz_failure *f);
 
 /* judge.c: enlarged images in a folder against originals in another; sets figures. */
-enum oqz_status superres_judge(const struct task *t, const char *annotations, const char *predictions, void *sink,
+enum oqz_status superres_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                struct oqz_failure *f);
 
 /* struct oqz_task's items(). */
