@@ -78,6 +78,9 @@ struct oqz_step_def {
 	void (*dims)(const struct oqz_step *s, struct oqz_step_dims *d);
 };
 
+/* One a file, step_<name>.c. */
+extern const struct oqz_step_def oqz_step_affine, oqz_step_center_crop, oqz_step_color, oqz_step_letterbox,
+    oqz_step_normalize, oqz_step_orient, oqz_step_pad, oqz_step_resize;
 /* The table, sorted by name. */
 extern const struct oqz_step_def *const oqz_step_defs[];
 extern const size_t oqz_step_defs_n;
@@ -96,12 +99,15 @@ enum oqz_status oqz_step_check(double w, double h, struct oqz_err *err);
 void oqz_step_swap(struct oqz_step_state *st); /* the spare image becomes the image */
 void oqz_step_scale(struct oqz_geometry *g, double sx, double sy);
 /* Resizes st->img; the caller keeps the geometry. */
-enum oqz_status oqz_step_resize(struct oqz_step_state *st, int32_t w, int32_t h, enum oqz_filter f,
-                                const struct oqz_window *win, struct oqz_err *err);
-/* dst = src at (x, y) of a w x h image filled with `fill`. */
-enum oqz_status oqz_step_place(const struct oqz_image *src, int32_t w, int32_t h, int32_t x, int32_t y, uint8_t fill,
-                               struct oqz_image *dst, struct oqz_err *err);
-extern const struct oqz_step_def oqz_step_letterbox;
+enum oqz_status oqz_step_resample(struct oqz_step_state *st, int32_t w, int32_t h, enum oqz_filter f,
+                                  const struct oqz_window *win, struct oqz_err *err);
+/* Puts st->img at (left, top) of a w x h image filled with `fill`, which becomes st->img; keeps the geometry. */
+enum oqz_status oqz_step_place(struct oqz_step_state *st, int32_t w, int32_t h, int32_t left, int32_t top, uint8_t fill,
+                               struct oqz_err *err);
+/* struct oqz_step_def's dims() where `size` is what comes out. */
+void oqz_step_dims_size(const struct oqz_step *s, struct oqz_step_dims *d);
+/* What a center-crop step cuts out of w x h pixels, at least as large as its size. */
+struct oqz_window oqz_step_crop_window(const struct oqz_step *s, int32_t w, int32_t h);
 
 /* Room for n floats; contents are undefined. */
 enum oqz_status oqz_step_floats(float **v, size_t *cap, size_t n, struct oqz_err *err);

@@ -24,7 +24,14 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/resize_opencv.c \
 	core/image/resize_opencv_area.c \
 	core/image/resize_pillow.c \
+	core/image/step_affine.c \
+	core/image/step_center_crop.c \
+	core/image/step_color.c \
 	core/image/step_letterbox.c \
+	core/image/step_normalize.c \
+	core/image/step_orient.c \
+	core/image/step_pad.c \
+	core/image/step_resize.c \
 	$(NULL)
 core_image_liboqz_image_a_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS) $(WEBP_CFLAGS) $(TIFF_CFLAGS) \
 	$(OPENJPEG_CFLAGS)

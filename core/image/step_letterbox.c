@@ -43,16 +43,6 @@ static enum oqz_status letterbox_parse(const struct oqz_params *p, const struct 
 	return OQZ_OK;
 }
 
-static enum oqz_status letterbox_place(const struct oqz_step *s, struct oqz_step_state *st, int32_t w, int32_t h,
-                                       int32_t left, int32_t top, struct oqz_err *err)
-{
-	OQZ_TRY(oqz_step_place(&st->img, w, h, left, top, s->u.letterbox.fill, &st->spare, err));
-	oqz_step_swap(st);
-	st->geometry.offset_x += left;
-	st->geometry.offset_y += top;
-	return OQZ_OK;
-}
-
 /* mmyolo: YOLOv5KeepRatioResize (cut to whole pixels), then LetterResize without enlarging. */
 static enum oqz_status letterbox_mmyolo(const struct oqz_step *s, struct oqz_step_state *st, struct oqz_err *err)
 {
@@ -63,16 +53,16 @@ static enum oqz_status letterbox_mmyolo(const struct oqz_step *s, struct oqz_ste
 	if (r != 1) {
 		double w = floor(w0 * r), h = floor(h0 * r);
 		OQZ_TRY(oqz_step_check(w, h, err));
-		OQZ_TRY(oqz_step_resize(st, (int32_t)w, (int32_t)h, r < 1 ? OQZ_FILTER_CV2_AREA : OQZ_FILTER_CV2_LINEAR,
-		                        NULL, err));
+		OQZ_TRY(oqz_step_resample(st, (int32_t)w, (int32_t)h,
+		                          r < 1 ? OQZ_FILTER_CV2_AREA : OQZ_FILTER_CV2_LINEAR, NULL, err));
 	}
 	int32_t w1 = st->img.width, h1 = st->img.height;
 	r = fmin(fmin((double)s->height / h1, (double)s->width / w1), 1.0);
 	OQZ_TRY(oqz_step_check(rint(w1 * r), rint(h1 * r), err));
-	OQZ_TRY(oqz_step_resize(st, (int32_t)rint(w1 * r), (int32_t)rint(h1 * r), OQZ_FILTER_CV2_LINEAR, NULL, err));
+	OQZ_TRY(oqz_step_resample(st, (int32_t)rint(w1 * r), (int32_t)rint(h1 * r), OQZ_FILTER_CV2_LINEAR, NULL, err));
 	oqz_step_scale(&st->geometry, (double)st->img.width / w0, (double)st->img.height / h0);
-	return letterbox_place(s, st, s->width, s->height, (s->width - st->img.width) / 2,
-	                       (s->height - st->img.height) / 2, err);
+	return oqz_step_place(st, s->width, s->height, (s->width - st->img.width) / 2, (s->height - st->img.height) / 2,
+	                      s->u.letterbox.fill, err);
 }
 
 static enum oqz_status letterbox_run(const struct oqz_step *s, struct oqz_step_state *st, struct oqz_err *err)
@@ -88,10 +78,10 @@ static enum oqz_status letterbox_run(const struct oqz_step *s, struct oqz_step_s
 	double w = mode == MODE_YOLOX ? floor(w0 * r) : rint(w0 * r),
 	       h = mode == MODE_YOLOX ? floor(h0 * r) : rint(h0 * r);
 	OQZ_TRY(oqz_step_check(w, h, err));
-	OQZ_TRY(oqz_step_resize(st, (int32_t)w, (int32_t)h, s->u.letterbox.filter, NULL, err));
+	OQZ_TRY(oqz_step_resample(st, (int32_t)w, (int32_t)h, s->u.letterbox.filter, NULL, err));
 	oqz_step_scale(&st->geometry, r, r); /* boxes are scaled back by r, not by the rounded sides */
 	if (mode != MODE_YOLOV5)
-		return letterbox_place(s, st, s->width, s->height, 0, 0, err);
+		return oqz_step_place(st, s->width, s->height, 0, 0, s->u.letterbox.fill, err);
 	int32_t across = s->width - (int32_t)w, down = s->height - (int32_t)h, stride = s->u.letterbox.stride;
 	if (stride) {
 		across %= stride;
@@ -99,7 +89,8 @@ static enum oqz_status letterbox_run(const struct oqz_step *s, struct oqz_step_s
 	}
 	int32_t left = (int32_t)rint(across / 2.0 - 0.1), right = (int32_t)rint(across / 2.0 + 0.1);
 	int32_t top = (int32_t)rint(down / 2.0 - 0.1), bottom = (int32_t)rint(down / 2.0 + 0.1);
-	return letterbox_place(s, st, (int32_t)w + left + right, (int32_t)h + top + bottom, left, top, err);
+	return oqz_step_place(st, (int32_t)w + left + right, (int32_t)h + top + bottom, left, top, s->u.letterbox.fill,
+	                      err);
 }
 
 static void letterbox_dims(const struct oqz_step *s, struct oqz_step_dims *d)
