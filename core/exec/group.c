@@ -24,11 +24,6 @@ static bool groupable(const struct oqz_node *n)
 	}
 }
 
-static const struct oqz_tensor *constant_in(const struct oqz_node *n, int i)
-{
-	return i < n->n_in && n->in[i] ? n->in[i]->constant : NULL;
-}
-
 static bool same_constant(const struct oqz_tensor *a, const struct oqz_tensor *b)
 {
 	if (a == b || !a || !b)
@@ -57,7 +52,7 @@ static bool gives_nonnegative(const struct oqz_node *n)
 	case OQZ_OP_ABS:
 	case OQZ_OP_EXP: return true;
 	case OQZ_OP_CLIP:
-		lo = constant_in(n, 1);
+		lo = oqz_node_constant(n, 1);
 		return lo && oqz_tensor_nelem(lo) == 1 && oqz_load_f(lo->dtype, lo->data, 0) >= 0;
 	default: return false;
 	}
@@ -103,8 +98,8 @@ static void quant_from_dq(struct oqz_step_quant *q, const struct oqz_node *dq)
 		.dtype = dq->in[0]->type.dtype,
 		.axis = (int)int_attr(dq, "axis", 1),
 		.block = int_attr(dq, "block_size", 0),
-		.scale = constant_in(dq, 1),
-		.zero = constant_in(dq, 2),
+		.scale = oqz_node_constant(dq, 1),
+		.zero = oqz_node_constant(dq, 2),
 		.codes = dq->in[0]->constant,
 		.qmin = (int32_t)(t->min < INT32_MIN ? INT32_MIN : t->min),
 		.qmax = (int32_t)(t->max > INT32_MAX ? INT32_MAX : t->max),
@@ -121,20 +116,21 @@ static void absorb_dq(struct oqz_planner *pl, struct oqz_group *g, int i, struct
 	struct oqz_value *codes = dq->in[0];
 	struct oqz_node *q = codes ? codes->producer : NULL;
 
-	if (!codes || !oqz_type_concrete(&codes->type) || !constant_in(dq, 1) ||
-	    (dq->n_in > 2 && dq->in[2] && !constant_in(dq, 2)))
+	if (!codes || !oqz_type_concrete(&codes->type) || !oqz_node_constant(dq, 1) ||
+	    (dq->n_in > 2 && dq->in[2] && !oqz_node_constant(dq, 2)))
 		return;
 	quant_from_dq(&g->quant[i], dq);
 	g->in[i] = codes;
 	if (codes->constant || !is_op(q, OQZ_OP_QUANTIZE_LINEAR) || !oqz_value_private(pl, codes) ||
 	    !oqz_value_private(pl, dq->out[0]))
 		return;
-	if (!same_constant(constant_in(q, 1), g->quant[i].scale) || !q->in[0] || q->in[0]->type.dtype != OQZ_DT_F32)
+	if (!same_constant(oqz_node_constant(q, 1), g->quant[i].scale) || !q->in[0] ||
+	    q->in[0]->type.dtype != OQZ_DT_F32)
 		return;
-	if (!same_constant(constant_in(q, 2), g->quant[i].zero) &&
-	    (constant_in(q, 2) != NULL) + (g->quant[i].zero != NULL) == 2)
+	if (!same_constant(oqz_node_constant(q, 2), g->quant[i].zero) &&
+	    (oqz_node_constant(q, 2) != NULL) + (g->quant[i].zero != NULL) == 2)
 		return;
-	g->quant[i].zero = constant_in(q, 2) ? constant_in(q, 2) : g->quant[i].zero;
+	g->quant[i].zero = oqz_node_constant(q, 2) ? oqz_node_constant(q, 2) : g->quant[i].zero;
 	g->quant[i].from_float = true;
 	g->quant[i].nonnegative = value_nonnegative(q->in[0]);
 	g->in[i] = q->in[0];
@@ -142,10 +138,10 @@ static void absorb_dq(struct oqz_planner *pl, struct oqz_group *g, int i, struct
 
 static void absorb_fake(struct oqz_planner *pl, struct oqz_group *g, int i, struct oqz_node *f)
 {
-	const struct oqz_tensor *scale = constant_in(f, 1);
+	const struct oqz_tensor *scale = oqz_node_constant(f, 1);
 
 	/* a plugin's own function has no scale */
-	if ((f->n_in > 1 && f->in[1] && !scale) || (f->n_in > 2 && f->in[2] && !constant_in(f, 2)) ||
+	if ((f->n_in > 1 && f->in[1] && !scale) || (f->n_in > 2 && f->in[2] && !oqz_node_constant(f, 2)) ||
 	    !oqz_type_concrete(&f->in[0]->type))
 		return;
 	if (!f->in[0]->constant && !oqz_value_private(pl, f->out[0]))
@@ -157,7 +153,7 @@ static void absorb_fake(struct oqz_planner *pl, struct oqz_group *g, int i, stru
 		.axis = !scale || oqz_tensor_nelem(scale) == 1 ? -1 : (int)int_attr(f, "axis", 1),
 		.block = int_attr(f, "block", 0),
 		.scale = scale,
-		.zero = constant_in(f, 2),
+		.zero = oqz_node_constant(f, 2),
 		.codes = f->in[0]->constant, /* the numbers before FakeQuant */
 		.fake = f,
 		.qmin = (int32_t)int_attr(f, "qmin", 0),

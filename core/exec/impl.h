@@ -61,6 +61,12 @@ struct oqz_step_desc {
 	bool group; /* any quant[].present */
 };
 
+/* Whether input i is there: constant, a value, or a group's tensor. */
+static inline bool oqz_step_has(const struct oqz_step_desc *d, int i)
+{
+	return i < d->n_in && d->in_type[i].dtype != OQZ_DT_UNDEFINED;
+}
+
 /* What an accepting implementation answers. */
 struct oqz_step_choice {
 	enum oqz_layout in_layout[64]; /* what it wants; the planner inserts reorders (constants: done once) */

@@ -40,8 +40,7 @@ static const char *refuse(const struct oqz_step_desc *d)
 		return "not (N,C,H,W) in float32 with constant weights";
 	if (p->group != d->in_type[0].shape.dim[1] || w->shape.dim[1] != 1 || w->shape.dim[0] != p->group)
 		return "not one filter per channel";
-	if (d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED &&
-	    (!d->constant[2] || d->constant[2]->dtype != OQZ_DT_F32))
+	if (oqz_step_has(d, 2) && (!d->constant[2] || d->constant[2]->dtype != OQZ_DT_F32))
 		return "a bias that is not constant";
 	return oqz_shape_nelem(&d->out_type[0].shape) == 0 ? "an empty tensor" : NULL;
 }

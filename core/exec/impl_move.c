@@ -167,7 +167,7 @@ static enum oqz_status build_split(struct build *b)
 static bool list_at(const struct build *b, int i, int64_t *v, size_t max, size_t *n)
 {
 	*n = 0;
-	if (i >= b->d->n_in || b->d->in_type[i].dtype == OQZ_DT_UNDEFINED)
+	if (!oqz_step_has(b->d, i))
 		return true;
 	return b->d->constant[i] && oqz_tensor_ints(b->d->constant[i], v, max, n, NULL) == OQZ_OK;
 }
@@ -219,7 +219,7 @@ static enum oqz_status build_pad(struct build *b)
 		if (dims[axis] < 0)
 			return decline(b, "everything is cut away");
 	}
-	if (b->d->n_in > 2 && b->d->in_type[2].dtype != OQZ_DT_UNDEFINED) {
+	if (oqz_step_has(b->d, 2)) {
 		if (!b->d->constant[2])
 			return decline(b, "a value that is not constant");
 		memcpy(b->m->fill, b->d->constant[2]->data, b->m->size);

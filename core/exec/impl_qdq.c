@@ -215,7 +215,7 @@ static bool quant_of_node(const struct oqz_step_desc *d, struct oqz_step_quant *
 		.zero = d->n_in > 2 ? d->constant[2] : NULL,
 		.fake = fake ? d->node : NULL,
 	};
-	if (!q->scale || (d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED && !q->zero))
+	if (!q->scale || (oqz_step_has(d, 2) && !q->zero))
 		return false;
 	if (q->axis < 0)
 		q->axis += d->in_type[0].shape.rank;

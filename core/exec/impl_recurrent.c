@@ -52,11 +52,6 @@ static void recurrent_destroy(void *state)
 	free(s);
 }
 
-static bool given(const struct oqz_step_desc *d, int i)
-{
-	return i < d->n_in && d->in_type[i].dtype != OQZ_DT_UNDEFINED;
-}
-
 static bool attr_set(const struct oqz_step_desc *d, const char *name)
 {
 	const struct oqz_attr *a = oqz_node_attr(d->node, name);
@@ -74,9 +69,10 @@ static const char *refuse(const struct oqz_step_desc *d)
 	if (attr_set(d, "layout") || attr_set(d, "input_forget"))
 		return "an unusual form";
 	for (int i = 0; i < d->n_in; i++)
-		if (given(d, i) && d->in_type[i].dtype != OQZ_DT_F32)
+		if (oqz_step_has(d, i) && d->in_type[i].dtype != OQZ_DT_F32)
 			return "not float32, or lengths";
-	if (given(d, 4) || given(d, 7) || !d->constant[1] || !d->constant[2] || (given(d, 3) && !d->constant[3]))
+	if (oqz_step_has(d, 4) || oqz_step_has(d, 7) || !d->constant[1] || !d->constant[2] ||
+	    (oqz_step_has(d, 3) && !d->constant[3]))
 		return "lengths, peepholes, or weights that are not constant";
 	return d->act || oqz_shape_nelem(&d->in_type[0].shape) == 0 || oqz_shape_nelem(&d->in_type[2].shape) == 0
 	           ? "an empty tensor"
@@ -132,7 +128,7 @@ static enum oqz_status pack(struct recurrent *s, const struct oqz_step_desc *d, 
 	*bytes += nb * sizeof(float);
 	if (!s->b || !s->rb)
 		return oqz_err_nomem(err, "weights", *bytes);
-	if (given(d, 3))
+	if (oqz_step_has(d, 3))
 		pack_biases(s, d->constant[3]->data);
 	return OQZ_OK;
 }
@@ -328,8 +324,8 @@ static enum oqz_status recurrent_create(const struct oqz_step_desc *d, struct oq
 	s->dirs = (int)d->constant[2]->shape.dim[0];
 	s->n_out = d->n_out;
 	s->reverse = dir && dir->s && strcmp(dir->s, "reverse") == 0;
-	s->state[0] = given(d, 5);
-	s->state[1] = given(d, 6);
+	s->state[0] = oqz_step_has(d, 5);
+	s->state[1] = oqz_step_has(d, 6);
 	ret->uses_constant[0] = d->constant[0] != NULL;
 	ret->uses_constant[5] = ret->uses_constant[6] = true;
 	enum oqz_status st = pack(s, d, &ret->state_bytes, err);

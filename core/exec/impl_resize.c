@@ -159,7 +159,7 @@ static const char *refuse(const struct oqz_step_desc *d)
 		return "more than the spatial dimensions";
 	if ((strcmp(mode, "nearest") != 0 && strcmp(mode, "linear") != 0) || (antialias && antialias->i))
 		return "a mode other than nearest or linear";
-	if (d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED && !d->constant[2])
+	if (oqz_step_has(d, 2) && !d->constant[2])
 		return "scales that are not constant";
 	if (strcmp(word(d->node, "keep_aspect_ratio_policy", "stretch"), "stretch") != 0)
 		return "a policy of aspect ratio";

@@ -98,6 +98,21 @@ struct oqz_node {
 	struct oqz_graph *graph; /* owner */
 };
 
+/* Input or output i; NULL where it is left out or there are fewer. */
+static inline struct oqz_value *oqz_node_in(const struct oqz_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
+static inline struct oqz_value *oqz_node_out(const struct oqz_node *n, int i)
+{
+	return i < n->n_out ? n->out[i] : NULL;
+}
+
+/* The value of input i where it is a constant, else NULL. */
+static inline const struct oqz_tensor *oqz_node_constant(const struct oqz_node *n, int i)
+{
+	const struct oqz_value *v = oqz_node_in(n, i);
+
+	return v ? v->constant : NULL;
+}
+
 struct oqz_opset {
 	const char *domain;
 	int version;
@@ -189,8 +204,8 @@ enum oqz_status oqz_graph_replace(struct oqz_graph *g, struct oqz_value *from, s
  * none any more). For a graph as it was loaded: what no output needs goes with the next passes. A name that does not
  * exist is OQZ_E_USAGE, as is a graph without outputs. */
 enum oqz_status oqz_graph_set_outputs(struct oqz_graph *g, const char *const *names, size_t n, struct oqz_err *err);
-/* Gives sizes to an input's dimensions that the file leaves open (a dim of -1 stays open). Another size than one that the
- * file fixes is OQZ_E_USAGE. */
+/* Gives sizes to an input's dimensions that the file leaves open (a dim of -1 stays open). Another size than one that
+ * the file fixes is OQZ_E_USAGE. */
 enum oqz_status oqz_graph_set_input(struct oqz_graph *g, const char *name, const struct oqz_shape *shape,
                                     struct oqz_err *err);
 

@@ -15,19 +15,6 @@ static inline bool oqz_node_is(const struct oqz_node *n, const char *op_type)
 	return !*n->domain && strcmp(n->op_type, op_type) == 0;
 }
 
-static inline struct oqz_value *oqz_node_in(const struct oqz_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
-static inline struct oqz_value *oqz_node_out(const struct oqz_node *n, int i)
-{
-	return i < n->n_out ? n->out[i] : NULL;
-}
-
-static inline const struct oqz_tensor *oqz_node_constant(const struct oqz_node *n, int i)
-{
-	const struct oqz_value *v = oqz_node_in(n, i);
-
-	return v ? v->constant : NULL;
-}
-
 /* An attribute's number, or its default. */
 int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing);
 double oqz_node_float(const struct oqz_node *n, const char *name, double missing);

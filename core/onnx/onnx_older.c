@@ -40,7 +40,7 @@ bool oqz_onnx_has_older_form(const struct oqz_node *n)
 
 static enum oqz_status older_reduction(struct oqz_node *n, struct oqz_err *err)
 {
-	if (n->n_in > 1 && n->in[1]) {
+	if (oqz_node_in(n, 1)) {
 		const struct oqz_tensor *axes = n->in[1]->constant;
 		OQZ_TRY(oqz_node_set_ints(n, "axes", axes->data, (size_t)oqz_tensor_nelem(axes), err));
 		OQZ_TRY(oqz_node_set_input(n, 1, NULL, err));

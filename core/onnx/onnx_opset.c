@@ -91,7 +91,7 @@ static int since_words(const struct oqz_node *n)
 	const struct oqz_attr *where = oqz_node_attr(n, "coordinate_transformation_mode");
 
 	if (strcmp(n->op_type, "Pad") == 0)
-		return mode && strcmp(mode->s, "wrap") == 0 ? 19 : n->n_in > 3 && n->in[3] ? 18 : OLDEST;
+		return mode && strcmp(mode->s, "wrap") == 0 ? 19 : oqz_node_in(n, 3) ? 18 : OLDEST;
 	if (strcmp(n->op_type, "Resize") == 0 && where && strcmp(where->s, "half_pixel_symmetric") == 0)
 		return 19;
 	return OLDEST;
@@ -117,7 +117,7 @@ static enum oqz_status name_parts(struct oqz_graph *g, struct oqz_err *err)
 {
 	for (size_t i = 0; i < g->nodes.n; i++) {
 		struct oqz_node *n = g->nodes.v[i];
-		bool sizes = n->n_in > 1 && n->in[1];
+		bool sizes = oqz_node_in(n, 1);
 		if (!*n->domain && strcmp(n->op_type, "Split") == 0 && !sizes && !oqz_node_attr(n, "num_outputs"))
 			OQZ_TRY(oqz_node_set_int(n, "num_outputs", n->n_out, err));
 	}

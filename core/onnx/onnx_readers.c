@@ -88,7 +88,7 @@ static bool is_refused(const struct oqz_node *n)
 static bool has_scaled_rows(const struct oqz_node *n)
 {
 	const struct oqz_node *a = n->in[0] ? n->in[0]->producer : NULL,
-	                      *b = n->n_in > 1 && n->in[1] ? n->in[1]->producer : NULL;
+	                      *b = oqz_node_in(n, 1) ? n->in[1]->producer : NULL;
 
 	if (!is_op(n, "MatMul") || !is_op(a, "DequantizeLinear") || !is_op(b, "DequantizeLinear") ||
 	    !is_int8(a->in[0]->type.dtype))
@@ -220,7 +220,7 @@ static enum oqz_status spell_integers(struct oqz_graph *g, struct oqz_node *q, s
 	bool is_signed = dq->in[0]->type.dtype == OQZ_DT_I4;
 	struct oqz_value *in[3] = { q->in[0], q->in[1] }, *zero = NULL, *y;
 
-	if (dq->n_in > 2 && dq->in[2] && oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0) != 0)
+	if (oqz_node_in(dq, 2) && oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0) != 0)
 		OQZ_TRY(oqz_onnx_add_number(g, dq, "zero",
 		                            (float)oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0),
 		                            &zero, err));

@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-static struct oqz_value *input(const struct oqz_node *n, int i) { return i < n->n_in ? n->in[i] : NULL; }
-
 /* A new node in front of n, with one output. Trailing inputs may be NULL. */
 static enum oqz_status part(struct oqz_node *n, const char *op, struct oqz_value *const *in, int n_in,
                             struct oqz_node **ret, struct oqz_err *err)
@@ -127,17 +125,17 @@ static enum oqz_status bias_gelu(struct oqz_node *n, struct oqz_err *err)
 {
 	struct oqz_node *sum;
 
-	OQZ_TRY(part(n, "Add", IN(input(n, 0), input(n, 1)), &sum, err));
+	OQZ_TRY(part(n, "Add", IN(oqz_node_in(n, 0), oqz_node_in(n, 1)), &sum, err));
 	return become(n, "Gelu", IN(sum->out[0]), NULL, err);
 }
 
 static enum oqz_status fast_gelu(struct oqz_node *n, struct oqz_err *err)
 {
-	struct oqz_value *x = input(n, 0);
+	struct oqz_value *x = oqz_node_in(n, 0);
 	struct oqz_node *sum;
 
-	if (input(n, 1)) {
-		OQZ_TRY(part(n, "Add", IN(x, input(n, 1)), &sum, err));
+	if (oqz_node_in(n, 1)) {
+		OQZ_TRY(part(n, "Add", IN(x, oqz_node_in(n, 1)), &sum, err));
 		x = sum->out[0];
 	}
 	OQZ_TRY(become(n, "Gelu", IN(x), NULL, err));
@@ -158,10 +156,11 @@ static enum oqz_status quick_gelu(struct oqz_node *n, struct oqz_err *err)
 /* Inputs: X, skip, gamma, then (beta and) bias. Output 3 is the sum. */
 static enum oqz_status skip_norm(struct oqz_node *n, bool rms, struct oqz_err *err)
 {
-	struct oqz_value *gamma = input(n, 2), *beta = rms ? NULL : input(n, 3), *bias = input(n, rms ? 3 : 4);
+	struct oqz_value *gamma = oqz_node_in(n, 2), *beta = rms ? NULL : oqz_node_in(n, 3),
+	                 *bias = oqz_node_in(n, rms ? 3 : 4);
 	struct oqz_node *sum;
 
-	OQZ_TRY(part(n, "Add", IN(input(n, 0), input(n, 1)), &sum, err));
+	OQZ_TRY(part(n, "Add", IN(oqz_node_in(n, 0), oqz_node_in(n, 1)), &sum, err));
 	if (bias)
 		OQZ_TRY(part(n, "Add", IN(sum->out[0], bias), &sum, err));
 	struct oqz_value *total = sum->out[0];
@@ -193,7 +192,7 @@ static enum oqz_status swapped(struct oqz_node *n, int i, const char *attr, stru
 	int64_t perm[OQZ_MAX_RANK];
 	struct oqz_node *t;
 
-	*ret = input(n, i);
+	*ret = oqz_node_in(n, i);
 	if (!a || !a->i)
 		return OQZ_OK;
 	int rank = *ret ? (*ret)->type.shape.rank : -1;
@@ -233,14 +232,14 @@ static enum oqz_status fused_conv(struct oqz_node *n, struct oqz_err *err)
 	static const char *const with_alpha[] = { "LeakyRelu", "HardSigmoid", NULL };
 	const struct oqz_attr *act = oqz_node_attr(n, "activation"), *p = oqz_node_attr(n, "activation_params");
 	float params[2] = { p && p->n > 0 ? p->floats[0] : 0, p && p->n > 1 ? p->floats[1] : 0 };
-	struct oqz_value *lo, *hi, *z = input(n, 3);
+	struct oqz_value *lo, *hi, *z = oqz_node_in(n, 3);
 	struct oqz_node *conv;
 
 	if (act && act->type != OQZ_ATTR_STRING)
 		OQZ_FAIL(err, OQZ_E_DATA, "attribute activation has the wrong type");
 	const char *word = act ? oqz_arena_strdup(n->graph->arena, act->s) : "";
 	size_t given = p ? p->n : 0;
-	OQZ_TRY(part(n, "Conv", IN(input(n, 0), input(n, 1), input(n, 2)), &conv, err));
+	OQZ_TRY(part(n, "Conv", IN(oqz_node_in(n, 0), oqz_node_in(n, 1), oqz_node_in(n, 2)), &conv, err));
 	OQZ_TRY(copy_attrs(conv, n, leave, err));
 	if (z)
 		OQZ_TRY(part(n, "Add", IN(conv->out[0], z), &conv, err));
@@ -267,7 +266,8 @@ static enum oqz_status decode(struct oqz_node *n, int i, struct oqz_value **ret,
 {
 	struct oqz_node *dq;
 
-	OQZ_TRY(part(n, "DequantizeLinear", IN(input(n, i), input(n, i + 1), input(n, i + 2)), &dq, err));
+	OQZ_TRY(
+	    part(n, "DequantizeLinear", IN(oqz_node_in(n, i), oqz_node_in(n, i + 1), oqz_node_in(n, i + 2)), &dq, err));
 	*ret = dq->out[0];
 	return OQZ_OK;
 }
@@ -289,7 +289,7 @@ static enum oqz_status qlinear_binary(struct oqz_node *n, const char *op, struct
 	OQZ_TRY(decode(n, 0, &a, err));
 	OQZ_TRY(decode(n, 3, &b, err));
 	OQZ_TRY(part(n, op, IN(a, b), &y, err));
-	return encode(n, y->out[0], input(n, 6), input(n, 7), err);
+	return encode(n, y->out[0], oqz_node_in(n, 6), oqz_node_in(n, 7), err);
 }
 
 static enum oqz_status qlinear_add(struct oqz_node *n, struct oqz_err *err) { return qlinear_binary(n, "Add", err); }
@@ -308,7 +308,7 @@ static enum oqz_status qlinear_unary(struct oqz_node *n, const char *op, struct 
 	OQZ_TRY(decode(n, 0, &x, err));
 	OQZ_TRY(part(n, op, IN(x), &y, err));
 	OQZ_TRY(copy_attrs(y, n, leave, err));
-	return encode(n, y->out[0], input(n, 3), input(n, 4), err);
+	return encode(n, y->out[0], oqz_node_in(n, 3), oqz_node_in(n, 4), err);
 }
 
 static enum oqz_status qlinear_sigmoid(struct oqz_node *n, struct oqz_err *err)
@@ -352,7 +352,7 @@ static enum oqz_status qlinear_concat(struct oqz_node *n, struct oqz_err *err)
 		OQZ_TRY(decode(n, 2 + 3 * i, &x[i], err));
 	OQZ_TRY(part(n, "Concat", x, count, &y, err));
 	OQZ_TRY(copy_attrs(y, n, none, err));
-	return encode(n, y->out[0], input(n, 0), input(n, 1), err);
+	return encode(n, y->out[0], oqz_node_in(n, 0), oqz_node_in(n, 1), err);
 }
 
 /* (A, a_scale, a_zero, B, b_scale, b_zero, C, y_scale, y_zero): C has the scale of the product, alpha included; without
@@ -362,7 +362,7 @@ static enum oqz_status qgemm(struct oqz_node *n, struct oqz_err *err)
 	static const char *const leave[] = { "alpha", NULL };
 	static const char *const trans[] = { "transA", "transB", NULL };
 	const struct oqz_attr *alpha = oqz_node_attr(n, "alpha"), *tb = oqz_node_attr(n, "transB");
-	struct oqz_value *a, *b, *c = input(n, 6), *ys = input(n, 7), *yz = input(n, 8), *factor;
+	struct oqz_value *a, *b, *c = oqz_node_in(n, 6), *ys = oqz_node_in(n, 7), *yz = oqz_node_in(n, 8), *factor;
 	float f = alpha ? alpha->f : 1;
 	struct oqz_node *node;
 
@@ -370,7 +370,7 @@ static enum oqz_status qgemm(struct oqz_node *n, struct oqz_err *err)
 	OQZ_TRY(decode(n, 3, &b, err));
 	OQZ_TRY(oqz_node_set_int(b->producer, "axis", tb && tb->i ? 0 : 1, err));
 	if (c) {
-		OQZ_TRY(part(n, "Mul", IN(input(n, 1), input(n, 4)), &node, err));
+		OQZ_TRY(part(n, "Mul", IN(oqz_node_in(n, 1), oqz_node_in(n, 4)), &node, err));
 		OQZ_TRY(scalar(n, "alpha", f, &factor, err));
 		OQZ_TRY(part(n, "Mul", IN(node->out[0], factor), &node, err));
 		struct oqz_value *scale = node->out[0];

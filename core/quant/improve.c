@@ -73,7 +73,7 @@ static bool conv_form(const struct oqz_node *n, const struct oqz_shape *s, bool 
 
 bool oqz_weight_form(const struct oqz_node *n, struct oqz_weight_form *ret)
 {
-	const struct oqz_tensor *w = n->op && n->n_in > 1 && n->in[1] ? n->in[1]->constant : NULL;
+	const struct oqz_tensor *w = n->op ? oqz_node_constant(n, 1) : NULL;
 	bool ok = false;
 
 	if (!w || w->dtype != OQZ_DT_F32 || oqz_tensor_nelem(w) == 0)

@@ -53,6 +53,12 @@ extern const struct oqz_improve oqz_improve_bias;
 /* Replaces a constant input in the graph and in the plan. */
 enum oqz_status oqz_improve_set(struct oqz_graph *g, struct oqz_qplan *p, struct oqz_node *n, int input,
                                 const struct oqz_tensor *value, struct oqz_err *err);
+/* The row of a parameter `images`; `what` ends "calibration images that ...". */
+#define OQZ_IMPROVE_IMAGES(count, what)                                                         \
+	{                                                                                       \
+		.name = "images", .type = OQZ_P_INT, .dflt = (count), .min = 1, .max = 1000000, \
+		.help = "calibration images that " what ", at most"                             \
+	}
 /* How many calibration images a pass looks at: its parameter `images`, or all there are. */
 size_t oqz_improve_images(const struct oqz_params *given, const struct oqz_improve_data *data);
 /* The plan's site of an input; NULL if there is none. */

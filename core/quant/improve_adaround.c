@@ -20,12 +20,7 @@
 #include <string.h>
 
 static const struct oqz_param params[] = {
-	{ .name = "images",
-	  .type = OQZ_P_INT,
-	  .dflt = "16",
-	  .min = 1,
-	  .max = 1000000,
-	  .help = "calibration images that inputs are taken from, at most" },
+	OQZ_IMPROVE_IMAGES("16", "inputs are taken from"),
 	{ .name = "positions",
 	  .type = OQZ_P_INT,
 	  .dflt = "128",

@@ -12,12 +12,7 @@
 #include <string.h>
 
 static const struct oqz_param params[] = {
-	{ .name = "images",
-	  .type = OQZ_P_INT,
-	  .dflt = "16",
-	  .min = 1,
-	  .max = 1000000,
-	  .help = "calibration images that the means are taken over, at most" },
+	OQZ_IMPROVE_IMAGES("16", "the means are taken over"),
 	{ 0 },
 };
 
@@ -32,7 +27,7 @@ struct means {
 static bool correctable(const struct oqz_node *n, const struct oqz_qplan *p)
 {
 	struct oqz_weight_form f;
-	const struct oqz_tensor *b = n->n_in > 2 && n->in[2] ? n->in[2]->constant : NULL;
+	const struct oqz_tensor *b = oqz_node_constant(n, 2);
 
 	return oqz_weight_form(n, &f) && b && b->dtype == OQZ_DT_F32 && oqz_tensor_nelem(b) == f.out &&
 	       (oqz_improve_site(p, n->name, 0) || oqz_improve_site(p, n->name, 1));

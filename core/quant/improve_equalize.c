@@ -46,30 +46,12 @@ static const struct oqz_param params[] = {
 	{ 0 },
 };
 
-/* Largest magnitude of each channel over all makers' output or readers' input channels. */
-static void channel_peaks(struct oqz_node *const *nodes, size_t n, bool maker, float *peak)
-{
-	for (size_t k = 0; k < n; k++) {
-		struct oqz_weight_form f;
-		if (!oqz_weight_form(nodes[k], &f))
-			continue;
-		int64_t per_out = f.out / f.groups, per_in = f.in / f.groups;
-		for (int64_t o = 0; o < f.out; o++)
-			for (int64_t i = 0; i < per_in; i++) {
-				const float *w = f.w + oqz_weight_at(&f, o, i);
-				float *to = &peak[maker ? o : o / per_out * per_in + i];
-				for (int64_t e = 0; e < f.inner; e++)
-					*to = fabsf(w[e]) > *to ? fabsf(w[e]) : *to;
-			}
-	}
-}
-
 /* What a channel without weights in its makers carries: its bias, the largest of them. */
 static void channel_constants(const struct oqz_channel_group *c, float *ret)
 {
 	for (size_t k = 0; k < c->makers.n; k++) {
 		const struct oqz_node *n = c->makers.v[k];
-		const struct oqz_tensor *b = n->n_in > 2 && n->in[2] ? n->in[2]->constant : NULL;
+		const struct oqz_tensor *b = oqz_node_constant(n, 2);
 		for (int64_t i = 0; b && i < c->channels; i++) {
 			float x = ((const float *)b->data)[i];
 			x = c->rectified && x < 0 ? 0 : fabsf(x);
@@ -118,8 +100,8 @@ static enum oqz_status equalize_group(struct oqz_graph *g, struct oqz_qplan *p, 
 	if (!up)
 		return oqz_err_nomem(err, "a group of layers", n);
 	float *down = up + n, *k = up + 2 * n;
-	channel_peaks(c->makers.v, c->makers.n, true, up);
-	channel_peaks(c->readers.v, c->readers.n, false, down);
+	oqz_channel_peaks(c->makers.v, c->makers.n, true, up);
+	oqz_channel_peaks(c->readers.v, c->readers.n, false, down);
 	for (size_t i = 0; i < n; i++) {
 		bool wanted = up[i] > 0 && down[i] > 0 && (double)up[i] + (double)down[i] >= threshold;
 		k[i] = wanted ? (float)fmin(fmax(sqrt((double)down[i] / (double)up[i]), 0.1), 10) : 1;

@@ -7,6 +7,7 @@
 #include "core/ops/op.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 void oqz_channel_group_release(struct oqz_channel_group *c)
@@ -95,8 +96,8 @@ int oqz_channel_axis(const struct oqz_node *layer, const struct oqz_value *v)
 
 static bool is_layernorm(const struct oqz_node *n)
 {
-	const struct oqz_tensor *scale = n->n_in > 1 && n->in[1] ? n->in[1]->constant : NULL;
-	const struct oqz_tensor *bias = n->n_in > 2 && n->in[2] ? n->in[2]->constant : NULL;
+	const struct oqz_tensor *scale = oqz_node_constant(n, 1);
+	const struct oqz_tensor *bias = oqz_node_constant(n, 2);
 
 	return is_op(n, OQZ_OP_LAYER_NORMALIZATION) && scale && scale->shape.rank == 1 && scale->dtype == OQZ_DT_F32 &&
 	       (n->n_in < 3 || !n->in[2] || (bias && bias->dtype == OQZ_DT_F32));
@@ -309,6 +310,23 @@ static enum oqz_status rescale_limits(struct oqz_graph *g, struct oqz_qplan *p, 
 	enum oqz_status st = oqz_improve_set(g, p, n, 2, &t, err);
 	oqz_tensor_release(&t);
 	return st;
+}
+
+void oqz_channel_peaks(struct oqz_node *const *nodes, size_t n, bool maker, float *peak)
+{
+	for (size_t k = 0; k < n; k++) {
+		struct oqz_weight_form f;
+		if (!oqz_weight_form(nodes[k], &f))
+			continue;
+		int64_t per_out = f.out / f.groups, per_in = f.in / f.groups;
+		for (int64_t o = 0; o < f.out; o++)
+			for (int64_t i = 0; i < per_in; i++) {
+				const float *w = f.w + oqz_weight_at(&f, o, i);
+				float *to = &peak[maker ? o : o / per_out * per_in + i];
+				for (int64_t e = 0; e < f.inner; e++)
+					*to = fabsf(w[e]) > *to ? fabsf(w[e]) : *to;
+			}
+	}
 }
 
 enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_channel_group *c,

@@ -32,6 +32,10 @@ enum {
 enum oqz_status oqz_channel_group_find(struct oqz_graph *g, struct oqz_node *seed, unsigned through,
                                        struct oqz_channel_group *ret, bool *ret_found, struct oqz_err *err);
 
+/* Largest weight of each channel, in magnitude, over all makers' output channels or all readers' input channels: raises
+ * peak[channels]. */
+void oqz_channel_peaks(struct oqz_node *const *nodes, size_t n, bool maker, float *peak);
+
 /* Multiplies output channel c of every maker (weights and bias) by factor[c] and divides the readers' input channel;
  * rescales or opens the clips; records constants and gains. */
 enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan *p, const struct oqz_channel_group *c,

@@ -26,12 +26,7 @@ static const struct oqz_param params[] = {
 	  .min = 0,
 	  .max = 1,
 	  .help = "how much of the difference goes from activations to weights" },
-	{ .name = "images",
-	  .type = OQZ_P_INT,
-	  .dflt = "32",
-	  .min = 1,
-	  .max = 1000000,
-	  .help = "calibration images that the activations are observed on, at most" },
+	OQZ_IMPROVE_IMAGES("32", "the activations are observed on"),
 	{ .name = "insert",
 	  .type = OQZ_P_BOOL,
 	  .dflt = "false",
@@ -169,19 +164,7 @@ static enum oqz_status migrate(struct oqz_graph *g, struct oqz_qplan *p, const s
 
 	if (!w)
 		return oqz_err_nomem(err, "a group of layers", n);
-	for (size_t k = 0; k < x->group.readers.n; k++) {
-		struct oqz_weight_form f;
-		if (!oqz_weight_form(x->group.readers.v[k], &f))
-			continue;
-		int64_t per_out = f.out / f.groups, per_in = f.in / f.groups;
-		for (int64_t o = 0; o < f.out; o++)
-			for (int64_t i = 0; i < per_in; i++)
-				for (int64_t e = 0; e < f.inner; e++) {
-					float v = fabsf(f.w[oqz_weight_at(&f, o, i) + (size_t)e]);
-					float *to = &w[o / per_out * per_in + i];
-					*to = v > *to ? v : *to;
-				}
-	}
+	oqz_channel_peaks(x->group.readers.v, x->group.readers.n, false, w);
 	for (size_t i = 0; i < n; i++) {
 		double s =
 		    x->peak[i] > 0 && w[i] > 0 ? pow((double)x->peak[i], alpha) / pow((double)w[i], 1 - alpha) : 1;

@@ -195,8 +195,8 @@ static void input_grid(const struct oqz_node *n, struct oqz_layer_result *ret)
 			dq = v->producer;
 		v = v->producer->n_in ? v->producer->in[0] : NULL;
 	}
-	const struct oqz_tensor *scale = dq && dq->n_in > 1 && dq->in[1] ? dq->in[1]->constant : NULL;
-	const struct oqz_tensor *zero = dq && dq->n_in > 2 && dq->in[2] ? dq->in[2]->constant : NULL;
+	const struct oqz_tensor *scale = dq ? oqz_node_constant(dq, 1) : NULL;
+	const struct oqz_tensor *zero = dq ? oqz_node_constant(dq, 2) : NULL;
 	if (!scale || scale->dtype != OQZ_DT_F32 || oqz_tensor_nelem(scale) != 1 || !v ||
 	    !oqz_fq_of_dtype(v->type.dtype, &grid))
 		return;
@@ -218,7 +218,7 @@ enum oqz_status oqz_foreign_facts(const struct oqz_job *j, const struct oqz_sche
 {
 	const struct oqz_node *n = oqz_graph_value(s->graph, s->own_layers[layer])->producer;
 	const struct oqz_node *twin = oqz_graph_value(j->graph, s->layers[layer])->producer;
-	const struct oqz_tensor *w = twin->n_in > 1 && twin->in[1] ? twin->in[1]->constant : NULL;
+	const struct oqz_tensor *w = oqz_node_constant(twin, 1);
 	struct oqz_tensor t = { 0 };
 	struct oqz_error_sums e;
 

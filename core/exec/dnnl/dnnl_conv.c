@@ -115,7 +115,7 @@ static enum oqz_status conv_create(const struct oqz_step_desc *d, struct oqz_ste
 	OQZ_CLEANUP(oqz_dnnl_attr_release) struct oqz_dnnl_attr attr = { 0 };
 	OQZ_CLEANUP(conv_free_cleanup) struct conv *v = NULL;
 	struct oqz_dnnl_conv_geom g;
-	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+	bool has_bias = oqz_step_has(d, 2);
 
 	if (d->group || d->in_type[0].dtype != OQZ_DT_F32)
 		return oqz_dnnl_decline(why, why_size, "float32 only");

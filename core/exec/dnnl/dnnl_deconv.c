@@ -168,7 +168,7 @@ static enum oqz_status deconv_create(const struct oqz_step_desc *d, struct oqz_s
 {
 	const struct oqz_conv_params *params = OQZ_PARAMS(d->node, struct oqz_conv_params);
 	const struct oqz_shape *in = &d->in_type[0].shape, *w = &d->in_type[1].shape;
-	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+	bool has_bias = oqz_step_has(d, 2);
 	struct oqz_window geometry;
 	struct oqz_err e = { 0 };
 

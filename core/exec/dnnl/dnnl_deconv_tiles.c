@@ -34,7 +34,7 @@ static const char *refuse(const struct oqz_step_desc *d, struct oqz_window *g)
 	const struct oqz_conv_params *p = OQZ_PARAMS(d->node, struct oqz_conv_params);
 	const struct oqz_shape *x = &d->in_type[0].shape, *y = &d->out_type[0].shape;
 	const struct oqz_tensor *w = d->constant[1];
-	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+	bool has_bias = oqz_step_has(d, 2);
 	struct oqz_err err;
 
 	if (d->group || d->in_type[0].dtype != OQZ_DT_F32 || x->rank != 4 || !w || w->dtype != OQZ_DT_F32 ||
@@ -77,7 +77,7 @@ static enum oqz_status build(struct tiles *t, const struct oqz_step_desc *d, con
 		                  .c = { x->dim[3], n },
 		                  .alpha = 1,
 		                  .beta = 1 };
-	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+	bool has_bias = oqz_step_has(d, 2);
 	OQZ_CLEANUP_FREE float *b = malloc((size_t)(channels * n) * sizeof *b);
 	OQZ_CLEANUP_FREE float *bias = malloc((size_t)n * sizeof *bias);
 

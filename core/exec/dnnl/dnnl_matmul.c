@@ -90,7 +90,7 @@ enum oqz_status oqz_dnnl_mm_bias(const struct oqz_dnnl_mm *g, const struct oqz_s
 	const struct oqz_tensor *t = d->constant[2];
 	int64_t n = oqz_dnnl_mm_n(g);
 
-	if (d->n_in < 3 || d->in_type[2].dtype == OQZ_DT_UNDEFINED || g->beta == 0) {
+	if (!oqz_step_has(d, 2) || g->beta == 0) {
 		*ret = NULL;
 		return OQZ_OK;
 	}

@@ -70,7 +70,7 @@ static bool depthwise(const struct oqz_step_desc *d, const struct oqz_dnnl_conv_
 static bool qconv_accepts(const struct oqz_step_desc *d, struct oqz_dnnl_source *source, struct oqz_dnnl_conv_geom *g,
                           char *why, size_t why_size)
 {
-	bool has_bias = d->n_in > 2 && d->in_type[2].dtype != OQZ_DT_UNDEFINED;
+	bool has_bias = oqz_step_has(d, 2);
 
 	if (!d->group || !d->quant[1].present || !d->quant[1].codes)
 		return oqz_dnnl_decline(why, why_size, "weights are not quantized constants"), false;

@@ -113,7 +113,7 @@ static bool reduced_dims(const struct oqz_step_desc *d, bool *ret)
 	int rank = d->in_type[0].shape.rank;
 	int64_t axes[OQZ_MAX_RANK];
 	size_t n = 0;
-	bool given = d->n_in > 1 && d->in_type[1].dtype != OQZ_DT_UNDEFINED;
+	bool given = oqz_step_has(d, 1);
 
 	if (given && (!d->constant[1] || oqz_tensor_ints(d->constant[1], axes, OQZ_MAX_RANK, &n, NULL) != OQZ_OK))
 		return false;
