@@ -17,6 +17,9 @@
 #include "core/ops/window.h"
 #include <oneapi/dnnl/dnnl.h>
 
+/* ---- dnnl_engine.c -------------------------------------------------------------------------------------------------
+ */
+
 /* Makes the calling thread run oneDNN without a team. */
 void oqz_dnnl_enter(void);
 /* The process's CPU engine, made on first use; NULL when that failed. */
@@ -33,12 +36,26 @@ enum oqz_status oqz_dnnl_decline(char *why, size_t size, const char *fmt, ...) O
 			return oqz_dnnl_err(err, #call, dnnl_s_); \
 	} while (0)
 
+/* True when 8-bit products accumulate exactly (AVX512-VNNI). oneDNN's kernels for older CPUs add pairs of products in
+ * 16 bits, which saturates. AVX2-VNNI is left out: not every family of oneDNN 2.6 uses it. */
+bool oqz_dnnl_exact_int8(void);
+/* True when bfloat16 products run on the CPU's own instructions. */
+bool oqz_dnnl_native_bf16(void);
+/* "avx512_core_vnni; oneDNN 2.6.3" into buf; returns buf. */
+const char *oqz_dnnl_describe(char *buf, size_t size);
+
+/* ---- dnnl_md.c -----------------------------------------------------------------------------------------------------
+ */
+
 /* A dense descriptor; layout CHANNELS_LAST needs rank >= 3. False for shapes oneDNN cannot hold (rank 0, empty). */
 bool oqz_dnnl_md(const struct oqz_shape *shape, dnnl_data_type_t type, enum oqz_layout layout, dnnl_memory_desc_t *ret);
 /* The same dims and type with the order left to oneDNN. */
 dnnl_memory_desc_t oqz_dnnl_md_any(const dnnl_memory_desc_t *md);
 /* A dense row-major descriptor from dims. */
 dnnl_memory_desc_t oqz_dnnl_md_dims(int n, const dnnl_dim_t *dims, dnnl_data_type_t type);
+
+/* ---- dnnl_prim.c ---------------------------------------------------------------------------------------------------
+ */
 
 /* A primitive with its constant arguments. It is shared by threads: memory objects, which hold the addresses of one
  * run, come in sets; a run takes a free set and makes one only when all are in use, so steady running allocates
@@ -57,16 +74,6 @@ void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p);
 OQZ_DEFINE_CLEANUP(struct oqz_dnnl_prim, oqz_dnnl_prim_free)
 /* The descriptor the primitive wants or has for DNNL_ARG_SRC, _DST, _WEIGHTS, ... */
 const dnnl_memory_desc_t *oqz_dnnl_prim_md(const struct oqz_dnnl_prim *p, dnnl_query_t what);
-/* Whether `packed`, laid out as `want`, has the bytes of `data`, laid out as `have`; OQZ_E_INTERNAL if not. Says
- * nothing about the order of elements, and nothing where they are converted on the way. */
-enum oqz_status oqz_dnnl_check_packed(const dnnl_memory_desc_t *have, const void *data, const dnnl_memory_desc_t *want,
-                                      const void *packed, struct oqz_err *err);
-/* Binds a constant argument: a copy of `data` (laid out as `have`), reordered to `want` and checked. */
-enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
-                                   const dnnl_memory_desc_t *want, struct oqz_err *err);
-/* Binds all of `from`'s constant arguments, which must outlive p. OQZ_E_UNSUPPORTED: p is not the same kernel, or wants
- * its weights in another order. */
-enum oqz_status oqz_dnnl_prim_borrow(struct oqz_dnnl_prim *p, const struct oqz_dnnl_prim *from, struct oqz_err *err);
 /* Declares the next argument that each run supplies. */
 void oqz_dnnl_prim_arg(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *md);
 /* data[i]: address of the i-th declared argument. scratch: oqz_dnnl_prim_scratch() bytes, 64-byte aligned. */
@@ -77,6 +84,29 @@ size_t oqz_dnnl_prim_scratch(const struct oqz_dnnl_prim *p);
 size_t oqz_dnnl_prim_bytes(const struct oqz_dnnl_prim *p);
 /* "<family>.<oneDNN's name>" into ret (64 bytes). */
 void oqz_dnnl_prim_name(const struct oqz_dnnl_prim *p, const char *family, char *ret, size_t size);
+
+/* Fills scratch, bytes and name of a choice from its one primitive. */
+void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p, const char *family);
+/* run and destroy of implementations whose state is one primitive with the step's inputs[0] and output as arguments. */
+enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
+void oqz_dnnl_destroy_prim(void *state);
+
+/* ---- dnnl_pack.c ---------------------------------------------------------------------------------------------------
+ */
+
+/* Whether `packed`, laid out as `want`, has the bytes of `data`, laid out as `have`; OQZ_E_INTERNAL if not. Says
+ * nothing about the order of elements, and nothing where they are converted on the way. */
+enum oqz_status oqz_dnnl_check_packed(const dnnl_memory_desc_t *have, const void *data, const dnnl_memory_desc_t *want,
+                                      const void *packed, struct oqz_err *err);
+/* Binds a constant argument: a copy of `data` (laid out as `have`), reordered to `want` and checked. */
+enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
+                                   const dnnl_memory_desc_t *want, struct oqz_err *err);
+/* Binds all of `from`'s constant arguments, which must outlive p. OQZ_E_UNSUPPORTED: p is not the same kernel, or wants
+ * its weights in another order. */
+enum oqz_status oqz_dnnl_prim_borrow(struct oqz_dnnl_prim *p, const struct oqz_dnnl_prim *from, struct oqz_err *err);
+
+/* ---- dnnl_node.c ---------------------------------------------------------------------------------------------------
+ */
 
 /* Attributes under construction: post-operations and the rest. */
 struct oqz_dnnl_attr {
@@ -106,19 +136,5 @@ struct oqz_dnnl_window {
 /* From the geometry that type rules and reference kernels use (core/ops/window.h). `transposed`: the window slides over
  * the output, and pad_r is what oneDNN's size formula needs (output_padding shortens it). */
 void oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_window *g, bool transposed);
-
-/* Fills scratch, bytes and name of a choice from its one primitive. */
-void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p, const char *family);
-/* run and destroy of implementations whose state is one primitive with the step's inputs[0] and output as arguments. */
-enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
-void oqz_dnnl_destroy_prim(void *state);
-
-/* True when 8-bit products accumulate exactly (AVX512-VNNI). oneDNN's kernels for older CPUs add pairs of products in
- * 16 bits, which saturates. AVX2-VNNI is left out: not every family of oneDNN 2.6 uses it. */
-bool oqz_dnnl_exact_int8(void);
-/* True when bfloat16 products run on the CPU's own instructions. */
-bool oqz_dnnl_native_bf16(void);
-/* "avx512_core_vnni; oneDNN 2.6.3" into buf; returns buf. */
-const char *oqz_dnnl_describe(char *buf, size_t size);
 
 #endif
