@@ -83,6 +83,28 @@ static void line(struct writer *w, int indent)
 	w->first = true;
 }
 
+static void put_strings(struct writer *w, const char *name, const char *const *v, size_t n)
+{
+	open_at(w, name, "[");
+	for (size_t i = 0; i < n; i++)
+		put_string(w, NULL, v[i]);
+	close_at(w, "]");
+}
+
+/* A list of the document itself, an object a line. */
+static void open_list(struct writer *w, const char *name)
+{
+	oqz_str_add(w->out, ",\n  ");
+	w->first = true;
+	open_at(w, name, "[");
+}
+
+static void open_row(struct writer *w)
+{
+	line(w, 4);
+	open_at(w, NULL, "{");
+}
+
 static void metric(struct writer *w, const struct oqz_metric_result *m)
 {
 	open_at(w, m->name, "{");
@@ -174,14 +196,11 @@ static void layers(struct writer *w, const struct oqz_cell_result *c)
 
 static void cell(struct writer *w, const struct oqz_cell_result *c)
 {
-	open_at(w, NULL, "{");
+	open_row(w);
 	put_string(w, "model", c->model);
 	put_string(w, "scheme", c->scheme);
 	put_string(w, "task", c->task);
-	open_at(w, "tags", "[");
-	for (size_t i = 0; i < c->n_tags; i++)
-		put_string(w, NULL, c->tags[i]);
-	close_at(w, "]");
+	put_strings(w, "tags", c->tags, c->n_tags);
 	put_string(w, "status", oqz_word(oqz_cell_words, c->status));
 	if (w->full || c->status != OQZ_CELL_OK) {
 		put_string(w, "code", c->code);
@@ -201,12 +220,8 @@ static void cell(struct writer *w, const struct oqz_cell_result *c)
 		put_string(w, "definition", "pooled");
 		put_int(w, "layers", (int64_t)c->layers.n);
 		put_int(w, "undefined", c->undefined);
-		if (w->full || c->n_unmatched) {
-			open_at(w, "unmatched", "[");
-			for (size_t i = 0; i < c->n_unmatched; i++)
-				put_string(w, NULL, c->unmatched[i]);
-			close_at(w, "]");
-		}
+		if (w->full || c->n_unmatched)
+			put_strings(w, "unmatched", c->unmatched, c->n_unmatched);
 		open_at(w, "mean_of_ratios", "{");
 		put_double(w, "aqe", c->mean_aqe);
 		put_double(w, "mqe", c->mean_mqe);
@@ -222,7 +237,7 @@ static void cell(struct writer *w, const struct oqz_cell_result *c)
 
 static void float_result(struct writer *w, const struct oqz_float_result *f)
 {
-	open_at(w, NULL, "{");
+	open_row(w);
 	put_string(w, "model", f->model);
 	put_string(w, "task", f->task);
 	put_int(w, "images", f->images);
@@ -248,11 +263,10 @@ static void float_result(struct writer *w, const struct oqz_float_result *f)
 
 static void links(struct writer *w, const struct oqz_results *r)
 {
-	open_at(w, "error_and_loss", "[");
+	open_list(w, "error_and_loss");
 	for (size_t i = 0; i < r->links.n; i++) {
 		const struct oqz_link_result *l = &r->links.v[i];
-		line(w, 4);
-		open_at(w, NULL, "{");
+		open_row(w);
 		put_string(w, "task", l->task);
 		put_string(w, "metric", l->metric);
 		put_string(w, "statistic", "spearman");
@@ -266,28 +280,22 @@ static void links(struct writer *w, const struct oqz_results *r)
 		close_at(w, "}");
 	}
 	close_at(w, "]");
-	oqz_str_add(w->out, ",\n  ");
-	w->first = true;
 }
 
 static void tail(struct writer *w, const struct oqz_results *r)
 {
-	open_at(w, "failed_images", "[");
+	open_list(w, "failed_images");
 	for (size_t i = 0; i < r->failed_images.n; i++) {
-		line(w, 4);
-		open_at(w, NULL, "{");
+		open_row(w);
 		put_string(w, "model", r->failed_images.v[i].model);
 		put_string(w, "item", r->failed_images.v[i].item);
 		put_string(w, "message", r->failed_images.v[i].message);
 		close_at(w, "}");
 	}
 	close_at(w, "]");
-	oqz_str_add(w->out, ",\n  ");
-	w->first = true;
-	open_at(w, "gates", "[");
+	open_list(w, "gates");
 	for (size_t i = 0; i < r->gates.n; i++) {
-		line(w, 4);
-		open_at(w, NULL, "{");
+		open_row(w);
 		put_string(w, "text", r->gates.v[i].text);
 		put_bool(w, "failed", r->gates.v[i].failed);
 		close_at(w, "}");
@@ -312,13 +320,10 @@ static void mark(struct writer *w, const struct oqz_mark *m)
 
 static void samples(struct writer *w, const struct oqz_results *r)
 {
-	oqz_str_add(w->out, ",\n  ");
-	w->first = true;
-	open_at(w, "samples", "[");
+	open_list(w, "samples");
 	for (size_t i = 0; i < r->samples.n; i++) {
 		const struct oqz_sample *s = &r->samples.v[i];
-		line(w, 4);
-		open_at(w, NULL, "{");
+		open_row(w);
 		put_string(w, "model", s->model);
 		put_string(w, "item", s->item);
 		put_string(w, "metric", s->metric);
@@ -353,24 +358,14 @@ static void write_json(const struct oqz_results *r, bool full, struct oqz_str *o
 	put_string(&w, "oqz", r->version);
 	put_string(&w, "manifest_sha256", r->manifest_sha256);
 	put_bool(&w, "complete", r->complete);
-	oqz_str_add(out, ",\n  ");
-	w.first = true;
-	open_at(&w, "cells", "[");
-	for (size_t i = 0; i < r->cells.n; i++) {
-		line(&w, 4);
+	open_list(&w, "cells");
+	for (size_t i = 0; i < r->cells.n; i++)
 		cell(&w, r->cells.v[i]);
-	}
 	close_at(&w, "\n  ]");
-	oqz_str_add(out, ",\n  ");
-	w.first = true;
-	open_at(&w, "float", "[");
-	for (size_t i = 0; i < r->floats.n; i++) {
-		line(&w, 4);
+	open_list(&w, "float");
+	for (size_t i = 0; i < r->floats.n; i++)
 		float_result(&w, &r->floats.v[i]);
-	}
 	close_at(&w, "\n  ]");
-	oqz_str_add(out, ",\n  ");
-	w.first = true;
 	links(&w, r);
 	tail(&w, r);
 	if (full)
