@@ -92,18 +92,25 @@ char *oqz_arena_strndup(struct oqz_arena *a, const char *s, size_t n)
 
 char *oqz_arena_strdup(struct oqz_arena *a, const char *s) { return oqz_arena_strndup(a, s, strlen(s)); }
 
+char *oqz_arena_vprintf(struct oqz_arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	char *s = n < 0 ? NULL : oqz_arena_alloc(a, (size_t)n + 1);
+	if (s)
+		vsnprintf(s, (size_t)n + 1, fmt, ap);
+	return s;
+}
+
 char *oqz_arena_printf(struct oqz_arena *a, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	char *s = n < 0 ? NULL : oqz_arena_alloc(a, (size_t)n + 1);
-	if (!s)
-		return NULL;
-	va_start(ap, fmt);
-	vsnprintf(s, (size_t)n + 1, fmt, ap);
+	char *s = oqz_arena_vprintf(a, fmt, ap);
 	va_end(ap);
 	return s;
 }

@@ -25,6 +25,7 @@ void *oqz_arena_dup(struct oqz_arena *a, const void *p, size_t size);
 char *oqz_arena_strdup(struct oqz_arena *a, const char *s);
 char *oqz_arena_strndup(struct oqz_arena *a, const char *s, size_t n);
 char *oqz_arena_printf(struct oqz_arena *a, const char *fmt, ...) OQZ_PRINTF(2, 3);
+char *oqz_arena_vprintf(struct oqz_arena *a, const char *fmt, va_list ap) OQZ_PRINTF(2, 0);
 
 #define OQZ_ARENA_NEW(a, T) ((T *)oqz_arena_alloc((a), sizeof(T)))
 #define OQZ_ARENA_NEW_N(a, T, n) ((T *)oqz_arena_calloc((a), (n), sizeof(T)))

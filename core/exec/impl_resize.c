@@ -41,13 +41,6 @@ static void resize_destroy(void *state)
 	free(r);
 }
 
-static const char *word(const struct oqz_node *n, const char *name, const char *dflt)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->s ? a->s : dflt;
-}
-
 /* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here.
  */
 static bool source(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, double *ret)
@@ -102,8 +95,8 @@ static int64_t clampi(int64_t v, int64_t n) { return v < 0 ? 0 : v >= n ? n - 1 
 static enum oqz_status axis_init(struct resize_axis *a, const struct oqz_node *n, bool linear, double scale,
                                  int64_t n_in, int64_t n_out, struct oqz_err *err)
 {
-	const char *coord = word(n, "coordinate_transformation_mode", "half_pixel");
-	const char *round = word(n, "nearest_mode", "round_prefer_floor");
+	const char *coord = oqz_node_string(n, "coordinate_transformation_mode", "half_pixel");
+	const char *round = oqz_node_string(n, "nearest_mode", "round_prefer_floor");
 
 	*a = (struct resize_axis) { .n_in = n_in, .n_out = n_out };
 	a->lo = calloc((size_t)n_out + 1, sizeof *a->lo);
@@ -150,7 +143,7 @@ static const char *refuse(const struct oqz_step_desc *d)
 {
 	const struct oqz_shape *in = &d->in_type[0].shape, *out = &d->out_type[0].shape;
 	const struct oqz_attr *antialias = oqz_node_attr(d->node, "antialias");
-	const char *mode = word(d->node, "mode", "nearest");
+	const char *mode = oqz_node_string(d->node, "mode", "nearest");
 
 	if (d->act || d->in_type[0].dtype != OQZ_DT_F32 || in->rank != 4 || oqz_shape_nelem(out) == 0 ||
 	    oqz_shape_nelem(in) == 0)
@@ -161,7 +154,7 @@ static const char *refuse(const struct oqz_step_desc *d)
 		return "a mode other than nearest or linear";
 	if (oqz_step_has(d, 2) && !d->constant[2])
 		return "scales that are not constant";
-	if (strcmp(word(d->node, "keep_aspect_ratio_policy", "stretch"), "stretch") != 0)
+	if (strcmp(oqz_node_string(d->node, "keep_aspect_ratio_policy", "stretch"), "stretch") != 0)
 		return "a policy of aspect ratio";
 	return NULL;
 }
@@ -180,7 +173,7 @@ static enum oqz_status resize_create(const struct oqz_step_desc *d, struct oqz_s
 	if (!r)
 		return oqz_err_nomem(err, "a step", sizeof *r);
 	bool last = d->in_layout[0] == OQZ_LAYOUT_CHANNELS_LAST;
-	r->linear = strcmp(word(d->node, "mode", "nearest"), "linear") == 0;
+	r->linear = strcmp(oqz_node_string(d->node, "mode", "nearest"), "linear") == 0;
 	r->outer = last ? in->dim[0] : in->dim[0] * in->dim[1];
 	r->inner = last ? in->dim[1] : 1;
 	enum oqz_status st = axis_init(&r->y, d->node, r->linear, scale_of(d, 2), in->dim[2], out->dim[2], err);

@@ -177,6 +177,16 @@ struct oqz_type oqz_value_type(const struct oqz_value *v);
 enum oqz_status oqz_graph_add_node(struct oqz_graph *g, const char *name, const char *domain, const char *op_type,
                                    int opset, struct oqz_value *const *in, int n_in, struct oqz_value *const *out,
                                    int n_out, struct oqz_node *before, struct oqz_node **ret, struct oqz_err *err);
+/* graph_insert.c: the same under a name of its own, the format's text, with a number behind it if that is taken. */
+enum oqz_status oqz_graph_insert_constant(struct oqz_graph *g, const struct oqz_tensor *t, struct oqz_value **ret,
+                                          struct oqz_err *err, const char *fmt, ...) OQZ_PRINTF(5, 6);
+/* A float32 scalar. */
+enum oqz_status oqz_graph_insert_number(struct oqz_graph *g, float x, struct oqz_value **ret, struct oqz_err *err,
+                                        const char *fmt, ...) OQZ_PRINTF(5, 6);
+/* A node with one output, which has the node's name. */
+enum oqz_status oqz_graph_insert_node(struct oqz_graph *g, struct oqz_node *before, const char *domain, const char *op,
+                                      int opset, struct oqz_value *const *in, int n_in, struct oqz_node **ret,
+                                      struct oqz_err *err, const char *fmt, ...) OQZ_PRINTF(10, 11);
 /* Adds or replaces an attribute. Name and payload are copied, a tensor is shared, a graph is taken over on success. */
 enum oqz_status oqz_node_set_attr(struct oqz_node *n, const struct oqz_attr *a, struct oqz_err *err);
 enum oqz_status oqz_node_set_int(struct oqz_node *n, const char *name, int64_t v, struct oqz_err *err);
@@ -188,6 +198,10 @@ enum oqz_status oqz_node_set_tensor(struct oqz_node *n, const char *name, const 
                                     struct oqz_err *err);
 /* NULL when the node has no such attribute. */
 const struct oqz_attr *oqz_node_attr(const struct oqz_node *n, const char *name);
+/* An attribute's number or text, or `missing` where there is none of that name and type. */
+int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing);
+float oqz_node_float(const struct oqz_node *n, const char *name, float missing);
+const char *oqz_node_string(const struct oqz_node *n, const char *name, const char *missing);
 void oqz_node_remove_attr(struct oqz_node *n, const char *name);
 
 /* Rewires one input (extending the list when i >= n_in), keeping use lists right. v may be NULL (left out). */

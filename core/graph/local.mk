@@ -2,12 +2,14 @@
 core_graph_liboqz_graph_a_SOURCES = \
 	core/graph/graph.c \
 	core/graph/graph.h \
+	core/graph/graph_attr.c \
 	core/graph/graph_clone.c \
 	core/graph/graph_dump.c \
 	core/graph/graph_edges.c \
 	core/graph/graph_edit.c \
 	core/graph/graph_finish.c \
 	core/graph/graph_impl.h \
+	core/graph/graph_insert.c \
 	core/graph/pass.c \
 	core/graph/pass.h \
 	core/graph/pass_batchnorm.c \

@@ -23,20 +23,6 @@ const struct oqz_pass oqz_passes[] = {
 	{ .name = NULL },
 };
 
-int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_INT ? a->i : missing;
-}
-
-double oqz_node_float(const struct oqz_node *n, const char *name, double missing)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_FLOAT ? a->f : missing;
-}
-
 bool oqz_value_scalar(const struct oqz_value *v, double *ret)
 {
 	const struct oqz_tensor *t = v ? v->constant : NULL;
@@ -73,16 +59,47 @@ enum oqz_status oqz_node_set_bias(struct oqz_graph *g, struct oqz_node *n, const
 {
 	struct oqz_tensor t = { 0 };
 	struct oqz_value *bias = NULL;
-	const char *name = oqz_graph_fresh_name(g, c->name);
 
-	if (!name)
-		return oqz_err_nomem(err, n->name, 0);
 	oqz_tensor_share(&t, c->constant);
 	t.shape = *shape;
-	enum oqz_status st = oqz_graph_add_constant(g, name, &t, &bias, err);
+	enum oqz_status st = oqz_graph_insert_constant(g, &t, &bias, err, "%s", c->name);
 	oqz_tensor_release(&t);
 	OQZ_TRY(st);
 	return oqz_node_set_input(n, 2, bias, err);
+}
+
+enum oqz_status oqz_pass_nodes(struct oqz_graph *g, oqz_pass_node_fn *one, int *ret_changed, struct oqz_err *err)
+{
+	int changed = 0;
+
+	for (size_t i = 0; i < g->nodes.n; i++) {
+		struct oqz_node *n = g->nodes.v[i];
+		bool done = false;
+		if (n->dead)
+			continue;
+		if (one(g, n, &done, err) != OQZ_OK)
+			return oqz_node_err(n, err);
+		changed += done;
+	}
+	OQZ_TRY(oqz_graph_finish(g, err));
+	*ret_changed = changed;
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_node_become(struct oqz_node *last, const char *op, int opset, struct oqz_value *const *in, int n_in,
+                                struct oqz_node **ret, struct oqz_err *err)
+{
+	struct oqz_graph *g = last->graph;
+	const char *name = oqz_graph_fresh_name(g, last->name), *value = oqz_graph_fresh_name(g, last->out[0]->name);
+	struct oqz_value *y;
+
+	if (!name || !value)
+		return oqz_err_nomem(err, last->name, 0);
+	OQZ_TRY(oqz_graph_add_value(g, value, &y, err));
+	OQZ_TRY(oqz_graph_add_node(g, name, "", op, last->opset < opset ? opset : last->opset, in, n_in, &y, 1, last,
+	                           ret, err));
+	oqz_node_absorb(*ret, last);
+	return OQZ_OK;
 }
 
 void oqz_node_absorb(struct oqz_node *n, struct oqz_node *absorbed)

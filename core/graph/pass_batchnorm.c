@@ -116,10 +116,7 @@ static enum oqz_status set_constant_input(struct merge *m, int input, const stru
 
 	if (v && v->graph == g && !v->is_output && v->uses.n == 1)
 		return oqz_value_set_constant(g, v, t, err);
-	const char *name = oqz_graph_fresh_name(g, base);
-	if (!name)
-		return oqz_err_nomem(err, base, 0);
-	OQZ_TRY(oqz_graph_add_constant(g, name, t, &v, err));
+	OQZ_TRY(oqz_graph_insert_constant(g, t, &v, err, "%s", base));
 	return oqz_node_set_input(m->n, input, v, err);
 }
 
@@ -156,35 +153,33 @@ static enum oqz_status set_bias(struct merge *m, struct oqz_err *err)
 	return st;
 }
 
-static enum oqz_status merge(struct merge *m, int *changed, struct oqz_err *err)
+static enum oqz_status merge(struct merge *m, bool *ret_done, struct oqz_err *err)
 {
 	if (!compute_gain(m))
 		return OQZ_OK;
 	OQZ_TRY(scale_weight(m, err));
 	OQZ_TRY(set_bias(m, err));
 	oqz_node_absorb(m->n, m->bn);
-	++*changed;
+	*ret_done = true;
 	return OQZ_OK;
+}
+
+static enum oqz_status fold(struct oqz_graph *g, struct oqz_node *n, bool *ret_done, struct oqz_err *err)
+{
+	struct oqz_node *bn = oqz_node_takes_bias(n) ? find_batchnorm(n) : NULL;
+
+	if (!bn)
+		return OQZ_OK;
+	struct merge m = { n, bn, oqz_node_channels(n), NULL, NULL };
+	OQZ_CLEANUP_FREE float *room = calloc(2 * (size_t)m.channels, sizeof *room);
+	if (!room)
+		return oqz_err_nomem(err, n->name, 0);
+	m.g = room;
+	m.deviation = room + m.channels;
+	return merge(&m, ret_done, err);
 }
 
 enum oqz_status oqz_pass_batchnorm(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
 {
-	int changed = 0;
-
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		struct oqz_node *n = g->nodes.v[i];
-		struct oqz_node *bn = !n->dead && oqz_node_takes_bias(n) ? find_batchnorm(n) : NULL;
-		if (!bn)
-			continue;
-		struct merge m = { n, bn, oqz_node_channels(n), NULL, NULL };
-		m.g = calloc(2 * (size_t)m.channels, sizeof *m.g);
-		m.deviation = m.g ? m.g + m.channels : NULL;
-		enum oqz_status st = m.g ? merge(&m, &changed, err) : oqz_err_nomem(err, n->name, 0);
-		free(m.g);
-		if (st != OQZ_OK)
-			return oqz_node_err(n, err);
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	*ret_changed = changed;
-	return OQZ_OK;
+	return oqz_pass_nodes(g, fold, ret_changed, err);
 }

@@ -36,15 +36,6 @@ static int64_t channels_of(const struct oqz_node *bn)
 	return scale->shape.dim[0] > 0 ? scale->shape.dim[0] : -1;
 }
 
-static enum oqz_status add_parameter(struct oqz_graph *g, const struct oqz_node *bn, const char *suffix,
-                                     const struct oqz_tensor *t, struct oqz_value **ret, struct oqz_err *err)
-{
-	const char *base = oqz_arena_printf(g->arena, "%s/%s", bn->name, suffix);
-	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
-
-	return name ? oqz_graph_add_constant(g, name, t, ret, err) : oqz_err_nomem(err, bn->name, 0);
-}
-
 /* W and b; *ret_usable false when a variance is not above -epsilon. */
 static enum oqz_status parameters(struct oqz_graph *g, const struct oqz_node *bn, int64_t channels,
                                   struct oqz_value *ret[2], bool *ret_usable, struct oqz_err *err)
@@ -68,9 +59,9 @@ static enum oqz_status parameters(struct oqz_graph *g, const struct oqz_node *bn
 		((float *)b.data)[c] = p[2][c] - gain * p[3][c];
 	}
 	if (st == OQZ_OK && *ret_usable)
-		st = add_parameter(g, bn, "weight", &w, &ret[0], err);
+		st = oqz_graph_insert_constant(g, &w, &ret[0], err, "%s/weight", bn->name);
 	if (st == OQZ_OK && *ret_usable)
-		st = add_parameter(g, bn, "bias", &b, &ret[1], err);
+		st = oqz_graph_insert_constant(g, &b, &ret[1], err, "%s/bias", bn->name);
 	oqz_tensor_release(&w);
 	oqz_tensor_release(&b);
 	return st;
@@ -78,8 +69,8 @@ static enum oqz_status parameters(struct oqz_graph *g, const struct oqz_node *bn
 
 static enum oqz_status convert(struct oqz_graph *g, struct oqz_node *bn, bool *ret, struct oqz_err *err)
 {
-	int64_t channels = channels_of(bn);
-	struct oqz_value *in[3] = { bn->in[0] }, *y;
+	int64_t channels = oqz_node_is(bn, "BatchNormalization") ? channels_of(bn) : -1;
+	struct oqz_value *in[3] = { bn->in[0] };
 	struct oqz_node *n;
 
 	*ret = false;
@@ -88,30 +79,11 @@ static enum oqz_status convert(struct oqz_graph *g, struct oqz_node *bn, bool *r
 	OQZ_TRY(parameters(g, bn, channels, &in[1], ret, err));
 	if (!*ret)
 		return OQZ_OK;
-	const char *name = oqz_graph_fresh_name(g, bn->name), *value = oqz_graph_fresh_name(g, bn->out[0]->name);
-	if (!name || !value)
-		return oqz_err_nomem(err, bn->name, 0);
-	OQZ_TRY(oqz_graph_add_value(g, value, &y, err));
-	OQZ_TRY(oqz_graph_add_node(g, name, "", "Conv", bn->opset < 11 ? 11 : bn->opset, in, 3, &y, 1, bn, &n, err));
-	OQZ_TRY(oqz_node_set_int(n, "group", channels, err));
-	oqz_node_absorb(n, bn);
-	return OQZ_OK;
+	OQZ_TRY(oqz_node_become(bn, "Conv", 11, in, 3, &n, err));
+	return oqz_node_set_int(n, "group", channels, err);
 }
 
 enum oqz_status oqz_pass_batchnorm_conv(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
 {
-	int changed = 0;
-	bool done;
-
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		struct oqz_node *bn = g->nodes.v[i];
-		if (bn->dead || !oqz_node_is(bn, "BatchNormalization"))
-			continue;
-		if (convert(g, bn, &done, err) != OQZ_OK)
-			return oqz_node_err(bn, err);
-		changed += done;
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	*ret_changed = changed;
-	return OQZ_OK;
+	return oqz_pass_nodes(g, convert, ret_changed, err);
 }

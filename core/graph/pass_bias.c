@@ -53,22 +53,21 @@ static struct oqz_shape bias_shape(const struct oqz_node *n, const struct oqz_te
 	return oqz_node_is(n, "Gemm") ? c->shape : (struct oqz_shape) { .rank = 1, .dim = { c->shape.dim[1] } };
 }
 
-enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
+static enum oqz_status absorb(struct oqz_graph *g, struct oqz_node *n, bool *ret_done, struct oqz_err *err)
 {
 	const struct oqz_value *c = NULL;
-	int changed = 0;
+	struct oqz_node *add = oqz_node_takes_bias(n) ? find_add(n, &c) : NULL;
 
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		struct oqz_node *n = g->nodes.v[i];
-		struct oqz_node *add = !n->dead && oqz_node_takes_bias(n) ? find_add(n, &c) : NULL;
-		if (!add)
-			continue;
-		struct oqz_shape shape = bias_shape(n, c->constant);
-		OQZ_TRY(oqz_node_set_bias(g, n, c, &shape, err));
-		oqz_node_absorb(n, add);
-		changed++;
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	*ret_changed = changed;
+	if (!add)
+		return OQZ_OK;
+	struct oqz_shape shape = bias_shape(n, c->constant);
+	OQZ_TRY(oqz_node_set_bias(g, n, c, &shape, err));
+	oqz_node_absorb(n, add);
+	*ret_done = true;
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_pass_bias(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
+{
+	return oqz_pass_nodes(g, absorb, ret_changed, err);
 }

@@ -49,11 +49,12 @@ static struct oqz_node *find_end(const struct oqz_value *t, const struct oqz_val
 
 static enum oqz_status fuse(struct oqz_graph *g, struct oqz_node *erf, bool *ret, struct oqz_err *err)
 {
+	if (!oqz_node_is(erf, "Erf"))
+		return OQZ_OK;
 	struct oqz_node *scaled = erf->in[0] ? erf->in[0]->producer : NULL, *n;
-	struct oqz_value *x = with_constant(scaled, "Div", M_SQRT2), *y;
+	struct oqz_value *x = with_constant(scaled, "Div", M_SQRT2);
 	struct oqz_node *add = erf->out[0] ? oqz_value_sole_use(erf->out[0]) : NULL, *end;
 
-	*ret = false;
 	if (!x)
 		x = with_constant(scaled, "Mul", M_SQRT1_2);
 	if (!x || with_constant(add, "Add", 1) != erf->out[0])
@@ -61,30 +62,15 @@ static enum oqz_status fuse(struct oqz_graph *g, struct oqz_node *erf, bool *ret
 	end = find_end(add->out[0], x);
 	if (!end)
 		return OQZ_OK;
-	const char *name = oqz_graph_fresh_name(g, end->name), *value = oqz_graph_fresh_name(g, end->out[0]->name);
-	if (!name || !value)
-		return oqz_err_nomem(err, end->name, 0);
-	OQZ_TRY(oqz_graph_add_value(g, value, &y, err));
-	OQZ_TRY(oqz_graph_add_node(g, name, "", "Gelu", end->opset < 20 ? 20 : end->opset, &x, 1, &y, 1, end, &n, err));
-	oqz_node_absorb(n, end);
+	OQZ_TRY(oqz_node_become(end, "Gelu", 20, &x, 1, &n, err));
 	*ret = true;
 	return OQZ_OK;
 }
 
 enum oqz_status oqz_pass_gelu(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
 {
-	int changed = 0, removed;
-	bool done;
+	int removed;
 
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		if (g->nodes.v[i]->dead || !oqz_node_is(g->nodes.v[i], "Erf"))
-			continue;
-		OQZ_TRY(fuse(g, g->nodes.v[i], &done, err));
-		changed += done;
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	if (changed)
-		OQZ_TRY(oqz_pass_dead(g, &removed, err)); /* what the fused nodes were made of */
-	*ret_changed = changed;
-	return OQZ_OK;
+	OQZ_TRY(oqz_pass_nodes(g, fuse, ret_changed, err));
+	return *ret_changed ? oqz_pass_dead(g, &removed, err) : OQZ_OK; /* what the fused nodes were made of */
 }

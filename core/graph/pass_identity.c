@@ -26,20 +26,18 @@ static bool hands_through(const struct oqz_node *n)
 	return oqz_node_is(n, "Dropout") && n->opset >= 7 && unused(oqz_node_out(n, 1)) && !drops(n);
 }
 
+static enum oqz_status remove_node(struct oqz_graph *g, struct oqz_node *n, bool *ret_done, struct oqz_err *err)
+{
+	struct oqz_value *in = oqz_node_in(n, 0), *out = oqz_node_out(n, 0);
+
+	if (!in || !out || !hands_through(n) || !oqz_graph_can_replace(out, in))
+		return OQZ_OK;
+	OQZ_TRY(oqz_graph_replace(g, out, in, err));
+	n->dead = *ret_done = true;
+	return OQZ_OK;
+}
+
 enum oqz_status oqz_pass_identity(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
 {
-	int changed = 0;
-
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		struct oqz_node *n = g->nodes.v[i];
-		struct oqz_value *in = oqz_node_in(n, 0), *out = oqz_node_out(n, 0);
-		if (n->dead || !in || !out || !hands_through(n) || !oqz_graph_can_replace(out, in))
-			continue;
-		OQZ_TRY(oqz_graph_replace(g, out, in, err));
-		n->dead = true;
-		changed++;
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	*ret_changed = changed;
-	return OQZ_OK;
+	return oqz_pass_nodes(g, remove_node, ret_changed, err);
 }

@@ -15,9 +15,10 @@ static inline bool oqz_node_is(const struct oqz_node *n, const char *op_type)
 	return !*n->domain && strcmp(n->op_type, op_type) == 0;
 }
 
-/* An attribute's number, or its default. */
-int64_t oqz_node_int(const struct oqz_node *n, const char *name, int64_t missing);
-double oqz_node_float(const struct oqz_node *n, const char *name, double missing);
+/* What most passes are: something done to each node, dead ones left out. `one` sets *ret_done when it has changed the
+ * graph; what fails names the node. The graph is finished afterwards. */
+typedef enum oqz_status oqz_pass_node_fn(struct oqz_graph *g, struct oqz_node *n, bool *ret_done, struct oqz_err *err);
+enum oqz_status oqz_pass_nodes(struct oqz_graph *g, oqz_pass_node_fn *one, int *ret_changed, struct oqz_err *err);
 
 /* The number of a constant with one element; false when v is none. */
 bool oqz_value_scalar(const struct oqz_value *v, double *ret);
@@ -30,6 +31,10 @@ int64_t oqz_node_channels(const struct oqz_node *n);
 /* Gives n a bias (input 2): the constant c in another shape of as many elements. */
 enum oqz_status oqz_node_set_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c,
                                   const struct oqz_shape *shape, struct oqz_err *err);
+/* A new node of the ONNX domain in the place of `last`, whose output 0 it makes: `op` of operator set `opset`, or of
+ * last's if that is newer. */
+enum oqz_status oqz_node_become(struct oqz_node *last, const char *op, int opset, struct oqz_value *const *in, int n_in,
+                                struct oqz_node **ret, struct oqz_err *err);
 /* n makes what `absorbed` made: n's output 0 becomes its output 0, and it is dead. */
 void oqz_node_absorb(struct oqz_node *n, struct oqz_node *absorbed);
 

@@ -114,7 +114,7 @@ static bool is_quotient(const struct oqz_node *n, struct oqz_value **ret_d, stru
 
 static enum oqz_status fuse(struct oqz_graph *g, struct oqz_node *div, bool *ret, struct oqz_err *err)
 {
-	struct oqz_value *in[3], *d = NULL, *s = NULL, *x, *y;
+	struct oqz_value *in[3], *d = NULL, *s = NULL, *x;
 	struct oqz_node *sub, *mul, *add, *n;
 	double eps;
 
@@ -129,33 +129,17 @@ static enum oqz_status fuse(struct oqz_graph *g, struct oqz_node *div, bool *ret
 	add = affine(mul->out[0], "Add", x, &in[2]);
 	in[0] = x;
 	struct oqz_node *last = add ? add : mul;
-	const char *name = oqz_graph_fresh_name(g, last->name), *value = oqz_graph_fresh_name(g, last->out[0]->name);
-	if (!name || !value)
-		return oqz_err_nomem(err, last->name, 0);
-	OQZ_TRY(oqz_graph_add_value(g, value, &y, err));
-	OQZ_TRY(oqz_graph_add_node(g, name, "", "LayerNormalization", last->opset < 17 ? 17 : last->opset, in,
-	                           add ? 3 : 2, &y, 1, last, &n, err));
+	OQZ_TRY(oqz_node_become(last, "LayerNormalization", 17, in, add ? 3 : 2, &n, err));
 	OQZ_TRY(oqz_node_set_int(n, "axis", -1, err));
 	OQZ_TRY(oqz_node_set_float(n, "epsilon", (float)eps, err));
-	oqz_node_absorb(n, last);
 	*ret = true;
 	return OQZ_OK;
 }
 
 enum oqz_status oqz_pass_layernorm(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
 {
-	int changed = 0, removed;
-	bool done;
+	int removed;
 
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		if (g->nodes.v[i]->dead)
-			continue;
-		OQZ_TRY(fuse(g, g->nodes.v[i], &done, err));
-		changed += done;
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	if (changed)
-		OQZ_TRY(oqz_pass_dead(g, &removed, err)); /* what the fused nodes were made of */
-	*ret_changed = changed;
-	return OQZ_OK;
+	OQZ_TRY(oqz_pass_nodes(g, fuse, ret_changed, err));
+	return *ret_changed ? oqz_pass_dead(g, &removed, err) : OQZ_OK; /* what the fused nodes were made of */
 }

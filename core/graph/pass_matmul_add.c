@@ -33,25 +33,24 @@ static struct oqz_node *find_add(const struct oqz_node *n, const struct oqz_valu
 	return b->dim[b->rank - 1] > 0 && is_row(c->constant, b->dim[b->rank - 1]) ? add : NULL;
 }
 
-enum oqz_status oqz_pass_matmul_add(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
+static enum oqz_status absorb(struct oqz_graph *g, struct oqz_node *n, bool *ret_done, struct oqz_err *err)
 {
 	const struct oqz_value *c = NULL;
-	int changed = 0;
+	struct oqz_node *add = oqz_node_is(n, "MatMul") ? find_add(n, &c) : NULL;
 
-	for (size_t i = 0; i < g->nodes.n; i++) {
-		struct oqz_node *n = g->nodes.v[i];
-		struct oqz_node *add = !n->dead && oqz_node_is(n, "MatMul") ? find_add(n, &c) : NULL;
-		if (!add)
-			continue;
-		/* a vector, or one number */
-		const struct oqz_shape shape = { .rank = 1, .dim = { oqz_tensor_nelem(c->constant) } };
-		OQZ_TRY(oqz_node_set_bias(g, n, c, &shape, err));
-		oqz_node_absorb(n, add);
-		changed++;
-	}
-	OQZ_TRY(oqz_graph_finish(g, err));
-	*ret_changed = changed;
+	if (!add)
+		return OQZ_OK;
+	/* a vector, or one number */
+	const struct oqz_shape shape = { .rank = 1, .dim = { oqz_tensor_nelem(c->constant) } };
+	OQZ_TRY(oqz_node_set_bias(g, n, c, &shape, err));
+	oqz_node_absorb(n, add);
+	*ret_done = true;
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_pass_matmul_add(struct oqz_graph *g, int *ret_changed, struct oqz_err *err)
+{
+	return oqz_pass_nodes(g, absorb, ret_changed, err);
 }
 
 /* n: product + bias  ->  n: product, "n/add": product + bias under the old name */

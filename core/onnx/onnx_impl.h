@@ -97,8 +97,4 @@ enum oqz_status oqz_onnx_save_limit(const struct oqz_graph *g, const char *path,
 bool oqz_onnx_has_older_form(const struct oqz_node *n);
 enum oqz_status oqz_onnx_write_older_forms(struct oqz_graph *g, int version, struct oqz_err *err);
 
-/* A float32 constant of one number, named after a node and what it is there. */
-enum oqz_status oqz_onnx_add_number(struct oqz_graph *g, const struct oqz_node *n, const char *what, float v,
-                                    struct oqz_value **ret, struct oqz_err *err);
-
 #endif

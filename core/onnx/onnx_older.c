@@ -50,38 +50,15 @@ static enum oqz_status older_reduction(struct oqz_node *n, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_onnx_add_number(struct oqz_graph *g, const struct oqz_node *n, const char *what, float v,
-                                    struct oqz_value **ret, struct oqz_err *err)
-{
-	const char *base = oqz_arena_printf(g->arena, "%s/%s", n->name, what);
-	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
-	const struct oqz_shape scalar = { .rank = 0 };
-	struct oqz_tensor t = { 0 };
-
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
-	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, &scalar, err));
-	*(float *)t.data = v;
-	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
-	oqz_tensor_release(&t);
-	return st;
-}
-
 /* in[0] becomes OP(in[0], in[1]). */
 static enum oqz_status step(struct oqz_graph *g, struct oqz_node *before, int version, const char *op,
                             struct oqz_value *in[2], int n_in, struct oqz_err *err)
 {
-	const char *base = oqz_arena_printf(g->arena, "%s/%s", before->name, op);
-	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
-	struct oqz_value *out;
 	struct oqz_node *n;
 
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
-	OQZ_TRY(oqz_graph_add_value(g, name, &out, err));
-	OQZ_TRY(oqz_graph_add_node(g, name, "", op, version, in, n_in, &out, 1, before, &n, err));
-	out->type = before->in[0]->type;
-	in[0] = out;
+	OQZ_TRY(oqz_graph_insert_node(g, before, "", op, version, in, n_in, &n, err, "%s/%s", before->name, op));
+	n->out[0]->type = before->in[0]->type;
+	in[0] = n->out[0];
 	return OQZ_OK;
 }
 
@@ -90,14 +67,14 @@ static enum oqz_status older_gelu(struct oqz_graph *g, struct oqz_node *n, int v
 {
 	struct oqz_value *x = n->in[0], *in[2] = { x };
 
-	OQZ_TRY(oqz_onnx_add_number(g, n, "sqrt2", (float)M_SQRT2, &in[1], err));
+	OQZ_TRY(oqz_graph_insert_number(g, (float)M_SQRT2, &in[1], err, "%s/sqrt2", n->name));
 	OQZ_TRY(step(g, n, version, "Div", in, 2, err));
 	OQZ_TRY(step(g, n, version, "Erf", in, 1, err));
-	OQZ_TRY(oqz_onnx_add_number(g, n, "one", 1, &in[1], err));
+	OQZ_TRY(oqz_graph_insert_number(g, 1, &in[1], err, "%s/one", n->name));
 	OQZ_TRY(step(g, n, version, "Add", in, 2, err));
 	in[1] = x;
 	OQZ_TRY(step(g, n, version, "Mul", in, 2, err));
-	OQZ_TRY(oqz_onnx_add_number(g, n, "half", 0.5f, &in[1], err));
+	OQZ_TRY(oqz_graph_insert_number(g, 0.5f, &in[1], err, "%s/half", n->name));
 	OQZ_TRY(step(g, n, version, "Mul", in, 2, err));
 	OQZ_TRY(oqz_graph_replace(g, n->out[0], in[0], err));
 	n->dead = true;

@@ -140,19 +140,13 @@ static enum oqz_status add_node(struct oqz_graph *g, struct oqz_node *before, co
                                 struct oqz_value *const *in, int n_in, int64_t to, struct oqz_value **ret,
                                 struct oqz_err *err)
 {
-	const char *base = oqz_arena_printf(g->arena, "%s/%s", before->name, op);
-	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
-	struct oqz_value *out;
 	struct oqz_node *n;
 
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
-	OQZ_TRY(oqz_graph_add_value(g, name, &out, err));
-	OQZ_TRY(oqz_graph_add_node(g, name, "", op, opset, in, n_in, &out, 1, before, &n, err));
+	OQZ_TRY(oqz_graph_insert_node(g, before, "", op, opset, in, n_in, &n, err, "%s/%s", before->name, op));
 	if (to)
 		OQZ_TRY(oqz_node_set_int(n, "to", to, err));
 	OQZ_TRY(oqz_node_resolve(n, err));
-	*ret = out;
+	*ret = n->out[0];
 	return oqz_infer_node(n, err);
 }
 
@@ -171,14 +165,11 @@ static enum oqz_status broadcast_scale(struct oqz_graph *g, const struct oqz_nod
 		axis += rank;
 	if (!scale->constant || scale->type.shape.rank != 1 || axis + 1 >= rank)
 		return OQZ_OK;
-	const char *name = oqz_graph_fresh_name(g, scale->name);
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
 	oqz_tensor_share(&t, scale->constant);
 	t.shape.rank = rank - (int)axis;
 	for (int i = 1; i < t.shape.rank; i++)
 		t.shape.dim[i] = 1;
-	enum oqz_status st = oqz_graph_add_constant(g, name, &t, ret, err);
+	enum oqz_status st = oqz_graph_insert_constant(g, &t, ret, err, "%s", scale->name);
 	oqz_tensor_release(&t);
 	return st;
 }
@@ -204,7 +195,7 @@ static enum oqz_status spell_dequantize(struct oqz_graph *g, struct oqz_node *dq
 	OQZ_TRY(add_node(g, dq, "Cast", is_int8(dq->in[0]->type.dtype) ? 13 : 19, dq->in, 1, onnx_type(OQZ_DT_F32),
 	                 &in[0], err));
 	if (z != 0) {
-		OQZ_TRY(oqz_onnx_add_number(g, dq, "zero", (float)z, &in[1], err));
+		OQZ_TRY(oqz_graph_insert_number(g, (float)z, &in[1], err, "%s/zero", dq->name));
 		OQZ_TRY(add_node(g, dq, "Sub", 14, in, 2, 0, &in[0], err));
 	}
 	OQZ_TRY(broadcast_scale(g, dq, &in[1], err));
@@ -221,16 +212,16 @@ static enum oqz_status spell_integers(struct oqz_graph *g, struct oqz_node *q, s
 	struct oqz_value *in[3] = { q->in[0], q->in[1] }, *zero = NULL, *y;
 
 	if (oqz_node_in(dq, 2) && oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0) != 0)
-		OQZ_TRY(oqz_onnx_add_number(g, dq, "zero",
-		                            (float)oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0),
-		                            &zero, err));
+		OQZ_TRY(oqz_graph_insert_number(
+		    g, (float)oqz_load_f(dq->in[2]->constant->dtype, dq->in[2]->constant->data, 0), &zero, err,
+		    "%s/zero", dq->name));
 	OQZ_TRY(add_node(g, dq, "Div", 14, in, 2, 0, &in[0], err));
 	OQZ_TRY(add_node(g, dq, "Round", 11, in, 1, 0, &in[0], err));
 	in[1] = zero;
 	if (zero)
 		OQZ_TRY(add_node(g, dq, "Add", 14, in, 2, 0, &in[0], err));
-	OQZ_TRY(oqz_onnx_add_number(g, dq, "least", is_signed ? -8 : 0, &in[1], err));
-	OQZ_TRY(oqz_onnx_add_number(g, dq, "most", is_signed ? 7 : 15, &in[2], err));
+	OQZ_TRY(oqz_graph_insert_number(g, is_signed ? -8 : 0, &in[1], err, "%s/least", dq->name));
+	OQZ_TRY(oqz_graph_insert_number(g, is_signed ? 7 : 15, &in[2], err, "%s/most", dq->name));
 	OQZ_TRY(add_node(g, dq, "Clip", 13, in, 3, 0, &in[0], err));
 	in[1] = zero;
 	if (zero)
@@ -314,13 +305,11 @@ static enum oqz_status add_pair(struct oqz_graph *g, struct oqz_node *mul, struc
 	struct oqz_value *in[3] = { codes ? codes : x }, *y;
 	struct oqz_tensor t = { 0 };
 
-	OQZ_TRY(oqz_onnx_add_number(g, mul, "scale", scale, &in[1], err));
+	OQZ_TRY(oqz_graph_insert_number(g, scale, &in[1], err, "%s/scale", mul->name));
 	OQZ_TRY(oqz_tensor_alloc(&t, type, &scalar, err)); /* the code of 0.0 of small floats is 0 */
 	if (!is_float8(type))
 		oqz_store_i(type, t.data, 0, zero);
-	const char *base = oqz_arena_printf(g->arena, "%s/zero", mul->name);
-	const char *name = base ? oqz_graph_fresh_name(g, base) : NULL;
-	enum oqz_status st = name ? oqz_graph_add_constant(g, name, &t, &in[2], err) : oqz_err_nomem(err, "a name", 0);
+	enum oqz_status st = oqz_graph_insert_constant(g, &t, &in[2], err, "%s/zero", mul->name);
 	oqz_tensor_release(&t);
 	OQZ_TRY(st);
 	if (!codes)

@@ -27,12 +27,8 @@ static enum oqz_status add_constant(struct oqz_node *n, int input, const char *w
                                     struct oqz_err *err)
 {
 	struct oqz_value *v;
-	const char *base = oqz_arena_printf(n->graph->arena, "%s_%s", n->name, what);
-	const char *name = base ? oqz_graph_fresh_name(n->graph, base) : NULL;
 
-	if (!name)
-		return oqz_err_nomem(err, "a constant", 0);
-	OQZ_TRY(oqz_graph_add_constant(n->graph, name, t, &v, err));
+	OQZ_TRY(oqz_graph_insert_constant(n->graph, t, &v, err, "%s_%s", n->name, what));
 	return oqz_node_set_input(n, input, v, err);
 }
 

@@ -57,23 +57,6 @@ static enum oqz_status become(struct oqz_node *n, const char *op, struct oqz_val
 	(struct oqz_value *[]) { __VA_ARGS__ }, \
 	    (int)(sizeof((struct oqz_value *[]) { __VA_ARGS__ }) / sizeof(struct oqz_value *))
 
-/* A scalar float32. */
-static enum oqz_status scalar(struct oqz_node *n, const char *what, float x, struct oqz_value **ret,
-                              struct oqz_err *err)
-{
-	struct oqz_tensor t = { 0 };
-	const char *base = oqz_arena_printf(n->graph->arena, "%s_%s", n->name, what);
-	const char *name = base ? oqz_graph_fresh_name(n->graph, base) : NULL;
-
-	if (!name)
-		return oqz_err_nomem(err, "a constant", 0);
-	OQZ_TRY(oqz_tensor_alloc(&t, OQZ_DT_F32, &(struct oqz_shape) { 0 }, err));
-	*(float *)t.data = x;
-	enum oqz_status st = oqz_graph_add_constant(n->graph, name, &t, ret, err);
-	oqz_tensor_release(&t);
-	return st;
-}
-
 static enum oqz_status copy_attrs(struct oqz_node *to, const struct oqz_node *from, const char *const *leave,
                                   struct oqz_err *err)
 {
@@ -220,7 +203,7 @@ static enum oqz_status fused_matmul(struct oqz_node *n, struct oqz_err *err)
 	OQZ_TRY(swapped(n, 1, "transB", &b, err));
 	if (!alpha || alpha->f == 1)
 		return become(n, "MatMul", IN(a, b), NULL, err);
-	OQZ_TRY(scalar(n, "alpha", alpha->f, &factor, err));
+	OQZ_TRY(oqz_graph_insert_number(n->graph, alpha->f, &factor, err, "%s_alpha", n->name));
 	OQZ_TRY(part(n, "MatMul", IN(a, b), &product, err));
 	return become(n, "Mul", IN(product->out[0], factor), NULL, err);
 }
@@ -246,8 +229,8 @@ static enum oqz_status fused_conv(struct oqz_node *n, struct oqz_err *err)
 	if (!word || !*word)
 		return become(n, "Identity", IN(conv->out[0]), NULL, err);
 	if (strcmp(word, "Clip") == 0 && given == 2) {
-		OQZ_TRY(scalar(n, "min", params[0], &lo, err));
-		OQZ_TRY(scalar(n, "max", params[1], &hi, err));
+		OQZ_TRY(oqz_graph_insert_number(n->graph, params[0], &lo, err, "%s_min", n->name));
+		OQZ_TRY(oqz_graph_insert_number(n->graph, params[1], &hi, err, "%s_max", n->name));
 		return become(n, "Clip", IN(conv->out[0], lo, hi), NULL, err);
 	}
 	OQZ_TRY(become(n, word, IN(conv->out[0]), NULL, err));
@@ -371,7 +354,7 @@ static enum oqz_status qgemm(struct oqz_node *n, struct oqz_err *err)
 	OQZ_TRY(oqz_node_set_int(b->producer, "axis", tb && tb->i ? 0 : 1, err));
 	if (c) {
 		OQZ_TRY(part(n, "Mul", IN(oqz_node_in(n, 1), oqz_node_in(n, 4)), &node, err));
-		OQZ_TRY(scalar(n, "alpha", f, &factor, err));
+		OQZ_TRY(oqz_graph_insert_number(n->graph, f, &factor, err, "%s_alpha", n->name));
 		OQZ_TRY(part(n, "Mul", IN(node->out[0], factor), &node, err));
 		struct oqz_value *scale = node->out[0];
 		OQZ_TRY(part(n, "Cast", IN(c), &node, err));

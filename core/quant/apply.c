@@ -87,12 +87,7 @@ static int opset_of(enum oqz_dtype codes, const struct oqz_qspec *q)
 static enum oqz_status add_constant(struct edge *e, const char *suffix, const struct oqz_tensor *t,
                                     struct oqz_value **ret, struct oqz_err *err)
 {
-	const char *full = oqz_arena_printf(e->g->arena, "%s%s", e->base, suffix);
-	const char *name = full ? oqz_graph_fresh_name(e->g, full) : NULL;
-
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
-	return oqz_graph_add_constant(e->g, name, t, ret, err);
+	return oqz_graph_insert_constant(e->g, t, ret, err, "%s%s", e->base, suffix);
 }
 
 /* Shape of the scales: scalar, 1-D along the axis, or x's with blocks along the axis. */
@@ -171,17 +166,11 @@ static enum oqz_status values_tensor(const struct edge *e, struct oqz_tensor *t,
 static enum oqz_status add_node(struct edge *e, const char *suffix, const char *domain, const char *op, int opset,
                                 struct oqz_value *const *in, int n_in, struct oqz_value **ret, struct oqz_err *err)
 {
-	const char *full = oqz_arena_printf(e->g->arena, "%s%s", e->base, suffix);
-	const char *name = full ? oqz_graph_fresh_name(e->g, full) : NULL;
-	struct oqz_value *out;
 	struct oqz_node *n;
 
-	if (!name)
-		return oqz_err_nomem(err, "a name", 0);
-	OQZ_TRY(oqz_graph_add_value(e->g, name, &out, err));
-	OQZ_TRY(oqz_graph_add_node(e->g, name, domain, op, opset, in, n_in, &out, 1, e->before, &n, err));
+	OQZ_TRY(oqz_graph_insert_node(e->g, e->before, domain, op, opset, in, n_in, &n, err, "%s%s", e->base, suffix));
 	e->made[e->n_made++] = n;
-	*ret = out;
+	*ret = n->out[0];
 	return OQZ_OK;
 }
 

@@ -46,17 +46,10 @@ const struct oqz_qplan_site *oqz_improve_site(const struct oqz_qplan *p, const c
 	return NULL;
 }
 
-static int64_t int_attr(const struct oqz_node *n, const char *name, int64_t missing)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_INT ? a->i : missing;
-}
-
 /* Conv (M, C/g, k...): g groups of M/g rows. ConvTranspose (C, M/g, k...): g groups of C/g inputs. */
 static bool conv_form(const struct oqz_node *n, const struct oqz_shape *s, bool transposed, struct oqz_weight_form *ret)
 {
-	int64_t groups = int_attr(n, "group", 1), inner = 1;
+	int64_t groups = oqz_node_int(n, "group", 1), inner = 1;
 
 	if (s->rank < 3 || groups < 1 || s->dim[0] % groups != 0)
 		return false;
@@ -79,13 +72,13 @@ bool oqz_weight_form(const struct oqz_node *n, struct oqz_weight_form *ret)
 	if (!w || w->dtype != OQZ_DT_F32 || oqz_tensor_nelem(w) == 0)
 		return false;
 	const struct oqz_shape *s = &w->shape;
-	bool by_row = n->op->id == OQZ_OP_GEMM && int_attr(n, "transB", 0) != 0;
+	bool by_row = n->op->id == OQZ_OP_GEMM && oqz_node_int(n, "transB", 0) != 0;
 	switch (n->op->id) {
 	case OQZ_OP_CONV:
 	case OQZ_OP_CONV_TRANSPOSE: ok = conv_form(n, s, n->op->id == OQZ_OP_CONV_TRANSPOSE, ret); break;
 	case OQZ_OP_GEMM:
 	case OQZ_OP_MATMUL:
-		ok = s->rank == 2 && int_attr(n, "transA", 0) == 0;
+		ok = s->rank == 2 && oqz_node_int(n, "transA", 0) == 0;
 		if (ok)
 			*ret = (struct oqz_weight_form) { .out = s->dim[by_row ? 0 : 1],
 				                          .in = s->dim[by_row ? 1 : 0],

@@ -135,10 +135,7 @@ static enum oqz_status replace_one(const struct oqz_qplan_constant *c, struct oq
 		OQZ_FAIL(err, OQZ_E_MISMATCH, "input %d of node '%s' has another type or shape", c->input, c->node);
 	if (old->uses.n == 1 && !old->is_output)
 		return oqz_value_set_constant(g, old, &c->value, err);
-	const char *name = oqz_graph_fresh_name(g, oqz_arena_printf(g->arena, "%s/%d/improved", c->node, c->input));
-	if (!name)
-		return oqz_err_nomem(err, "a name", 1);
-	OQZ_TRY(oqz_graph_add_constant(g, name, &c->value, &v, err));
+	OQZ_TRY(oqz_graph_insert_constant(g, &c->value, &v, err, "%s/%d/improved", c->node, c->input));
 	return oqz_node_set_input(n, c->input, v, err);
 }
 

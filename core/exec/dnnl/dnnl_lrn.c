@@ -9,7 +9,7 @@ static enum oqz_status lrn_create(const struct oqz_step_desc *d, struct oqz_step
                                   size_t why_size, struct oqz_err *err)
 {
 	const struct oqz_shape *s = &d->in_type[0].shape;
-	int64_t size = oqz_dnnl_int(d->node, "size", 0);
+	int64_t size = oqz_node_int(d->node, "size", 0);
 	struct oqz_dnnl_prim *p = NULL;
 	dnnl_memory_desc_t md;
 	dnnl_lrn_desc_t ld;
@@ -21,8 +21,8 @@ static enum oqz_status lrn_create(const struct oqz_step_desc *d, struct oqz_step
 	if (size < 1 || size % 2 == 0)
 		return oqz_dnnl_decline(why, why_size, "a window of %lld channels has no centre", (long long)size);
 	DNNL_TRY(dnnl_lrn_forward_desc_init(
-	    &ld, dnnl_forward_inference, dnnl_lrn_across_channels, &md, size, oqz_dnnl_float(d->node, "alpha", 1e-4f),
-	    oqz_dnnl_float(d->node, "beta", 0.75f), oqz_dnnl_float(d->node, "bias", 1)));
+	    &ld, dnnl_forward_inference, dnnl_lrn_across_channels, &md, size, oqz_node_float(d->node, "alpha", 1e-4f),
+	    oqz_node_float(d->node, "beta", 0.75f), oqz_node_float(d->node, "bias", 1)));
 	enum oqz_status st = oqz_dnnl_prim_new(&ld, NULL, &p, err);
 	if (st == OQZ_E_UNSUPPORTED)
 		return oqz_dnnl_decline(why, why_size, "oneDNN has no kernel for it");

@@ -58,10 +58,10 @@ bool oqz_dnnl_mm_init(struct oqz_dnnl_mm *g, const struct oqz_step_desc *d, cons
 		mm_dims(g, a, b);
 	} else {
 		g->nd = 2;
-		g->trans_a = oqz_dnnl_int(d->node, "transA", 0);
-		g->trans_b = oqz_dnnl_int(d->node, "transB", 0);
-		g->alpha = oqz_dnnl_float(d->node, "alpha", 1);
-		g->beta = oqz_dnnl_float(d->node, "beta", 1);
+		g->trans_a = oqz_node_int(d->node, "transA", 0);
+		g->trans_b = oqz_node_int(d->node, "transB", 0);
+		g->alpha = oqz_node_float(d->node, "alpha", 1);
+		g->beta = oqz_node_float(d->node, "beta", 1);
 		g->a[0] = g->c[0] = a->dim[g->trans_a];
 		g->a[1] = a->dim[!g->trans_a];
 		g->b[0] = b->dim[g->trans_b];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From nodes to oneDNN's terms: attributes by name, the sliding window, and activation functions as post-operations. A
+ * From nodes to oneDNN's terms: the sliding window, and activation functions as post-operations. A
  * fused activation is applied to the accumulator's float before it is stored, so it costs no pass over memory.
  */
 #include "core/exec/dnnl/dnnl_util.h"
@@ -9,34 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-int64_t oqz_dnnl_int(const struct oqz_node *n, const char *name, int64_t dflt)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_INT ? a->i : dflt;
-}
-
-float oqz_dnnl_float(const struct oqz_node *n, const char *name, float dflt)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_FLOAT ? a->f : dflt;
-}
-
-int64_t oqz_dnnl_ints(const struct oqz_node *n, const char *name, size_t i, int64_t dflt)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_INTS && i < a->n ? a->ints[i] : dflt;
-}
-
-const char *oqz_dnnl_string(const struct oqz_node *n, const char *name, const char *dflt)
-{
-	const struct oqz_attr *a = oqz_node_attr(n, name);
-
-	return a && a->type == OQZ_ATTR_STRING ? a->s : dflt;
-}
 
 void oqz_dnnl_window_init(struct oqz_dnnl_window *w, const struct oqz_window *g, bool transposed)
 {
@@ -138,17 +110,17 @@ bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act)
 	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++)
 		if (strcmp(op, rows[i].op) == 0)
 			return append(a, rows[i].alg,
-			              rows[i].alpha ? oqz_dnnl_float(act, rows[i].alpha, rows[i].dflt) : rows[i].dflt,
+			              rows[i].alpha ? oqz_node_float(act, rows[i].alpha, rows[i].dflt) : rows[i].dflt,
 			              0);
 	if (strcmp(op, "Clip") == 0)
 		return append_clip(a, act);
 	if (strcmp(op, "HardSigmoid") == 0)
-		return append(a, dnnl_eltwise_linear, oqz_dnnl_float(act, "alpha", 0.2f),
-		              oqz_dnnl_float(act, "beta", 0.5f)) &&
+		return append(a, dnnl_eltwise_linear, oqz_node_float(act, "alpha", 0.2f),
+		              oqz_node_float(act, "beta", 0.5f)) &&
 		       append(a, dnnl_eltwise_clip, 0, 1);
 	if (strcmp(op, "Gelu") == 0)
 		return append(a,
-		              strcmp(oqz_dnnl_string(act, "approximate", "none"), "tanh") == 0 ? dnnl_eltwise_gelu_tanh
+		              strcmp(oqz_node_string(act, "approximate", "none"), "tanh") == 0 ? dnnl_eltwise_gelu_tanh
 		                                                                               : dnnl_eltwise_gelu_erf,
 		              0, 0);
 	double slope;

@@ -118,7 +118,7 @@ static bool reduced_dims(const struct oqz_step_desc *d, bool *ret)
 	if (given && (!d->constant[1] || oqz_tensor_ints(d->constant[1], axes, OQZ_MAX_RANK, &n, NULL) != OQZ_OK))
 		return false;
 	bool all = n == 0;
-	if (all && oqz_dnnl_int(d->node, "noop_with_empty_axes", 0))
+	if (all && oqz_node_int(d->node, "noop_with_empty_axes", 0))
 		return false;
 	for (int i = 0; i < rank; i++)
 		ret[i] = all;

@@ -120,12 +120,15 @@ bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act);
 /* Hands the post-operations to the attributes; once, after the last append. */
 enum oqz_status oqz_dnnl_attr_finish(struct oqz_dnnl_attr *a, struct oqz_err *err);
 
-/* Attributes of a node by name, with the default of the ONNX standard. */
-int64_t oqz_dnnl_int(const struct oqz_node *n, const char *name, int64_t dflt);
-float oqz_dnnl_float(const struct oqz_node *n, const char *name, float dflt);
-/* Element i of a list, or the default when the attribute is absent or shorter. */
-int64_t oqz_dnnl_ints(const struct oqz_node *n, const char *name, size_t i, int64_t dflt);
-const char *oqz_dnnl_string(const struct oqz_node *n, const char *name, const char *dflt);
+/* Older names of oqz_node_int() and oqz_node_float(). */
+static inline int64_t oqz_dnnl_int(const struct oqz_node *n, const char *name, int64_t dflt)
+{
+	return oqz_node_int(n, name, dflt);
+}
+static inline float oqz_dnnl_float(const struct oqz_node *n, const char *name, float dflt)
+{
+	return oqz_node_float(n, name, dflt);
+}
 
 /* The window of Conv, ConvTranspose and pooling over nsp spatial dims, in oneDNN's terms. */
 struct oqz_dnnl_window {
