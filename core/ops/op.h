@@ -59,6 +59,16 @@ struct oqz_strings {
 	{                                                                                                             \
 		.name = #m, .type = OQZ_ATTR_STRING, .offset = offsetof(S, m), .string_default = (d), .choices = (ch) \
 	}
+/* An attribute that a node must have, of any type. */
+#define OQZ_A_REQUIRED(S, m, t)                                                     \
+	{                                                                           \
+		.name = #m, .type = (t), .offset = offsetof(S, m), .required = true \
+	}
+/* The same for one of the words `ch`. */
+#define OQZ_A_REQUIRED_WORD(S, m, ch)                                                                            \
+	{                                                                                                        \
+		.name = #m, .type = OQZ_ATTR_STRING, .offset = offsetof(S, m), .required = true, .choices = (ch) \
+	}
 #define OQZ_A_INTS(S, m)                                                    \
 	{                                                                   \
 		.name = #m, .type = OQZ_ATTR_INTS, .offset = offsetof(S, m) \

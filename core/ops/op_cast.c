@@ -216,7 +216,7 @@ static enum oqz_status run_bitcast(const struct oqz_call *c, struct oqz_err *err
 
 static const char *const round_modes[] = { "up", "down", "nearest", NULL };
 static const struct oqz_attr_spec cast_attrs[] = {
-	{ .name = "to", .type = OQZ_ATTR_INT, .offset = offsetof(struct cast, to), .required = true },
+	OQZ_A_REQUIRED(struct cast, to, OQZ_ATTR_INT),
 	OQZ_A_INT(struct cast, saturate, 1),
 	OQZ_A_STRING(struct cast, round_mode, "up", round_modes),
 	{ .name = NULL },
@@ -228,7 +228,7 @@ static const struct oqz_attr_spec cast_like_attrs[] = {
 };
 
 static const struct oqz_attr_spec bitcast_attrs[] = {
-	{ .name = "to", .type = OQZ_ATTR_INT, .offset = offsetof(struct cast, to), .required = true },
+	OQZ_A_REQUIRED(struct cast, to, OQZ_ATTR_INT),
 	{ .name = NULL },
 };
 

@@ -380,30 +380,22 @@ static enum oqz_status run_scan(const struct oqz_call *c, struct oqz_err *err)
 	return scan_run(&m, c, err);
 }
 
-#define BODY(m)                                                                                             \
-	{                                                                                                   \
-		.name = #m, .type = OQZ_ATTR_GRAPH, .offset = offsetof(struct control, m), .required = true \
-	}
 static const struct oqz_attr_spec if_attrs[] = {
-	BODY(then_branch),
-	BODY(else_branch),
+	OQZ_A_REQUIRED(struct control, then_branch, OQZ_ATTR_GRAPH),
+	OQZ_A_REQUIRED(struct control, else_branch, OQZ_ATTR_GRAPH),
 	OQZ_A_INTS(struct control, captured),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec loop_attrs[] = {
-	BODY(body),
+	OQZ_A_REQUIRED(struct control, body, OQZ_ATTR_GRAPH),
 	OQZ_A_INTS(struct control, captured),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec scan_attrs[] = {
-	BODY(body),
-	OQZ_A_INTS(struct control, captured),
-	OQZ_A_INT(struct control, num_scan_inputs, 0),
-	OQZ_A_INTS(struct control, scan_input_axes),
-	OQZ_A_INTS(struct control, scan_input_directions),
-	OQZ_A_INTS(struct control, scan_output_axes),
-	OQZ_A_INTS(struct control, scan_output_directions),
-	{ .name = NULL },
+	OQZ_A_REQUIRED(struct control, body, OQZ_ATTR_GRAPH), OQZ_A_INTS(struct control, captured),
+	OQZ_A_INT(struct control, num_scan_inputs, 0),        OQZ_A_INTS(struct control, scan_input_axes),
+	OQZ_A_INTS(struct control, scan_input_directions),    OQZ_A_INTS(struct control, scan_output_axes),
+	OQZ_A_INTS(struct control, scan_output_directions),   { .name = NULL },
 };
 
 const struct oqz_op oqz_ops_control[] = {

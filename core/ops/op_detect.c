@@ -31,10 +31,7 @@ static const struct oqz_attr_spec roi_align_attrs[] = {
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec max_roi_attrs[] = {
-	{ .name = "pooled_shape",
-	  .type = OQZ_ATTR_INTS,
-	  .offset = offsetof(struct roi_params, pooled_shape),
-	  .required = true },
+	OQZ_A_REQUIRED(struct roi_params, pooled_shape, OQZ_ATTR_INTS),
 	OQZ_A_FLOAT(struct roi_params, spatial_scale, 1.0f),
 	{ .name = NULL },
 };

@@ -145,11 +145,7 @@ static enum oqz_status run_prelu(const struct oqz_call *c, struct oqz_err *err)
 
 static const char *const directions[] = { "LEFT", "RIGHT", NULL };
 static const struct oqz_attr_spec bit_shift_attrs[] = {
-	{ .name = "direction",
-	  .type = OQZ_ATTR_STRING,
-	  .offset = offsetof(struct ew_params, direction),
-	  .required = true,
-	  .choices = directions },
+	OQZ_A_REQUIRED_WORD(struct ew_params, direction, directions),
 	{ .name = NULL },
 };
 

@@ -311,10 +311,7 @@ static const struct oqz_attr_spec gemm_attrs[] = {
 };
 
 static const struct oqz_attr_spec einsum_attrs[] = {
-	{ .name = "equation",
-	  .type = OQZ_ATTR_STRING,
-	  .offset = offsetof(struct oqz_einsum_params, equation),
-	  .required = true },
+	OQZ_A_REQUIRED(struct oqz_einsum_params, equation, OQZ_ATTR_STRING),
 	{ .name = NULL },
 };
 

@@ -506,7 +506,7 @@ static enum oqz_status run_space_to_depth(const struct oqz_call *c, struct oqz_e
 
 static const struct oqz_attr_spec transpose_attrs[] = { OQZ_A_INTS(struct transpose, perm), { .name = NULL } };
 static const struct oqz_attr_spec concat_attrs[] = {
-	{ .name = "axis", .type = OQZ_ATTR_INT, .offset = offsetof(struct axis_only, axis), .required = true },
+	OQZ_A_REQUIRED(struct axis_only, axis, OQZ_ATTR_INT),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec split_attrs[] = {
@@ -516,12 +516,12 @@ static const struct oqz_attr_spec split_attrs[] = {
 };
 static const char *const block_modes[] = { "DCR", "CRD", NULL };
 static const struct oqz_attr_spec depth_to_space_attrs[] = {
-	{ .name = "blocksize", .type = OQZ_ATTR_INT, .offset = offsetof(struct block, blocksize), .required = true },
+	OQZ_A_REQUIRED(struct block, blocksize, OQZ_ATTR_INT),
 	OQZ_A_STRING(struct block, mode, "DCR", block_modes),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec space_to_depth_attrs[] = {
-	{ .name = "blocksize", .type = OQZ_ATTR_INT, .offset = offsetof(struct block, blocksize), .required = true },
+	OQZ_A_REQUIRED(struct block, blocksize, OQZ_ATTR_INT),
 	{ .name = NULL },
 };
 

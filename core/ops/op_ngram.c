@@ -151,21 +151,13 @@ static enum oqz_status run_ngrams(const struct oqz_call *c, struct oqz_err *err)
 }
 
 static const char *const modes[] = { "TF", "IDF", "TFIDF", NULL };
-#define REQUIRED(m, t)                                                                          \
-	{                                                                                       \
-		.name = #m, .type = (t), .offset = offsetof(struct ngrams, m), .required = true \
-	}
 static const struct oqz_attr_spec ngram_attrs[] = {
-	REQUIRED(max_gram_length, OQZ_ATTR_INT),
-	REQUIRED(max_skip_count, OQZ_ATTR_INT),
-	REQUIRED(min_gram_length, OQZ_ATTR_INT),
-	{ .name = "mode",
-	  .type = OQZ_ATTR_STRING,
-	  .offset = offsetof(struct ngrams, mode),
-	  .required = true,
-	  .choices = modes },
-	REQUIRED(ngram_counts, OQZ_ATTR_INTS),
-	REQUIRED(ngram_indexes, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct ngrams, max_gram_length, OQZ_ATTR_INT),
+	OQZ_A_REQUIRED(struct ngrams, max_skip_count, OQZ_ATTR_INT),
+	OQZ_A_REQUIRED(struct ngrams, min_gram_length, OQZ_ATTR_INT),
+	OQZ_A_REQUIRED_WORD(struct ngrams, mode, modes),
+	OQZ_A_REQUIRED(struct ngrams, ngram_counts, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct ngrams, ngram_indexes, OQZ_ATTR_INTS),
 	OQZ_A_INTS(struct ngrams, pool_int64s),
 	OQZ_A_STRINGS(struct ngrams, pool_strings),
 	OQZ_A_FLOATS(struct ngrams, weights),

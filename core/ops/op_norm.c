@@ -24,7 +24,7 @@ static const struct oqz_attr_spec instance_attrs[] = {
 };
 static const struct oqz_attr_spec group_attrs[] = {
 	OQZ_A_FLOAT(norm_params, epsilon, 1e-5f),
-	{ .name = "num_groups", .type = OQZ_ATTR_INT, .offset = offsetof(norm_params, num_groups), .required = true },
+	OQZ_A_REQUIRED(norm_params, num_groups, OQZ_ATTR_INT),
 	OQZ_A_INT(norm_params, stash_type, OQZ_DT_F32),
 	{ .name = NULL },
 };
@@ -38,7 +38,7 @@ static const struct oqz_attr_spec lrn_attrs[] = {
 	OQZ_A_FLOAT(struct oqz_lrn_params, alpha, 1e-4f),
 	OQZ_A_FLOAT(struct oqz_lrn_params, beta, 0.75f),
 	OQZ_A_FLOAT(struct oqz_lrn_params, bias, 1.0f),
-	{ .name = "size", .type = OQZ_ATTR_INT, .offset = offsetof(struct oqz_lrn_params, size), .required = true },
+	OQZ_A_REQUIRED(struct oqz_lrn_params, size, OQZ_ATTR_INT),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec lp_attrs[] = {

@@ -11,13 +11,9 @@
 
 static const char *const auto_pads[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL };
 
-#define REQUIRED_KERNEL                                                                    \
-	{                                                                                  \
-		.name = "kernel_shape", .type = OQZ_ATTR_INTS,                             \
-		.offset = offsetof(struct oqz_pool_params, kernel_shape), .required = true \
-	}
 #define WINDOW_ATTRS                                                                               \
-	REQUIRED_KERNEL, OQZ_A_STRING(struct oqz_pool_params, auto_pad, "NOTSET", auto_pads),      \
+	OQZ_A_REQUIRED(struct oqz_pool_params, kernel_shape, OQZ_ATTR_INTS),                       \
+	    OQZ_A_STRING(struct oqz_pool_params, auto_pad, "NOTSET", auto_pads),                   \
 	    OQZ_A_INTS(struct oqz_pool_params, pads), OQZ_A_INTS(struct oqz_pool_params, strides), \
 	    OQZ_A_INTS(struct oqz_pool_params, dilations), OQZ_A_INT(struct oqz_pool_params, ceil_mode, 0)
 
@@ -41,7 +37,7 @@ static const struct oqz_attr_spec global_lp_attrs[] = {
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec unpool_attrs[] = {
-	REQUIRED_KERNEL,
+	OQZ_A_REQUIRED(struct oqz_pool_params, kernel_shape, OQZ_ATTR_INTS),
 	OQZ_A_INTS(struct oqz_pool_params, pads),
 	OQZ_A_INTS(struct oqz_pool_params, strides),
 	{ .name = NULL },

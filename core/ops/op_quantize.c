@@ -354,11 +354,7 @@ static const struct oqz_attr_spec dequantize_attrs[] = {
 };
 static const char *const kinds[] = { "affine", "minifloat", "codebook", "custom", NULL };
 static const struct oqz_attr_spec fake_attrs[] = {
-	{ .name = "kind",
-	  .type = OQZ_ATTR_STRING,
-	  .offset = offsetof(struct oqz_fakequant, kind),
-	  .required = true,
-	  .choices = kinds },
+	OQZ_A_REQUIRED_WORD(struct oqz_fakequant, kind, kinds),
 	OQZ_A_INT(struct oqz_fakequant, rounding, 0),
 	OQZ_A_INT(struct oqz_fakequant, qmin, 0),
 	OQZ_A_INT(struct oqz_fakequant, qmax, 0),

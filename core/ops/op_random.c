@@ -122,10 +122,6 @@ static enum oqz_status run_multinomial(const struct oqz_call *c, struct oqz_err 
 	return OQZ_OK;
 }
 
-#define SHAPE                                                                                                    \
-	{                                                                                                        \
-		.name = "shape", .type = OQZ_ATTR_INTS, .offset = offsetof(struct draw, shape), .required = true \
-	}
 #define NORMAL OQZ_A_FLOAT(struct draw, mean, 0), OQZ_A_FLOAT(struct draw, scale, 1), OQZ_A_FLOAT(struct draw, seed, 0)
 #define UNIFORM OQZ_A_FLOAT(struct draw, high, 1), OQZ_A_FLOAT(struct draw, low, 0), OQZ_A_FLOAT(struct draw, seed, 0)
 
@@ -133,10 +129,10 @@ static const struct oqz_attr_spec bernoulli_attrs[] = { OQZ_A_INT(struct draw, d
 	                                                OQZ_A_FLOAT(struct draw, seed, 0),
 	                                                { .name = NULL } };
 static const struct oqz_attr_spec normal_attrs[] = {
-	NORMAL, OQZ_A_INT(struct draw, dtype, 1), SHAPE, { .name = NULL }
+	NORMAL, OQZ_A_INT(struct draw, dtype, 1), OQZ_A_REQUIRED(struct draw, shape, OQZ_ATTR_INTS), { .name = NULL }
 };
 static const struct oqz_attr_spec uniform_attrs[] = {
-	UNIFORM, OQZ_A_INT(struct draw, dtype, 1), SHAPE, { .name = NULL }
+	UNIFORM, OQZ_A_INT(struct draw, dtype, 1), OQZ_A_REQUIRED(struct draw, shape, OQZ_ATTR_INTS), { .name = NULL }
 };
 static const struct oqz_attr_spec normal_like_attrs[] = { NORMAL, OQZ_A_INT(struct draw, dtype, 0), { .name = NULL } };
 static const struct oqz_attr_spec uniform_like_attrs[] = { UNIFORM,

@@ -370,7 +370,7 @@ static enum oqz_status run_has(const struct oqz_call *c, struct oqz_err *err)
 
 static const struct oqz_attr_spec empty_attrs[] = { OQZ_A_INT(struct sequence, dtype, OQZ_DT_F32), { .name = NULL } };
 static const struct oqz_attr_spec concat_attrs[] = {
-	{ .name = "axis", .type = OQZ_ATTR_INT, .offset = offsetof(struct sequence, axis), .required = true },
+	OQZ_A_REQUIRED(struct sequence, axis, OQZ_ATTR_INT),
 	OQZ_A_INT(struct sequence, new_axis, 0),
 	{ .name = NULL },
 };
@@ -380,7 +380,7 @@ static const struct oqz_attr_spec split_attrs[] = {
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec map_attrs[] = {
-	{ .name = "body", .type = OQZ_ATTR_GRAPH, .offset = offsetof(struct sequence, body), .required = true },
+	OQZ_A_REQUIRED(struct sequence, body, OQZ_ATTR_GRAPH),
 	OQZ_A_INTS(struct sequence, captured),
 	{ .name = NULL },
 };

@@ -329,16 +329,11 @@ static enum oqz_status run_linear_attention(const struct oqz_call *c, struct oqz
 	return OQZ_OK;
 }
 
-#define NUMBER(m)                                                                                                  \
-	{                                                                                                          \
-		.name = #m, .type = OQZ_ATTR_INT, .offset = offsetof(struct linear_attention, m), .required = true \
-	}
-
 static const struct oqz_attr_spec linear_attention_attrs[] = {
 	OQZ_A_STRING(struct linear_attention, update_rule, "gated_delta", rules),
 	OQZ_A_FLOAT(struct linear_attention, scale, 0),
-	NUMBER(q_num_heads),
-	NUMBER(kv_num_heads),
+	OQZ_A_REQUIRED(struct linear_attention, q_num_heads, OQZ_ATTR_INT),
+	OQZ_A_REQUIRED(struct linear_attention, kv_num_heads, OQZ_ATTR_INT),
 	OQZ_A_INT(struct linear_attention, chunk_size, 64),
 	{ .name = NULL },
 };

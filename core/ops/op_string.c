@@ -347,10 +347,7 @@ static const struct oqz_attr_spec normalizer_attrs[] = {
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec match_attrs[] = {
-	{ .name = "pattern",
-	  .type = OQZ_ATTR_STRING,
-	  .offset = offsetof(struct regex_match, pattern),
-	  .required = true },
+	OQZ_A_REQUIRED(struct regex_match, pattern, OQZ_ATTR_STRING),
 	{ .name = NULL },
 };
 

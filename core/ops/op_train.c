@@ -110,10 +110,6 @@ static enum oqz_status run_optimizer(const struct oqz_call *c, struct oqz_err *e
 }
 
 static const char *const modes[] = { "standard", "nesterov", NULL };
-#define REQUIRED(m, t)                                                                             \
-	{                                                                                          \
-		.name = #m, .type = (t), .offset = offsetof(struct optimizer, m), .required = true \
-	}
 static const struct oqz_attr_spec adagrad_attrs[] = {
 	OQZ_A_FLOAT(struct optimizer, decay_factor, 0),
 	OQZ_A_FLOAT(struct optimizer, epsilon, 1e-6F),
@@ -129,14 +125,10 @@ static const struct oqz_attr_spec adam_attrs[] = {
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec momentum_attrs[] = {
-	REQUIRED(alpha, OQZ_ATTR_FLOAT),
-	REQUIRED(beta, OQZ_ATTR_FLOAT),
-	REQUIRED(norm_coefficient, OQZ_ATTR_FLOAT),
-	{ .name = "mode",
-	  .type = OQZ_ATTR_STRING,
-	  .offset = offsetof(struct optimizer, mode),
-	  .required = true,
-	  .choices = modes },
+	OQZ_A_REQUIRED(struct optimizer, alpha, OQZ_ATTR_FLOAT),
+	OQZ_A_REQUIRED(struct optimizer, beta, OQZ_ATTR_FLOAT),
+	OQZ_A_REQUIRED(struct optimizer, norm_coefficient, OQZ_ATTR_FLOAT),
+	OQZ_A_REQUIRED_WORD(struct optimizer, mode, modes),
 	{ .name = NULL },
 };
 

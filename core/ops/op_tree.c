@@ -221,10 +221,6 @@ static enum oqz_status run_trees(const struct oqz_call *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-#define LIST(m)                                                                                          \
-	{                                                                                                \
-		.name = #m, .type = OQZ_ATTR_INTS, .offset = offsetof(struct trees, m), .required = true \
-	}
 static const struct oqz_attr_spec tree_attrs[] = {
 	OQZ_A_INT(struct trees, aggregate_function, SUM),
 	OQZ_A_INT(struct trees, post_transform, PLAIN),
@@ -234,14 +230,14 @@ static const struct oqz_attr_spec tree_attrs[] = {
 	OQZ_A_TENSOR(struct trees, nodes_hitrates),
 	OQZ_A_TENSOR(struct trees, nodes_modes),
 	OQZ_A_TENSOR(struct trees, nodes_splits),
-	LIST(leaf_targetids),
-	LIST(nodes_falseleafs),
-	LIST(nodes_falsenodeids),
-	LIST(nodes_featureids),
+	OQZ_A_REQUIRED(struct trees, leaf_targetids, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct trees, nodes_falseleafs, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct trees, nodes_falsenodeids, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct trees, nodes_featureids, OQZ_ATTR_INTS),
 	OQZ_A_INTS(struct trees, nodes_missing_value_tracks_true),
-	LIST(nodes_trueleafs),
-	LIST(nodes_truenodeids),
-	LIST(tree_roots),
+	OQZ_A_REQUIRED(struct trees, nodes_trueleafs, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct trees, nodes_truenodeids, OQZ_ATTR_INTS),
+	OQZ_A_REQUIRED(struct trees, tree_roots, OQZ_ATTR_INTS),
 	{ .name = NULL },
 };
 

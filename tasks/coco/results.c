@@ -93,6 +93,25 @@ enum oqz_status coco_results_read(struct coco_results *r, const struct coco_data
 	return st;
 }
 
+enum oqz_status coco_results_by_image(const struct coco_results *r, const struct coco_data *d,
+                                      enum oqz_status (*each)(void *ctx, size_t image, const struct coco_result *v,
+                                                              size_t n, struct oqz_failure *f),
+                                      void *ctx, struct oqz_failure *f)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < d->n_images; i++) {
+		size_t end = at;
+		while (end < r->n && r->v[end].image == i)
+			end++;
+		enum oqz_status st = each(ctx, i, r->v + at, end - at, f);
+		if (st != OQZ_OK)
+			return st;
+		at = end;
+	}
+	return OQZ_OK;
+}
+
 void coco_results_release(struct coco_results *r)
 {
 	if (!r->host)

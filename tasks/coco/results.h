@@ -29,6 +29,11 @@ struct coco_results {
  * counts them). *r is zero before; release it also after a failure. */
 enum oqz_status coco_results_read(struct coco_results *r, const struct coco_data *d, const char *path, int flags,
                                   struct oqz_failure *f);
+/* Calls `each` with the results of every image of the annotations, those without any too, until it fails. */
+enum oqz_status coco_results_by_image(const struct coco_results *r, const struct coco_data *d,
+                                      enum oqz_status (*each)(void *ctx, size_t image, const struct coco_result *v,
+                                                              size_t n, struct oqz_failure *f),
+                                      void *ctx, struct oqz_failure *f);
 void coco_results_release(struct coco_results *r);
 
 #endif

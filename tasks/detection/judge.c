@@ -67,9 +67,10 @@ static void add_entries(struct judge *j, const struct coco_result *r, size_t n, 
 	}
 }
 
-static enum oqz_status judge_image(struct judge *j, size_t image, const struct coco_result *r, size_t n,
+static enum oqz_status judge_image(void *ctx, size_t image, const struct coco_result *r, size_t n,
                                    struct oqz_failure *f)
 {
+	struct judge *j = ctx;
 	const struct oqz_host *h = j->t->host;
 	struct detection *d = h->alloc((n + 1) * sizeof *d);
 	double(*boxes)[4] = h->alloc((n + 1) * sizeof *boxes);
@@ -132,16 +133,8 @@ static enum oqz_status set_figures(const struct judge *j, void *sink, struct oqz
 
 static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure *f)
 {
-	size_t at = 0;
-
 	TRY(make_room(j, f));
-	for (size_t i = 0; i < j->t->data.n_images; i++) {
-		size_t end = at;
-		while (end < j->r.n && j->r.v[end].image == i)
-			end++;
-		TRY(judge_image(j, i, j->r.v + at, end - at, f));
-		at = end;
-	}
+	TRY(coco_results_by_image(&j->r, &j->t->data, judge_image, j, f));
 	for (size_t k = 0; k < j->t->data.n_categories; k++)
 		coco_sort(j->classes[k].entries, j->classes[k].n);
 	return set_figures(j, sink, f);

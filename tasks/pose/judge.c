@@ -34,9 +34,10 @@ static enum oqz_status make_room(struct judge *j, struct oqz_failure *f)
 	return OQZ_OK;
 }
 
-static enum oqz_status judge_image(struct judge *j, size_t image, const struct coco_result *r, size_t n,
+static enum oqz_status judge_image(void *ctx, size_t image, const struct coco_result *r, size_t n,
                                    struct oqz_failure *f)
 {
+	struct judge *j = ctx;
 	struct coco_hits hits[POSE_MAX_DET];
 	size_t kept = 0;
 
@@ -63,16 +64,9 @@ static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure
 		                                         "AR", "AR50", "AR75", "ARM", "ARL" };
 	const struct oqz_host *h = j->t->host;
 	double figures[POSE_FIGURES];
-	size_t at = 0;
 
 	TRY(make_room(j, f));
-	for (size_t i = 0; i < j->t->data.n_images; i++) {
-		size_t end = at;
-		while (end < j->r.n && j->r.v[end].image == i)
-			end++;
-		TRY(judge_image(j, i, j->r.v + at, end - at, f));
-		at = end;
-	}
+	TRY(coco_results_by_image(&j->r, &j->t->data, judge_image, j, f));
 	coco_sort(j->entries, j->n_entries);
 	double *work = h->alloc((j->n_entries + 1) * sizeof *work);
 	if (!work)
