@@ -17,12 +17,12 @@
 
 struct oqz_context {
 	const struct oqz_program *p;
-	unsigned char *arena, *scratch[2];
+	unsigned char *arena, *scratch[OQZ_SCRATCHES];
 	struct oqz_tensor *tensors;        /* by slot */
 	struct oqz_step_call *calls;       /* by step */
 	const struct oqz_tensor **in_refs; /* what calls[].in and .out point into */
 	struct oqz_tensor **out_refs;
-	size_t ahead; /* the step whose `ahead` has seen everything; NO_STEP */
+	size_t ahead, ahead_last; /* the steps whose `ahead` has seen everything, one or a chain; NO_STEP */
 	uint64_t *profile;
 	size_t taken; /* from the budget, without `alone` */
 	void *alone;  /* memory of oqz_context_run_alone, grown when first needed */
@@ -52,7 +52,7 @@ static void bind_calls(struct oqz_context *c)
 
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct oqz_step *s = &p->steps.v[i];
-		c->calls[i] = (struct oqz_step_call) { .in = in, .out = out, .scratch = c->scratch[i % 2] };
+		c->calls[i] = (struct oqz_step_call) { .in = in, .out = out, .scratch = c->scratch[s->scratch] };
 		for (int k = 0; k < s->n_in; k++)
 			*in++ = s->in[k] < 0 ? NULL : &c->tensors[s->in[k]];
 		for (int k = 0; k < s->n_out; k++)
@@ -80,9 +80,10 @@ enum oqz_status oqz_context_new(const struct oqz_program *p, struct oqz_context 
 	c->in_refs = calloc(n_in, sizeof *c->in_refs);
 	c->out_refs = calloc(n_out, sizeof *c->out_refs);
 	c->arena = oqz_pages_alloc(p->arena_bytes);
-	c->scratch[0] = oqz_pages_alloc(p->scratch_bytes[0]);
-	c->scratch[1] = oqz_pages_alloc(p->scratch_bytes[1]);
-	if (!c->tensors || !c->calls || !c->in_refs || !c->out_refs || !c->arena || !c->scratch[0] || !c->scratch[1])
+	bool whole = c->tensors && c->calls && c->in_refs && c->out_refs && c->arena;
+	for (int i = 0; i < OQZ_SCRATCHES; i++)
+		whole &= (c->scratch[i] = oqz_pages_alloc(p->scratch_bytes[i])) != NULL;
+	if (!whole)
 		return oqz_err_nomem(err, "the activations", c->taken);
 	bind_tensors(c);
 	bind_calls(c);
@@ -100,8 +101,8 @@ void oqz_context_free(struct oqz_context *c)
 	oqz_budget_give(c->taken + c->alone_bytes);
 	free(c->alone);
 	free(c->arena);
-	free(c->scratch[0]);
-	free(c->scratch[1]);
+	for (int i = 0; i < OQZ_SCRATCHES; i++)
+		free(c->scratch[i]);
 	free(c->tensors);
 	free(c->calls);
 	free(c->in_refs);
@@ -168,7 +169,7 @@ enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, s
 	for (size_t i = from; i < to; i++) {
 		const struct oqz_step *s = &c->p->steps.v[i];
 		uint64_t t0 = c->profile ? now_ns() : 0;
-		c->calls[i].ahead = i == from && i == c->ahead;
+		c->calls[i].ahead = from == c->ahead && i <= c->ahead_last;
 		enum oqz_status st = s->dynamic ? run_dynamic(c, s, &c->calls[i], err)
 		                                : s->impl->run(s->choice.state, &c->calls[i], err);
 		if (st != OQZ_OK)
@@ -177,7 +178,7 @@ enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, s
 			c->profile[i] += now_ns() - t0;
 	}
 	if (from < to)
-		c->ahead = NO_STEP;
+		c->ahead = from == c->ahead && to <= c->ahead_last ? to : NO_STEP;
 	return OQZ_OK;
 }
 
@@ -204,9 +205,16 @@ void oqz_context_ahead(struct oqz_context *c, size_t step, int input, const floa
 	const struct oqz_step *s = &c->p->steps.v[step];
 
 	s->impl->ahead(s->choice.state, &c->calls[step], input, x, first, n);
+	if (s->chain >= 0)
+		s[1].impl->ahead(s[1].choice.state, &c->calls[step + 1], s->chain,
+		                 (const float *)c->calls[step].out[0]->data + first, first, n);
 }
 
-void oqz_context_ahead_done(struct oqz_context *c, size_t step) { c->ahead = step; }
+void oqz_context_ahead_done(struct oqz_context *c, size_t step)
+{
+	c->ahead = step;
+	c->ahead_last = step + (c->p->steps.v[step].chain >= 0);
+}
 
 size_t oqz_context_band_size(const struct oqz_context *c, int tap)
 {

@@ -73,11 +73,13 @@ struct oqz_step_choice {
 	enum oqz_layout out_layout[OQZ_STEP_MAX_OUT];
 	size_t scratch_bytes;   /* per context */
 	int inplace_input;      /* output 0 may share this input's memory if nobody needs it later; -1: no */
+	bool inplace_either;    /* of inputs 0 and 1, then: the other one's as well */
 	char name[64];          /* e.g. "dnnl.conv.brgconv:avx512_core" */
 	void *state;            /* prepared once; freed with destroy */
 	size_t state_bytes;     /* packed weights */
 	bool uses_constant[64]; /* inputs that run() will still read (else the planner may drop the constant) */
 	bool ahead[2];          /* input 0 or 1, when it comes in pieces, can be given to `ahead` piece by piece */
+	bool ahead_makes;       /* `ahead` leaves those elements of output 0 that are the input's: run() has nothing left */
 	size_t band;            /* elements of output 0, in memory order, that `band` makes at a time; 0: it cannot */
 };
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EW_MAX_IN = 8, EW_BLOCK = 4096 };
+enum { EW_MAX_IN = 8, EW_BLOCK = 1024 };
 
 struct eltwise {
 	int n_in, rank; /* rank: of the loop nest, innermost last */
@@ -160,9 +160,10 @@ static enum oqz_status plan_loops(struct eltwise *e, const struct oqz_step_desc 
 			e->stride[i][k] = stride[order[k]];
 		if (d->constant[i])
 			OQZ_TRY(pack_constant(e, i, d->constant[i], err));
-		else if (c->inplace_input < 0 && e->n_in <= 2 &&
-		         oqz_shape_equal(s, out)) /* folding reads operands again */
-			c->inplace_input = i;
+		else if (e->n_in <= 2 && oqz_shape_equal(s, out)) { /* folding reads operands again */
+			c->inplace_either = c->inplace_input >= 0;
+			c->inplace_input = c->inplace_input < 0 ? i : c->inplace_input;
+		}
 	}
 	coalesce(e);
 	c->out_layout[0] = layout;
@@ -211,6 +212,7 @@ static enum oqz_status eltwise_create(const struct oqz_step_desc *d, struct oqz_
 	snprintf(ret->name, sizeof ret->name, "own.eltwise");
 	for (int i = 0; i < e->n_in && e->rank == 1 && e->n_in <= 2; i++)
 		ret->ahead[i] = !e->constant[i].data && e->stride[i][0] == 1;
+	ret->ahead_makes = true;
 	ret->state = e;
 	for (int i = 0; i < e->n_in; i++)
 		ret->state_bytes += e->constant[i].data ? oqz_tensor_bytes(&e->constant[i]) : 0;

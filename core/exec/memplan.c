@@ -25,6 +25,47 @@ static void touch(struct oqz_program *p, int s, int step)
 		r->last = step;
 }
 
+/* Which input of step i + 1 is step i's output, as it lies, and can be read ahead; -1: none. */
+static int reads_ahead(struct oqz_program *p, size_t i)
+{
+	const struct oqz_step *s = &p->steps.v[i], *next = s + 1;
+
+	if (i + 1 == p->steps.n || s->out[0] < 0 || s->dynamic || next->dynamic || !next->impl->ahead)
+		return -1;
+	for (int k = 0; k < 2 && k < next->n_in; k++) {
+		const struct oqz_slot *in = next->in[k] < 0 ? NULL : &p->slots.v[next->in[k]];
+		const struct oqz_slot *out = &p->slots.v[s->out[0]];
+		if (next->choice.ahead[k] && in && in->kind == OQZ_SLOT_ARENA &&
+		    root_of(p, next->in[k]) == root_of(p, s->out[0]) && in->tensor.dtype == out->tensor.dtype &&
+		    in->bytes == out->bytes)
+			return k;
+	}
+	return -1;
+}
+
+/* Elementwise steps whose result the next step can read ahead: whoever lets the former read ahead does it with both.
+ * What the latter leaves in scratch memory is there while up to two steps before it still run. */
+static void find_chains(struct oqz_program *p)
+{
+	for (size_t i = 0; i < p->steps.n; i++) {
+		struct oqz_step *s = &p->steps.v[i];
+		int before[2] = { i > 0 ? s[-1].scratch : -1, i > 1 && s[-1].chain >= 0 ? s[-2].scratch : -1 };
+		s->chain = s->choice.ahead_makes ? reads_ahead(p, i) : -1;
+		s->scratch = 0;
+		while (s->scratch == before[0] || s->scratch == before[1])
+			s->scratch++;
+	}
+}
+
+static void touch_inputs(struct oqz_program *p, size_t step, size_t until)
+{
+	const struct oqz_step *s = &p->steps.v[step];
+
+	for (int k = 0; k < s->n_in; k++)
+		if (s->in[k] >= 0)
+			touch(p, s->in[k], (int)until);
+}
+
 static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt)
 {
 	int end = (int)p->steps.n;
@@ -55,13 +96,15 @@ static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt
 				    p->slots.v[p->steps.v[k].in[j]].value == p->slots.v[slot].value)
 					touch(p, slot, k);
 	}
-	/* While a step runs in bands the next one writes its output already: what the former reads is needed until
-	 * then. */
-	for (int i = 0; i + 1 < end; i++) {
+	/* While a step runs in bands the next one writes its output already, and the one behind that in a chain: what
+	 * the former read is needed until then. */
+	for (size_t i = 0; i + 1 < p->steps.n; i++) {
 		const struct oqz_step *s = &p->steps.v[i];
-		for (int k = 0; k < s->n_in && s->choice.band && p->steps.v[i + 1].impl->ahead; k++)
-			if (s->in[k] >= 0)
-				touch(p, s->in[k], i + 1);
+		bool further = s[1].chain >= 0 && s[2].choice.ahead_makes;
+		if (s->choice.band && s[1].impl->ahead)
+			touch_inputs(p, i, i + 1 + further);
+		if (further)
+			touch_inputs(p, i + 1, i + 2);
 	}
 	for (size_t i = 0; i < opt->n_holds; i++) {
 		int tap = oqz_program_tap(p, opt->holds[i].value), until = oqz_program_tap(p, opt->holds[i].until);
@@ -78,24 +121,51 @@ static bool pinned(struct oqz_program *p, int root)
 	return false;
 }
 
-/* Output 0 takes over an input's memory when this step is the last to look at it, through one slot only. */
+/* A step that may still run in bands while step i reads ahead, and that reads this memory. */
+static bool reads_meanwhile(struct oqz_program *p, size_t i, int root)
+{
+	size_t first = i > 1 && p->steps.v[i - 1].chain >= 0 ? i - 2 : i > 0 ? i - 1 : 0;
+
+	for (size_t j = first; j < i && p->steps.v[i].impl->ahead; j++)
+		for (int k = 0; k < p->steps.v[j].n_in && p->steps.v[j].choice.band; k++)
+			if (p->steps.v[j].in[k] >= 0 && root_of(p, p->steps.v[j].in[k]) == root)
+				return true;
+	return false;
+}
+
+static bool can_take_over(struct oqz_program *p, size_t i, int k)
+{
+	const struct oqz_step *s = &p->steps.v[i];
+
+	if (s->dynamic || k < 0 || k >= s->n_in || s->in[k] < 0 || s->out[0] < 0)
+		return false;
+	int from = root_of(p, s->in[k]);
+	const struct oqz_slot *in = &p->slots.v[from], *out = &p->slots.v[s->out[0]];
+	if (in->kind != OQZ_SLOT_ARENA || in->last != (int)i || in->bytes != out->bytes || pinned(p, from) ||
+	    reads_meanwhile(p, i, from))
+		return false;
+	for (int j = 0; j < s->n_in; j++)
+		if (j != k && s->in[j] >= 0 && s->in[j] != s->in[k] && root_of(p, s->in[j]) == from)
+			return false;
+	return true;
+}
+
+/* Output 0 takes over an input's memory when this step is the last to look at it, through one slot only. Of two the
+ * older one: what the step before has made may never have been written to its place (see `passing`). */
 static void merge_inplace(struct oqz_program *p)
 {
 	for (size_t i = 0; i < p->steps.n; i++) {
 		const struct oqz_step *s = &p->steps.v[i];
 		int k = s->choice.inplace_input;
-		if (s->dynamic || k < 0 || k >= s->n_in || s->in[k] < 0 || s->out[0] < 0)
+		if (s->choice.inplace_either && s->in[0] >= 0 && s->in[1] >= 0 &&
+		    p->slots.v[root_of(p, s->in[1 - k])].first < p->slots.v[root_of(p, s->in[k])].first)
+			k = 1 - k;
+		if (!can_take_over(p, i, k) &&
+		    !(s->choice.inplace_either && can_take_over(p, i, k = 1 - k)))
 			continue;
 		int from = root_of(p, s->in[k]);
-		struct oqz_slot *in = &p->slots.v[from], *out = &p->slots.v[s->out[0]];
-		bool other =
-		    in->kind != OQZ_SLOT_ARENA || in->last != (int)i || in->bytes != out->bytes || pinned(p, from);
-		for (int j = 0; j < s->n_in; j++)
-			other |= j != k && s->in[j] >= 0 && s->in[j] != s->in[k] && root_of(p, s->in[j]) == from;
-		if (other)
-			continue;
-		out->root = from;
-		in->last = out->last;
+		p->slots.v[s->out[0]].root = from;
+		p->slots.v[from].last = p->slots.v[s->out[0]].last;
 	}
 }
 
@@ -192,6 +262,7 @@ static void find_passing(struct oqz_program *p, const struct oqz_exec_options *o
 
 enum oqz_status oqz_plan_memory(struct oqz_program *p, const struct oqz_exec_options *opt, struct oqz_err *err)
 {
+	find_chains(p);
 	find_lives(p, opt);
 	merge_inplace(p);
 	for (size_t i = 0; i < p->slots.n; i++)

@@ -200,7 +200,8 @@ static enum oqz_status plan(struct oqz_planner *pl, const struct oqz_shape *shap
 	OQZ_TRY(oqz_plan_memory(pl->p, pl->opt, err));
 	for (size_t i = 0; i < pl->p->steps.n; i++) {
 		pl->p->weight_bytes += pl->p->steps.v[i].choice.state_bytes;
-		size_t *scratch = &pl->p->scratch_bytes[i % 2], n = pl->p->steps.v[i].choice.scratch_bytes;
+		const struct oqz_step *s = &pl->p->steps.v[i];
+		size_t *scratch = &pl->p->scratch_bytes[s->scratch], n = s->choice.scratch_bytes;
 		*scratch = n > *scratch ? oqz_align_up(n, OQZ_EXEC_ALIGN) : *scratch;
 	}
 	for (size_t i = 0; i < pl->p->slots.n; i++)
@@ -271,7 +272,11 @@ void oqz_program_step(const struct oqz_program *p, size_t i, struct oqz_step_inf
 
 size_t oqz_program_context_bytes(const struct oqz_program *p)
 {
-	return p->arena_bytes + p->scratch_bytes[0] + p->scratch_bytes[1];
+	size_t n = p->arena_bytes;
+
+	for (int i = 0; i < OQZ_SCRATCHES; i++)
+		n += p->scratch_bytes[i];
+	return n;
 }
 size_t oqz_program_weight_bytes(const struct oqz_program *p) { return p->weight_bytes; }
 size_t oqz_program_ninputs(const struct oqz_program *p) { return p->n_inputs; }

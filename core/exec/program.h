@@ -8,7 +8,7 @@
 
 #include "core/exec/impl.h"
 
-enum { OQZ_STEP_MAX_IN = 64, OQZ_EXEC_ALIGN = 64 };
+enum { OQZ_STEP_MAX_IN = 64, OQZ_EXEC_ALIGN = 64, OQZ_SCRATCHES = 3 };
 
 enum oqz_slot_kind {
 	OQZ_SLOT_ARENA, /* at `offset` of each context's arena */
@@ -35,6 +35,8 @@ struct oqz_step {
 	int *in, *out; /* slots; -1: left out, absorbed or not wanted */
 	bool dynamic;  /* outputs are allocated while running */
 	bool passing;  /* output 0 is read by nobody but the next step, once, and that could do so ahead */
+	int chain;     /* what this step makes ahead the next one reads ahead at once: its input; -1: none */
+	int scratch;   /* which of a context's pieces of scratch memory is its */
 	int64_t macs;
 	size_t bytes;
 };
@@ -55,8 +57,7 @@ struct oqz_program {
 	int *inputs, *outputs; /* slots */
 	struct oqz_program_tap *taps;
 	size_t arena_bytes, weight_bytes;
-	size_t scratch_bytes[2]; /* of steps with even and odd numbers: what one has made ahead the one before leaves
-	                            alone */
+	size_t scratch_bytes[OQZ_SCRATCHES]; /* what a step has made ahead those before, still running, leave alone */
 	size_t state_bytes;      /* of the packed weights, taken from the budget (core/base/budget.h) */
 	const char *largest;     /* "the activations (largest: ...)": what to say when a context does not fit */
 };
