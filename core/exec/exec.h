@@ -104,7 +104,8 @@ enum oqz_status oqz_context_run(struct oqz_context *c, size_t from, size_t to, s
 /* Which input of step `step`, the next to run, is this tap and can be read in pieces; -1: none. If there is one,
  * oqz_context_ahead may be called for all of the tap's elements, in memory order and pieces of any size (they lie at
  * `x`), and oqz_context_ahead_done after that. What the step would begin with is done while the caller has the numbers
- * in the cache; the next oqz_context_run begins with that step. */
+ * in the cache; the next oqz_context_run begins with that step. Where that is an elementwise step and the one behind it
+ * reads its result ahead, the latter does so in the same call. */
 int oqz_context_ahead_input(const struct oqz_context *c, size_t step, int tap);
 void oqz_context_ahead(struct oqz_context *c, size_t step, int input, const float *x, size_t first, size_t n);
 void oqz_context_ahead_done(struct oqz_context *c, size_t step);

@@ -79,8 +79,8 @@ struct oqz_step_choice {
 	size_t state_bytes;     /* packed weights */
 	bool uses_constant[64]; /* inputs that run() will still read (else the planner may drop the constant) */
 	bool ahead[2];          /* input 0 or 1, when it comes in pieces, can be given to `ahead` piece by piece */
-	bool ahead_makes;       /* `ahead` leaves those elements of output 0 that are the input's: run() has nothing left */
-	size_t band;            /* elements of output 0, in memory order, that `band` makes at a time; 0: it cannot */
+	bool ahead_makes; /* `ahead` leaves those elements of output 0 that are the input's: run() has nothing left */
+	size_t band;      /* elements of output 0, in memory order, that `band` makes at a time; 0: it cannot */
 };
 
 /* One run. in[i] NULL: left out, or a constant that the state has absorbed. */

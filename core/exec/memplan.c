@@ -160,8 +160,7 @@ static void merge_inplace(struct oqz_program *p)
 		if (s->choice.inplace_either && s->in[0] >= 0 && s->in[1] >= 0 &&
 		    p->slots.v[root_of(p, s->in[1 - k])].first < p->slots.v[root_of(p, s->in[k])].first)
 			k = 1 - k;
-		if (!can_take_over(p, i, k) &&
-		    !(s->choice.inplace_either && can_take_over(p, i, k = 1 - k)))
+		if (!can_take_over(p, i, k) && !(s->choice.inplace_either && can_take_over(p, i, k = 1 - k)))
 			continue;
 		int from = root_of(p, s->in[k]);
 		p->slots.v[s->out[0]].root = from;

@@ -58,8 +58,8 @@ struct oqz_program {
 	struct oqz_program_tap *taps;
 	size_t arena_bytes, weight_bytes;
 	size_t scratch_bytes[OQZ_SCRATCHES]; /* what a step has made ahead those before, still running, leave alone */
-	size_t state_bytes;      /* of the packed weights, taken from the budget (core/base/budget.h) */
-	const char *largest;     /* "the activations (largest: ...)": what to say when a context does not fit */
+	size_t state_bytes;                  /* of the packed weights, taken from the budget (core/base/budget.h) */
+	const char *largest; /* "the activations (largest: ...)": what to say when a context does not fit */
 };
 
 /* A quantized layer or an operator with its activation, as recognised in the graph (group.c); by node index. */
