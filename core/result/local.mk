@@ -19,6 +19,7 @@ core_result_liboqz_result_a_SOURCES = \
 	core/result/report_html_layers.c \
 	core/result/report_html_notes.c \
 	core/result/report_html_samples.c \
+	core/result/report_html_size.c \
 	core/result/report_html_table.c \
 	core/result/results.c \
 	core/result/results.h \

@@ -213,7 +213,7 @@ void oqz_results_html(const struct oqz_results *r, struct oqz_str *out)
 {
 	struct oqz_html h = { .r = r, .out = out };
 
-	if (!collect_names(&h)) {
+	if (!collect_names(&h) || !oqz_html_choose_details(&h)) {
 		out->failed = true;
 	} else {
 		add_head(&h);
@@ -238,4 +238,5 @@ void oqz_results_html(const struct oqz_results *r, struct oqz_str *out)
 	}
 	free(h.schemes);
 	free(h.models);
+	free(h.by_loss);
 }

@@ -23,6 +23,8 @@ struct oqz_html {
 	/* in order of appearance; a scheme has the same colour in all of the page */
 	const char **schemes, **models;
 	size_t n_schemes, n_models;
+	/* models by loss, the largest first; the page has the details of the first n_detailed */
+	size_t *by_loss, n_detailed;
 };
 
 /* One model's layers over its schemes. */
@@ -53,6 +55,12 @@ void oqz_html_error(const struct oqz_html *h, double x);
  * where that is 0. */
 double oqz_html_relative_loss(const struct oqz_metric_result *m, double delta);
 
+/* by_loss and n_detailed: the page stays one that a browser opens in seconds, whatever the size of the zoo (see the
+ * source for the limits). False when out of memory. */
+bool oqz_html_choose_details(struct oqz_html *h);
+/* How many metrics of a cell the result table has: all that there are, as long as it is not too long. */
+size_t oqz_html_table_metrics(const struct oqz_html *h);
+
 /* The parts, in the order of the page. */
 void oqz_html_findings(const struct oqz_html *h);
 /* CSS: the titles of the result table's columns, which its narrow form shows beside the figures. */
@@ -65,6 +73,12 @@ void oqz_html_gates(const struct oqz_html *h);
 void oqz_html_provenance(const struct oqz_html *h);
 /* Rank correlations of error and loss, by kind of task. */
 void oqz_html_links(const struct oqz_html *h);
+
+/* What is large in a model's section: charts that need no script, all layers as a table, sample pictures. */
+void oqz_html_model_details(const struct oqz_html *h, const char *model, const struct oqz_profile *p);
+/* Its layers, to be released even on failure, which is lack of memory. */
+bool oqz_html_profile_make(const struct oqz_results *r, const char *model, struct oqz_profile *p);
+void oqz_html_profile_release(struct oqz_profile *p);
 
 /* The model's sample pictures, if there are any. */
 void oqz_html_samples(const struct oqz_html *h, const char *model);

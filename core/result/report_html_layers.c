@@ -44,7 +44,7 @@ static void add_rows(struct oqz_profile *p, const struct oqz_cell_result *c)
 	}
 }
 
-static void profile_release(struct oqz_profile *p)
+void oqz_html_profile_release(struct oqz_profile *p)
 {
 	for (size_t i = 0; p->at && i < p->n_cells; i++)
 		free(p->at[i]);
@@ -54,8 +54,7 @@ static void profile_release(struct oqz_profile *p)
 	free(p->ops);
 }
 
-/* False when out of memory. */
-static bool profile_make(const struct oqz_results *r, const char *model, struct oqz_profile *p)
+bool oqz_html_profile_make(const struct oqz_results *r, const char *model, struct oqz_profile *p)
 {
 	size_t cells = 0, layers = 0;
 
@@ -279,7 +278,28 @@ static void brief(const struct oqz_html *h, const char *model, const struct oqz_
 	oqz_str_add(h->out, "</span>");
 }
 
-static void model_section(const struct oqz_html *h, size_t index, bool open)
+void oqz_html_model_details(const struct oqz_html *h, const char *model, const struct oqz_profile *p)
+{
+	if (p->n) {
+		oqz_html_profile_chart(h, p);
+		worst_table(h, p);
+		layer_table(h, p);
+	}
+	oqz_html_samples(h, model);
+}
+
+/* For a model whose details the page has no room for. */
+static void essentials(const struct oqz_html *h, const struct oqz_profile *p)
+{
+	if (!p->n)
+		return;
+	oqz_str_add(h->out, "<div class=\"scroll\"");
+	oqz_html_profile_data(h, p);
+	oqz_str_addf(h->out, "><p class=\"none\">All %zu layers stand in layers.csv.</p></div>\n", p->n);
+	worst_table(h, p);
+}
+
+static void model_section(const struct oqz_html *h, size_t index, bool open, bool detailed)
 {
 	const struct oqz_float_result *f = float_of(h, h->models[index]);
 	struct oqz_profile p = { 0 };
@@ -292,49 +312,42 @@ static void model_section(const struct oqz_html *h, size_t index, bool open)
 	oqz_str_add(h->out, "</summary>\n");
 	if (f)
 		float_figures(h, f);
-	if (!profile_make(h->r, h->models[index], &p)) {
+	if (!oqz_html_profile_make(h->r, h->models[index], &p))
 		h->out->failed = true;
-	} else if (p.n) {
-		oqz_html_profile_chart(h, &p);
-		worst_table(h, &p);
-		layer_table(h, &p);
-	} else {
+	else if (!p.n)
 		oqz_str_add(h->out, "<p class=\"none\">No scheme has quantized layers of this model.</p>\n");
-	}
-	profile_release(&p);
-	oqz_html_samples(h, h->models[index]);
+	if (detailed)
+		oqz_html_model_details(h, h->models[index], &p);
+	else
+		essentials(h, &p);
+	oqz_html_profile_release(&p);
 	oqz_str_add(h->out, "</details>\n");
-}
-
-/* The model that lost most, which is open even in a zoo where others are not. */
-static size_t worst_model(const struct oqz_html *h)
-{
-	size_t worst = 0;
-	double most = -INFINITY;
-
-	for (size_t i = 0; i < h->r->cells.n; i++) {
-		const struct oqz_cell_result *c = h->r->cells.v[i];
-		if (c->status != OQZ_CELL_OK || !c->metrics.n)
-			continue;
-		double loss = oqz_html_relative_loss(&c->metrics.v[0], c->metrics.v[0].delta);
-		if (loss > most) {
-			most = loss;
-			worst = oqz_html_model(h, c->model);
-		}
-	}
-	return worst;
 }
 
 void oqz_html_models(const struct oqz_html *h)
 {
-	size_t worst = worst_model(h);
+	OQZ_CLEANUP_FREE bool *detailed = calloc(h->n_models + 1, sizeof *detailed);
 
+	if (!detailed) {
+		h->out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < h->n_detailed; i++)
+		detailed[h->by_loss[i]] = true;
 	oqz_str_add(h->out,
 	            "<section id=\"models\">\n<h2>Error per layer</h2>\n<p>Relative error of each quantized layer's "
 	            "output against the float model, in execution order: <b>cumulative</b>, what has gathered up to "
 	            "the layer, and <b>local</b>, what it makes by itself from float inputs. Point at a layer for its "
 	            "figures, click a scheme to hide it.</p>\n");
+	if (h->n_detailed < h->n_models)
+		oqz_str_addf(
+		    h->out,
+		    "<p>So that this page opens in any browser, it has pictures and the tables of all layers for "
+		    "the %zu models that lost most only. layers.csv beside it has the layers of all; <code>oqz run "
+		    "--select model=NAME</code> makes a page on one model, without computing anything again.</p>\n",
+		    h->n_detailed);
+	/* the model that lost most is open even in a zoo where others are not */
 	for (size_t i = 0; i < h->n_models; i++)
-		model_section(h, i, h->n_models <= OPEN_MODELS || i == worst);
+		model_section(h, i, h->n_models <= OPEN_MODELS || i == h->by_loss[0], detailed[i]);
 	oqz_str_add(h->out, "</section>\n");
 }

@@ -8,6 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+/* Of lists that grow with the zoo and its data: so many failed images are shown, and provenance is open up to so many
+ * cells. */
+enum { FAILED_IMAGES = 500, OPEN_CELLS = 60 };
+
 static void text_cell(const struct oqz_html *h, const char *tag, const char *s)
 {
 	oqz_str_addf(h->out, "<%s>", tag);
@@ -109,7 +113,7 @@ static void failed_images(const struct oqz_html *h)
 	             "<h3>Images (%zu)</h3>\n<p>They count for no metric, in float as little as quantized.</p>\n",
 	             h->r->failed_images.n);
 	open_table(h, titles);
-	for (size_t i = 0; i < h->r->failed_images.n; i++) {
+	for (size_t i = 0; i < h->r->failed_images.n && i < FAILED_IMAGES; i++) {
 		const struct oqz_failed_image *f = &h->r->failed_images.v[i];
 		oqz_str_add(h->out, "<tr>");
 		text_cell(h, "th scope=\"row\"", f->model);
@@ -118,6 +122,9 @@ static void failed_images(const struct oqz_html *h)
 		oqz_str_add(h->out, "</tr>\n");
 	}
 	oqz_str_add(h->out, "</tbody></table></div>\n");
+	if (h->r->failed_images.n > FAILED_IMAGES)
+		oqz_str_addf(h->out, "<p>And %zu more, which results.json names.</p>\n",
+		             h->r->failed_images.n - FAILED_IMAGES);
 }
 
 void oqz_html_failures(const struct oqz_html *h)
@@ -153,8 +160,12 @@ static void fact(const struct oqz_html *h, const char *name, const char *value, 
 void oqz_html_provenance(const struct oqz_html *h)
 {
 	oqz_str_add(h->out, "<section id=\"provenance\">\n<h2>Provenance</h2>\n"
-	                    "<p>What exactly was measured: digests are SHA-256, parameters are complete.</p>\n"
-	                    "<div class=\"list\">\n");
+	                    "<p>What exactly was measured: digests are SHA-256, parameters are complete.</p>\n");
+	/* columns of thousands take the browser seconds to balance */
+	bool folded = h->r->cells.n > OPEN_CELLS;
+	if (folded)
+		oqz_str_addf(h->out, "<details><summary>%zu cells</summary>\n", h->r->cells.n);
+	oqz_str_add(h->out, "<div class=\"list\">\n");
 	for (size_t i = 0; i < h->r->cells.n; i++) {
 		const struct oqz_cell_result *c = h->r->cells.v[i];
 		const struct oqz_provenance *p = &c->provenance;
@@ -173,5 +184,5 @@ void oqz_html_provenance(const struct oqz_html *h)
 		fact(h, "Engine", p->engine, p->library);
 		oqz_str_add(h->out, "</dl></details>\n");
 	}
-	oqz_str_add(h->out, "</div>\n</section>\n");
+	oqz_str_addf(h->out, "</div>\n%s</section>\n", folded ? "</details>\n" : "");
 }

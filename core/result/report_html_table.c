@@ -94,24 +94,31 @@ static void metric_name(const struct oqz_html *h, const char *name, uint32_t uni
 	oqz_str_addf(h->out, "<small>%s</small></td>", oqz_unit_suffix(unit));
 }
 
-/* The largest figure of the drawings in one unit, so that all of them compare. */
-static double scale_of(const struct oqz_html *h, uint32_t unit)
+/* What all rows have in common. */
+struct table {
+	double
+	    scale[OQZ_UNIT_SCALAR + 1]; /* by unit: the largest figure of the drawings, so that all of them compare */
+	size_t metrics;                 /* rows of a cell */
+};
+
+static struct table measure(const struct oqz_html *h)
 {
-	double scale = 0;
+	struct table t = { .metrics = oqz_html_table_metrics(h) };
 
 	for (size_t i = 0; i < h->r->cells.n; i++) {
 		const struct oqz_cell_result *c = h->r->cells.v[i];
 		for (size_t k = 0; k < c->metrics.n; k++) {
 			const struct oqz_metric_result *m = &c->metrics.v[k];
 			const double xs[] = { fabs(m->delta), fabs(m->ci_lo), fabs(m->ci_hi) };
-			for (size_t j = 0; m->unit == unit && j < OQZ_COUNTOF(xs); j++)
-				scale = isfinite(xs[j]) && xs[j] > scale ? xs[j] : scale;
+			for (size_t j = 0; m->unit < OQZ_COUNTOF(t.scale) && j < OQZ_COUNTOF(xs); j++)
+				if (isfinite(xs[j]) && xs[j] > t.scale[m->unit])
+					t.scale[m->unit] = xs[j];
 		}
 	}
-	return scale;
+	return t;
 }
 
-static void figures(const struct oqz_html *h, const struct oqz_metric_result *m)
+static void figures(const struct oqz_html *h, const struct table *t, const struct oqz_metric_result *m)
 {
 	static const char *const tones[] = { "n bad", "n", "n good" };
 	char text[OQZ_FORMAT_SIZE];
@@ -126,7 +133,7 @@ static void figures(const struct oqz_html *h, const struct oqz_metric_result *m)
 	oqz_format_interval(text, sizeof text, m);
 	open_cell(h, "ci", m->ci_lo, "n");
 	oqz_html_text(h, strcmp(text, "-") == 0 ? "\xe2\x80\x93" : text);
-	oqz_html_interval_chart(h, m, scale_of(h, m->unit));
+	oqz_html_interval_chart(h, m, m->unit < OQZ_COUNTOF(t->scale) ? t->scale[m->unit] : 0);
 	oqz_str_add(h->out, "</td>");
 	oqz_format_p(text, sizeof text, m->p);
 	number_cell(h, "p", m->p, text, "n");
@@ -139,7 +146,7 @@ static void figures(const struct oqz_html *h, const struct oqz_metric_result *m)
 	number_cell(h, "seen", m->detectable, text, "n");
 }
 
-static void cell_rows(const struct oqz_html *h, const struct oqz_cell_result *c)
+static void cell_rows(const struct oqz_html *h, const struct table *t, const struct oqz_cell_result *c)
 {
 	if (c->status != OQZ_CELL_OK || !c->metrics.n) {
 		oqz_str_add(h->out, "<tr class=\"primary\">");
@@ -151,11 +158,11 @@ static void cell_rows(const struct oqz_html *h, const struct oqz_cell_result *c)
 		oqz_str_add(h->out, "</td></tr>\n");
 		return;
 	}
-	for (size_t k = 0; k < c->metrics.n; k++) {
+	for (size_t k = 0; k < c->metrics.n && k < t->metrics; k++) {
 		oqz_str_addf(h->out, "<tr class=\"%s\">", k ? "secondary" : "primary");
 		model_cell(h, c->model, c->task, c->tags, c->n_tags);
 		scheme_cell(h, c->scheme);
-		figures(h, &c->metrics.v[k]);
+		figures(h, t, &c->metrics.v[k]);
 		error_cell(h, "aqe", c->aqe);
 		error_cell(h, "mqe", c->mqe);
 		error_cell(h, "oqe", c->oqe);
@@ -200,6 +207,8 @@ void oqz_html_column_titles(const struct oqz_html *h)
 
 void oqz_html_results(const struct oqz_html *h)
 {
+	const struct table t = measure(h);
+
 	oqz_str_add(h->out, "<section id=\"results\">\n<h2>Results</h2>\n");
 	oqz_str_add(h->out, filters);
 	oqz_str_add(h->out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">"
@@ -209,12 +218,15 @@ void oqz_html_results(const struct oqz_html *h)
 		             columns[i].key, i > 2 ? "n" : "", columns[i].help, columns[i].title);
 	oqz_str_add(h->out, "</tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < h->r->cells.n; i++)
-		cell_rows(h, h->r->cells.v[i]);
+		cell_rows(h, &t, h->r->cells.v[i]);
 	for (size_t i = 0; i < h->r->floats.n; i++)
 		if (!oqz_results_has_cells(h->r, h->r->floats.v[i].model))
 			float_rows(h, &h->r->floats.v[i]);
-	oqz_str_add(h->out,
-	            "</tbody></table></div>\n<details class=\"legend\"><summary>What the columns mean</summary><dl>");
+	oqz_str_add(h->out, "</tbody></table></div>\n");
+	if (t.metrics != SIZE_MAX)
+		oqz_str_addf(h->out, "<p>Of every model's metrics the first %zu are here; results.csv has all.</p>\n",
+		             t.metrics);
+	oqz_str_add(h->out, "<details class=\"legend\"><summary>What the columns mean</summary><dl>");
 	for (size_t i = 0; i < OQZ_COUNTOF(columns); i++)
 		oqz_str_addf(h->out, "<dt>%s</dt><dd>%s</dd>", columns[i].title, columns[i].help);
 	oqz_str_add(

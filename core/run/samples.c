@@ -326,7 +326,13 @@ static enum oqz_status samples(struct oqz_job *j, const struct oqz_worst *worst,
 	}
 	if (!text)
 		OQZ_FAIL(err, OQZ_E_INTERNAL, "the ledger lacks %s", blob);
-	return oqz_results_add_samples(r, text, size, err);
+	size_t before = r->samples.n;
+	OQZ_TRY(oqz_results_add_samples(r, text, size, err));
+	/* the same file may stand in the zoo under another name, for which the pictures were made */
+	const char *model = oqz_arena_strdup(r->arena, j->spec->model->id);
+	for (size_t i = before; i < r->samples.n && model; i++)
+		r->samples.v[i].model = model;
+	return model ? OQZ_OK : oqz_err_nomem(err, "samples", n);
 }
 
 void oqz_job_samples(struct oqz_job *j, const struct oqz_worst *worst, struct oqz_results *r)

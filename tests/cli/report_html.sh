@@ -36,6 +36,8 @@ has "$(sed -n 's/.*"manifest_sha256": "\([0-9a-f]*\)".*/\1/p' "$tmp/out/results.
 # Markup in a name is text.
 has '<span class="tag">&#60;b&#62;&#38;amp;&#39;&#34;</span>'
 has_not '<b>&amp;'
+# Two models of one file have the same pictures, each its own.
+awk '/^<details class="model"/ { m++ } /class="sample"/ { n[m]++ } END { exit !(n[1] && n[1] == n[2]) }' "$page" || fail "the pictures of one file's two models"
 # Pictures: at most four images of a model, each once, with every lane's words; an image that nobody lost is not among them.
 test "$(grep -c 'class="sample"' "$page")" -ge 2 || fail "no sample pictures"
 test "$(grep -o '<image [^>]*href="data:image/jpeg;base64,' "$page" | wc -l)" -eq "$(grep -c 'class="sample"' "$page")" ||

@@ -16,18 +16,24 @@ quietly "apt-get install, git" within apt-get install -y git ca-certificates
 quietly "clone" git clone -q --no-hardlinks "$top_srcdir" "$root/tmp/oqz"
 quietly "no packages yet" within apt-get clean
 TIMEFORMAT='%R %U %S'
-# timed WHAT COMMAND...: within the clone, its output also in $work/said
+# timed WHAT COMMAND...: within the clone; its output is $work/said, and with the seconds since its start before each line $work/when
 timed() {
 	what=$1
 	shift
 	echo "$what" | tee -a "$log"
-	status=0
-	{ time within sh -c 'cd /tmp/oqz && "$@"' sh "$@" >"$work/said" 2>&1 || status=$?; } 2>"$work/took"
+	began=$EPOCHSECONDS
+	{ time within sh -c 'cd /tmp/oqz && "$@"' sh "$@" 2>&1 | while IFS= read -r line; do
+		printf '%s %s\n' $((EPOCHSECONDS - began)) "$line"
+	done >"$work/when"; status=${PIPESTATUS[0]}; } 2>"$work/took"
+	cut -d' ' -f2- "$work/when" >"$work/said"
 	cat "$work/said" >>"$log"
-	[ $status = 0 ] || fail "$what: exit $status"
+	[ "$status" = 0 ] || fail "$what: exit $status"
 	echo "$what: $(awk '{ printf "%.0f s, %.0f s of processors\n", $1, $2 + $3 }' "$work/took")"
 }
+# at PATTERN: the second in which a line that fits was said
+at() { grep -m 1 -- "$1" "$work/when" | cut -d' ' -f1; }
 timed "./quickstart" ./quickstart
+echo "of that, packages $(at 'making configure') s, configuring $(($(at 'building with') - $(at 'making configure'))) s"
 echo "downloaded: $(du -sm --apparent-size "$root/var/cache/apt/archives" | cut -f1) MB of packages; installed they and the build take $(
 	du -smx "$root" --exclude=archives | cut -f1) MB in all, a clone $(du -sm "$root/tmp/oqz/.git" | cut -f1) MB"
 grep '^sky-yolox ' "$work/said" || fail "no table"

@@ -58,6 +58,7 @@
 			options.scales.y.min = round(Math.min(...values) / 1.1, Math.floor);
 			options.scales.y.max = round(Math.max(...values) * 1.1, Math.ceil);
 		}
+		options.scales.x.offset = true; // room for the first and last name
 		options.scales.x.ticks.display = named;
 		options.plugins.legend.display = which === "cumulative";
 		options.scales.x.ticks.autoSkip = true;

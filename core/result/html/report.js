@@ -5,14 +5,14 @@
 (function () {
 	const table = document.getElementById("table"), body = table.tBodies[0], form = document.getElementById("filter");
 	const rows = Array.from(body.rows), heads = Array.from(table.tHead.rows[0].cells);
-	let sort = "", order = "ascending";
+	let sort = "", order = "ascending", arranged = ""; // as the rows stand in the page
 
 	const texts = (row, selector) => Array.from(row.querySelectorAll(selector), (e) => e.textContent.trim());
 	const facts = new Map(rows.map((row) => [row, {
-		model: texts(row, ".c-model a")[0],
-		task: texts(row, ".task"),
-		scheme: texts(row, ".c-scheme"),
-		tag: texts(row, ".tag"),
+		model: row.cells[0].firstElementChild.textContent,
+		task: texts(row.cells[0], ".task"),
+		scheme: [row.cells[1].textContent],
+		tag: texts(row.cells[0], ".tag"),
 		primary: row.classList.contains("primary"),
 	}]));
 
@@ -43,6 +43,9 @@
 	}
 
 	function arrange() {
+		if (arranged === sort + order || (!arranged && !sort))
+			return;
+		arranged = sort && sort + order;
 		const list = rows.map((row, at) => ({ row, at, key: sort ? key(row) : at }));
 		if (sort)
 			list.sort(compare);
@@ -137,7 +140,6 @@
 	});
 	window.addEventListener("afterprint", () => unfolded.forEach((model) => { model.open = false; }));
 	form.hidden = false;
-	arrange();
 	select();
 	restore();
 })();
