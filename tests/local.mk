@@ -8,6 +8,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/op_text.h \
 	tests/support/support.c \
 	tests/support/support.h \
+	tests/support/param_rows.h \
 	tests/support/task_bench.c \
 	tests/support/task_bench.h \
 	$(NULL)

@@ -39,20 +39,30 @@ static enum oqz_status parse(const struct oqz_param *rows, const char *text, con
 	return st;
 }
 
-enum oqz_status task_bench_open(struct task_bench *b, const char *name, const char *root, const char *params,
-                                const char *dataset, struct oqz_err *err)
+enum oqz_status task_bench_start(struct task_bench *b, const char *file, const char *root, const char *params,
+                                 const char *dataset, struct oqz_err *err)
 {
 	const char *build = getenv("top_builddir");
 	char path[600];
 
 	memset(b, 0, sizeof *b);
-	snprintf(path, sizeof path, "%s/tasks/%s/.libs/%s.so", build ? build : ".", name, name);
+	snprintf(path, sizeof path, "%s/%s", build ? build : ".", file);
 	oqz_plugin_host_init(&b->host, keep_log, b);
 	OQZ_TRY(oqz_module_open(path, &b->module, err));
-	const struct oqz_task *t = &b->module->desc.task;
-	OQZ_TRY(parse(t->base.params, params, root, "task", &b->params, err));
-	OQZ_TRY(parse(t->dataset_params, dataset, root, "data set", &b->dataset, err));
-	OQZ_TRY(oqz_task_open(b->module, &b->host, b->params, b->dataset, &b->task, err));
+	const struct oqz_plugin *head = &b->module->desc.base; /* a test may open what is no task */
+	OQZ_TRY(parse(head->params, params, root, "task", &b->params, err));
+	OQZ_TRY(parse(head->kind == OQZ_KIND_TASK ? b->module->desc.task.dataset_params : NULL, dataset, root,
+	              "data set", &b->dataset, err));
+	return oqz_task_open(b->module, &b->host, b->params, b->dataset, &b->task, err);
+}
+
+enum oqz_status task_bench_open(struct task_bench *b, const char *name, const char *root, const char *params,
+                                const char *dataset, struct oqz_err *err)
+{
+	char file[200];
+
+	snprintf(file, sizeof file, "tasks/%s/.libs/%s.so", name, name);
+	OQZ_TRY(task_bench_start(b, file, root, params, dataset, err));
 	OQZ_TRY(oqz_task_items(b->task, &b->items, err));
 	ck_assert_uint_le(b->items.items.n, BENCH_ITEMS);
 	return OQZ_OK;

@@ -27,6 +27,9 @@ struct task_bench {
  * Close it also after a failure. */
 enum oqz_status task_bench_open(struct task_bench *b, const char *name, const char *root, const char *params,
                                 const char *dataset, struct oqz_err *err);
+/* The same for any plugin file below the build tree, without its items. */
+enum oqz_status task_bench_start(struct task_bench *b, const char *file, const char *root, const char *params,
+                                 const char *dataset, struct oqz_err *err);
 void task_bench_close(struct task_bench *b);
 /* Scores item i; its record is kept (an old one is replaced). */
 enum oqz_status task_bench_score(struct task_bench *b, size_t i, const struct oqz_output *o, size_t n,

@@ -195,6 +195,18 @@ static inline const struct oqz_tensor *oracle_at(const struct oracle *o, const c
 	return &o->t[oqz_graph_value(o->g, name)->id];
 }
 
+/* Whether all outputs of b's graph have the same bytes in both runs; says which has not. */
+static inline void oracle_same(const struct oracle *a, const struct oracle *b, const char *what)
+{
+	for (size_t i = 0; i < b->g->outputs.n; i++) {
+		const char *name = b->g->outputs.v[i]->name;
+		const struct oqz_tensor *x = oracle_at(a, name), *y = oracle_at(b, name);
+		ck_assert_msg(oqz_tensor_bytes(x) == oqz_tensor_bytes(y) &&
+		                  memcmp(x->data, y->data, oqz_tensor_bytes(x)) == 0,
+		              "%s: output %s changed", what, name);
+	}
+}
+
 /* Largest difference relative to the largest magnitude of `b`; `a` in any layout. */
 static inline double tensor_difference(const struct oqz_tensor *a, const struct oqz_tensor *b)
 {
@@ -248,6 +260,25 @@ static inline void random_inputs(struct gb *b, struct oqz_tensor *inputs)
 		ck_ok(oqz_tensor_alloc(&inputs[i], OQZ_DT_F32, &b->g->inputs.v[i]->type.shape, err));
 		gb_random(b, &inputs[i], 1);
 	}
+}
+
+static inline void release_inputs(const struct gb *b, struct oqz_tensor *inputs)
+{
+	for (size_t i = 0; i < b->g->inputs.n; i++)
+		oqz_tensor_release(&inputs[i]);
+}
+
+/* How many steps of the program are of that operator. */
+static inline int count_steps(const struct oqz_program *p, const char *op)
+{
+	struct oqz_step_info s;
+	int n = 0;
+
+	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
+		oqz_program_step(p, i, &s);
+		n += strcmp(s.op, op) == 0;
+	}
+	return n;
 }
 
 static inline void print_steps(const struct oqz_program *p)

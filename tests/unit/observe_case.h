@@ -25,8 +25,7 @@ static inline void observe_pass(struct gb *b, const struct oqz_quantize *z, stru
 				                       (size_t)t->shape.dim[t->shape.rank - 1], err));
 		}
 		oracle_free(&o);
-		for (size_t i = 0; i < b->g->inputs.n; i++)
-			oqz_tensor_release(&in[i]);
+		release_inputs(b, in);
 	}
 }
 

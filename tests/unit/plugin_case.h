@@ -133,8 +133,7 @@ static inline int layers_agree(struct gb *b, const struct oqz_qplan *plan, doubl
 		oqz_program_free(p);
 	}
 	oracle_free(&o);
-	for (size_t i = 0; i < b->g->inputs.n; i++)
-		oqz_tensor_release(&in[i]);
+	release_inputs(b, in);
 	oqz_graph_free(q);
 	return n;
 }

@@ -6,7 +6,7 @@
  */
 #include "core/quant/observer.h"
 #include "core/base/str.h"
-#include "tests/support/support.h"
+#include "tests/unit/observer_rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,33 +14,6 @@
 enum { BATCHES = 8, PARTS = 3 };
 
 static struct golden g;
-
-static const char *text(json_t *row, const char *key) { return json_string_value(json_object_get(row, key)); }
-static bool flag(json_t *row, const char *key) { return json_is_true(json_object_get(row, key)); }
-
-static struct oqz_tensor array(json_t *row)
-{
-	char key[128];
-
-	snprintf(key, sizeof key, "%s/%s", flag(row, "weight") ? "w" : "x", text(row, "data"));
-	return golden_array(&g, key);
-}
-
-static struct oqz_grid int8_grid(bool symmetric)
-{
-	return (struct oqz_grid) {
-		.kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = symmetric ? -128 : 0, .qmax = symmetric ? 127 : 255
-	};
-}
-
-static const struct oqz_grid e4m3 = { .kind = OQZ_GRID_MINIFLOAT,
-	                              .rounding = 3,
-	                              .bits = 8,
-	                              .exp_bits = 4,
-	                              .man_bits = 3,
-	                              .bias = 7,
-	                              .special = OQZ_GRID_FN,
-	                              .max = 448 };
 
 /* The eight batches, dealt out to the parts from the last to the first, one "image" each. */
 static void feed(struct oqz_observer *const *part, const struct oqz_tensor *x)
@@ -80,13 +53,13 @@ static struct oqz_observer *observe(const struct oqz_calibrator *c, const struct
 static void expect(json_t *row, size_t i, double have, double want, double slack)
 {
 	ck_assert_msg(fabs(have - want) <= slack * want, "row %zu (%s, %s): scale %.9g, not %.9g", i,
-	              text(row, "observer"), text(row, "data"), have, want);
+	              row_string(row, "observer"), row_string(row, "data"), have, want);
 }
 
 /* Of the sites of one kind: minmax along an axis, or FP8 weights. */
 static void constant_row(json_t *row, size_t i, struct oqz_site site)
 {
-	struct oqz_tensor x = array(row);
+	struct oqz_tensor x = row_data(&g, row);
 	json_t *scales = json_object_get(row, "scale"), *axis = json_object_get(row, "axis");
 	float *lo, *hi, *scale, s;
 	int32_t zero;
@@ -95,7 +68,7 @@ static void constant_row(json_t *row, size_t i, struct oqz_site site)
 	if (!scales)
 		scales = json_object_get(row, "full_data_choice");
 	/* activations: the first dimension counts batches, the axis is one of the batch's tensor */
-	site.axis = axis ? (int)json_integer_value(axis) + !flag(row, "weight") : -1;
+	site.axis = axis ? (int)json_integer_value(axis) + !row_bool(row, "weight") : -1;
 	ck_ok(oqz_observe_constant(&x, &site, &lo, &hi, &scale, &n, err));
 	ck_assert_uint_eq(n, json_is_array(scales) ? json_array_size(scales) : 1);
 	for (size_t k = 0; k < n; k++) {
@@ -108,7 +81,7 @@ static void constant_row(json_t *row, size_t i, struct oqz_site site)
 
 static void activation_row(json_t *row, size_t i, const struct oqz_calibrator *c, struct oqz_site site)
 {
-	struct oqz_tensor x = array(row);
+	struct oqz_tensor x = row_data(&g, row);
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = observe(c, &site, &x);
 	json_t *want = json_object_get(row, "scale");
 	float lo, hi, scale;
@@ -139,22 +112,22 @@ START_TEST(all_rows_equal_golden)
 	static const char *const names[] = { "minmax", "percentile", "mse", "kl", "isotone", "floating", "constant" };
 	static const int counts[] = { 68, 32, 32, 16, 8, 14, 8 };
 
-	if (!golden_open(&g, "quantization/observers/observers"))
+	if (!rows_open(&g))
 		return;
 	json_array_foreach(json_object_get(g.json, "rows"), i, row)
 	{
-		const struct oqz_calibrator *c = oqz_calibrator_find(text(row, "observer"));
-		ck_assert_msg(c != NULL, "no calibrator %s", text(row, "observer"));
+		const struct oqz_calibrator *c = oqz_calibrator_find(row_string(row, "observer"));
+		ck_assert_msg(c != NULL, "no calibrator %s", row_string(row, "observer"));
 		bool fp8 = !strcmp(c->name, "floating") || !strcmp(c->name, "constant");
-		bool symmetric = fp8 || flag(row, "symmetric");
+		bool symmetric = fp8 || row_bool(row, "symmetric");
 		struct oqz_site site = { .calibrator = c->name,
 			                 .axis = -1,
 			                 .q = 0.9999,
 			                 .batch_scope = true,
 			                 .symmetric = symmetric,
-			                 .pow2 = flag(row, "pow2"),
-			                 .grid = fp8 ? e4m3 : int8_grid(symmetric) };
-		if (flag(row, "weight") || json_object_get(row, "axis"))
+			                 .pow2 = row_bool(row, "pow2"),
+			                 .grid = fp8 ? e4m3_grid : int8_grid(symmetric) };
+		if (row_bool(row, "weight") || json_object_get(row, "axis"))
 			constant_row(row, i, site);
 		else
 			activation_row(row, i, c, site);
@@ -180,7 +153,7 @@ START_TEST(bins_equal_golden)
 		"normal", "relu", "heavy", "outlier", "biased", "tiny", "logits", "softmax"
 	};
 
-	if (!golden_open(&g, "quantization/observers/observers"))
+	if (!rows_open(&g))
 		return;
 	for (size_t d = 0; d < OQZ_COUNTOF(data); d++)
 		for (size_t k = 0; k < OQZ_COUNTOF(kinds); k++) {
@@ -242,7 +215,7 @@ START_TEST(isotone_by_hand)
 	/* absolute values of the two largest, -1 and -2: no interval; the last row's largest value is below 0 */
 	ck_ok(find("isotone", s, negative, 3, 3, &scale, err));
 	ck_assert(scale == (float)(2 / 255.0));
-	s.grid = e4m3;
+	s.grid = e4m3_grid;
 	ck_fails(find("isotone", s, one, 3, 3, &scale, err), OQZ_E_UNSUPPORTED, "integer grids");
 	/* rows that do not divide the tensor are a fault of the caller, not of the data */
 	s.grid = int8_grid(true);

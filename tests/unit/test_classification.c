@@ -3,11 +3,10 @@
  * Task classification, driven through the built plugin: data set order, labels, ranks, ties, NaN, figures; the figures
  * of torch's topk where the label's score is not tied.
  */
-#include "tests/support/support.h"
+#include "tests/support/task_bench.h"
 #include "core/base/file.h"
 #include "core/base/params.h"
 #include "core/tensor/npy.h"
-#include "plugins/task_instance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,49 +15,9 @@
 
 /* -------------------------------------------------------------------------------------------------- a task at work */
 
-struct bench {
-	struct oqz_plugin_host host;
-	struct oqz_module *module;
-	struct oqz_params *params, *dataset;
-	struct oqz_task_instance *task;
-	char log[1000];
-	int logged;
-};
-
-static void keep_log(void *ctx, enum oqz_log_level level, const char *line)
+static enum oqz_status bench_open(struct task_bench *b, const char *params, const char *dataset, struct oqz_err *err)
 {
-	struct bench *b = ctx;
-
-	b->logged++;
-	snprintf(b->log, sizeof b->log, "%s", line);
-}
-
-static const char *plugin_file(void)
-{
-	static char path[600];
-	const char *build = getenv("top_builddir");
-
-	snprintf(path, sizeof path, "%s/tasks/classification/.libs/classification.so", build ? build : ".");
-	return path;
-}
-
-static enum oqz_status bench_open(struct bench *b, const char *params, const char *dataset, struct oqz_err *err)
-{
-	memset(b, 0, sizeof *b);
-	oqz_plugin_host_init(&b->host, keep_log, b);
-	OQZ_TRY(oqz_module_open(plugin_file(), &b->module, err));
-	const struct oqz_task *t = &b->module->desc.task;
-	OQZ_TRY(oqz_params_parse(t->base.params, params, "task", &b->params, err));
-	OQZ_TRY(oqz_params_parse(t->dataset_params, dataset, "data set", &b->dataset, err));
-	return oqz_task_open(b->module, &b->host, b->params, b->dataset, &b->task, err);
-}
-
-static void bench_close(struct bench *b)
-{
-	oqz_task_close(b->task);
-	oqz_params_free(b->params);
-	oqz_params_free(b->dataset);
-	oqz_module_close(b->module);
+	return task_bench_start(b, "tasks/classification/.libs/classification.so", "", params, dataset, err);
 }
 
 static struct oqz_output output_of(const float *x, int64_t n)
@@ -66,7 +25,7 @@ static struct oqz_output output_of(const float *x, int64_t n)
 	return (struct oqz_output) { "scores", { OQZ_DT_F32, { 2, { 1, n } }, x } };
 }
 
-static enum oqz_status score(struct bench *b, const float *x, int64_t n, uint64_t label, struct oqz_str *record,
+static enum oqz_status score(struct task_bench *b, const float *x, int64_t n, uint64_t label, struct oqz_str *record,
                              struct oqz_err *err)
 {
 	const struct oqz_output o = output_of(x, n);
@@ -77,7 +36,7 @@ static enum oqz_status score(struct bench *b, const float *x, int64_t n, uint64_
 }
 
 /* The metrics of one image: top1, top5, nan_rows. */
-static void one(struct bench *b, const float *x, int64_t n, uint64_t label, double values[3])
+static void one(struct task_bench *b, const float *x, int64_t n, uint64_t label, double values[3])
 {
 	struct oqz_str record = { 0 };
 
@@ -121,7 +80,7 @@ static const char *items_text(const char *dataset)
 {
 	static char text[4000];
 	struct oqz_item_list list = { 0 };
-	struct bench b;
+	struct task_bench b;
 
 	text[0] = 0;
 	ck_ok(bench_open(&b, "", spec(dataset), err));
@@ -133,20 +92,20 @@ static const char *items_text(const char *dataset)
 		ck_assert_msg(access(it->image, F_OK) == 0, "%s is not there", it->image);
 	}
 	oqz_item_list_release(&list);
-	bench_close(&b);
+	task_bench_close(&b);
 	return text;
 }
 
 static enum oqz_status items_fail(const char *dataset, struct oqz_err *err)
 {
 	struct oqz_item_list list = { 0 };
-	struct bench b;
+	struct task_bench b;
 	enum oqz_status st = bench_open(&b, "", spec(dataset), err);
 
 	if (st == OQZ_OK)
 		st = oqz_task_items(b.task, &list, err);
 	oqz_item_list_release(&list);
-	bench_close(&b);
+	task_bench_close(&b);
 	return st;
 }
 
@@ -224,7 +183,7 @@ END_TEST
 START_TEST(ties_go_to_the_lower_index)
 {
 	const float x[] = { 1, 3, 3, 3, 0, 2, 2 };
-	struct bench b;
+	struct task_bench b;
 	double v[3];
 
 	ck_ok(bench_open(&b, "", "root=/", err));
@@ -236,14 +195,14 @@ START_TEST(ties_go_to_the_lower_index)
 	ck_assert(v[0] == 0 && v[1] == 1);
 	one(&b, x, 7, 0, v); /* rank 5 */
 	ck_assert(v[0] == 0 && v[1] == 0);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
 START_TEST(nan_counts_as_minus_infinity)
 {
 	const float x[] = { NAN, 3, -INFINITY, 5 };
-	struct bench b;
+	struct task_bench b;
 	double v[3];
 
 	ck_ok(bench_open(&b, "k=1:3", "root=/", err));
@@ -253,14 +212,14 @@ START_TEST(nan_counts_as_minus_infinity)
 	ck_assert(v[0] == 0 && v[1] == 0 && v[2] == 1);
 	one(&b, x, 4, 0, v); /* the label's own score: a miss, though only two are above */
 	ck_assert(v[0] == 0 && v[1] == 0 && v[2] == 1);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
 START_TEST(background_class_is_left_out)
 {
 	static float x[1001];
-	struct bench b;
+	struct task_bench b;
 	double v[3];
 
 	x[0] = 9;
@@ -270,15 +229,15 @@ START_TEST(background_class_is_left_out)
 	ck_assert(v[0] == 1);
 	one(&b, x, 1000, 8, v);
 	ck_assert(v[0] == 0 && v[1] == 1);
-	bench_close(&b);
+	task_bench_close(&b);
 	ck_ok(bench_open(&b, "background=keep", "root=/", err));
 	one(&b, x, 1001, 0, v);
 	ck_assert(v[0] == 1);
-	bench_close(&b);
+	task_bench_close(&b);
 	ck_ok(bench_open(&b, "background=drop", "root=/", err));
 	one(&b, x, 10, 7, v);
 	ck_assert(v[0] == 1);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
@@ -286,7 +245,7 @@ START_TEST(wrong_models_and_labels_are_refused)
 {
 	const float x[] = { 1, 2, 3, 4 };
 	struct oqz_str record = { 0 };
-	struct bench b;
+	struct task_bench b;
 
 	ck_ok(bench_open(&b, "", "root=/", err));
 	ck_fails(score(&b, x, 4, 4, &record, err), OQZ_E_DATA, "'img' has the label 4, but the model has 4 classes");
@@ -302,19 +261,19 @@ START_TEST(wrong_models_and_labels_are_refused)
 	const struct oqz_record broken = { "abc", 3, 0 }, absent = { NULL, 0, 0 };
 	ck_fails(oqz_task_finish(b.task, &broken, 1, v, err), OQZ_E_DATA, "a record of 3 bytes");
 	ck_fails(oqz_task_finish(b.task, &absent, 1, v, err), OQZ_E_DATA, "none of the 1 images");
-	bench_close(&b);
+	task_bench_close(&b);
 	ck_fails(bench_open(&b, "k=1:1", "root=/", err), OQZ_E_USAGE, "twice");
-	bench_close(&b);
+	task_bench_close(&b);
 	ck_ok(bench_open(&b, "output=z", "root=/", err));
 	ck_fails(score(&b, x, 4, 0, &record, err), OQZ_E_MISMATCH, "no output 'z'");
-	bench_close(&b);
+	task_bench_close(&b);
 	oqz_str_release(&record);
 }
 END_TEST
 
 START_TEST(metrics_follow_k)
 {
-	struct bench b;
+	struct task_bench b;
 	size_t n;
 
 	ck_ok(bench_open(&b, "k=3:10", "root=/", err));
@@ -323,7 +282,7 @@ START_TEST(metrics_follow_k)
 	ck_assert_str_eq(m[0].name, "top3");
 	ck_assert_str_eq(m[1].name, "top10");
 	ck_assert_str_eq(m[2].name, "nan_rows");
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
@@ -332,7 +291,7 @@ START_TEST(class_count_mismatch_warns_once)
 	const float x[] = { 1, 2, 3 };
 	struct oqz_item_list list = { 0 };
 	struct oqz_str record = { 0 };
-	struct bench b;
+	struct task_bench b;
 
 	fresh_root("classification-warn");
 	touch("a/1.jpg", "x");
@@ -345,7 +304,7 @@ START_TEST(class_count_mismatch_warns_once)
 	ck_assert_msg(strstr(b.log, "2 classes in the data set, 3 in the model"), "%s", b.log);
 	oqz_str_release(&record);
 	oqz_item_list_release(&list);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
@@ -353,7 +312,7 @@ START_TEST(explain_names_classes)
 {
 	const float x[] = { 0.25f, 0.5f };
 	struct oqz_str record = { 0 };
-	struct bench b;
+	struct task_bench b;
 	char text[200];
 
 	fresh_root("classification-explain");
@@ -370,7 +329,7 @@ START_TEST(explain_names_classes)
 	ck_ok(oqz_task_explain(b.task, &t, text, sizeof text, err));
 	ck_assert_str_eq(text, "n01 tench (0.5); right is n02 goldfish, on place 2");
 	oqz_str_release(&record);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
@@ -383,7 +342,7 @@ START_TEST(figures_equal_torch_topk)
 	struct oqz_record records[64];
 	struct oqz_str bytes[64] = { 0 };
 	json_error_t jerr;
-	struct bench b;
+	struct task_bench b;
 	double v[3];
 
 	if (!file || !npy) {
@@ -412,7 +371,7 @@ START_TEST(figures_equal_torch_topk)
 		oqz_str_release(&bytes[i]);
 	oqz_tensor_release(&logits);
 	json_decref(j);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 

@@ -361,18 +361,6 @@ START_TEST(program_names_what_is_wrong)
 }
 END_TEST
 
-static int count_steps(const struct oqz_program *p, const char *op)
-{
-	struct oqz_step_info s;
-	int n = 0;
-
-	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
-		oqz_program_step(p, i, &s);
-		n += strcmp(s.op, op) == 0;
-	}
-	return n;
-}
-
 /* x * Sigmoid(x) and x * HardSigmoid(x), behind convolutions; the second gate is a tap and must survive. */
 START_TEST(activation_of_two_nodes_is_fused)
 {
@@ -477,24 +465,11 @@ START_TEST(lstm_equals_reference)
 		check_program(b.g, p, in, &o, 1e-5);
 		oqz_program_free(p);
 		oracle_free(&o);
-		for (size_t i = 0; i < b.g->inputs.n; i++)
-			oqz_tensor_release(&in[i]);
+		release_inputs(&b, in);
 		oqz_graph_free(b.g);
 	}
 }
 END_TEST
-
-static int count_op(const struct oqz_program *p, const char *op)
-{
-	struct oqz_step_info s;
-	int n = 0;
-
-	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
-		oqz_program_step(p, i, &s);
-		n += strcmp(s.op, op) == 0;
-	}
-	return n;
-}
 
 /* A program without taps equals the oracle and has `few` to `some` Add steps, as the CPU can; with all tapped it has
  * all. */
@@ -512,14 +487,13 @@ static void check_additions(struct gb *b, struct oqz_value *const *v, size_t n, 
 	for (int tapped = 0; tapped < 2; tapped++) {
 		struct oqz_program *p = program_of(b->g, OQZ_ENGINE_AUTO, taps, tapped ? n : 0);
 		check_program(b->g, p, in, &o, 1e-5);
-		int adds = count_op(p, "Add");
+		int adds = count_steps(p, "Add");
 		ck_assert_int_ge(adds, tapped ? all : few);
 		ck_assert_int_le(adds, tapped ? all : some);
 		oqz_program_free(p);
 	}
 	oracle_free(&o);
-	for (size_t i = 0; i < b->g->inputs.n; i++)
-		oqz_tensor_release(&in[i]);
+	release_inputs(b, in);
 	oqz_graph_free(b->g);
 }
 

@@ -95,8 +95,7 @@ static void check_graph(struct gb *b, double scale, double tolerance)
 	check_program(b->g, p, in, &o, tolerance);
 	oqz_program_free(p);
 	oracle_free(&o);
-	for (size_t i = 0; i < b->g->inputs.n; i++)
-		oqz_tensor_release(&in[i]);
+	release_inputs(b, in);
 	oqz_graph_free(b->g);
 }
 

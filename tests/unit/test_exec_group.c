@@ -204,18 +204,6 @@ START_TEST(group_takes_a_function)
 }
 END_TEST
 
-static int count_steps(const struct oqz_program *p, const char *op)
-{
-	struct oqz_step_info s;
-	int n = 0;
-
-	for (size_t i = 0; i < oqz_program_nsteps(p); i++) {
-		oqz_program_step(p, i, &s);
-		n += strcmp(s.op, op) == 0;
-	}
-	return n;
-}
-
 START_TEST(group_leaves_shared_and_tapped_edges)
 {
 	struct gb b;

@@ -6,29 +6,12 @@
 #include "core/base/str.h"
 #include "core/quant/calibrate_hist.h"
 #include "core/quant/observe.h"
-#include "tests/support/support.h"
+#include "tests/unit/observer_rows.h"
 
 #include <math.h>
 #include <string.h>
 
 static struct golden g;
-
-static struct oqz_tensor array(const char *prefix, const char *name)
-{
-	char key[128];
-
-	snprintf(key, sizeof key, "%s/%s", prefix, name);
-	return golden_array(&g, key);
-}
-
-static const char *row_string(json_t *row, const char *key) { return json_string_value(json_object_get(row, key)); }
-static bool row_bool(json_t *row, const char *key) { return json_is_true(json_object_get(row, key)); }
-
-static struct oqz_grid grid_for(bool sym)
-{
-	return (
-	    struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = sym ? -128 : 0, .qmax = sym ? 127 : 255 };
-}
 
 static void expect_scale(json_t *row, size_t i, const struct oqz_site *site, float lo, float hi, float scale,
                          double slack)
@@ -49,7 +32,7 @@ static void expect_scale(json_t *row, size_t i, const struct oqz_site *site, flo
 static void axis_row(json_t *row, size_t i)
 {
 	bool weight = row_bool(row, "weight");
-	struct oqz_tensor x = array(weight ? "w" : "x", row_string(row, "data"));
+	struct oqz_tensor x = row_data(&g, row);
 	json_t *want = json_object_get(row, "scale");
 	float *lo, *hi, *scale;
 	size_t n;
@@ -57,7 +40,7 @@ static void axis_row(json_t *row, size_t i)
 		                 .axis = (int)json_integer_value(json_object_get(row, "axis")) + (weight ? 0 : 1),
 		                 .symmetric = true,
 		                 .pow2 = row_bool(row, "pow2"),
-		                 .grid = grid_for(true) };
+		                 .grid = int8_grid(true) };
 
 	/* activations: the first dimension counts batches, the axis is one of the batch's tensor */
 	ck_ok(oqz_observe_constant(&x, &site, &lo, &hi, &scale, &n, err));
@@ -77,7 +60,7 @@ START_TEST(minmax_equals_golden)
 	json_t *row;
 	int n = 0;
 
-	if (!golden_open(&g, "quantization/observers/observers"))
+	if (!rows_open(&g))
 		return;
 	json_array_foreach(json_object_get(g.json, "rows"), i, row)
 	{
@@ -88,9 +71,9 @@ START_TEST(minmax_equals_golden)
 			axis_row(row, i);
 			continue;
 		}
-		struct oqz_tensor x = array("x", row_string(row, "data"));
+		struct oqz_tensor x = row_data(&g, row);
 		bool sym = row_bool(row, "symmetric");
-		struct oqz_site site = { .grid = grid_for(sym), .symmetric = sym, .pow2 = row_bool(row, "pow2") };
+		struct oqz_site site = { .grid = int8_grid(sym), .symmetric = sym, .pow2 = row_bool(row, "pow2") };
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 		size_t per = (size_t)oqz_tensor_nelem(&x) / 8;
 		float lo, hi, scale;
@@ -109,16 +92,16 @@ END_TEST
 static void search_row(json_t *row, size_t i, bool kl)
 {
 	bool sym = row_bool(row, "symmetric");
-	char key[64];
-	struct oqz_tensor x = array("x", row_string(row, "data"));
-	struct oqz_site site = { .grid = grid_for(sym), .symmetric = sym, .pow2 = row_bool(row, "pow2") };
+	char key[128];
+	struct oqz_tensor x = row_data(&g, row);
+	struct oqz_site site = { .grid = int8_grid(sym), .symmetric = sym, .pow2 = row_bool(row, "pow2") };
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 	float lo, hi, scale = 0, narrow[4096], work[8192];
 	double bins[4096], width = json_number_value(json_object_get(row, "hist_scale"));
 	int count = kl ? 4096 : 2048, start, end;
 
-	snprintf(key, sizeof key, "hist/%s/%s", kl ? "kl" : "mse", sym ? "sym" : "asym");
-	struct oqz_tensor h = array(key, row_string(row, "data"));
+	snprintf(key, sizeof key, "hist/%s/%s/%s", kl ? "kl" : "mse", sym ? "sym" : "asym", row_string(row, "data"));
+	struct oqz_tensor h = golden_array(&g, key);
 	for (int b = 0; b < count; b++) {
 		bins[b] = ((const int32_t *)h.data)[b];
 		narrow[b] = (float)bins[b];
@@ -145,7 +128,7 @@ START_TEST(searches_equal_golden)
 	json_t *row;
 	int n = 0;
 
-	if (!golden_open(&g, "quantization/observers/observers"))
+	if (!rows_open(&g))
 		return;
 	json_array_foreach(json_object_get(g.json, "rows"), i, row)
 	{
@@ -167,24 +150,15 @@ START_TEST(candidates_equal_golden)
 	json_t *row, *candidate;
 	int n = 0;
 
-	if (!golden_open(&g, "quantization/observers/observers"))
+	if (!rows_open(&g))
 		return;
 	json_array_foreach(json_object_get(g.json, "rows"), i, row)
 	{
 		if (strcmp(row_string(row, "observer"), "floating") != 0)
 			continue;
 		bool per_channel = json_object_get(row, "axis") != NULL;
-		struct oqz_tensor x = array(row_bool(row, "weight") ? "w" : "x", row_string(row, "data"));
-		struct oqz_site site = { .calibrator = "floating",
-			                 .axis = per_channel ? 0 : -1,
-			                 .grid = { .kind = OQZ_GRID_MINIFLOAT,
-			                           .rounding = 3,
-			                           .bits = 8,
-			                           .exp_bits = 4,
-			                           .man_bits = 3,
-			                           .bias = 7,
-			                           .special = OQZ_GRID_FN,
-			                           .max = 448 } };
+		struct oqz_tensor x = row_data(&g, row);
+		struct oqz_site site = { .calibrator = "floating", .axis = per_channel ? 0 : -1, .grid = e4m3_grid };
 		float *lo, *hi, *scale;
 		size_t count;
 		ck_ok(oqz_observe_constant(&x, &site, &lo, &hi, &scale, &count, err));

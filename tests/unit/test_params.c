@@ -3,26 +3,12 @@
  * core/base/params: reading, ranges, choices, suggestions, flat text, the canonical string, checks of tables.
  */
 #include "tests/support/support.h"
+#include "tests/support/param_rows.h"
 #include "core/base/params.h"
 #include "core/base/str.h"
 
 #include <math.h>
 #include <string.h>
-
-static const char *const methods[] = { "minmax", "percentile", "mse", NULL };
-
-static const struct oqz_param table[] = {
-	{ "bits", OQZ_P_INT, "8", 2, 16, NULL, "bits", "width" },
-	{ "symmetric", OQZ_P_BOOL, "true", 0, 0, NULL, NULL, "both signs" },
-	{ "calibrate", OQZ_P_STRING, "minmax", 0, 0, methods, NULL, "rule" },
-	{ "calibrate_q", OQZ_P_FLOAT, "0.9999", 0, 1, NULL, "ratio", "quantile" },
-	{ "weight_calibrate", OQZ_P_STRING, "", 0, 0, methods, NULL, "rule for weights" },
-	{ "k", OQZ_P_INTS, "1:5", 1, 100, NULL, NULL, "k" },
-	{ "scales", OQZ_P_FLOATS, "", 0, 0, NULL, NULL, "scales" },
-	{ "include", OQZ_P_STRINGS, "", 0, 0, NULL, NULL, "globs" },
-	{ "root", OQZ_P_PATH, "", 0, 0, NULL, NULL, "folder" },
-	{ 0 },
-};
 
 static const struct oqz_param required[] = {
 	{ "root", OQZ_P_PATH, NULL, 0, 0, NULL, NULL, "folder of the images" },
@@ -46,7 +32,7 @@ START_TEST(defaults_fill_what_is_not_given)
 	const double *scales;
 	const char *const *globs;
 
-	ck_ok(oqz_params_parse(table, "", NULL, &p, err));
+	ck_ok(oqz_params_parse(param_rows, "", NULL, &p, err));
 	ck_assert_int_eq(oqz_params_int(p, "bits"), 8);
 	ck_assert(oqz_params_bool(p, "symmetric"));
 	ck_assert_str_eq(oqz_params_string(p, "calibrate"), "minmax");
@@ -66,7 +52,7 @@ START_TEST(flat_text_sets_every_type)
 	const double *scales;
 	const char *const *globs;
 
-	ck_ok(oqz_params_parse(table,
+	ck_ok(oqz_params_parse(param_rows,
 	                       "bits=4,symmetric=no,calibrate=mse,scales=0.5:1e-3:-2,include=a\\:b:c\\,d,root=/x:y",
 	                       NULL, &p, err));
 	ck_assert_int_eq(oqz_params_int(p, "bits"), 4);
@@ -83,21 +69,22 @@ END_TEST
 
 START_TEST(wrong_values_are_refused_with_a_reason)
 {
-	ck_fails(parse_free(table, "bits=eight", err), OQZ_E_USAGE, "scheme x: bits: 'eight' is not a whole number");
-	ck_fails(parse_free(table, "bits=8.5", err), OQZ_E_USAGE, "whole number");
-	ck_fails(parse_free(table, "bits=1", err), OQZ_E_USAGE, "range 2 to 16 bits");
-	ck_fails(parse_free(table, "bits=17", err), OQZ_E_USAGE, "range");
-	ck_fails(parse_free(table, "bits=99999999999999999999", err), OQZ_E_USAGE, "whole number");
-	ck_fails(parse_free(table, "bits=", err), OQZ_E_USAGE, "whole number");
-	ck_fails(parse_free(table, "calibrate_q=nan", err), OQZ_E_USAGE, "not a number");
-	ck_fails(parse_free(table, "scales=1:nan", err), OQZ_E_USAGE, "not a number");
-	ck_fails(parse_free(table, "calibrate_q=1.5", err), OQZ_E_USAGE, "range");
-	ck_fails(parse_free(table, "symmetric=maybe", err), OQZ_E_USAGE, "true or false");
-	ck_fails(parse_free(table, "k=1:0", err), OQZ_E_USAGE, "range");
-	ck_fails(parse_free(table, "k=1::5", err), OQZ_E_USAGE, "whole number");
-	ck_fails(parse_free(table, "include=a:", err), OQZ_E_USAGE, "empty");
-	ck_fails(parse_free(table, "bits", err), OQZ_E_USAGE, "not key=value");
-	ck_fails(parse_free(table, "bits=4,bits=5", err), OQZ_E_USAGE, "given twice");
+	ck_fails(parse_free(param_rows, "bits=eight", err), OQZ_E_USAGE,
+	         "scheme x: bits: 'eight' is not a whole number");
+	ck_fails(parse_free(param_rows, "bits=8.5", err), OQZ_E_USAGE, "whole number");
+	ck_fails(parse_free(param_rows, "bits=1", err), OQZ_E_USAGE, "range 2 to 16 bits");
+	ck_fails(parse_free(param_rows, "bits=17", err), OQZ_E_USAGE, "range");
+	ck_fails(parse_free(param_rows, "bits=99999999999999999999", err), OQZ_E_USAGE, "whole number");
+	ck_fails(parse_free(param_rows, "bits=", err), OQZ_E_USAGE, "whole number");
+	ck_fails(parse_free(param_rows, "calibrate_q=nan", err), OQZ_E_USAGE, "not a number");
+	ck_fails(parse_free(param_rows, "scales=1:nan", err), OQZ_E_USAGE, "not a number");
+	ck_fails(parse_free(param_rows, "calibrate_q=1.5", err), OQZ_E_USAGE, "range");
+	ck_fails(parse_free(param_rows, "symmetric=maybe", err), OQZ_E_USAGE, "true or false");
+	ck_fails(parse_free(param_rows, "k=1:0", err), OQZ_E_USAGE, "range");
+	ck_fails(parse_free(param_rows, "k=1::5", err), OQZ_E_USAGE, "whole number");
+	ck_fails(parse_free(param_rows, "include=a:", err), OQZ_E_USAGE, "empty");
+	ck_fails(parse_free(param_rows, "bits", err), OQZ_E_USAGE, "not key=value");
+	ck_fails(parse_free(param_rows, "bits=4,bits=5", err), OQZ_E_USAGE, "given twice");
 	ck_fails(parse_free(required, "", err), OQZ_E_USAGE, "scheme x: root: required");
 	ck_fails(parse_free(NULL, "a=1", err), OQZ_E_USAGE, "unknown parameter 'a' (it has none)");
 }
@@ -105,10 +92,10 @@ END_TEST
 
 START_TEST(typing_errors_get_a_suggestion)
 {
-	ck_fails(parse_free(table, "calibate=mse", err), OQZ_E_USAGE, "did you mean 'calibrate'");
-	ck_fails(parse_free(table, "calibrate=percentle", err), OQZ_E_USAGE, "did you mean 'percentile'");
-	ck_fails(parse_free(table, "calibrate=zzzz", err), OQZ_E_USAGE, "choices: minmax, percentile, mse");
-	ck_fails(parse_free(table, "granularity=x", err), OQZ_E_USAGE, "it has: bits, symmetric");
+	ck_fails(parse_free(param_rows, "calibate=mse", err), OQZ_E_USAGE, "did you mean 'calibrate'");
+	ck_fails(parse_free(param_rows, "calibrate=percentle", err), OQZ_E_USAGE, "did you mean 'percentile'");
+	ck_fails(parse_free(param_rows, "calibrate=zzzz", err), OQZ_E_USAGE, "choices: minmax, percentile, mse");
+	ck_fails(parse_free(param_rows, "granularity=x", err), OQZ_E_USAGE, "it has: bits, symmetric");
 }
 END_TEST
 
@@ -124,17 +111,17 @@ START_TEST(manifest_values_carry_their_place)
 	const struct oqz_param_value unknown[] = { { "bit", one, 1, false, "z.yaml:4:2" } };
 	const int64_t *ks;
 
-	ck_ok(oqz_params_new(table, good, 3, "scheme a", &p, err));
+	ck_ok(oqz_params_new(param_rows, good, 3, "scheme a", &p, err));
 	ck_assert_int_eq(oqz_params_int(p, "bits"), 7);
 	ck_assert_uint_eq(oqz_params_ints(p, "k", &ks), 2);
 	ck_assert(ks[0] == 3 && ks[1] == 4);
 	oqz_params_free(oqz_steal(p));
-	ck_ok(oqz_params_new(table, scalar, 1, NULL, &p, err));
+	ck_ok(oqz_params_new(param_rows, scalar, 1, NULL, &p, err));
 	ck_assert_uint_eq(oqz_params_ints(p, "k", &ks), 1);
 	struct oqz_params *none = NULL;
-	ck_fails(oqz_params_new(table, list, 1, "scheme a", &none, err), OQZ_E_USAGE,
+	ck_fails(oqz_params_new(param_rows, list, 1, "scheme a", &none, err), OQZ_E_USAGE,
 	         "z.yaml:3:9: scheme a: bits: takes one value, not a list");
-	ck_fails(oqz_params_new(table, unknown, 1, "scheme a", &none, err), OQZ_E_USAGE,
+	ck_fails(oqz_params_new(param_rows, unknown, 1, "scheme a", &none, err), OQZ_E_USAGE,
 	         "z.yaml:4:2: scheme a: unknown parameter 'bit' (did you mean 'bits'?)");
 	ck_assert_ptr_null(none);
 }
@@ -145,12 +132,12 @@ START_TEST(canonical_text_is_sorted_complete_and_reads_back)
 	OQZ_CLEANUP(oqz_params_free_cleanup) struct oqz_params *p = NULL, *q = NULL;
 	struct oqz_str a = { 0 }, b = { 0 };
 
-	ck_ok(oqz_params_parse(table, "include=a\\:b:c\\,d:e\\\\,scales=0.1:1e300,k=7", NULL, &p, err));
+	ck_ok(oqz_params_parse(param_rows, "include=a\\:b:c\\,d:e\\\\,scales=0.1:1e300,k=7", NULL, &p, err));
 	oqz_params_canonical(p, &a);
 	ck_assert_str_eq(oqz_str_get(&a),
 	                 "bits=8,calibrate=minmax,calibrate_q=0.9999,include=a\\:b:c\\,d:e\\\\,k=7,root=,"
 	                 "scales=0.1:1e+300,symmetric=true,weight_calibrate=");
-	ck_ok(oqz_params_parse(table, oqz_str_get(&a), NULL, &q, err));
+	ck_ok(oqz_params_parse(param_rows, oqz_str_get(&a), NULL, &q, err));
 	oqz_params_canonical(q, &b);
 	ck_assert_str_eq(oqz_str_get(&a), oqz_str_get(&b));
 	oqz_str_release(&a);
@@ -160,12 +147,12 @@ END_TEST
 
 START_TEST(nested_keys_find_their_parameter)
 {
-	ck_assert_str_eq(oqz_params_flat_key(table, "calibrate", "q"), "calibrate_q");
-	ck_assert_str_eq(oqz_params_flat_key(table, "calibrate", "method"), "calibrate");
-	ck_assert_str_eq(oqz_params_flat_key(table, "weight", "calibrate"), "weight_calibrate");
-	ck_assert_str_eq(oqz_params_flat_key(table, "anything", "bits"), "bits");
-	ck_assert_ptr_null(oqz_params_flat_key(table, "calibrate", "bins"));
-	ck_assert_ptr_null(oqz_params_flat_key(table, "nothing", "method"));
+	ck_assert_str_eq(oqz_params_flat_key(param_rows, "calibrate", "q"), "calibrate_q");
+	ck_assert_str_eq(oqz_params_flat_key(param_rows, "calibrate", "method"), "calibrate");
+	ck_assert_str_eq(oqz_params_flat_key(param_rows, "weight", "calibrate"), "weight_calibrate");
+	ck_assert_str_eq(oqz_params_flat_key(param_rows, "anything", "bits"), "bits");
+	ck_assert_ptr_null(oqz_params_flat_key(param_rows, "calibrate", "bins"));
+	ck_assert_ptr_null(oqz_params_flat_key(param_rows, "nothing", "method"));
 	ck_assert_ptr_null(oqz_params_flat_key(NULL, "a", "b"));
 }
 END_TEST
@@ -187,7 +174,7 @@ START_TEST(tables_are_checked)
 
 	for (size_t i = 0; i < OQZ_COUNTOF(endless); i++)
 		endless[i].name = "x";
-	ck_ok(oqz_params_check_table(table, err));
+	ck_ok(oqz_params_check_table(param_rows, err));
 	ck_ok(oqz_params_check_table(NULL, err));
 	ck_fails(check_one((struct oqz_param) { "Bits", OQZ_P_INT, "1", 0, 0, NULL, NULL, "h" }, err), OQZ_E_PLUGIN,
 	         "name");
@@ -202,8 +189,8 @@ START_TEST(tables_are_checked)
 	         "parameter 'a': default: 9 is outside");
 	ck_fails(check_one((struct oqz_param) { "a", OQZ_P_FLOAT, "", 0, 0, NULL, NULL, "h" }, err), OQZ_E_PLUGIN,
 	         "default");
-	ck_fails(check_one((struct oqz_param) { "a", OQZ_P_STRING, "x", 0, 0, methods, NULL, "h" }, err), OQZ_E_PLUGIN,
-	         "choices");
+	ck_fails(check_one((struct oqz_param) { "a", OQZ_P_STRING, "x", 0, 0, param_methods, NULL, "h" }, err),
+	         OQZ_E_PLUGIN, "choices");
 	ck_fails(check_one((struct oqz_param) { "a", OQZ_P_STRING, "x", 0, 0, none, NULL, "h" }, err), OQZ_E_PLUGIN,
 	         "non-empty");
 	ck_fails(check_one((struct oqz_param) { "a", OQZ_P_STRING, "x", 0, 1, NULL, NULL, "h" }, err), OQZ_E_PLUGIN,

@@ -48,8 +48,7 @@ static void same_outputs(struct gb *b, struct oqz_graph *changed, double toleran
 	}
 	oracle_free(&x);
 	oracle_free(&y);
-	for (size_t i = 0; i < b->g->inputs.n; i++)
-		oqz_tensor_release(&in[i]);
+	release_inputs(b, in);
 }
 
 static struct oqz_value *positive(struct gb *b, int64_t n)

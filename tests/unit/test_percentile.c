@@ -6,7 +6,7 @@
 #include "core/base/str.h"
 #include "core/quant/observe.h"
 #include "core/quant/tail.h"
-#include "tests/support/support.h"
+#include "tests/unit/observer_rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,18 +29,15 @@ START_TEST(batch_scope_equals_golden)
 	json_t *row;
 	int n = 0;
 
-	if (!golden_open(&g, "quantization/observers/observers"))
+	if (!rows_open(&g))
 		return;
 	json_array_foreach(json_object_get(g.json, "rows"), i, row)
 	{
-		char key[64];
-		if (strcmp(json_string_value(json_object_get(row, "observer")), "percentile") != 0)
+		if (strcmp(row_string(row, "observer"), "percentile") != 0)
 			continue;
-		snprintf(key, sizeof key, "x/%s", json_string_value(json_object_get(row, "data")));
-		struct oqz_tensor x = golden_array(&g, key);
-		bool sym = json_is_true(json_object_get(row, "symmetric"));
-		bool pow2 = json_is_true(json_object_get(row, "pow2"));
-		struct oqz_grid grid = { .kind = OQZ_GRID_AFFINE, .qmin = sym ? -128 : 0, .qmax = sym ? 127 : 255 };
+		struct oqz_tensor x = row_data(&g, row);
+		bool sym = row_bool(row, "symmetric"), pow2 = row_bool(row, "pow2");
+		struct oqz_grid grid = int8_grid(sym);
 		struct oqz_site site = {
 			.grid = grid, .symmetric = sym, .pow2 = pow2, .q = 0.9999, .batch_scope = true
 		};
@@ -57,7 +54,7 @@ START_TEST(batch_scope_equals_golden)
 		ck_assert(scale == 0);
 		oqz_affine_from_range((double)lo, (double)hi, &grid, sym, pow2, &scale, &zero);
 		ck_assert_msg(scale == (float)json_number_value(json_object_get(row, "scale")), "row %zu (%s): %.9g", i,
-		              key, (double)scale);
+		              row_string(row, "data"), (double)scale);
 		ck_assert_int_eq(zero, (int)json_number_value(json_object_get(row, "offset")));
 		n++;
 	}

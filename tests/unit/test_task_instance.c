@@ -3,41 +3,19 @@
  * What the program makes of a task that misbehaves (tests/mock/mock-task.c), and of one made before the optional
  * members existed; the host's services as a plugin sees them.
  */
-#include "tests/support/support.h"
+#include "tests/support/task_bench.h"
 #include "core/base/file.h"
 #include "core/base/params.h"
-#include "plugins/task_instance.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct bench {
-	struct oqz_plugin_host host;
-	struct oqz_module *module;
-	struct oqz_params *params, *dataset;
-	struct oqz_task_instance *task;
-};
-
-static enum oqz_status bench_open(struct bench *b, const char *mock, const char *params, struct oqz_err *err)
+static enum oqz_status bench_open(struct task_bench *b, const char *mock, const char *params, struct oqz_err *err)
 {
-	char path[700];
-	const char *build = getenv("top_builddir");
+	char file[100];
 
-	memset(b, 0, sizeof *b);
-	snprintf(path, sizeof path, "%s/tests/mock/.libs/mock-%s.so", build ? build : ".", mock);
-	oqz_plugin_host_init(&b->host, NULL, NULL);
-	OQZ_TRY(oqz_module_open(path, &b->module, err));
-	OQZ_TRY(oqz_params_parse(b->module->desc.base.params, params, "task", &b->params, err));
-	OQZ_TRY(oqz_params_parse(NULL, "", "data set", &b->dataset, err));
-	return oqz_task_open(b->module, &b->host, b->params, b->dataset, &b->task, err);
-}
-
-static void bench_close(struct bench *b)
-{
-	oqz_task_close(b->task);
-	oqz_params_free(b->params);
-	oqz_params_free(b->dataset);
-	oqz_module_close(b->module);
+	snprintf(file, sizeof file, "tests/mock/.libs/mock-%s.so", mock);
+	return task_bench_start(b, file, "", params, "", err);
 }
 
 /* The whole life of one instance; the first failure. */
@@ -46,7 +24,7 @@ static enum oqz_status live(const char *how, double *value, struct oqz_err *err)
 	char params[100];
 	struct oqz_item_list list = { 0 };
 	struct oqz_str record = { 0 };
-	struct bench b;
+	struct task_bench b;
 
 	snprintf(params, sizeof params, "how=%s", how);
 	enum oqz_status st = bench_open(&b, "task", params, err);
@@ -60,7 +38,7 @@ static enum oqz_status live(const char *how, double *value, struct oqz_err *err)
 	}
 	oqz_str_release(&record);
 	oqz_item_list_release(&list);
-	bench_close(&b);
+	task_bench_close(&b);
 	return st;
 }
 
@@ -87,7 +65,7 @@ START_TEST(missing_optional_members_have_defaults)
 	struct oqz_item_list list = { 0 };
 	const struct oqz_record r = { "x", 1, 0 };
 	char text[20] = "old";
-	struct bench b;
+	struct task_bench b;
 	size_t n;
 
 	ck_ok(bench_open(&b, "older", "", err));
@@ -97,16 +75,16 @@ START_TEST(missing_optional_members_have_defaults)
 	ck_assert_str_eq(text, "");
 	ck_fails(oqz_task_items(b.task, &list, err), OQZ_E_DATA, "empty");
 	oqz_item_list_release(&list);
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
 START_TEST(quantizers_are_no_tasks)
 {
-	struct bench b;
+	struct task_bench b;
 
 	ck_fails(bench_open(&b, "good", "", err), OQZ_E_PLUGIN, "'mock-good' is a quantizer, not a task");
-	bench_close(&b);
+	task_bench_close(&b);
 }
 END_TEST
 
