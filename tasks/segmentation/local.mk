@@ -7,6 +7,8 @@ tasks_segmentation_segmentation_la_SOURCES = \
 	tasks/segmentation/judge.c \
 	tasks/segmentation/logits.c \
 	tasks/segmentation/confusion.c \
+	tasks/segmentation/predictions.c \
+	tasks/segmentation/records.c \
 	tasks/segmentation/segmentation.c \
 	tasks/segmentation/draw.c \
 	tasks/segmentation/segmentation.h \

@@ -46,9 +46,6 @@ const char *segmentation_codes_by_name(const struct task *t, const char *path, c
 extern const char *const cityscapes_names[CITYSCAPES_CLASSES];
 extern const unsigned char cityscapes_category[CITYSCAPES_CLASSES];
 
-/* Classes of every pixel at the image's size, NO_CLASS where the model gives none. */
-enum oqz_status segmentation_classes(const struct task *t, const struct oqz_output *o, int32_t width, int32_t height,
-                                     uint16_t *ret, struct oqz_failure *f);
 /* draw.c: struct oqz_task's draw(). */
 enum oqz_status segmentation_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
                                   const struct oqz_output *outputs, size_t n_outputs,
@@ -75,14 +72,34 @@ int64_t upsampler_classes(struct upsampler *u, int64_t y, uint16_t *ret);
 /* The resized values of a channel's output row, for tests. */
 void upsampler_values(struct upsampler *u, int64_t channel, int64_t y, float *ret);
 
-/* segmentation.c. An empty matrix, its memory from host->alloc. */
+/* segmentation.c */
+enum oqz_status segmentation_no_memory(const struct task *t, struct oqz_failure *f);
+
+/* records.c. An empty matrix, its memory from host->alloc. */
 enum oqz_status segmentation_matrix(const struct task *t, struct confusion *ret, struct oqz_failure *f);
-/* Counts n pixels: codes of the label map `path` (for messages) against classes. */
+/* `nan` counts pixels whose logits are not all numbers. */
+enum oqz_status segmentation_record_write(const struct task *t, const struct confusion *c, uint64_t nan, void *sink,
+                                          struct oqz_failure *f);
+/* The figure of metric i (not nan_values); -1 when it is not defined. */
+double segmentation_figure(const struct task *t, const struct confusion *c, size_t i);
+/* struct oqz_task's finish() and explain(). */
+enum oqz_status segmentation_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+                                    struct oqz_failure *f);
+enum oqz_status segmentation_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                                     struct oqz_failure *f);
+
+/* predictions.c. Counts n pixels: codes of the label map `path` (for messages) against classes. */
 enum oqz_status segmentation_count_row(const struct task *t, const struct code_table *table, const char *path,
                                        const uint8_t *codes, const uint16_t *found, int64_t n, struct confusion *c,
                                        struct oqz_failure *f);
-/* The figure of metric i (not nan_values); -1 when it is not defined. */
-double segmentation_figure(const struct task *t, const struct confusion *c, size_t i);
+/* Classes of every pixel at the image's size, NO_CLASS where the model gives none. */
+enum oqz_status segmentation_classes(const struct task *t, const struct oqz_output *o, int32_t width, int32_t height,
+                                     uint16_t *ret, struct oqz_failure *f);
+/* struct oqz_task's score(). */
+enum oqz_status segmentation_score(void *self, const struct oqz_item *item, const struct oqz_output *outputs,
+                                   size_t n_outputs, const struct oqz_geometry *geometry, void *record_sink,
+                                   struct oqz_failure *f);
+
 /* judge.c: label maps in a folder against those in another; sets figures. */
 enum oqz_status segmentation_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                    struct oqz_failure *f);

@@ -6,6 +6,8 @@ tasks_superres_superres_la_SOURCES = \
 	tasks/superres/dataset.c \
 	tasks/superres/judge.c \
 	tasks/superres/metric.c \
+	tasks/superres/prediction.c \
+	tasks/superres/records.c \
 	tasks/superres/superres.c \
 	tasks/superres/draw.c \
 	tasks/superres/superres.h \

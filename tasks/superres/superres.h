@@ -38,12 +38,24 @@ struct area {
 	int64_t scale;
 };
 
-/* superres.c. Sets crop, cmp_w and cmp_h from the rest; too little left is an error. */
+/* prediction.c. Sets crop, cmp_w and cmp_h from the rest; too little left is an error. */
 enum oqz_status superres_crop(const struct task *t, struct area *a, struct oqz_failure *f);
 /* The prediction against its reference (R,G,B, read from `path`). */
 enum oqz_status superres_compare(const struct task *t, const struct area *a, const char *path,
                                  const struct oqz_picture *hr, struct record *r, struct oqz_failure *f);
 
+/* The enlarged image as it is compared, in R,G,B (gray for one channel), of image size times scale; freed with
+ * free_mem.
+ */
+enum oqz_status superres_pixels(const struct task *t, const struct oqz_output *outputs, size_t n_outputs,
+                                const struct oqz_geometry *geometry, struct oqz_picture *ret, struct oqz_failure *f);
+/* struct oqz_task's score(). */
+enum oqz_status superres_score(void *self, const struct oqz_item *item, const struct oqz_output *outputs,
+                               size_t n_outputs, const struct oqz_geometry *geometry, void *record_sink,
+                               struct oqz_failure *f);
+
+/* records.c */
+enum oqz_status superres_record_add(const struct task *t, const struct record *r, void *sink, struct oqz_failure *f);
 /* Sums over images, and the figures made of them. */
 struct totals {
 	double psnr, ssim;
@@ -51,25 +63,25 @@ struct totals {
 };
 void superres_add(struct totals *s, const struct record *r);
 enum oqz_status superres_figures(const struct task *t, const struct totals *s, void *sink, struct oqz_failure *f);
+/* struct oqz_task's finish() and explain(). */
+enum oqz_status superres_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+                                struct oqz_failure *f);
+enum oqz_status superres_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                                 struct oqz_failure *f);
 
 /* judge.c: enlarged images in a folder against originals in another; sets figures. */
 enum oqz_status superres_judge(void *self, const char *annotations, const char *predictions, void *sink,
                                struct oqz_failure *f);
 
-/* struct oqz_task's items(). */
+/* dataset.c: struct oqz_task's items(). */
 enum oqz_status superres_items(void *self, void *sink, struct oqz_failure *f);
 
-/* The enlarged image as it is compared, in R,G,B (gray for one channel), of image size times scale; freed with
- * free_mem.
- */
-enum oqz_status superres_pixels(const struct task *t, const struct oqz_output *outputs, size_t n_outputs,
-                                const struct oqz_geometry *geometry, struct oqz_picture *ret, struct oqz_failure *f);
 /* draw.c: struct oqz_task's draw(). */
 enum oqz_status superres_draw(void *self, const struct oqz_item *item, const struct oqz_record *record,
                               const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                               void *canvas, struct oqz_failure *f);
 
-/* Sum of squared differences of n values, in the order given. */
+/* metric.c. Sum of squared differences of n values, in the order given. */
 double superres_squared_error(const double *a, const double *b, size_t n);
 /* dB of a mean squared error of 8-bit values; +inf for 0. */
 double superres_psnr(double mse);
