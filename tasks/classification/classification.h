@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the two files of this task share: the instance, and reading its data set.
+ * What the files of this task share: the instance, its data set, ranks and records.
  */
 #ifndef CLASSIFICATION_H
 #define CLASSIFICATION_H
@@ -47,10 +47,23 @@ enum oqz_status classification_items(void *self, void *sink, struct oqz_failure 
 /* "<file><blanks><label>" in place: returns the label, "" for an empty line; *ret_file is "" for a line of one word. */
 char *classification_split_entry(char *line, const char **ret_file);
 
-/* Rank of the label among an output's scores (metrics.md 1.6); `id` is for messages. */
+/* scores.c. Rank of the label among an output's scores (metrics.md 1.6); `id` is for messages. */
 enum oqz_status classification_rank(struct task *t, const char *id, const struct oqz_output *o, uint64_t label,
                                     struct record *ret, struct oqz_failure *f);
 bool classification_hit(const struct record *r, int64_t k);
+/* struct oqz_task's score(). */
+enum oqz_status classification_score(void *self, const struct oqz_item *item, const struct oqz_output *outputs,
+                                     size_t n_outputs, const struct oqz_geometry *geometry, void *record_sink,
+                                     struct oqz_failure *f);
+
+/* records.c */
+enum oqz_status classification_record_add(const struct task *t, const struct record *r, void *sink,
+                                          struct oqz_failure *f);
+/* struct oqz_task's finish() and explain(). */
+enum oqz_status classification_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+                                      struct oqz_failure *f);
+enum oqz_status classification_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                                       struct oqz_failure *f);
 
 /* judge.c: figures of scores in a file against a list of labels. */
 enum oqz_status classification_judge(void *self, const char *annotations, const char *predictions, void *sink,

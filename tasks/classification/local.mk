@@ -6,6 +6,8 @@ tasks_classification_classification_la_SOURCES = \
 	tasks/classification/classification.h \
 	tasks/classification/dataset.c \
 	tasks/classification/judge.c \
+	tasks/classification/records.c \
+	tasks/classification/scores.c \
 	$(NULL)
 tasks_classification_classification_la_CPPFLAGS = $(TASK_INCLUDES)
 tasks_classification_classification_la_CFLAGS = $(PLUGIN_COMPILE)

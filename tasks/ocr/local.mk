@@ -4,7 +4,9 @@ tasks_ocr_ocr_la_SOURCES = \
 	$(task_common_sources) \
 	tasks/ocr/compare.c \
 	tasks/ocr/dataset.c \
+	tasks/ocr/decode.c \
 	tasks/ocr/judge.c \
+	tasks/ocr/records.c \
 	tasks/ocr/text.c \
 	tasks/ocr/ocr.c \
 	tasks/ocr/ocr.h \

@@ -43,6 +43,27 @@ enum oqz_status ocr_compare(const struct task *t, const char *label, const char 
                             struct oqz_failure *f);
 void ocr_outcome_release(const struct task *t, struct ocr_outcome *o);
 
+/* Stored little-endian in this order, behind: u8 version, u8 flags, u16 zero; then the texts, normalised. */
+struct record {
+	uint32_t distance, longest; /* in code points */
+	double confidence;
+	uint32_t label_size, text_size;
+	const char *label, *text;
+	bool correct, foreign; /* foreign: the label has characters that the dictionary lacks */
+};
+
+/* records.c */
+enum oqz_status ocr_record_add(const struct task *t, const struct record *r, void *sink, struct oqz_failure *f);
+/* struct oqz_task's finish() and explain(). */
+enum oqz_status ocr_finish(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
+                           struct oqz_failure *f);
+enum oqz_status ocr_explain(void *self, const struct oqz_record *record, char *text, size_t size,
+                            struct oqz_failure *f);
+
+/* decode.c: struct oqz_task's score(). */
+enum oqz_status ocr_score(void *self, const struct oqz_item *item, const struct oqz_output *outputs, size_t n_outputs,
+                          const struct oqz_geometry *geometry, void *record_sink, struct oqz_failure *f);
+
 /* judge.c: texts read elsewhere against a label file; sets figures. */
 enum oqz_status ocr_judge(void *self, const char *annotations, const char *predictions, void *sink,
                           struct oqz_failure *f);
