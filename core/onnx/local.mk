@@ -7,10 +7,14 @@ core_onnx_liboqz_onnx_a_SOURCES = \
 	core/onnx/onnx_function.c \
 	core/onnx/onnx_impl.h \
 	core/onnx/onnx_load.c \
+	core/onnx/onnx_load_node.c \
 	core/onnx/onnx_older.c \
 	core/onnx/onnx_opset.c \
 	core/onnx/onnx_readers.c \
 	core/onnx/onnx_save.c \
+	core/onnx/onnx_save_impl.h \
+	core/onnx/onnx_save_node.c \
+	core/onnx/onnx_save_value.c \
 	core/onnx/onnx_tensor.c \
 	core/onnx/onnx_type.c \
 	core/onnx/onnx_value.c \

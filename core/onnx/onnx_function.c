@@ -10,13 +10,10 @@
 
 static const size_t inlined_limit = (size_t)1 << 20;
 
-static const char *or_empty(const char *s) { return s ? s : ""; }
-
 static const char *key_of(struct oqz_arena *a, const char *domain, const char *name, const char *overload)
 {
-	domain = or_empty(domain);
-	return oqz_arena_printf(a, "%s:%s:%s", strcmp(domain, "ai.onnx") == 0 ? "" : domain, or_empty(name),
-	                        or_empty(overload));
+	domain = oqz_onnx_text(domain);
+	return oqz_arena_printf(a, "%s:%s:%s", oqz_onnx_domain(domain), oqz_onnx_text(name), oqz_onnx_text(overload));
 }
 
 enum oqz_status oqz_onnx_functions_index(struct oqz_onnx_loader *l, struct oqz_err *err)
@@ -108,23 +105,23 @@ enum oqz_status oqz_onnx_inline(struct oqz_onnx_loader *l, struct oqz_graph *g, 
                                 const Onnx__FunctionProto *func, struct oqz_err *err)
 {
 	struct oqz_onnx_scope inner = { 0 };
-	const char *name = n->name && *n->name ? n->name : or_empty(n->op_type);
+	const char *name = n->name && *n->name ? n->name : oqz_onnx_text(n->op_type);
 	struct oqz_onnx_call call = { .node = n, .func = func, .outer = outer, .depth = outer ? outer->depth + 1 : 1 };
 
 	if (call.depth > OQZ_MAX_NESTING)
-		OQZ_FAIL(err, OQZ_E_LIMIT, "function %s: calls nest more than %d deep", or_empty(func->name),
+		OQZ_FAIL(err, OQZ_E_LIMIT, "function %s: calls nest more than %d deep", oqz_onnx_text(func->name),
 		         OQZ_MAX_NESTING);
 	l->inlined += func->n_node;
 	if (l->inlined > inlined_limit)
-		OQZ_FAIL(err, OQZ_E_LIMIT, "function %s: more than %zu nodes from functions", or_empty(func->name),
+		OQZ_FAIL(err, OQZ_E_LIMIT, "function %s: more than %zu nodes from functions", oqz_onnx_text(func->name),
 		         inlined_limit);
 	if (n->n_input > func->n_input || n->n_output > func->n_output)
 		OQZ_FAIL(err, OQZ_E_DATA, "node '%s': function %s has %zu inputs and %zu outputs", name,
-		         or_empty(func->name), func->n_input, func->n_output);
+		         oqz_onnx_text(func->name), func->n_input, func->n_output);
 	call.prefix = oqz_arena_printf(l->arena, "%s%s/", outer ? outer->prefix : "", name);
 	if (!call.prefix)
 		return oqz_err_nomem(err, "names", 0);
 	enum oqz_status st = inline_body(l, g, scope, &inner, &call, err);
 	oqz_map_release(&inner.names);
-	return st == OQZ_OK ? st : oqz_err_prefix(err, "function %s of node '%s'", or_empty(func->name), name);
+	return st == OQZ_OK ? st : oqz_err_prefix(err, "function %s of node '%s'", oqz_onnx_text(func->name), name);
 }

@@ -9,6 +9,8 @@
 #include "core/onnx/onnx.pb-c.h"
 #include "core/onnx/onnx.h"
 
+#include <string.h>
+
 /* A message's wire form is walked before it is unpacked: libprotobuf-c unpacks by recursion without a limit and
  * allocates as it goes. Refuses damaged framing, nesting beyond a limit, and messages that would unpack to absurd
  * sizes. */
@@ -73,6 +75,19 @@ struct oqz_onnx_loader {
 	size_t inlined;           /* nodes that came from functions so far */
 };
 
+/* A text of the message that may be missing, and a domain, "" for ONNX's own. */
+static inline const char *oqz_onnx_text(const char *s) { return s ? s : ""; }
+static inline const char *oqz_onnx_domain(const char *d) { return !d || strcmp(d, "ai.onnx") == 0 ? "" : d; }
+
+/* A graph, or with `parent` a body of one of its nodes. */
+enum oqz_status oqz_onnx_load_graph(struct oqz_onnx_loader *l, const Onnx__GraphProto *p, struct oqz_graph *parent,
+                                    const struct oqz_onnx_scope *outer, const struct oqz_onnx_call *call,
+                                    struct oqz_graph **ret, struct oqz_err *err);
+/* onnx_load_node.c: the two halves of that for one node, first its values, for all nodes, then itself. */
+enum oqz_status oqz_onnx_make_outputs(struct oqz_onnx_loader *l, struct oqz_graph *g, struct oqz_onnx_scope *scope,
+                                      const struct oqz_onnx_call *call, const Onnx__NodeProto *p, struct oqz_err *err);
+enum oqz_status oqz_onnx_load_node(struct oqz_onnx_loader *l, struct oqz_graph *g, const struct oqz_onnx_scope *scope,
+                                   const struct oqz_onnx_call *call, const Onnx__NodeProto *p, struct oqz_err *err);
 /* Loads a list of nodes into g. */
 enum oqz_status oqz_onnx_nodes(struct oqz_onnx_loader *l, struct oqz_graph *g, struct oqz_onnx_scope *scope,
                                const struct oqz_onnx_call *call, Onnx__NodeProto *const *nodes, size_t n,
