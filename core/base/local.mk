@@ -23,6 +23,9 @@ core_base_liboqz_base_a_SOURCES = \
 	core/base/pages.h \
 	core/base/params.c \
 	core/base/params.h \
+	core/base/params_impl.h \
+	core/base/params_read.c \
+	core/base/params_table.c \
 	core/base/rng.h \
 	core/base/twister.c \
 	core/base/twister.h \
