@@ -19,11 +19,13 @@ core_image_liboqz_image_a_SOURCES = \
 	core/image/orient.h \
 	core/image/preprocess.c \
 	core/image/preprocess.h \
+	core/image/resize.c \
 	core/image/resize.h \
 	core/image/resize_matlab.c \
 	core/image/resize_opencv.c \
 	core/image/resize_opencv_area.c \
 	core/image/resize_pillow.c \
+	core/image/resize_work.c \
 	core/image/step_affine.c \
 	core/image/step_center_crop.c \
 	core/image/step_color.c \

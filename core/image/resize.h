@@ -50,7 +50,7 @@ enum oqz_status oqz_resize(const struct oqz_image *src, int32_t width, int32_t h
                            const struct oqz_window *window, struct oqz_resize_work *work, struct oqz_image *dst,
                            struct oqz_err *err);
 
-/* The two families. `box` (x0, y0, x1, y1 in source pixels, inside the image; NULL: all of it) is Pillow's argument. */
+/* The families. `box` (x0, y0, x1, y1 in source pixels, inside the image; NULL: all of it) is Pillow's argument. */
 enum oqz_status oqz_resize_pillow(const struct oqz_image *src, const float *box, int32_t width, int32_t height,
                                   enum oqz_filter filter, const struct oqz_window *window, struct oqz_resize_work *work,
                                   struct oqz_image *dst, struct oqz_err *err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cv2.resize() of OpenCV 4.6 for 8-bit images (imgproc/src/resize.cpp), and the choice between the families. Linear and
- * cubic weights are 11-bit fixed point; rows are interpolated horizontally into ints once and kept while the vertical
- * pass needs them. OpenCV's vector code for the vertical cubic pass computes in float32; so does ours.
+ * cv2.resize() of OpenCV 4.6 for 8-bit images (imgproc/src/resize.cpp). Linear and cubic weights are 11-bit fixed
+ * point; rows are interpolated horizontally into ints once and kept while the vertical pass needs them. OpenCV's vector
+ * code for the vertical cubic pass computes in float32; so does ours.
  */
-#include "core/image/resize.h"
 #include "core/base/checked.h"
+#include "core/image/resize.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,52 +14,6 @@ enum { SCALE = 2048 };
 
 typedef uint8_t v4u8 __attribute__((vector_size(4)));
 typedef int32_t v4s32 __attribute__((vector_size(16)));
-
-const char *const oqz_filter_names[] = { "pil-nearest", "pil-box",     "pil-bilinear",   "pil-hamming",
-	                                 "pil-bicubic", "pil-lanczos", "cv2-nearest",    "cv2-linear",
-	                                 "cv2-area",    "cv2-cubic",   "matlab-bicubic", NULL };
-
-enum oqz_filter oqz_filter_by_name(const char *name)
-{
-	int f = 0;
-
-	while (f < OQZ_FILTER_COUNT - 1 && strcmp(oqz_filter_names[f], name) != 0)
-		f++;
-	return (enum oqz_filter)f;
-}
-
-void oqz_resize_work_release(struct oqz_resize_work *w)
-{
-	oqz_image_release(&w->tmp);
-	free(w->table);
-	memset(w, 0, sizeof *w);
-}
-
-void *oqz_resize_work_table(struct oqz_resize_work *w, size_t bytes)
-{
-	bytes = oqz_align_up(bytes, 64);
-	if (bytes > w->table_cap) {
-		void *p = aligned_alloc(64, bytes);
-		if (!p)
-			return NULL;
-		free(w->table);
-		w->table = p;
-		w->table_cap = bytes;
-	}
-	return w->table;
-}
-
-enum oqz_status oqz_image_crop(const struct oqz_image *src, const struct oqz_window *win, struct oqz_image *dst,
-                               struct oqz_err *err)
-{
-	size_t ch = (size_t)src->channels, n = (size_t)win->width * ch;
-
-	OQZ_TRY(oqz_image_reserve(dst, win->width, win->height, src->channels, err));
-	for (int32_t y = 0; y < win->height; y++)
-		memcpy(dst->data + (size_t)y * n,
-		       src->data + ((size_t)(win->y + y) * (size_t)src->width + (size_t)win->x) * ch, n);
-	return OQZ_OK;
-}
 
 /* Taps of one axis: up to 4 clamped source positions and weights per output position. */
 struct taps {
@@ -242,19 +196,4 @@ enum oqz_status oqz_resize_opencv(const struct oqz_image *src, int32_t width, in
 		return oqz_resize_opencv_area(src, width, height, work, dst, err);
 	return separable(src, width, height, filter == OQZ_FILTER_CV2_CUBIC, filter == OQZ_FILTER_CV2_AREA, work, dst,
 	                 err);
-}
-
-enum oqz_status oqz_resize(const struct oqz_image *src, int32_t width, int32_t height, enum oqz_filter filter,
-                           const struct oqz_window *window, struct oqz_resize_work *work, struct oqz_image *dst,
-                           struct oqz_err *err)
-{
-	if (filter < OQZ_FILTER_CV2_NEAREST)
-		return oqz_resize_pillow(src, NULL, width, height, filter, window, work, dst, err);
-	struct oqz_image *whole = window ? &work->tmp : dst;
-	if (filter == OQZ_FILTER_MATLAB_BICUBIC)
-		OQZ_TRY(oqz_resize_matlab(src, (double)width / src->width, (double)height / src->height, width, height,
-		                          work, whole, err));
-	else
-		OQZ_TRY(oqz_resize_opencv(src, width, height, filter, work, whole, err));
-	return window ? oqz_image_crop(&work->tmp, window, dst, err) : OQZ_OK;
 }
