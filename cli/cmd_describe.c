@@ -169,7 +169,7 @@ static int describe_grids(const struct oqz_plugin_info *p, const struct oqz_para
 	if (pid == 0) {
 		int code = print_grids(p, params, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 		fflush(NULL);
-		_exit(code);
+		OQZ_EXIT_NOW(code);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
 		oqz_err_set(&err, OQZ_E_IO, "cannot run %s in a process of its own", p->path);

@@ -16,8 +16,9 @@ AC_DEFUN([OQZ_SWITCHES], [
   AS_IF([test $oqz_cv_target_clones = yes && test x$enable_asan = xno && test x$enable_ubsan = xno],
     [AC_DEFINE([OQZ_TARGET_CLONES], [1], [Define to 1 to build inner loops once per x86-64 level])])
 
-  AC_ARG_ENABLE([coverage], [AS_HELP_STRING([--enable-coverage], [gcov instrumentation])], [], [enable_coverage=no])
+  AC_ARG_ENABLE([coverage], [AS_HELP_STRING([--enable-coverage], [gcov instrumentation, for `make check-coverage'])], [], [enable_coverage=no])
   AS_IF([test x$enable_coverage = xyes], [
+    AC_DEFINE([OQZ_COVERAGE], [1], [Define to 1 to keep the counters of gcov in forked processes])
     AX_APPEND_COMPILE_FLAGS([--coverage], [SANITIZER_CFLAGS])
     AX_APPEND_LINK_FLAGS([--coverage], [SANITIZER_LDFLAGS])])
 

@@ -82,7 +82,7 @@ static _Noreturn void child(const char *path, int fd, pid_t parent)
 	if (!oqz_str_ok(&out))
 		_exit(1);
 	write_all(fd, out.s, out.len);
-	_exit(0); /* no destructors: the answer is given */
+	OQZ_EXIT_NOW(0); /* no destructors: the answer is given */
 }
 
 /* -------------------------------------------------------------------------------------------------- the parent */

@@ -49,6 +49,15 @@ check-valgrind:
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check TESTS="$(filter-out $(sanitized_slow),$(unit_tests))" \
 		LOG_COMPILER="$(LIBTOOL) --mode=execute $(VALGRIND) --quiet --error-exitcode=99 --leak-check=no"
 
+# Which lines the tests run, as pages in coverage/ and as a list, worst files first (configure --enable-coverage; Debian: lcov).
+check-coverage:
+	lcov --quiet --zerocounters --directory .
+	-$(MAKE) $(AM_MAKEFLAGS) check
+	lcov --quiet --capture --directory . --output-file coverage.info
+	lcov --quiet --remove coverage.info '/usr/*' '*.pb-c.[ch]' '*/report_assets.c' '*/tests/*' '*/bench/*' --output-file coverage.info
+	genhtml --quiet --prefix '$(abs_top_srcdir)' --output-directory coverage coverage.info
+	@lcov --list-full-path --list coverage.info | grep '%' | sort -t '|' -k 2n
+
 # Hours rather than minutes: packages, long fuzzing, every engine on every case.
 check-long: check
 	@for t in $(long_tests); do echo "== $$t"; $(AM_TESTS_ENVIRONMENT) $(top_srcdir)/$$t || exit 1; done
@@ -59,11 +68,11 @@ check-format:
 
 # What tests leave behind for inspection.
 clean-local-tests:
-	rm -rf tests/tmp fuzz-corpus
+	rm -rf tests/tmp fuzz-corpus coverage coverage.info
 clean-local: clean-local-tests
 .PHONY: clean-local-tests
 
-.PHONY: check-sanitized check-valgrind check-long check-format
+.PHONY: check-sanitized check-valgrind check-coverage check-long check-format
 
 # Scripts and programs find things by these; OQZ_SHARED may be absent, tests then skip with a message.
 AM_TESTS_ENVIRONMENT = \

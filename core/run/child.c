@@ -335,7 +335,7 @@ enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const 
 		end.status = child_main(m, index, reg, opt, fds[1], &e);
 		snprintf(end.text, sizeof end.text, "%s", e.msg);
 		send_message(fds[1], &end);
-		_exit(0);
+		OQZ_EXIT_NOW(0);
 	}
 	close(fds[1]);
 	clock_gettime(CLOCK_MONOTONIC, &w.start);

@@ -243,7 +243,7 @@ static enum oqz_status try_forked(const struct oqz_manifest *m, size_t index, co
 		if (e.code == OQZ_OK)
 			e.code = try_job(m, index, reg, &e);
 		ssize_t n = write(fds[1], &e, sizeof e);
-		_exit(n == (ssize_t)sizeof e ? 0 : 1);
+		OQZ_EXIT_NOW(n == (ssize_t)sizeof e ? 0 : 1);
 	}
 	close(fds[1]);
 	while (have < sizeof *found) {

@@ -59,6 +59,7 @@
 			options.scales.y.max = round(Math.max(...values) * 1.1, Math.ceil);
 		}
 		options.scales.x.offset = true; // room for the first and last name
+		options.scales.x.grid.display = data.names.length <= 60; // of more they would be a gray field
 		options.scales.x.ticks.display = named;
 		options.plugins.legend.display = which === "cumulative";
 		options.scales.x.ticks.autoSkip = true;
