@@ -74,6 +74,9 @@ enum oqz_status cli_memory_limit(const struct oqz_args *a, int64_t *ret, struct 
 
 /* Prints "oqz: <message>" and returns the exit code that belongs to the error. */
 int cli_fail(const struct oqz_err *err);
+struct oqz_registry;
+/* The plugins, for a verb that cannot do without: that there are none is said once, before anything else. */
+enum oqz_status cli_open_registry(struct oqz_registry **ret, struct oqz_err *err);
 /* By kind of error. Things that do not fit together (a model and its inputs) are OQZ_EXIT_DATA; verbs that compare
  * return OQZ_EXIT_INCOMPARABLE by themselves. */
 enum oqz_exit cli_exit_code(enum oqz_status st);

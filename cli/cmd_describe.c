@@ -45,7 +45,7 @@ static enum oqz_status find(const char *name, struct oqz_arena *arena, struct oq
 			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: %s", name, ret->refused);
 		return OQZ_OK;
 	}
-	OQZ_TRY(oqz_registry_new(NULL, registry, err));
+	OQZ_TRY(cli_open_registry(registry, err));
 	OQZ_TRY(oqz_registry_find(*registry, 0, name, &found, err));
 	*ret = *found;
 	return OQZ_OK;

@@ -123,7 +123,7 @@ static enum oqz_status export_cell(const struct oqz_args *args, const struct oqz
 
 	if (scheme->file)
 		OQZ_FAIL(err, OQZ_E_USAGE, "lane `%s` is a file already: %s", scheme->name, scheme->file);
-	OQZ_TRY(oqz_registry_new(NULL, &reg, err));
+	OQZ_TRY(cli_open_registry(&reg, err));
 	OQZ_TRY(oqz_memory_limit(m->limits.memory, opt.threads, err));
 	OQZ_TRY(oqz_job_open(m, &spec, reg, NULL, &opt, &j, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));

@@ -71,7 +71,9 @@ static int list_registry(enum oqz_plugin_kind kind)
 
 	if (oqz_registry_new(NULL, &r, &err) != OQZ_OK)
 		return cli_fail(&err);
-	if (kind)
+	if (oqz_registry_any(r, &err) != OQZ_OK)
+		fprintf(stderr, "oqz: %s\n", err.msg);
+	else if (kind)
 		print_kind(r, kind);
 	else
 		print_all(r);

@@ -57,7 +57,7 @@ static int run(const struct oqz_args *args)
 		fprintf(stderr, "oqz: --jobs: a number of threads\n");
 		return OQZ_EXIT_USAGE;
 	}
-	if (cli_load_manifest(args, &m, &err) != OQZ_OK || oqz_registry_new(NULL, &reg, &err) != OQZ_OK)
+	if (cli_load_manifest(args, &m, &err) != OQZ_OK || cli_open_registry(&reg, &err) != OQZ_OK)
 		return cli_fail(&err);
 	if (!(costs = calloc(m->jobs.n + 1, sizeof *costs))) {
 		oqz_err_nomem(&err, "jobs", m->jobs.n);

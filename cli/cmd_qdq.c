@@ -63,7 +63,7 @@ static enum oqz_status calibrate(const struct oqz_args *args, const char *scheme
 	if (!name)
 		return oqz_err_nomem(err, scheme, 1);
 	oqz_plugin_host_init(&host, NULL, NULL);
-	OQZ_TRY(oqz_registry_new(NULL, &reg, err));
+	OQZ_TRY(cli_open_registry(&reg, err));
 	OQZ_TRY(oqz_registry_load(reg, OQZ_KIND_QUANTIZER, name, &module, err));
 	OQZ_TRY(oqz_params_parse(module->desc.base.params, rest ? rest + 1 : "", "--scheme", &params, err));
 	oqz_str_addf(&text, "%s:", name);

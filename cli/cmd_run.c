@@ -141,7 +141,7 @@ static int evaluate(const struct oqz_args *args, const struct oqz_manifest *m, s
 		fprintf(stderr, "oqz: --progress is auto, plain, json or none\n");
 		return OQZ_EXIT_USAGE;
 	}
-	if (oqz_registry_new(NULL, &reg, &err) != OQZ_OK || oqz_missing_find(m, reg, &missing, &err) != OQZ_OK)
+	if (cli_open_registry(&reg, &err) != OQZ_OK || oqz_missing_find(m, reg, &missing, &err) != OQZ_OK)
 		return cli_fail(&err);
 	print_missing(m, &missing, keep_going);
 	opt->skip = keep_going ? &missing : NULL;

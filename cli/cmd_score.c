@@ -76,7 +76,7 @@ static enum oqz_status score(const struct oqz_args *args, struct oqz_figures *re
 	if (!name)
 		return oqz_err_nomem(err, task, 1);
 	oqz_plugin_host_init(&host, print_log, NULL);
-	OQZ_TRY(oqz_registry_new(NULL, &reg, err));
+	OQZ_TRY(cli_open_registry(&reg, err));
 	OQZ_TRY(oqz_registry_load(reg, OQZ_KIND_TASK, name, &module, err));
 	enum oqz_status st =
 	    oqz_task_judge(module, &host, rest ? rest + 1 : "", annotations, predictions ? predictions : "-", ret, err);

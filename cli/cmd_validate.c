@@ -29,7 +29,7 @@ static int run(const struct oqz_args *args)
 	enum oqz_status worst = OQZ_OK;
 	size_t problems = 0;
 
-	if (cli_load_manifest(args, &m, &err) != OQZ_OK || oqz_registry_new(NULL, &reg, &err) != OQZ_OK ||
+	if (cli_load_manifest(args, &m, &err) != OQZ_OK || cli_open_registry(&reg, &err) != OQZ_OK ||
 	    oqz_validate_parameters(m, reg, print_problem, &problems, &worst, &err) != OQZ_OK)
 		return cli_fail(&err);
 	if (cli_option(args, "data") && oqz_validate_data(m, reg, print_problem, &problems, &worst, &err) != OQZ_OK)

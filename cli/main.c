@@ -6,6 +6,7 @@
 #include "config.h"
 #include "core/base/file.h"
 #include "core/base/str.h"
+#include "plugins/registry.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -61,6 +62,16 @@ int cli_fail(const struct oqz_err *err)
 {
 	fprintf(stderr, "oqz: %s\n", err->msg[0] ? err->msg : oqz_status_name(err->code));
 	return cli_exit_code(err->code);
+}
+
+enum oqz_status cli_open_registry(struct oqz_registry **ret, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_registry_free_cleanup) struct oqz_registry *r = NULL;
+
+	OQZ_TRY(oqz_registry_new(NULL, &r, err));
+	OQZ_TRY(oqz_registry_any(r, err));
+	*ret = oqz_steal(r);
+	return OQZ_OK;
 }
 
 int cli_finish(int code)
@@ -135,7 +146,7 @@ int main(int argc, char **argv)
 {
 	occupy_standard_streams();
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a write error with a message, not a death */
-	setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+	setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
 	const char *self = oqz_path_base(argv[0]);
 	if (strncmp(self, "lt-", 3) == 0)
 		self += 3;

@@ -17,6 +17,8 @@
 struct oqz_registry {
 	struct oqz_arena *arena;
 	unsigned probe_ms;
+	struct oqz_str searched; /* the folders, with commas between; what is wrong with one beside it */
+	size_t n_files;          /* in them, usable or not */
 	OQZ_VEC(struct oqz_plugin_info) infos;
 };
 
@@ -70,6 +72,9 @@ static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool
 	names_t names = { 0 };
 	struct oqz_err why = { 0 };
 	enum oqz_status st = list_folder(dir, r->arena, &names, &why);
+
+	oqz_str_addf(&r->searched, "%s%s", r->searched.len ? ", " : "", st == OQZ_OK ? dir : why.msg);
+	r->n_files += names.n;
 
 	if (st == OQZ_E_NOENT && may_be_absent) {
 		st = OQZ_OK;
@@ -140,12 +145,23 @@ void oqz_registry_free(struct oqz_registry *r)
 	if (!r)
 		return;
 	oqz_vec_release(&r->infos);
+	oqz_str_release(&r->searched);
 	oqz_arena_free(r->arena);
 	free(r);
 }
 
 size_t oqz_registry_count(const struct oqz_registry *r) { return r->infos.n; }
 const struct oqz_plugin_info *oqz_registry_at(const struct oqz_registry *r, size_t i) { return &r->infos.v[i]; }
+
+enum oqz_status oqz_registry_any(const struct oqz_registry *r, struct oqz_err *err)
+{
+	if (r->n_files)
+		return OQZ_OK;
+	OQZ_FAIL(err, OQZ_E_PLUGIN,
+	         "no plugins were found, so there are neither schemes nor tasks: install them, or name their folder in "
+	         "OQZ_PLUGIN_PATH (searched: %s)",
+	         oqz_str_get(&r->searched));
+}
 
 /* "int8.so" for int8: what a refused file would have been called. */
 static bool file_is_called(const char *path, const char *name)

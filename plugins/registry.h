@@ -31,6 +31,9 @@ OQZ_DEFINE_CLEANUP(struct oqz_registry, oqz_registry_free)
 size_t oqz_registry_count(const struct oqz_registry *r);
 const struct oqz_plugin_info *oqz_registry_at(const struct oqz_registry *r, size_t i);
 
+/* OQZ_E_PLUGIN when the folders hold no file that could be a plugin, with what to do about it. */
+enum oqz_status oqz_registry_any(const struct oqz_registry *r, struct oqz_err *err);
+
 /* The plugin of that name. `kind` 0 takes either; another kind than asked for, or none of that name, is OQZ_E_PLUGIN
  * with a near match and, where a refused file is called like it, its reason. */
 enum oqz_status oqz_registry_find(const struct oqz_registry *r, enum oqz_plugin_kind kind, const char *name,

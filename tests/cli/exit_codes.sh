@@ -7,6 +7,26 @@ printf 'oqz: 1\nmodels: [\n' >"$tmp/zoo.yaml"
 expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr 'zoo.yaml:[0-9]*:[0-9]*: '
 
+# Without any plugin that is said once, with what to do, and nothing is written.
+manifest "$tmp/zoo.yaml"
+path=$OQZ_PLUGIN_PATH
+for where in '' "$tmp" "$tmp/nowhere"; do
+	OQZ_PLUGIN_PATH=$where
+	for verb in "run -o $tmp/none" "calibrate -o $tmp/none" validate plan "export --scheme channel -o $tmp/none.onnx"; do
+		# shellcheck disable=SC2086
+		expect_exit 3 $verb "$tmp/zoo.yaml"
+		says stderr '^oqz: no plugins were found, .* OQZ_PLUGIN_PATH (searched: '
+		test "$(cat "$tmp/stdout" "$tmp/stderr" | wc -l)" -eq 1 || fail "oqz $verb says it more than once"
+	done
+	expect_exit 0 list
+	says stderr '^oqz: no plugins were found, '
+	expect_exit 3 describe int8
+	says stderr '^oqz: no plugins were found, '
+done
+says stderr "nowhere: No such file or directory"
+test ! -e "$tmp/none" -a ! -e "$tmp/none.onnx" || fail "a run without plugins writes something"
+OQZ_PLUGIN_PATH=$path
+
 manifest "$tmp/zoo.yaml"
 sed -i 's/plugin: int8,/plugin: intt8,/' "$tmp/zoo.yaml"
 expect_exit 3 run -o "$tmp/b" "$tmp/zoo.yaml"

@@ -307,6 +307,11 @@ tests_unit_test_results_SOURCES = tests/unit/test_results.c
 tests_unit_test_results_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_results_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_child
+tests_unit_test_child_SOURCES = tests/unit/test_child.c
+tests_unit_test_child_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_child_LDADD = $(unit_ldadd)
+
 unit_tests += tests/unit/test_report_size
 tests_unit_test_report_size_SOURCES = tests/unit/test_report_size.c
 tests_unit_test_report_size_CPPFLAGS = $(unit_cppflags)
