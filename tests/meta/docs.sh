@@ -20,6 +20,16 @@ for code in $codes; do
 		fail "doc/oqz.1 does not explain exit code $code"
 done
 
+# Paths that the README, ARCHITECTURE and HACKING name are there; <name> stands for any, and programs for their sources.
+named=$(grep -oh '\(^\|[^[:alnum:]/._-]\)\(core\|cli\|tests\|etc\|plugins\|quantizers\|tasks\|bench\|packaging\|m4\)/[[:alnum:]_./<>-]*' README.md ARCHITECTURE.md HACKING.md |
+	sed 's/^[^[:alnum:]]//; s/[.,:]*$//; s/<[a-z]*>/*/g' | sort -u)
+[ "$(echo "$named" | wc -l)" -ge 30 ] || fail "README, ARCHITECTURE and HACKING read otherwise than this script thinks"
+for path in $named; do
+	# shellcheck disable=SC2086
+	set -- $path
+	[ -e "$1" ] || [ -e "$path.c" ] || fail "there is no $path, which README, ARCHITECTURE or HACKING names"
+done
+
 # The README's table has the figures that demo/RESULTS.md has: model, scheme, float, quantized, difference, AQE, MQE, OQE, images.
 awk '
 	function wanted(key, figures) { if (want[key] != figures) { print "FAIL: README.md: " key ": " figures ", RESULTS.md: " want[key]; bad = 1 } n++ }
