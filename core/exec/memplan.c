@@ -43,27 +43,50 @@ static int reads_ahead(struct oqz_program *p, size_t i)
 	return -1;
 }
 
-/* Elementwise steps whose result the next step can read ahead: whoever lets the former read ahead does it with both.
- * What the latter leaves in scratch memory is there while up to two steps before it still run. */
+/* Elementwise steps whose result the next step can read ahead: whoever lets the former read ahead does it with both. */
 static void find_chains(struct oqz_program *p)
 {
 	for (size_t i = 0; i < p->steps.n; i++) {
 		struct oqz_step *s = &p->steps.v[i];
-		int before[2] = { i > 0 ? s[-1].scratch : -1, i > 1 && s[-1].chain >= 0 ? s[-2].scratch : -1 };
 		s->chain = s->choice.ahead_makes ? reads_ahead(p, i) : -1;
-		s->scratch = 0;
-		while (s->scratch == before[0] || s->scratch == before[1])
-			s->scratch++;
 	}
 }
 
-static void touch_inputs(struct oqz_program *p, size_t step, size_t until)
+/* Somebody may make the step in bands: it can be, and its output is a tap. */
+static bool in_bands(const struct oqz_program *p, size_t i)
 {
-	const struct oqz_step *s = &p->steps.v[step];
+	const struct oqz_step *s = &p->steps.v[i];
 
-	for (int k = 0; k < s->n_in; k++)
-		if (s->in[k] >= 0)
-			touch(p, s->in[k], (int)until);
+	if (!s->choice.band || s->dynamic || s->out[0] < 0)
+		return false;
+	for (size_t k = 0; k < p->n_taps; k++)
+		if (p->taps[k].maker == (int)i && p->taps[k].step == (int)i && p->taps[k].slot == s->out[0])
+			return true;
+	return false;
+}
+
+/* The first of the steps that may be at work when step i begins, as it reads ahead: the one before, or the one before
+ * that in a chain; i itself when there is none. */
+static size_t at_work(struct oqz_program *p, size_t i)
+{
+	size_t first = i;
+
+	if (i > 0 && reads_ahead(p, i - 1) >= 0)
+		first = i > 1 && p->steps.v[i - 1].chain >= 0 && reads_ahead(p, i - 2) >= 0 ? i - 2 : i - 1;
+	return first < i && !in_bands(p, first) ? first + 1 : first; /* it is done */
+}
+
+/* Scratch memory that no step at the same time uses. */
+static void share_scratch(struct oqz_program *p)
+{
+	for (size_t i = 0; i < p->steps.n; i++) {
+		struct oqz_step *s = &p->steps.v[i];
+		bool taken[OQZ_SCRATCHES + 1] = { false };
+		for (size_t k = at_work(p, i); k < i; k++)
+			taken[p->steps.v[k].scratch] |= p->steps.v[k].choice.scratch_bytes > 0;
+		for (s->scratch = 0; taken[s->scratch];)
+			s->scratch++;
+	}
 }
 
 static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt)
@@ -96,20 +119,21 @@ static void find_lives(struct oqz_program *p, const struct oqz_exec_options *opt
 				    p->slots.v[p->steps.v[k].in[j]].value == p->slots.v[slot].value)
 					touch(p, slot, k);
 	}
-	/* While a step runs in bands the next one writes its output already, and the one behind that in a chain: what
-	 * the former read is needed until then. */
-	for (size_t i = 0; i + 1 < p->steps.n; i++) {
-		const struct oqz_step *s = &p->steps.v[i];
-		bool further = s[1].chain >= 0 && s[2].choice.ahead_makes;
-		if (s->choice.band && s[1].impl->ahead)
-			touch_inputs(p, i, i + 1 + further);
-		if (further)
-			touch_inputs(p, i + 1, i + 2);
-	}
 	for (size_t i = 0; i < opt->n_holds; i++) {
 		int tap = oqz_program_tap(p, opt->holds[i].value), until = oqz_program_tap(p, opt->holds[i].until);
 		if (tap >= 0 && until >= 0)
 			touch(p, p->taps[tap].slot, p->taps[until].step + 1);
+	}
+}
+
+/* What a step may write while others are at work must not lie on what these still need. */
+static void begin_early(struct oqz_program *p)
+{
+	for (size_t i = 0; i < p->steps.n; i++) {
+		size_t first = at_work(p, i);
+		for (int k = 0; k < p->steps.v[i].n_out; k++)
+			if (p->steps.v[i].out[k] >= 0 && p->slots.v[p->steps.v[i].out[k]].first > (int)first)
+				p->slots.v[p->steps.v[i].out[k]].first = (int)first;
 	}
 }
 
@@ -121,14 +145,14 @@ static bool pinned(struct oqz_program *p, int root)
 	return false;
 }
 
-/* A step that may still run in bands while step i reads ahead, and that reads this memory. */
+/* A step that may be at work while step i writes, and reads this memory elsewhere than step i: in bands, and not ahead.
+ */
 static bool reads_meanwhile(struct oqz_program *p, size_t i, int root)
 {
-	size_t first = i > 1 && p->steps.v[i - 1].chain >= 0 ? i - 2 : i > 0 ? i - 1 : 0;
-
-	for (size_t j = first; j < i && p->steps.v[i].impl->ahead; j++)
+	for (size_t j = at_work(p, i); j < i && p->steps.v[i].impl->ahead; j++)
 		for (int k = 0; k < p->steps.v[j].n_in && p->steps.v[j].choice.band; k++)
-			if (p->steps.v[j].in[k] >= 0 && root_of(p, p->steps.v[j].in[k]) == root)
+			if (p->steps.v[j].in[k] >= 0 && !(k < 2 && p->steps.v[j].choice.ahead[k]) &&
+			    root_of(p, p->steps.v[j].in[k]) == root)
 				return true;
 	return false;
 }
@@ -262,7 +286,9 @@ static void find_passing(struct oqz_program *p, const struct oqz_exec_options *o
 enum oqz_status oqz_plan_memory(struct oqz_program *p, const struct oqz_exec_options *opt, struct oqz_err *err)
 {
 	find_chains(p);
+	share_scratch(p);
 	find_lives(p, opt);
+	begin_early(p);
 	merge_inplace(p);
 	for (size_t i = 0; i < p->slots.n; i++)
 		p->slots.v[i].root = root_of(p, (int)i);
