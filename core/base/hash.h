@@ -18,6 +18,7 @@ struct oqz_sha256 {
 	bool ok;
 };
 
+/* A digest of bytes that come in pieces. */
 void oqz_sha256_init(struct oqz_sha256 *s);
 void oqz_sha256_add(struct oqz_sha256 *s, const void *p, size_t n);
 /* Writes 64 hexadecimal digits and a NUL. The state is used up and holds nothing any more: every init needs its hex. */

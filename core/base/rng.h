@@ -14,6 +14,7 @@ struct oqz_rng {
 
 static inline void oqz_rng_init(struct oqz_rng *r, uint64_t seed) { r->state = seed; }
 
+/* The next 64 bits. */
 static inline uint64_t oqz_rng_u64(struct oqz_rng *r)
 {
 	uint64_t z = r->state += 0x9e3779b97f4a7c15u;

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <openssl/evp.h>
 
 static bool reserve(struct oqz_str *b, size_t extra)
 {
@@ -161,16 +160,6 @@ void oqz_str_add_html(struct oqz_str *b, const char *s)
 			oqz_str_addn(b, p, n);
 		p += n ? n : 1;
 	}
-}
-
-void oqz_str_add_base64(struct oqz_str *b, const void *data, size_t n)
-{
-	enum { BLOCK = 3 * 1024 };
-	unsigned char text[BLOCK / 3 * 4 + 1];
-	const unsigned char *p = data;
-
-	for (; n; p += n < BLOCK ? n : BLOCK, n -= n < BLOCK ? n : BLOCK)
-		oqz_str_addn(b, text, (size_t)EVP_EncodeBlock(text, p, (int)(n < BLOCK ? n : BLOCK)));
 }
 
 void oqz_str_add_csv(struct oqz_str *b, const char *s)

@@ -16,6 +16,7 @@ struct oqz_str {
 	bool failed;
 };
 
+/* Text at the end: a string, n bytes, printf's. */
 void oqz_str_add(struct oqz_str *b, const char *s);
 void oqz_str_addn(struct oqz_str *b, const void *s, size_t n);
 void oqz_str_addf(struct oqz_str *b, const char *fmt, ...) OQZ_PRINTF(2, 3);
@@ -26,8 +27,6 @@ void oqz_str_add_json(struct oqz_str *b, const char *s);
 /* Text for HTML and XML content or a quoted attribute: markup characters escaped, what is not valid UTF-8 and what XML
  * does not allow becomes U+FFFD. */
 void oqz_str_add_html(struct oqz_str *b, const char *s);
-/* Bytes in base64 (RFC 4648, padded). */
-void oqz_str_add_base64(struct oqz_str *b, const void *data, size_t n);
 /* A CSV field: quoted when it has a comma, quote or line break (RFC 4180). */
 void oqz_str_add_csv(struct oqz_str *b, const char *s);
 /* The contents, or "" when empty. */

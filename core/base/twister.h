@@ -13,6 +13,7 @@ struct oqz_twister {
 	int at; /* next word to be given out; 624: a new round is due */
 };
 
+/* NumPy's RandomState(seed) for a 32-bit seed, and its next word. */
 void oqz_twister_init(struct oqz_twister *t, uint32_t seed);
 uint32_t oqz_twister_u32(struct oqz_twister *t);
 /* Uniform in [0, 1) with 53 bits, of two words. */

@@ -73,6 +73,7 @@ enum oqz_status oqz_program_of(struct oqz_graph **g, const struct oqz_exec_optio
 void oqz_program_free(struct oqz_program *p);
 OQZ_DEFINE_CLEANUP(struct oqz_program, oqz_program_free)
 
+/* Steps in the order in which they run, 0 .. nsteps - 1. */
 size_t oqz_program_nsteps(const struct oqz_program *p);
 void oqz_program_step(const struct oqz_program *p, size_t i, struct oqz_step_info *ret);
 /* Bytes that each context needs (arena and scratch); bytes of constants and packed weights held by the program. */
@@ -86,11 +87,14 @@ int oqz_program_tap(const struct oqz_program *p, const char *value);
  * inputs: -1, valid from the start). */
 long oqz_program_tap_step(const struct oqz_program *p, int tap);
 
+/* Of the graph, in its order; names live as long as the program. */
 size_t oqz_program_ninputs(const struct oqz_program *p);
 size_t oqz_program_noutputs(const struct oqz_program *p);
 const char *oqz_program_input_name(const struct oqz_program *p, size_t i);
 const char *oqz_program_output_name(const struct oqz_program *p, size_t i);
 
+/* What one run needs of its own: inputs, outputs, the arena between. A program, which it must not outlive, can have any
+ * number of contexts at work, each on one thread. */
 enum oqz_status oqz_context_new(const struct oqz_program *p, struct oqz_context **ret, struct oqz_err *err);
 void oqz_context_free(struct oqz_context *c);
 OQZ_DEFINE_CLEANUP(struct oqz_context, oqz_context_free)

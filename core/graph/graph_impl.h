@@ -21,6 +21,7 @@ struct oqz_storage {
 /* Makes `s` live at least as long as g; false when out of memory. */
 bool oqz_storage_retain(struct oqz_graph *g, struct oqz_storage *s);
 
+/* The list of a value's readers, where each stands once. False when out of memory. */
 bool oqz_value_add_use(struct oqz_value *v, struct oqz_node *n);
 void oqz_value_remove_use(struct oqz_value *v, const struct oqz_node *n);
 
@@ -30,6 +31,7 @@ void oqz_node_discard(struct oqz_node *n);
 /* One name under its graph's node map, NULL or taken names replaced by a fresh one. NULL when out of memory. */
 const char *oqz_node_unique_name(struct oqz_graph *g, const char *name, const char *op_type, const char *first_output);
 
+/* OQZ_E_NOMEM, naming the graph's file. */
 static inline enum oqz_status oqz_graph_nomem(const struct oqz_graph *g, struct oqz_err *err)
 {
 	return oqz_err_nomem(err, g && g->source ? g->source : "a graph", 0);

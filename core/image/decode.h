@@ -21,6 +21,7 @@ struct oqz_decode_job {
 /* Checks dimensions against the limits, then reserves. */
 enum oqz_status oqz_decode_reserve(const struct oqz_decode_job *job, uint64_t width, uint64_t height, int channels);
 
+/* One format each, after its signature has been seen. Errors name the job's file; the image is undefined then. */
 enum oqz_status oqz_decode_jpeg(const struct oqz_decode_job *job);
 enum oqz_status oqz_decode_png(const struct oqz_decode_job *job);
 enum oqz_status oqz_decode_netpbm(const struct oqz_decode_job *job);

@@ -20,6 +20,7 @@ struct oqz_image {
 
 enum { OQZ_IMAGE_SLACK = 64 };
 
+/* Of the samples, without the slack. */
 static inline size_t oqz_image_bytes(const struct oqz_image *img)
 {
 	return (size_t)img->width * (size_t)img->height * (size_t)img->channels;

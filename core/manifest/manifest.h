@@ -114,6 +114,8 @@ struct oqz_manifest_options {
 	int64_t memory;     /* --memory-limit in bytes; 0: as the manifest says */
 };
 
+/* Reads, merges, checks and expands a manifest with all that it includes. Errors begin with file:line:column
+ * where a place is at fault. `opt` may be NULL. */
 enum oqz_status oqz_manifest_load(const char *path, const struct oqz_manifest_options *opt, struct oqz_manifest **ret,
                                   struct oqz_err *err);
 void oqz_manifest_free(struct oqz_manifest *m);

@@ -166,6 +166,7 @@ enum oqz_status oqz_infer_node(struct oqz_node *n, struct oqz_err *err);
 /* Refines *acc by *b, which describes the same tensor: unknown parts are taken over; a contradiction is OQZ_E_DATA. */
 enum oqz_status oqz_shape_merge(struct oqz_shape *acc, const struct oqz_shape *b, struct oqz_err *err);
 
+/* What an input is to a quantizer: data, weight, bias or index. */
 enum oqz_role oqz_op_role(const struct oqz_node *n, int input);
 /* Axis of the output channel in a weight input: Conv 0; ConvTranspose 1; Gemm 0 or 1 by transB; MatMul last; -1: none.
  */

@@ -116,6 +116,7 @@ enum oqz_status ew_run(const struct oqz_node *n, const struct ew_formula *f, con
                        const struct oqz_tensor *b, struct oqz_tensor *out, const struct ew_params *p,
                        struct oqz_err *err);
 
+/* The type that elements of type t are computed in. */
 enum ew_class ew_class_of(enum oqz_dtype t);
 /* n elements of any type as a class' type, and back. */
 void ew_widen(enum ew_class c, enum oqz_dtype t, const void *p, size_t first, size_t n, void *out);

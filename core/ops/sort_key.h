@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Of element i at p. */
 static inline uint64_t oqz_sort_key(enum oqz_dtype t, const void *p, size_t i)
 {
 	uint64_t bits;

@@ -53,6 +53,7 @@ enum oqz_status oqz_observer_merge(struct oqz_observer *o, const struct oqz_obse
 enum oqz_status oqz_observer_save(const struct oqz_observer *o, struct oqz_str *out, struct oqz_err *err);
 enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_observer **ret, struct oqz_err *err);
 
+/* Finite numbers seen; the others; what it was made to collect (OQZ_OBS_*). */
 int64_t oqz_observer_count(const struct oqz_observer *o);
 int64_t oqz_observer_nonfinite(const struct oqz_observer *o);
 unsigned oqz_observer_needs(const struct oqz_observer *o);

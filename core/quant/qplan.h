@@ -47,6 +47,7 @@ struct oqz_qplan {
 	OQZ_VEC(struct oqz_qplan_gain) gains;
 };
 
+/* Empty; NULL when out of memory. Freeing NULL is fine. */
 struct oqz_qplan *oqz_qplan_new(void);
 void oqz_qplan_free(struct oqz_qplan *p);
 OQZ_DEFINE_CLEANUP(struct oqz_qplan, oqz_qplan_free)

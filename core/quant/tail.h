@@ -19,6 +19,7 @@ struct oqz_tail {
 	float floor; /* values not above it can be skipped; -infinity at first */
 };
 
+/* Empty, wanting nothing. */
 void oqz_tail_init(struct oqz_tail *t);
 void oqz_tail_release(struct oqz_tail *t);
 /* Raises `keep`. What was dropped before stays dropped: see `sure`. */

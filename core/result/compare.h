@@ -40,6 +40,7 @@ struct oqz_comparison {
 	size_t shared, refused, regressions;  /* rows of both runs; of these REFUSED; with `regression` */
 };
 
+/* Empty; NULL when out of memory. */
 struct oqz_comparison *oqz_comparison_new(void);
 void oqz_comparison_free(struct oqz_comparison *c);
 OQZ_DEFINE_CLEANUP(struct oqz_comparison, oqz_comparison_free)
@@ -47,6 +48,7 @@ OQZ_DEFINE_CLEANUP(struct oqz_comparison, oqz_comparison_free)
 /* Fills p_holm, regression and the counts from the rows. */
 enum oqz_status oqz_comparison_judge(struct oqz_comparison *c, struct oqz_err *err);
 
+/* For a terminal (`colour`: with ANSI colours), as CSV, as JSON. Check oqz_str_ok() afterwards. */
 void oqz_comparison_table(const struct oqz_comparison *c, bool colour, struct oqz_str *out);
 void oqz_comparison_csv(const struct oqz_comparison *c, struct oqz_str *out);
 void oqz_comparison_json(const struct oqz_comparison *c, struct oqz_str *out);

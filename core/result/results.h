@@ -112,6 +112,7 @@ struct oqz_results {
 	OQZ_VEC(struct oqz_sample) samples; /* a model's stand together */
 };
 
+/* Empty; NULL when out of memory. Freeing NULL is fine. */
 struct oqz_results *oqz_results_new(void);
 void oqz_results_free(struct oqz_results *r);
 OQZ_DEFINE_CLEANUP(struct oqz_results, oqz_results_free)

@@ -4,6 +4,7 @@
  * lanes, and no font has to be drawn. Only what is an image by nature (label maps, enlarged images) is encoded.
  */
 #include "core/run/canvas.h"
+#include "core/base/base64.h"
 #include "core/base/str.h"
 #include "core/image/encode.h"
 #include "core/image/resize.h"
@@ -87,7 +88,7 @@ static enum oqz_status data_uri(struct oqz_arena *a, const char *type, const str
 	struct oqz_str uri = { 0 };
 
 	oqz_str_addf(&uri, "data:image/%s;base64,", type);
-	oqz_str_add_base64(&uri, bytes->s, bytes->len);
+	oqz_base64_add(&uri, bytes->s, bytes->len);
 	*ret = oqz_str_ok(&uri) ? oqz_arena_strdup(a, oqz_str_get(&uri)) : NULL;
 	oqz_str_release(&uri);
 	return *ret ? OQZ_OK : oqz_err_nomem(err, "a picture", bytes->len);

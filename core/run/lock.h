@@ -10,6 +10,7 @@
 #include "core/manifest/manifest.h"
 #include "core/result/results.h"
 
+/* The file's text. Check oqz_str_ok() afterwards. */
 void oqz_run_lock(const struct oqz_manifest *m, const struct oqz_results *r, struct oqz_str *out);
 
 #endif

@@ -27,6 +27,7 @@ struct oqz_shape_cache {
 	uint64_t clock;
 };
 
+/* Empty; make, destroy and ctx are the caller's to set. Nobody uses an entry when it is released. */
 void oqz_shape_cache_init(struct oqz_shape_cache *c);
 void oqz_shape_cache_release(struct oqz_shape_cache *c);
 /* Finds or makes the thing for a shape and counts the caller as a user. Making is serialised: a second worker waits and

@@ -53,6 +53,7 @@ enum oqz_split_by {
 	OQZ_SPLIT_PERSONS,       /* such persons, by the ids of their annotations: the parts may share images */
 };
 
+/* What can be drawn of the file, with the annotation's id or the file's base name as an item's name. */
 enum oqz_status oqz_split_coco(const char *json, enum oqz_split_by by, struct oqz_arena *a, struct oqz_split_item **ret,
                                size_t *ret_n, struct oqz_err *err);
 /* Writes DIR/<part>/<name>.json for both parts: images of the part and their annotations (of persons, only those that

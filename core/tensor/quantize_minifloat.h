@@ -19,6 +19,7 @@ struct oqz_to_minifloat {
 	float scale, lo, hi;
 };
 
+/* x and out do not overlap. */
 void oqz_quantize_minifloat(const struct oqz_to_minifloat *q, const float *x, size_t n, float *out);
 /* The same as bfloat16; for formats of at most 7 fraction bits that is exact. */
 void oqz_quantize_minifloat_bf16(const struct oqz_to_minifloat *q, const float *x, size_t n, uint16_t *out);

@@ -33,6 +33,7 @@ bool oqz_shape_equal(const struct oqz_shape *a, const struct oqz_shape *b);
 /* "[1,3,224,224]" into buf; returns buf. Unknown dims print as "?". */
 const char *oqz_shape_str(const struct oqz_shape *s, char *buf, size_t size);
 enum { OQZ_SHAPE_STR = 8 * 22 + 4 };
+/* A shape from a list of dims. */
 struct oqz_shape oqz_shape_of(int rank, const int64_t *dims);
 /* Product of dims [from, to); INT64_MAX where it is larger. */
 int64_t oqz_shape_span(const struct oqz_shape *s, int from, int to);
