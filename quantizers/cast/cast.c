@@ -3,12 +3,13 @@
  * Quantizer `cast`: operands rounded to float16 or bfloat16, sums in float32, as matrix units do it. No scales, and
  * nothing to calibrate.
  */
+#include "../sites.h"
 #include "../small_float.h"
 
 struct cast {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
-	bool activations, weights, outputs;
+	struct sites sites;
 };
 
 static const float one = 1;
@@ -34,9 +35,7 @@ static enum oqz_status cast_open(const struct oqz_quantizer_host *host, const st
 	if (!s)
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	s->host = host;
-	s->activations = activations;
-	s->outputs = h->param_bool(params, "outputs");
-	s->weights = weights;
+	s->sites = (struct sites) { weights, activations, h->param_bool(params, "outputs") };
 	s->grid = !strcmp(h->param_string(params, "format"), "bf16") ? small_float(8, 7, OQZ_GRID_IEEE)
 	                                                             : small_float(5, 10, OQZ_GRID_IEEE);
 	*ret = s;
@@ -52,21 +51,9 @@ static void cast_close(void *self)
 
 static enum oqz_status cast_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
 {
-	struct cast *s = self;
-	const struct oqz_graph_api *api = s->host->graph;
+	const struct cast *s = self;
 
-	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
-			const struct oqz_site site = { .node = n, .input = i, .calibrator = "none", .axis = -1 };
-			bool weight = api->input_role(g, n, i) == OQZ_INPUT_WEIGHT;
-			if (!api->selected(g, n, i) || !(weight ? s->weights : s->activations))
-				continue;
-			enum oqz_status st = s->host->add_site(sink, &site, f);
-			if (st != OQZ_OK)
-				return st;
-		}
-	}
-	return OQZ_OK;
+	return sites_add(s->host, g, &s->sites, NULL, s, sink, f);
 }
 
 static enum oqz_status cast_plan(void *self, const struct oqz_graph_view *g, const struct oqz_site *site,

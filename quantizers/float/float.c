@@ -3,7 +3,7 @@
  * Quantizer `float`: takes every selected site and changes nothing. What a scheme costs and loses beyond its numbers
  * can be read off it: all its errors must be 0, and its metrics the float ones, or the fault is the program's.
  */
-#include <oqz/quantizer.h>
+#include "../sites.h"
 
 #include <string.h>
 
@@ -33,18 +33,10 @@ static void float_close(void *self)
 
 static enum oqz_status float_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
 {
-	struct identity *s = self;
-	const struct oqz_graph_api *api = s->host->graph;
+	static const struct sites all = { .weights = true, .activations = true };
+	const struct identity *s = self;
 
-	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = 0; i < api->input_count(g, n); i++) {
-			const struct oqz_site site = { .node = n, .input = i, .calibrator = "none", .axis = -1 };
-			enum oqz_status st = api->selected(g, n, i) ? s->host->add_site(sink, &site, f) : OQZ_OK;
-			if (st != OQZ_OK)
-				return st;
-		}
-	}
-	return OQZ_OK;
+	return sites_add(s->host, g, &all, NULL, s, sink, f);
 }
 
 static void same(void *ctx, const struct oqz_shape *shape, const float *x, float *y)

@@ -5,17 +5,19 @@
  * found by amax, by the least squared error over powers of two, by the zoo's seven candidates, or is given.
  */
 #include "../calibrate_params.h"
+#include "../scales.h"
+#include "../sites.h"
 #include "../small_float.h"
 
 struct fp8 {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
 	const char *calibrator; /* "none": the scale is given */
-	bool per_channel, activations, batch_scope, outputs;
+	bool per_channel, batch_scope;
+	struct sites sites;
 	double q;
 	float given;
-	float *scale; /* the answer of the last plan() */
-	size_t room;
+	struct scales answer; /* of the last plan(); zero points are 0 */
 };
 
 static const char *const roundings[] = { "nearest-even", "half-toward-zero", NULL };
@@ -49,11 +51,7 @@ static const struct oqz_param fp8_params[] = {
 	  .dflt = "tensor",
 	  .choices = granularities,
 	  .help = "one weight scale per tensor or one per channel" },
-	{ .name = "activations",
-	  .type = OQZ_P_BOOL,
-	  .dflt = "true",
-	  .help = "quantize activations; false: weights only" },
-	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "quantize what the operators compute, too" },
+	SITES_PARAMS,
 	{ .name = NULL },
 };
 
@@ -129,7 +127,7 @@ static void fp8_close(void *self)
 {
 	struct fp8 *s = self;
 
-	s->host->base->free_mem(s->scale);
+	scales_release(&s->answer, s->host->base);
 	s->host->base->free_mem(s);
 }
 
@@ -143,8 +141,7 @@ static enum oqz_status fp8_open(const struct oqz_quantizer_host *host, const str
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	s->host = host;
 	s->per_channel = !strcmp(h->param_string(params, "granularity"), "channel");
-	s->activations = h->param_bool(params, "activations");
-	s->outputs = h->param_bool(params, "outputs");
+	s->sites = sites_of(h, params);
 	enum oqz_status st = read_grid(s, params, f);
 	if (st == OQZ_OK)
 		st = read_scale(s, params, f);
@@ -169,33 +166,28 @@ static int32_t scale_axis(const struct fp8 *s, const struct oqz_graph_view *g, i
 	return api->channel_axis(g, node, input);
 }
 
+static enum oqz_status fill_site(const void *self, const struct oqz_graph_view *g, struct oqz_site *site,
+                                 bool *ret_wanted, struct oqz_failure *f)
+{
+	const struct fp8 *s = self;
+
+	(void)ret_wanted;
+	(void)f;
+	site->calibrator = s->calibrator;
+	site->axis = scale_axis(s, g, site->node, site->input);
+	site->q = s->q;
+	site->batch_scope = s->batch_scope;
+	site->grid = s->grid;
+	site->symmetric = true;
+	site->pow2 = !strcmp(s->calibrator, "mse"); /* what it searches */
+	return OQZ_OK;
+}
+
 static enum oqz_status fp8_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
 {
-	struct fp8 *s = self;
-	const struct oqz_graph_api *api = s->host->graph;
+	const struct fp8 *s = self;
 
-	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
-			if (!api->selected(g, n, i) ||
-			    (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT))
-				continue;
-			struct oqz_site site = {
-				.node = n,
-				.input = i,
-				.calibrator = s->calibrator,
-				.axis = scale_axis(s, g, n, i),
-				.q = s->q,
-				.batch_scope = s->batch_scope,
-				.grid = s->grid,
-				.symmetric = true,
-				.pow2 = true, /* what mse searches */
-			};
-			enum oqz_status st = s->host->add_site(sink, &site, f);
-			if (st != OQZ_OK)
-				return st;
-		}
-	}
-	return OQZ_OK;
+	return sites_add(s->host, g, &s->sites, fill_site, s, sink, f);
 }
 
 /* ---------------------------------------------------------------------------------------------------- plan */
@@ -215,23 +207,19 @@ static enum oqz_status fp8_plan(void *self, const struct oqz_graph_view *g, cons
                                 const struct oqz_site_stats *stats, struct oqz_qspec *ret, struct oqz_failure *f)
 {
 	struct fp8 *s = self;
-	const struct oqz_host *h = s->host->base;
 	bool given = !strcmp(s->calibrator, "none");
 	size_t n = given ? 1 : stats->n;
 
 	(void)g;
-	if (n > s->room) {
-		h->free_mem(s->scale);
-		s->scale = h->alloc(n * sizeof *s->scale);
-		s->room = s->scale ? n : 0;
-		if (!s->scale)
-			return h->fail(f, OQZ_E_NOMEM, "out of memory for %zu scales", n);
-	}
+	enum oqz_status st = scales_reserve(&s->answer, s->host->base, n, f);
+	if (st != OQZ_OK)
+		return st;
+	float *scale = s->answer.scale;
 	for (size_t i = 0; i < n; i++)
-		s->scale[i] = given          ? s->given
-		              : stats->scale ? stats->scale[i]
-		                             : amax_scale(&s->grid, stats->lo[i], stats->hi[i]);
-	*ret = (struct oqz_qspec) { .grid = s->grid, .axis = site->axis, .n_scale = n, .scale = s->scale };
+		scale[i] = given          ? s->given
+		           : stats->scale ? stats->scale[i]
+		                          : amax_scale(&s->grid, stats->lo[i], stats->hi[i]);
+	*ret = (struct oqz_qspec) { .grid = s->grid, .axis = site->axis, .n_scale = n, .scale = scale };
 	return OQZ_OK;
 }
 

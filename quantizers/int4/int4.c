@@ -4,6 +4,8 @@
  * memory-bound inference uses.
  */
 #include "../reduction.h"
+#include "../scales.h"
+#include "../sites.h"
 
 #include <math.h>
 
@@ -12,9 +14,7 @@ struct int4 {
 	struct oqz_grid grid;
 	int64_t block;
 	bool symmetric, search;
-	float *scale; /* the answer of the last plan() */
-	int32_t *zero;
-	size_t room;
+	struct scales answer; /* of the last plan() */
 };
 
 static const char *const rules[] = { "amax", "mse", NULL };
@@ -62,31 +62,29 @@ static void int4_close(void *self)
 {
 	struct int4 *s = self;
 
-	s->host->base->free_mem(s->scale);
-	s->host->base->free_mem(s->zero);
+	scales_release(&s->answer, s->host->base);
 	s->host->base->free_mem(s);
+}
+
+static enum oqz_status fill_site(const void *self, const struct oqz_graph_view *g, struct oqz_site *site,
+                                 bool *ret_wanted, struct oqz_failure *f)
+{
+	const struct int4 *s = self;
+	struct oqz_view w;
+
+	(void)f;
+	site->grid = s->grid;
+	*ret_wanted =
+	    s->host->graph->input_constant(g, site->node, site->input, &w) && w.dtype == OQZ_DT_F32 && w.shape.rank > 0;
+	return OQZ_OK;
 }
 
 static enum oqz_status int4_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
 {
-	struct int4 *s = self;
-	const struct oqz_graph_api *api = s->host->graph;
+	static const struct sites weights = { .weights = true };
+	const struct int4 *s = self;
 
-	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = 0; i < api->input_count(g, n); i++) {
-			const struct oqz_site site = {
-				.node = n, .input = i, .calibrator = "none", .axis = -1, .grid = s->grid
-			};
-			struct oqz_view w;
-			if (!api->selected(g, n, i) || api->input_role(g, n, i) != OQZ_INPUT_WEIGHT ||
-			    !api->input_constant(g, n, i, &w) || w.dtype != OQZ_DT_F32 || w.shape.rank == 0)
-				continue;
-			enum oqz_status st = s->host->add_site(sink, &site, f);
-			if (st != OQZ_OK)
-				return st;
-		}
-	}
-	return OQZ_OK;
+	return sites_add(s->host, g, &weights, fill_site, s, sink, f);
 }
 
 /* ---------------------------------------------------------------------------------------------------- plan */
@@ -139,20 +137,6 @@ static void block_scale(const struct int4 *s, const struct block *b, float *ret_
 	}
 }
 
-static bool make_room(struct int4 *s, size_t n)
-{
-	const struct oqz_host *h = s->host->base;
-
-	if (n <= s->room)
-		return true;
-	h->free_mem(s->scale);
-	h->free_mem(s->zero);
-	s->scale = h->alloc(n * sizeof *s->scale);
-	s->zero = h->alloc(n * sizeof *s->zero);
-	s->room = s->scale && s->zero ? n : 0;
-	return s->room != 0;
-}
-
 static enum oqz_status int4_plan(void *self, const struct oqz_graph_view *g, const struct oqz_site *site,
                                  const struct oqz_site_stats *stats, struct oqz_qspec *ret, struct oqz_failure *f)
 {
@@ -172,18 +156,24 @@ static enum oqz_status int4_plan(void *self, const struct oqz_graph_view *g, con
 	}
 	size_t len = (size_t)w.shape.dim[axis], per = (size_t)s->block, blocks = (len + per - 1) / per;
 	size_t n = outer * blocks * inner;
-	if (n == 0 || !make_room(s, n))
-		return s->host->base->fail(f, n ? OQZ_E_NOMEM : OQZ_E_UNSUPPORTED, "%zu scales", n);
+	if (n == 0)
+		return s->host->base->fail(f, OQZ_E_UNSUPPORTED, "0 scales");
+	enum oqz_status st = scales_reserve(&s->answer, s->host->base, n, f);
+	if (st != OQZ_OK)
+		return st;
 	for (size_t o = 0; o < outer; o++)
 		for (size_t a = 0; a < len; a += per)
 			for (size_t i = 0; i < inner; i++, k++) {
 				const struct block b = { (const float *)w.data + (o * len + a) * inner + i,
 					                 len - a < per ? len - a : per, inner };
-				block_scale(s, &b, &s->scale[k], &s->zero[k]);
+				block_scale(s, &b, &s->answer.scale[k], &s->answer.zero[k]);
 			}
-	*ret = (struct oqz_qspec) {
-		.grid = s->grid, .axis = axis, .block = s->block, .n_scale = n, .scale = s->scale, .zero = s->zero
-	};
+	*ret = (struct oqz_qspec) { .grid = s->grid,
+		                    .axis = axis,
+		                    .block = s->block,
+		                    .n_scale = n,
+		                    .scale = s->answer.scale,
+		                    .zero = s->answer.zero };
 	return OQZ_OK;
 }
 

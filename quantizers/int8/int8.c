@@ -7,18 +7,19 @@
 #include <oqz/quantizer.h>
 
 #include "../calibrate_params.h"
+#include "../scales.h"
+#include "../sites.h"
 
 #include <string.h>
 
 struct int8 {
 	const struct oqz_quantizer_host *host;
 	int bits;
-	bool symmetric, per_channel, pow2, batch_scope, positional, activations, outputs;
+	bool symmetric, per_channel, pow2, batch_scope, positional;
+	struct sites sites;
 	const char *calibrate, *weight_calibrate;
 	double q, momentum;
-	float *scale; /* the answer of the last plan() */
-	int32_t *zero;
-	size_t room;
+	struct scales answer; /* of the last plan() */
 };
 
 static const char *const granularities[] = { "channel", "tensor", NULL };
@@ -65,11 +66,7 @@ static const struct oqz_param int8_params[] = {
 	  .dflt = "output",
 	  .choices = axes,
 	  .help = "weight channels are output channels, or by input position as in the zoo" },
-	{ .name = "activations",
-	  .type = OQZ_P_BOOL,
-	  .dflt = "true",
-	  .help = "quantize activations; false: weights only" },
-	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "quantize what the operators compute, too" },
+	SITES_PARAMS,
 	{ .name = NULL },
 };
 
@@ -94,8 +91,7 @@ static enum oqz_status int8_open(const struct oqz_quantizer_host *host, const st
 	s->momentum = h->param_float(params, "momentum");
 	s->batch_scope = !strcmp(h->param_string(params, "scope"), "batch");
 	s->positional = !strcmp(h->param_string(params, "axis"), "positional");
-	s->activations = h->param_bool(params, "activations");
-	s->outputs = h->param_bool(params, "outputs");
+	s->sites = sites_of(h, params);
 	if (!s->symmetric && (!strcmp(s->calibrate, "floating") || !strcmp(s->calibrate, "constant"))) {
 		h->free_mem(s);
 		return h->fail(f, OQZ_E_USAGE, "calibrate=%s finds no zero points; it needs symmetric=true",
@@ -109,8 +105,7 @@ static void int8_close(void *self)
 {
 	struct int8 *s = self;
 
-	s->host->base->free_mem(s->scale);
-	s->host->base->free_mem(s->zero);
+	scales_release(&s->answer, s->host->base);
 	s->host->base->free_mem(s);
 }
 
@@ -137,58 +132,37 @@ static int32_t scale_axis(const struct int8 *s, const struct oqz_graph_view *g, 
 	return !strcmp(api->node_op(g, node), "ConvTranspose") ? 1 : 0;
 }
 
-static enum oqz_status int8_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
+static enum oqz_status fill_site(const void *self, const struct oqz_graph_view *g, struct oqz_site *site,
+                                 bool *ret_wanted, struct oqz_failure *f)
 {
-	struct int8 *s = self;
-	const struct oqz_graph_api *api = s->host->graph;
+	const struct int8 *s = self;
+	bool weight = by_weight_rule(s, g, site->node, site->input), symmetric = s->symmetric || weight;
+	const char *rule = weight ? s->weight_calibrate : s->calibrate;
+	int32_t half = INT32_C(1) << (s->bits - 1);
 
-	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
-			if (!api->selected(g, n, i))
-				continue;
-			bool weight = by_weight_rule(s, g, n, i);
-			if (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT)
-				continue;
-			bool symmetric = s->symmetric || weight;
-			const char *rule = weight ? s->weight_calibrate : s->calibrate;
-			int32_t half = INT32_C(1) << (s->bits - 1);
-			struct oqz_site site = {
-				.node = n,
-				.input = i,
-				.calibrator = rule,
-				.axis = weight ? scale_axis(s, g, n, i) : -1,
-				.q = strcmp(rule, "ema") ? s->q : s->momentum,
-				.batch_scope = s->batch_scope,
-				.grid = { .kind = OQZ_GRID_AFFINE,
-				          .bits = s->bits,
-				          .qmin = symmetric ? -half : 0,
-				          .qmax = symmetric ? half - 1 : 2 * half - 1 },
-				.symmetric = symmetric,
-				.pow2 = s->pow2,
-			};
-			enum oqz_status st = s->host->add_site(sink, &site, f);
-			if (st != OQZ_OK)
-				return st;
-		}
-	}
+	(void)ret_wanted;
+	(void)f;
+	site->calibrator = rule;
+	site->axis = weight ? scale_axis(s, g, site->node, site->input) : -1;
+	site->q = strcmp(rule, "ema") ? s->q : s->momentum;
+	site->batch_scope = s->batch_scope;
+	site->grid = (struct oqz_grid) { .kind = OQZ_GRID_AFFINE,
+		                         .bits = s->bits,
+		                         .qmin = symmetric ? -half : 0,
+		                         .qmax = symmetric ? half - 1 : 2 * half - 1 };
+	site->symmetric = symmetric;
+	site->pow2 = s->pow2;
 	return OQZ_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------- plan */
-
-static bool make_room(struct int8 *s, size_t n)
+static enum oqz_status int8_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
 {
-	const struct oqz_host *h = s->host->base;
+	const struct int8 *s = self;
 
-	if (n <= s->room)
-		return true;
-	h->free_mem(s->scale);
-	h->free_mem(s->zero);
-	s->scale = h->alloc(n * sizeof *s->scale);
-	s->zero = h->alloc(n * sizeof *s->zero);
-	s->room = s->scale && s->zero ? n : 0;
-	return s->room != 0;
+	return sites_add(s->host, g, &s->sites, fill_site, s, sink, f);
 }
+
+/* ---------------------------------------------------------------------------------------------------- plan */
 
 static enum oqz_status int8_plan(void *self, const struct oqz_graph_view *g, const struct oqz_site *site,
                                  const struct oqz_site_stats *stats, struct oqz_qspec *ret, struct oqz_failure *f)
@@ -196,22 +170,25 @@ static enum oqz_status int8_plan(void *self, const struct oqz_graph_view *g, con
 	struct int8 *s = self;
 
 	(void)g;
-	if (!make_room(s, stats->n))
-		return s->host->base->fail(f, OQZ_E_NOMEM, "out of memory for %zu scales", stats->n);
+	enum oqz_status st = scales_reserve(&s->answer, s->host->base, stats->n, f);
+	if (st != OQZ_OK)
+		return st;
+	float *scale = s->answer.scale;
+	int32_t *zero = s->answer.zero;
 	for (size_t i = 0; i < stats->n; i++) {
 		s->host->affine_from_range((double)stats->lo[i], (double)stats->hi[i], &site->grid, site->symmetric,
-		                           site->pow2, &s->scale[i], &s->zero[i]);
+		                           site->pow2, &scale[i], &zero[i]);
 		if (stats->scale) { /* kl, isotone ... know the scale itself, floor and power of two included */
-			s->scale[i] = stats->scale[i];
-			s->zero[i] = 0;
+			scale[i] = stats->scale[i];
+			zero[i] = 0;
 		}
 	}
 	*ret = (struct oqz_qspec) {
 		.grid = site->grid,
 		.axis = site->axis,
 		.n_scale = stats->n,
-		.scale = s->scale,
-		.zero = s->zero,
+		.scale = scale,
+		.zero = zero,
 	};
 	return OQZ_OK;
 }

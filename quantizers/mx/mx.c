@@ -5,13 +5,15 @@
  * tensor). A plan holds the rule, not the scales, so weights and activations go the same way.
  */
 #include "../reduction.h"
+#include "../sites.h"
 #include "../small_float.h"
 
 struct mx {
 	const struct oqz_quantizer_host *host;
 	struct oqz_grid grid;
 	int64_t block;
-	bool nvidia, activations, outputs;
+	bool nvidia;
+	struct sites sites;
 	float scale; /* the answer of the last plan() */
 };
 
@@ -43,11 +45,7 @@ static const struct oqz_param mx_params[] = {
 	  .max = 65536,
 	  .unit = "elements",
 	  .help = "length of a block; 0: the format's own, 32, of nvfp4 16" },
-	{ .name = "activations",
-	  .type = OQZ_P_BOOL,
-	  .dflt = "true",
-	  .help = "quantize activations; false: weights only" },
-	{ .name = "outputs", .type = OQZ_P_BOOL, .dflt = "false", .help = "quantize what the operators compute, too" },
+	SITES_PARAMS,
 	{ .name = NULL },
 };
 
@@ -68,8 +66,7 @@ static enum oqz_status mx_open(const struct oqz_quantizer_host *host, const stru
 	if (s->block == 0)
 		s->block = m->block;
 	s->nvidia = !strcmp(name, "nvfp4");
-	s->activations = h->param_bool(params, "activations");
-	s->outputs = h->param_bool(params, "outputs");
+	s->sites = sites_of(h, params);
 	s->grid = m->exp_bits ? small_float(m->exp_bits, m->man_bits, m->special)
 	                      : (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -127, .qmax = 127 };
 	*ret = s;
@@ -83,35 +80,28 @@ static void mx_close(void *self)
 	s->host->base->free_mem(s);
 }
 
+static enum oqz_status fill_site(const void *self, const struct oqz_graph_view *g, struct oqz_site *site,
+                                 bool *ret_wanted, struct oqz_failure *f)
+{
+	const struct mx *s = self;
+
+	(void)ret_wanted;
+	if (reduction_axis(s->host->graph, g, site->node, site->input) < 0)
+		return s->host->base->fail(f, OQZ_E_UNSUPPORTED,
+		                           "node '%s', input %d: its rank is not known, so blocks have no axis",
+		                           s->host->graph->node_name(g, site->node), (int)site->input);
+	if (s->nvidia)
+		site->calibrator = "minmax";
+	site->grid = s->grid;
+	site->symmetric = true;
+	return OQZ_OK;
+}
+
 static enum oqz_status mx_sites(void *self, const struct oqz_graph_view *g, void *sink, struct oqz_failure *f)
 {
-	struct mx *s = self;
-	const struct oqz_graph_api *api = s->host->graph;
+	const struct mx *s = self;
 
-	for (int32_t n = 0; n < api->node_count(g); n++) {
-		for (int32_t i = s->outputs ? -1 : 0; i < api->input_count(g, n); i++) {
-			const struct oqz_site site = {
-				.node = n,
-				.input = i,
-				.calibrator = s->nvidia ? "minmax" : "none",
-				.axis = -1,
-				.grid = s->grid,
-				.symmetric = true,
-			};
-			if (!api->selected(g, n, i) ||
-			    (!s->activations && api->input_role(g, n, i) != OQZ_INPUT_WEIGHT))
-				continue;
-			if (reduction_axis(api, g, n, i) < 0)
-				return s->host->base->fail(
-				    f, OQZ_E_UNSUPPORTED,
-				    "node '%s', input %d: its rank is not known, so blocks have no axis",
-				    api->node_name(g, n), (int)i);
-			enum oqz_status st = s->host->add_site(sink, &site, f);
-			if (st != OQZ_OK)
-				return st;
-		}
-	}
-	return OQZ_OK;
+	return sites_add(s->host, g, &s->sites, fill_site, s, sink, f);
 }
 
 /* NVFP4: the tensor's largest magnitude gets the largest element in a block with the largest scale. */
