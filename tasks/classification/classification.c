@@ -83,10 +83,7 @@ static const struct oqz_param params[] = {
 	  .dflt = "auto",
 	  .choices = backgrounds,
 	  .help = "whether class 0 of the model is a background class and left out; auto: if it has 1001 classes" },
-	{ .name = "output",
-	  .type = OQZ_P_STRING,
-	  .dflt = "",
-	  .help = "the model's output that holds the scores; empty: its only one" },
+	COMMON_OUTPUT_PARAM("the scores"),
 	{ 0 },
 };
 

@@ -168,3 +168,17 @@ const struct oqz_output *common_output(const struct oqz_host *h, const char *nam
 	common_no_output(h, name, outputs, n, f);
 	return NULL;
 }
+
+/* -------------------------------------------------------------------------------------------------- records */
+
+const unsigned char *common_record(const struct oqz_host *h, const struct oqz_record *from, size_t size, int version,
+                                   struct oqz_failure *f)
+{
+	const unsigned char *p = from->data;
+
+	if (from->size == size && p[0] == version)
+		return p;
+	h->fail(f, OQZ_E_DATA, "a record of %zu bytes, version %d, where %zu and %d are known", from->size,
+	        from->size ? p[0] : 0, size, version);
+	return NULL;
+}

@@ -47,9 +47,19 @@ void common_drop_cr(char *line);
 /* Fails because no output has the name; says which there are. */
 enum oqz_status common_no_output(const struct oqz_host *h, const char *name, const struct oqz_output *outputs, size_t n,
                                  struct oqz_failure *f);
+/* The row of the parameter `output` that common_output() is given; `what` says what the output holds. */
+#define COMMON_OUTPUT_PARAM(what)                                                     \
+	{                                                                             \
+		.name = "output", .type = OQZ_P_STRING, .dflt = "",                   \
+		.help = "the model's output that holds " what "; empty: its only one" \
+	}
 /* The output of that name, or the only one when the name is "". `what` says what it holds. NULL: failure recorded. */
 const struct oqz_output *common_output(const struct oqz_host *h, const char *name, const char *what,
                                        const struct oqz_output *outputs, size_t n, struct oqz_failure *f);
+
+/* The bytes of a record of a fixed size whose first byte is its version; NULL when it is another: failure recorded. */
+const unsigned char *common_record(const struct oqz_host *h, const struct oqz_record *from, size_t size, int version,
+                                   struct oqz_failure *f);
 
 /* Returns what fails. */
 #define TRY(call)                              \

@@ -65,10 +65,7 @@ static const struct oqz_param params[] = {
 	  .type = OQZ_P_BOOL,
 	  .dflt = "false",
 	  .help = "compare only 0-9, A-Z and a-z, letter case ignored" },
-	{ .name = "output",
-	  .type = OQZ_P_STRING,
-	  .dflt = "",
-	  .help = "the model's output that holds the scores; empty: its only one" },
+	COMMON_OUTPUT_PARAM("the scores"),
 	{ 0 },
 };
 

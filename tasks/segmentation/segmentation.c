@@ -113,10 +113,7 @@ static const struct oqz_param params[] = {
 	  .dflt = "false",
 	  .help = "how smaller logits are resized: as torch's interpolate with align_corners" },
 	{ .name = "per_class", .type = OQZ_P_BOOL, .dflt = "true", .help = "a figure for each class too" },
-	{ .name = "output",
-	  .type = OQZ_P_STRING,
-	  .dflt = "",
-	  .help = "the model's output that holds logits or classes; empty: its only one" },
+	COMMON_OUTPUT_PARAM("logits or classes"),
 	{ 0 },
 };
 

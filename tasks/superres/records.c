@@ -29,11 +29,10 @@ enum oqz_status superres_record_add(const struct task *t, const struct record *r
 static enum oqz_status record_read(const struct task *t, const struct oqz_record *from, struct record *ret,
                                    struct oqz_failure *f)
 {
-	const unsigned char *p = from->data;
+	const unsigned char *p = common_record(t->host, from, RECORD_SIZE, RECORD_VERSION, f);
 
-	if (from->size != RECORD_SIZE || p[0] != RECORD_VERSION)
-		return t->host->fail(f, OQZ_E_DATA, "a record of %zu bytes, version %d, where %d and %d are known",
-		                     from->size, from->size ? p[0] : 0, RECORD_SIZE, RECORD_VERSION);
+	if (!p)
+		return OQZ_E_DATA;
 	*ret = (struct record) { .squared_error = get_f64(p + 4),
 		                 .ssim = get_f64(p + 12),
 		                 .values = get_u64(p + 20),

@@ -110,10 +110,7 @@ static const struct oqz_param params[] = {
 	  .dflt = "rgb",
 	  .choices = orders,
 	  .help = "order of the output's channels" },
-	{ .name = "output",
-	  .type = OQZ_P_STRING,
-	  .dflt = "",
-	  .help = "the model's output that holds the image; empty: its only one" },
+	COMMON_OUTPUT_PARAM("the image"),
 	{ 0 },
 };
 
