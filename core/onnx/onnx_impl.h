@@ -18,6 +18,10 @@ enum oqz_status oqz_wire_check(const ProtobufCMessageDescriptor *d, const void *
 /* Check and unpack; free with protobuf_c_message_free_unpacked(). */
 enum oqz_status oqz_wire_unpack(const ProtobufCMessageDescriptor *d, const void *data, size_t size,
                                 ProtobufCMessage **ret, struct oqz_err *err);
+/* The same, and *data (from malloc) is freed and NULL, whatever happens: large fields' pages as soon as they are
+ * copied. */
+enum oqz_status oqz_wire_consume(const ProtobufCMessageDescriptor *d, char **data, size_t size, ProtobufCMessage **ret,
+                                 struct oqz_err *err);
 
 /* Where a tensor's bytes may come from. */
 struct oqz_onnx_file {

@@ -207,7 +207,7 @@ static enum oqz_status load_model(struct oqz_onnx_loader *l, const char *name, s
 	return OQZ_OK;
 }
 
-/* `owned`: memory that is not needed once the message is unpacked, freed then; NULL: none. */
+/* `owned`: where `data` is, to be consumed; NULL: it stays. */
 static enum oqz_status parse(const void *data, size_t size, char **owned, const char *name, const char *dir,
                              struct oqz_graph **ret, struct oqz_err *err)
 {
@@ -216,11 +216,8 @@ static enum oqz_status parse(const void *data, size_t size, char **owned, const 
 
 	if (!a)
 		return oqz_err_nomem(err, "a model", 0);
-	OQZ_TRY(oqz_wire_unpack(&onnx__model_proto__descriptor, data, size, &m, err));
-	if (owned) {
-		free(*owned);
-		*owned = NULL;
-	}
+	OQZ_TRY(owned ? oqz_wire_consume(&onnx__model_proto__descriptor, owned, size, &m, err)
+	              : oqz_wire_unpack(&onnx__model_proto__descriptor, data, size, &m, err));
 	struct oqz_onnx_loader l = { .file = { .dir = dir }, .model = (const Onnx__ModelProto *)m, .arena = a };
 	enum oqz_status st = load_model(&l, name, ret, err);
 	oqz_map_release(&l.functions);
