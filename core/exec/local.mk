@@ -9,6 +9,8 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/eltwise_rows.h \
 	core/exec/exec.h \
 	core/exec/fuse.c \
+	core/exec/gridder.c \
+	core/exec/gridder.h \
 	core/exec/group.c \
 	core/exec/impl.h \
 	core/exec/impl_deconv.c \
@@ -20,6 +22,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl_recurrent.c \
 	core/exec/impl_reference.c \
 	core/exec/impl_resize.c \
+	core/exec/impl_sim.c \
 	core/exec/memplan.c \
 	core/exec/permute.c \
 	core/exec/program.c \

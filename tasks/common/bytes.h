@@ -32,14 +32,17 @@ union double_bits {
 	uint64_t bits;
 };
 
+static inline uint32_t bits_of_f32(float x) { return (union float_bits) { x }.bits; }
+static inline float f32_of_bits(uint32_t bits) { return (union float_bits) { .bits = bits }.value; }
+
 static inline void put_u32(unsigned char *p, uint32_t x) { put_little(p, x, 4); }
 static inline void put_u64(unsigned char *p, uint64_t x) { put_little(p, x, 8); }
-static inline void put_f32(unsigned char *p, float x) { put_u32(p, (union float_bits) { x }.bits); }
+static inline void put_f32(unsigned char *p, float x) { put_u32(p, bits_of_f32(x)); }
 static inline void put_f64(unsigned char *p, double x) { put_u64(p, (union double_bits) { x }.bits); }
 
 static inline uint32_t get_u32(const unsigned char *p) { return (uint32_t)get_little(p, 4); }
 static inline uint64_t get_u64(const unsigned char *p) { return get_little(p, 8); }
-static inline float get_f32(const unsigned char *p) { return (union float_bits) { .bits = get_u32(p) }.value; }
+static inline float get_f32(const unsigned char *p) { return f32_of_bits(get_u32(p)); }
 static inline double get_f64(const unsigned char *p) { return (union double_bits) { .bits = get_u64(p) }.value; }
 
 #endif

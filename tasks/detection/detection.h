@@ -12,6 +12,8 @@
 #include "tasks/common/life.h"
 
 enum { MAX_STRIDES = 8, MAX_BINS = 64, N_FIGURES = 12 };
+/* COCOeval's: sizes of objects that are told apart, and how many detections of a class and image are counted. */
+enum { DETECTION_AREAS = 4, DETECTION_MAX_DET = 100 };
 enum nms_kind { NMS_CLASS, NMS_ALL, NMS_NONE };
 
 struct head;
@@ -80,9 +82,9 @@ size_t nms(const struct task *t, struct candidates *c, struct detection *ret);
 /* To x, y, w, h in pixels of the image, and the model's classes to categories (without one: dropped). */
 size_t to_image(const struct task *t, const struct oqz_geometry *g, struct detection *d, size_t n);
 
-/* Matches detections (by falling score) with an image's truth. `boxes` may be NULL: those in `d`; hits has room for n.
- * `matches` may be NULL, else gets annotation positions in the image, (class by class is the order of d) for area
- * "all": (COCO_THRESHOLDS, n), -1 without. */
+/* match.c. Matches detections (by falling score) with an image's truth. `boxes` may be NULL: those in `d`; hits has
+ * room for n. `matches` may be NULL, else gets annotation positions in the image, (class by class is the order of d)
+ * for area "all": (COCO_THRESHOLDS, n), -1 without. */
 enum oqz_status match_image(const struct task *t, size_t image, const struct detection *d, const double (*boxes)[4],
                             size_t n, struct coco_hits *hits, int32_t *matches, struct oqz_failure *f);
 enum oqz_status record_add(const struct task *t, size_t image, const struct detection *d, size_t n, void *sink,

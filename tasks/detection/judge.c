@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DET = 100, N_AREAS = 4 };
-
 struct judge {
 	const struct task *t;
 	struct coco_results r;
@@ -50,7 +48,7 @@ static void count_truths(struct judge *j, size_t image)
 	for (size_t k = im->first; k < im->first + im->n; k++) {
 		const struct coco_annotation *a = &j->t->data.annotations[k];
 		const struct coco_truth gt = { a->area, a->crowd, a->crowd, false };
-		for (int area = 0; area < N_AREAS; area++)
+		for (int area = 0; area < DETECTION_AREAS; area++)
 			j->classes[a->category].truths[area] += coco_count(&coco_box_areas[area], &gt, 1);
 	}
 }
@@ -62,7 +60,7 @@ static void add_entries(struct judge *j, const struct coco_result *r, size_t n, 
 	for (size_t i = 0; i < n; i++) {
 		struct coco_class *c = &j->classes[r[i].category];
 		uint32_t rank = j->rank[r[i].category]++;
-		if (rank < MAX_DET)
+		if (rank < DETECTION_MAX_DET)
 			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank, 0, hits[i] };
 	}
 }
@@ -122,7 +120,7 @@ static enum oqz_status set_figures(const struct judge *j, void *sink, struct oqz
 		const struct coco_class *c = &j->classes[k];
 		struct coco_mean m = { 0, 0 };
 		if (c->truths[0]) {
-			coco_curve(c->entries, c->n, 0, MAX_DET, c->truths[0], j->work, &curve);
+			coco_curve(c->entries, c->n, 0, DETECTION_MAX_DET, c->truths[0], j->work, &curve);
 			coco_add_precision(&curve, 0, COCO_THRESHOLDS - 1, &m);
 		}
 		category_name(&t->data, k, name, sizeof name);

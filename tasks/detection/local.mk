@@ -20,6 +20,7 @@ tasks_detection_detection_la_SOURCES = \
 	tasks/detection/heads.c \
 	tasks/detection/heads_final.c \
 	tasks/detection/judge.c \
+	tasks/detection/match.c \
 	tasks/detection/nms.c \
 	tasks/detection/records.c \
 	$(NULL)

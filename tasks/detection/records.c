@@ -1,159 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A record holds an image's detections and, of each, whether it matched at every threshold and area; and how many
- * truths each class has. Matching happens within an image, so figures of any list of records, with repeats or without,
- * are one sorted pass over them: a resampled image counts as a new image.
+ * Records and figures. A record holds an image's detections and, of each, whether it matched at every threshold and
+ * area (match.c); and how many truths each class has. Figures of any list of records, with repeats or without, are one
+ * sorted pass over them: a resampled image counts as a new image.
  *
  * Bytes, little-endian: u8 version, u8 0, u16 0, u32 image, u32 n_truths, u32 n_detections; n_truths times u32
  * category, u32 truths[4]; n_detections times u32 category, f32 score, f32 x, y, w, h, u16 matched[4], u16 ignored[4].
  */
 #include "detection.h"
+#include "tasks/common/bytes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, HEAD_SIZE = 16, TRUTH_SIZE = 20, DETECTION_SIZE = 40, N_AREAS = 4, MAX_DET = 100 };
+enum { VERSION = 1, HEAD_SIZE = 16, TRUTH_SIZE = 20, DETECTION_SIZE = 40 };
 
 static void put(unsigned char **p, uint32_t x, int bytes)
 {
-	for (int i = 0; i < bytes; i++)
-		*(*p)++ = (unsigned char)(x >> 8 * i);
+	put_little(*p, x, bytes);
+	*p += bytes;
 }
 
 static uint32_t get(const unsigned char **p, int bytes)
 {
-	uint32_t x = 0;
-
-	for (int i = 0; i < bytes; i++)
-		x |= (uint32_t) * (*p)++ << 8 * i;
-	return x;
-}
-
-static uint32_t bits_of(float x)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-	float x;
-
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
-/* -------------------------------------------------------------------------------------------------- matching */
-
-struct match_work {
-	double *similarity, *area, (*box)[4];
-	uint32_t *det; /* detections of the class */
-	uint32_t *ann; /* annotations of the class, by place in the image */
-	struct coco_truth *gt;
-	struct coco_hits *hits; /* of `det` */
-	int32_t *matches;
-};
-
-static enum oqz_status work_open(const struct task *t, struct match_work *w, size_t n_dt, size_t n_gt,
-                                 struct oqz_failure *f)
-{
-	const struct oqz_host *h = t->host;
-
-	w->similarity = h->alloc((MAX_DET * n_gt + 1) * sizeof *w->similarity);
-	w->area = h->alloc((n_dt + 1) * sizeof *w->area);
-	w->box = h->alloc((n_dt + 1) * sizeof *w->box);
-	w->det = h->alloc((n_dt + 1) * sizeof *w->det);
-	w->ann = h->alloc((n_gt + 1) * sizeof *w->ann);
-	w->gt = h->alloc((n_gt + 1) * sizeof *w->gt);
-	w->hits = h->alloc((n_dt + 1) * sizeof *w->hits);
-	w->matches = h->alloc((MAX_DET * COCO_THRESHOLDS * N_AREAS + 1) * sizeof *w->matches);
-	if (!w->similarity || !w->area || !w->box || !w->det || !w->ann || !w->gt || !w->hits || !w->matches)
-		return h->fail(f, OQZ_E_NOMEM, "out of memory");
-	return OQZ_OK;
-}
-
-static void work_close(const struct task *t, struct match_work *w)
-{
-	void *const all[] = { w->similarity, w->area, w->box, w->det, w->ann, w->gt, w->hits, w->matches };
-
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		t->host->free_mem(all[i]);
-}
-
-/* The image's annotations of a category, in file order. */
-static size_t collect_truths(const struct task *t, size_t image, uint32_t category, struct match_work *w)
-{
-	const struct coco_image *i = &t->data.images[image];
-	size_t n = 0;
-
-	for (size_t k = 0; k < i->n; k++) {
-		const struct coco_annotation *a = &t->data.annotations[i->first + k];
-		if (a->category != category)
-			continue;
-		w->ann[n] = (uint32_t)k;
-		w->gt[n++] = (struct coco_truth) { a->area, a->crowd, a->crowd, t->compat && a->id == 0 };
-	}
-	return n;
-}
-
-/* Matches the detections of one category; those behind the first hundred stay unmatched and are never counted. */
-static bool match_class(const struct task *t, size_t image, uint32_t category, const struct detection *d,
-                        const double (*boxes)[4], size_t n, struct match_work *w, struct coco_hits *hits,
-                        int32_t *matches)
-{
-	size_t n_dt = 0, n_gt = collect_truths(t, image, category, w);
-
-	for (size_t i = 0; i < n && n_dt < MAX_DET; i++) {
-		if (d[i].class != category)
-			continue;
-		for (int k = 0; k < 4; k++)
-			w->box[n_dt][k] = boxes ? boxes[i][k] : d[i].box[k];
-		w->area[n_dt] = w->box[n_dt][2] * w->box[n_dt][3];
-		w->det[n_dt++] = (uint32_t)i;
-	}
-	for (size_t i = 0; i < n_dt; i++)
-		for (size_t g = 0; g < n_gt; g++)
-			w->similarity[i * n_gt + g] =
-			    coco_box_iou(w->box[i], t->data.annotations[t->data.images[image].first + w->ann[g]].box,
-			                 w->gt[g].crowd);
-	if (!coco_match(coco_box_areas, N_AREAS, w->similarity, n_dt, w->area, n_gt, w->gt, w->hits, w->matches))
-		return false;
-	for (size_t i = 0; i < n_dt; i++) {
-		hits[w->det[i]] = w->hits[i];
-		for (size_t k = 0; matches && k < COCO_THRESHOLDS; k++) {
-			int32_t m = w->matches[k * n_dt + i];
-			matches[k * n + w->det[i]] = m < 0 ? -1 : (int32_t)w->ann[m];
-		}
-	}
-	return true;
-}
-
-static bool seen_before(const struct detection *d, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (d[k].class == d[i].class)
-			return true;
-	return false;
-}
-
-enum oqz_status match_image(const struct task *t, size_t image, const struct detection *d, const double (*boxes)[4],
-                            size_t n, struct coco_hits *hits, int32_t *matches, struct oqz_failure *f)
-{
-	struct match_work w = { 0 };
-	enum oqz_status st = work_open(t, &w, n, t->data.images[image].n, f);
-
-	memset(hits, 0, n * sizeof *hits);
-	for (size_t i = 0; matches && i < n * COCO_THRESHOLDS; i++)
-		matches[i] = -1;
-	for (size_t i = 0; i < n && st == OQZ_OK; i++)
-		if (!seen_before(d, i) && !match_class(t, image, d[i].class, d, boxes, n, &w, hits, matches))
-			st = t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-	work_close(t, &w);
-	return st;
+	*p += bytes;
+	return (uint32_t)get_little(*p - bytes, bytes);
 }
 
 /* -------------------------------------------------------------------------------------------------- writing */
@@ -166,7 +39,7 @@ static uint32_t put_truths(const struct task *t, size_t image, unsigned char **p
 	uint32_t n = 0;
 
 	for (size_t k = 0; k < i->n; k++) {
-		uint32_t counts[N_AREAS] = { 0 };
+		uint32_t counts[DETECTION_AREAS] = { 0 };
 		bool first = true;
 		for (size_t j = 0; j < k && first; j++)
 			first = a[j].category != a[k].category;
@@ -174,11 +47,11 @@ static uint32_t put_truths(const struct task *t, size_t image, unsigned char **p
 			continue;
 		for (size_t j = k; j < i->n; j++) {
 			const struct coco_truth gt = { a[j].area, a[j].crowd, a[j].crowd, false };
-			for (int area = 0; a[j].category == a[k].category && area < N_AREAS; area++)
+			for (int area = 0; a[j].category == a[k].category && area < DETECTION_AREAS; area++)
 				counts[area] += coco_count(&coco_box_areas[area], &gt, 1);
 		}
 		put(p, a[k].category, 4);
-		for (int area = 0; area < N_AREAS; area++)
+		for (int area = 0; area < DETECTION_AREAS; area++)
 			put(p, counts[area], 4);
 		n++;
 	}
@@ -188,12 +61,12 @@ static uint32_t put_truths(const struct task *t, size_t image, unsigned char **p
 static void put_detection(unsigned char **p, const struct detection *d, const struct coco_hits *hits)
 {
 	put(p, d->class, 4);
-	put(p, bits_of(d->score), 4);
+	put(p, bits_of_f32(d->score), 4);
 	for (int k = 0; k < 4; k++)
-		put(p, bits_of(d->box[k]), 4);
-	for (int a = 0; a < N_AREAS; a++)
+		put(p, bits_of_f32(d->box[k]), 4);
+	for (int a = 0; a < DETECTION_AREAS; a++)
 		put(p, hits->matched[a], 2);
-	for (int a = 0; a < N_AREAS; a++)
+	for (int a = 0; a < DETECTION_AREAS; a++)
 		put(p, hits->ignored[a], 2);
 }
 
@@ -265,7 +138,7 @@ static enum oqz_status count_record(const struct task *t, const struct view *v, 
 		uint32_t class = get(&p, 4);
 		if (class >= t->data.n_categories)
 			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, class);
-		for (int k = 0; k < N_AREAS; k++)
+		for (int k = 0; k < DETECTION_AREAS; k++)
 			a->classes[class].truths[k] += get(&p, 4);
 	}
 	for (uint32_t i = 0; i < v->n_detections; i++) {
@@ -287,15 +160,15 @@ static void fill_record(const struct view *v, struct totals *a)
 		uint32_t class = get(&p, 4);
 		struct coco_class *c = &a->classes[class];
 		struct coco_entry *e = &c->entries[c->n];
-		e->score = float_of(get(&p, 4));
+		e->score = f32_of_bits(get(&p, 4));
 		p += 16;
-		for (int k = 0; k < N_AREAS; k++)
+		for (int k = 0; k < DETECTION_AREAS; k++)
 			e->hits.matched[k] = (uint16_t)get(&p, 2);
-		for (int k = 0; k < N_AREAS; k++)
+		for (int k = 0; k < DETECTION_AREAS; k++)
 			e->hits.ignored[k] = (uint16_t)get(&p, 2);
 		e->rank = a->rank[class]++;
 		a->touched[i] = class;
-		c->n += e->rank < MAX_DET;
+		c->n += e->rank < DETECTION_MAX_DET;
 	}
 	for (uint32_t i = 0; i < v->n_detections; i++)
 		a->rank[a->touched[i]] = 0;
@@ -343,10 +216,10 @@ void summarize(const struct coco_class *classes, size_t n, double *work, double 
 
 	for (size_t k = 0; k < n; k++) {
 		const struct coco_class *c = &classes[k];
-		for (size_t a = 0; a < N_AREAS; a++) {
+		for (size_t a = 0; a < DETECTION_AREAS; a++) {
 			if (c->truths[a] == 0)
 				continue;
-			coco_curve(c->entries, c->n, a, MAX_DET, c->truths[a], work, &curve);
+			coco_curve(c->entries, c->n, a, DETECTION_MAX_DET, c->truths[a], work, &curve);
 			coco_add_precision(&curve, 0, COCO_THRESHOLDS - 1, &m[a ? 2 + a : 0]);
 			coco_add_recall(&curve, 0, COCO_THRESHOLDS - 1, &m[8 + a]);
 			if (a)
@@ -421,7 +294,7 @@ enum oqz_status detection_explain(void *self, const struct oqz_record *record, c
 	for (uint32_t i = 0; i < v.n_detections; i++) {
 		p = v.detections + (size_t)i * DETECTION_SIZE;
 		uint32_t class = get(&p, 4);
-		float score = float_of(get(&p, 4));
+		float score = f32_of_bits(get(&p, 4));
 		p += 16;
 		if (class >= t->data.n_categories)
 			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, class);
@@ -447,9 +320,9 @@ enum oqz_status record_boxes(const struct task *t, const struct oqz_record *reco
 	for (uint32_t i = 0; i < v.n_detections && n < cap; i++) {
 		const unsigned char *p = v.detections + (size_t)i * DETECTION_SIZE;
 		ret[n].category = get(&p, 4);
-		ret[n].score = float_of(get(&p, 4));
+		ret[n].score = f32_of_bits(get(&p, 4));
 		for (int k = 0; k < 4; k++)
-			ret[n].box[k] = float_of(get(&p, 4));
+			ret[n].box[k] = f32_of_bits(get(&p, 4));
 		ret[n].right = get(&p, 2) & 1;
 		if (ret[n].category >= t->data.n_categories)
 			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, ret[n].category);
