@@ -5,6 +5,9 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/fakequant.c \
 	core/tensor/fakequant.h \
 	core/tensor/fakequant_check.c \
+	core/tensor/fakequant_codebook.c \
+	core/tensor/fakequant_dynamic.c \
+	core/tensor/fakequant_impl.h \
 	core/tensor/float_bits.h \
 	core/tensor/minifloat.c \
 	core/tensor/minifloat.h \
@@ -14,6 +17,7 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/quantize8.h \
 	core/tensor/quantize_minifloat.c \
 	core/tensor/quantize_minifloat.h \
+	core/tensor/round.c \
 	core/tensor/tensor.c \
 	core/tensor/tensor.h \
 	core/tensor/text.c \
