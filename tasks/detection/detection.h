@@ -67,9 +67,6 @@ enum oqz_status head_setup(struct task *t, const struct oqz_params *p, struct oq
 /* All candidates of one image. */
 enum oqz_status head_decode(const struct task *t, const struct oqz_output *outputs, size_t n,
                             const struct oqz_geometry *g, struct candidates *ret, struct oqz_failure *f);
-/* heads_final.c: a graph that ends in its own suppression. */
-enum oqz_status decode_final(const struct task *t, const struct oqz_output *const *outputs, size_t n,
-                             struct candidates *ret, struct oqz_failure *f);
 /* Adds a candidate; the cell's box is the caller's to set. */
 enum oqz_status candidates_add(const struct task *t, struct candidates *c, float score, uint32_t class, uint32_t cell,
                                struct oqz_failure *f);

@@ -4,7 +4,7 @@
  * with label -1 fill up the output. Outputs go by their names, since shapes do not tell labels from scores when a
  * rewired graph has them all in float32.
  */
-#include "detection.h"
+#include "heads.h"
 
 #include <math.h>
 #include <string.h>

@@ -18,7 +18,9 @@ tasks_detection_detection_la_SOURCES = \
 	tasks/detection/draw.c \
 	tasks/detection/detection.h \
 	tasks/detection/heads.c \
+	tasks/detection/heads.h \
 	tasks/detection/heads_final.c \
+	tasks/detection/heads_grid.c \
 	tasks/detection/judge.c \
 	tasks/detection/match.c \
 	tasks/detection/nms.c \
