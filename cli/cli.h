@@ -47,6 +47,7 @@ struct oqz_verb {
 	int min_operands, max_operands;   /* max -1: any number */
 	/* Returns an exit code. On failure it calls cli_fail or prints itself. */
 	int (*run)(const struct oqz_args *args);
+	bool apart; /* plugins work in this process: it is to be one of its own (cli_apart) */
 };
 
 /* All verbs, one row each in main.c's table; ends with NULL. */
@@ -74,6 +75,9 @@ enum oqz_status cli_memory_limit(const struct oqz_args *a, int64_t *ret, struct 
 
 /* Prints "oqz: <message>" and returns the exit code that belongs to the error. */
 int cli_fail(const struct oqz_err *err);
+/* Runs work(ctx), which gives an exit code, in a forked process that ends with this one: plugins may crash in it. When
+ * it dies, that is said of `what` with the signal, and the exit code is OQZ_EXIT_PLUGIN. */
+int cli_apart(int (*work)(void *ctx), void *ctx, const char *what);
 struct oqz_registry;
 /* The plugins, for a verb that cannot do without: that there are none is said once, before anything else. */
 enum oqz_status cli_open_registry(struct oqz_registry **ret, struct oqz_err *err);

@@ -211,5 +211,6 @@ static int run(const struct oqz_args *args)
 	                 : compare_plans(args->operands.v[0], args->operands.v[1], form);
 }
 
-const struct oqz_verb cmd_compare = { "compare", "A B", "two runs cell by cell, or two plans site by site", options, 2,
-	                              2,         run };
+const struct oqz_verb cmd_compare = { "compare", "A B", "two runs cell by cell, or two plans site by site",
+	                              options,   2,     2,
+	                              run,       true };

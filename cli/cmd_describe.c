@@ -19,8 +19,6 @@
 #include "plugins/registry.h"
 
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const struct oqz_option options[] = {
 	{ "markdown", 0, NULL, "print the tables as a plugin's page has them" },
@@ -159,27 +157,22 @@ static enum oqz_status print_grids(const struct oqz_plugin_info *p, const struct
 	return describe_role(m, params, OQZ_INPUT_ACTIVATION, err);
 }
 
+struct grids {
+	const struct oqz_plugin_info *plugin;
+	const struct oqz_params *params;
+};
+
+static int print_grids_apart(void *ctx)
+{
+	const struct grids *g = ctx;
+	struct oqz_err err = { 0 };
+
+	return print_grids(g->plugin, g->params, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
+}
+
 static int describe_grids(const struct oqz_plugin_info *p, const struct oqz_params *params)
 {
-	struct oqz_err err = { 0 };
-	int status = 0;
-
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		int code = print_grids(p, params, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
-		fflush(NULL);
-		OQZ_EXIT_NOW(code);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
-		oqz_err_set(&err, OQZ_E_IO, "cannot run %s in a process of its own", p->path);
-		return cli_fail(&err);
-	}
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	oqz_err_set(&err, OQZ_E_PLUGIN, "%s: crashed at work: signal %d (%s)", p->path, WTERMSIG(status),
-	            strsignal(WTERMSIG(status)));
-	return cli_fail(&err);
+	return cli_apart(print_grids_apart, &(struct grids) { p, params }, p->path);
 }
 
 /* -------------------------------------------------------------------------------------------------- the verb */

@@ -163,5 +163,5 @@ static int run(const struct oqz_args *args)
 }
 
 const struct oqz_verb cmd_export = {
-	"export", "zoo.yaml | MODEL.onnx", "write a quantized model as ONNX", options, 1, 1, run
+	"export", "zoo.yaml | MODEL.onnx", "write a quantized model as ONNX", options, 1, 1, run, true
 };

@@ -125,6 +125,5 @@ static int run(const struct oqz_args *args)
 	return st == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 }
 
-const struct oqz_verb cmd_qdq = {
-	"qdq", "IN.npy", "quantize and dequantize a tensor under a scheme", options, 1, 1, run
-};
+const struct oqz_verb cmd_qdq = { "qdq", "IN.npy", "quantize and dequantize a tensor under a scheme", options, 1, 1,
+	                          run,   true };

@@ -95,4 +95,4 @@ static int run(const struct oqz_args *args)
 	return st == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 }
 
-const struct oqz_verb cmd_score = { "score", "", "figures of predictions made elsewhere", options, 0, 0, run };
+const struct oqz_verb cmd_score = { "score", "", "figures of predictions made elsewhere", options, 0, 0, run, true };

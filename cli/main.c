@@ -14,6 +14,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* One line per verb: declares it and enters it in the table. */
@@ -74,6 +76,32 @@ enum oqz_status cli_open_registry(struct oqz_registry **ret, struct oqz_err *err
 	return OQZ_OK;
 }
 
+int cli_apart(int (*work)(void *ctx), void *ctx, const char *what)
+{
+	struct oqz_err err = { 0 };
+	int status = 0;
+
+	fflush(NULL);
+	pid_t parent = getpid(), pid = fork();
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+			_exit(OQZ_EXIT_DATA);
+		int code = cli_finish(work(ctx));
+		fflush(NULL);
+		OQZ_EXIT_NOW(code);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		oqz_err_errno(&err, errno, "a process");
+	else if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	else if (WTERMSIG(status) == SIGPIPE || WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)
+		raise(WTERMSIG(status)); /* a reader or a user had enough, which is no crash */
+	else
+		oqz_err_set(&err, OQZ_E_PLUGIN, "%s: crashed at work: signal %d (%s)", what, WTERMSIG(status),
+		            strsignal(WTERMSIG(status)));
+	return cli_fail(&err);
+}
+
 int cli_finish(int code)
 {
 	if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -111,6 +139,18 @@ static void print_usage(FILE *to)
 	fputs("\n`oqz VERB --help` and the manual page oqz-VERB(1) say more.\n", to);
 }
 
+struct call {
+	const struct oqz_verb *verb;
+	const struct oqz_args *args;
+};
+
+static int run_call(void *ctx)
+{
+	const struct call *c = ctx;
+
+	return c->verb->run(c->args);
+}
+
 static int run_verb(const char *name, int argc, char **argv)
 {
 	const char *names[64];
@@ -121,8 +161,10 @@ static int run_verb(const char *name, int argc, char **argv)
 		if (strcmp(name, names[n]) == 0) {
 			struct oqz_args args = { 0 };
 			int code;
-			if (cli_parse(oqz_verbs[n], argc, argv, &args, &code))
-				code = oqz_verbs[n]->run(&args);
+			if (cli_parse(oqz_verbs[n], argc, argv, &args, &code)) {
+				struct call c = { oqz_verbs[n], &args };
+				code = c.verb->apart ? cli_apart(run_call, &c, "a plugin") : run_call(&c);
+			}
 			cli_args_release(&args);
 			return cli_finish(code);
 		}

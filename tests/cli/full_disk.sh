@@ -12,6 +12,31 @@ for blocks in 1 20 60 120; do
 done
 expect_exit 0 run -o "$tmp/a" "$tiny/tiny.yaml"
 same_results "$tmp/whole" "$tmp/a"
+# What other verbs write, with no room at all: an error that names the file, and the old one as it was.
+npy "$tmp/x.npy" "(2,)" 1 2
+image=$(find "$tiny/test" -name '*.png' | sort | head -n 1)
+printf 'steps:\n  - normalize: {scale: 127.5, mean: 1}\n' >"$tmp/steps.yaml"
+mkdir "$tmp/files"
+no_room() { # FILE VERB...: FILE is what the verb writes
+	file=$tmp/files/$1
+	shift
+	mkdir -p "${file%/*}"
+	echo old >"$file"
+	got=0
+	said=$( (ulimit -f 0 && exec "$OQZ" "$@" >/dev/null) 2>&1) || got=$?
+	test $got -eq 4 || fail "no room, oqz $*: exit $got, not 4: $said"
+	echo "$said" | grep -qF "${file##*/}" || fail "no room, oqz $*: $said"
+	test "$(cat "$file")" = old || fail "no room: the old $file is lost"
+	test "$(find "${file%/*}" -type f | wc -l)" -eq 1 || fail "no room: files are left beside $file"
+	rm -r "${file%/*}"
+	mkdir -p "$tmp/files"
+}
+no_room q/y.npy qdq --scheme int8 -o "$tmp/files/q/y.npy" "$tmp/x.npy"
+no_room q/plan.json qdq --scheme int8 --plan "$tmp/files/q/plan.json" "$tmp/x.npy"
+no_room p/x.npy prepare --steps "$tmp/steps.yaml" -o "$tmp/files/p/x.npy" "$image"
+no_room e/q.onnx export --scheme channel -o "$tmp/files/e/q.onnx" "$tiny/tiny.yaml"
+no_room i/scores.out.npy infer --random 1 -o "$tmp/files/i" "$tiny/tiny.onnx"
+no_room t/trace.json profile --repeat 1 --trace "$tmp/files/t/trace.json" "$tiny/tiny.onnx"
 if [ -c /dev/full ]; then
 	for verb in "list ops" "report $tmp/a" "show $tiny/tiny.yaml" "run -o $tmp/a $tiny/tiny.yaml" --help; do
 		got=0

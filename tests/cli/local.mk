@@ -9,6 +9,7 @@ cli_tests = \
 	tests/cli/closed_output.sh \
 	tests/cli/compare.sh \
 	tests/cli/crashing_plugin.sh \
+	tests/cli/crashing_task.sh \
 	tests/cli/damaged_ledger.sh \
 	tests/cli/demo.sh \
 	tests/cli/examples.sh \

@@ -2,11 +2,14 @@
  *
  * Mock plugin: a task whose callbacks misbehave as its parameter says: refuses to open without a reason, returns a
  * number that is no status, scores without a record, sets no, two, undeclared, NaN or out-of-range metrics, gives one
- * item twice.
+ * item twice. With MOCK_TASK_CRASH=score or finish in the environment it crashes there: a bug that its parameters do
+ * not show, and that is mended later.
  */
 #include "tests/mock/mock.h"
 
 #include <math.h>
+#include <signal.h>
+#include <stdlib.h>
 
 struct task {
 	const struct oqz_task_host *host;
@@ -22,6 +25,14 @@ static const struct oqz_param params[] = {
 };
 
 static bool is(const struct task *t, const char *how) { return strcmp(t->how, how) == 0; }
+
+static void crash_in(const char *where)
+{
+	const char *wanted = getenv("MOCK_TASK_CRASH");
+
+	if (wanted && strcmp(wanted, where) == 0)
+		raise(SIGSEGV);
+}
 
 static enum oqz_status task_open(const struct oqz_task_host *host, const struct oqz_params *p,
                                  const struct oqz_params *dataset, void **ret, struct oqz_failure *f)
@@ -58,6 +69,8 @@ static enum oqz_status task_score(void *self, const struct oqz_item *item, const
 {
 	struct task *t = self;
 
+	if (item->tag) /* not the first one */
+		crash_in("score");
 	return is(t, "recordless") ? OQZ_OK : t->host->add_record(record_sink, &item->tag, sizeof item->tag, f);
 }
 
@@ -66,6 +79,7 @@ static enum oqz_status task_finish(void *self, const struct oqz_record *records,
 {
 	struct task *t = self;
 
+	crash_in("finish");
 	if (is(t, "unset"))
 		return OQZ_OK;
 	double value = is(t, "nan") ? NAN : is(t, "range") ? 1.5 : 0.5;
