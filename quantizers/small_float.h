@@ -20,17 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The largest magnitude that the format has. */
+/* The largest magnitude that the format has: that of the last code which is a number. */
 static inline double small_float_top(const struct oqz_grid *g)
 {
-	double ulp = ldexp(1, -g->man_bits);
-	int exp = (1 << g->exp_bits) - 1 - g->bias;
+	int32_t all = (1 << (g->exp_bits + g->man_bits)) - 1, one = 1 << g->man_bits;
+	int32_t last = g->special == OQZ_GRID_IEEE ? all - one : g->special == OQZ_GRID_FN ? all - 1 : all;
+	int exp = last >> g->man_bits, man = last & (one - 1);
 
-	switch (g->special) {
-	case OQZ_GRID_IEEE: return ldexp(2 - ulp, exp - 1);
-	case OQZ_GRID_FN: return ldexp(2 - 2 * ulp, exp);
-	default: return ldexp(2 - ulp, exp);
-	}
+	return ldexp(exp ? man + one : man, (exp ? exp : 1) - g->bias - g->man_bits);
 }
 
 /* E exponent and M mantissa bits, standard bias and maximum, rounding half-even. */
@@ -62,16 +59,17 @@ static inline bool small_float_has(const struct oqz_grid *g, double x)
 	return steps == floor(steps);
 }
 
-/* A format by its name; false when there is no such name, or the format is not one that is computed here (2 to 6
- * exponent bits, 1 to 10 mantissa bits). */
+/* A format by its name; false when there is no such name: 1 to 8 exponent and 0 to 10 mantissa bits can be computed. */
 static inline bool small_float_by_name(const char *name, struct oqz_grid *ret)
 {
 	static const char *const suffixes[] = { "ieee", "fn", "fnuz", "finite" }; /* enum oqz_grid_special */
+	const char *digits = name + 3;
 	char *end;
 
-	if (name[0] != 'e' || name[1] < '2' || name[1] > '6' || name[2] != 'm' || name[3] < '1' || name[3] > '9')
+	if (name[0] != 'e' || name[1] < '1' || name[1] > '8' || name[2] != 'm' || *digits < '0' || *digits > '9' ||
+	    (*digits == '0' && digits[1] >= '0' && digits[1] <= '9'))
 		return false;
-	long man = strtol(name + 3, &end, 10);
+	long man = strtol(digits, &end, 10);
 	if (man > 10)
 		return false;
 	if (!*end) {
@@ -85,6 +83,21 @@ static inline bool small_float_by_name(const char *name, struct oqz_grid *ret)
 		}
 	}
 	return false;
+}
+
+/* Why a format with this bias and maximum cannot be meant; NULL when it can. Its numbers are computed in float32, so
+ * they have to be some. */
+static inline const char *small_float_wrong(const struct oqz_grid *g)
+{
+	if (g->special == OQZ_GRID_IEEE && g->man_bits == 0)
+		return "has no code for NaN, which takes a mantissa bit (without `ieee` it is one of numbers alone)";
+	if (!(small_float_top(g) > 0))
+		return "has no number but 0";
+	if (1 - g->bias - g->man_bits < -149)
+		return "has numbers below float32's smallest, 2^-149; a smaller bias moves them up";
+	if (g->max > 0x1.fffffep127)
+		return "has numbers above float32's largest, 2^128; a larger bias moves them down, `max` cuts them off";
+	return NULL;
 }
 
 #endif

@@ -83,14 +83,17 @@ bool oqz_fq_bits_init(const struct oqz_fq *q, struct oqz_fq_bits *b)
 
 	if (q->round != OQZ_ROUND_HALF_EVEN && q->round != OQZ_ROUND_HALF_TO_ZERO)
 		return false;
-	/* without mantissa bits the even neighbour is decided by the exponent; a step below 2^-126 would be subnormal
-	 * here */
-	if (f->man_bits < 1 || f->man_bits > 22 || emin - f->man_bits < -126 || emin > 120 || f->max > 0x1p126)
+	/* a step below 2^-126 would be subnormal here */
+	if (f->man_bits > 22 || emin - f->man_bits < -126 || emin > 120)
 		return false;
 	b->odd_shift = (uint32_t)(23 - f->man_bits);
 	b->half = UINT32_C(1) << (b->odd_shift - 1);
 	b->mask = ~((UINT32_C(1) << b->odd_shift) - 1);
 	b->even = q->round == OQZ_ROUND_HALF_EVEN;
+	if (b->even && f->man_bits == 0) { /* all numbers are odd: ties go up in magnitude */
+		b->even = false;
+		
+	}
 	b->min_normal = ldexpf(1.0f, emin);
 	b->step = ldexpf(1.0f, emin - f->man_bits);
 	b->inv_step = ldexpf(1.0f, f->man_bits - emin);

@@ -22,8 +22,13 @@ static enum oqz_status check_minifloat(const struct oqz_fq *q, struct oqz_err *e
 	if (f->exp_bits < 1 || f->exp_bits > 8 || f->man_bits < 0 || f->man_bits > 10 || f->special > OQZ_MF_FINITE)
 		OQZ_FAIL(err, OQZ_E_DATA, "no such small float: %d exponent and %d mantissa bits", f->exp_bits,
 		         f->man_bits);
-	if (f->bias < -200 || f->bias > 200 || !(f->max > 0) || !isfinite(f->max))
-		OQZ_FAIL(err, OQZ_E_DATA, "bias %d or maximum %g of the format is out of range", f->bias, f->max);
+	if (f->special == OQZ_MF_IEEE && f->man_bits == 0)
+		OQZ_FAIL(err, OQZ_E_DATA, "a small float with NaNs as in IEEE 754 has a mantissa bit");
+	if (f->bias < -200 || 1 - f->bias - f->man_bits < -149 || f->max > 0x1.fffffep127)
+		OQZ_FAIL(err, OQZ_E_DATA, "with bias %d and maximum %g the format has numbers beyond float32's",
+		         f->bias, f->max);
+	if (!(f->max > 0) || !oqz_minifloat_has(f, f->max))
+		OQZ_FAIL(err, OQZ_E_DATA, "the maximum %.9g of the format is not one of its values", f->max);
 	if (q->round != OQZ_ROUND_HALF_EVEN && q->round != OQZ_ROUND_HALF_TO_ZERO)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "small floats round half-even or half-toward-zero, not %s",
 		         oqz_round_name(q->round));

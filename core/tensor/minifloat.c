@@ -62,6 +62,20 @@ double oqz_minifloat_decode(const struct oqz_minifloat *f, uint32_t code)
 	return negative ? -v : v;
 }
 
+bool oqz_minifloat_has(const struct oqz_minifloat *f, double x)
+{
+	int32_t all = (1 << (f->exp_bits + f->man_bits)) - 1, one = 1 << f->man_bits;
+	int32_t last = f->special == OQZ_MF_IEEE ? all - one : f->special == OQZ_MF_FN ? all - 1 : all;
+	int exp;
+
+	if (!isfinite(x) || fabs(x) > oqz_minifloat_decode(f, (uint32_t)last))
+		return false;
+	frexp(x, &exp);
+	exp = exp - 1 < 1 - f->bias ? 1 - f->bias : exp - 1;
+	double steps = ldexp(x, f->man_bits - exp);
+	return steps == floor(steps);
+}
+
 /* The code of NaN, or of the largest number where the format has no NaN. */
 static uint32_t nan_code(const struct oqz_minifloat *f, uint32_t sign, uint32_t max_code)
 {
@@ -99,10 +113,11 @@ uint32_t oqz_minifloat_encode(const struct oqz_minifloat *f, double x, enum oqz_
 	uint32_t sign = negative ? sign_bit(f) : 0;
 	int exp_min = scale ? -f->bias : 1 - f->bias, exp;
 
-	/* The largest finite code follows from its value, whose exponent and mantissa are what `max` says. */
-	double max_man = frexp(f->max, &exp) * 2; /* in [1, 2) */
+	/* The largest finite code follows from its value; below the smallest normal number only the fraction counts. */
+	frexp(f->max, &exp);
+	exp = exp - 1 < exp_min ? exp_min : exp - 1;
 	uint32_t max_code =
-	    ((uint32_t)(exp - 1 - exp_min) << f->man_bits) + (uint32_t)ldexp(max_man, f->man_bits) - (scale ? 1 : 0);
+	    ((uint32_t)(exp - exp_min) << f->man_bits) + (uint32_t)ldexp(f->max, f->man_bits - exp) - (scale ? 1 : 0);
 
 	if (isnan(x) || (scale && x < 0))
 		return nan_code(f, sign, max_code);

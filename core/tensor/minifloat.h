@@ -41,8 +41,12 @@ const struct oqz_minifloat *oqz_minifloat_of(int dtype);
 /* The value of a code (exact). */
 double oqz_minifloat_decode(const struct oqz_minifloat *f, uint32_t code);
 
+/* Whether x is a finite number of the format, whatever its `max` (not of E8M0). */
+bool oqz_minifloat_has(const struct oqz_minifloat *f, double x);
+
 /* The code nearest to x. `saturate`: beyond max gives +-max (infinity too), else infinity or NaN as the format has it.
- * NaN gives NaN (or max where the format has none). Rounding HALF_EVEN is IEEE 754's; HALF_TO_ZERO rounds ties of
+ * NaN gives NaN (or max where the format has none). Rounding HALF_EVEN is IEEE 754's: without mantissa bits all numbers
+ * but 0 are odd, and a tie goes to the larger magnitude (2019, 4.3.1). HALF_TO_ZERO rounds ties of
  * normal numbers towards zero and of subnormal numbers to even, which is what the QuantZoo kernel does (quantizer
  * `fp8`). */
 uint32_t oqz_minifloat_encode(const struct oqz_minifloat *f, double x, enum oqz_round round, bool saturate);

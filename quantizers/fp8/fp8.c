@@ -27,7 +27,7 @@ static const struct oqz_param fp8_params[] = {
 	{ .name = "format",
 	  .type = OQZ_P_STRING,
 	  .dflt = "e4m3fn",
-	  .help = "e4m3fn, e5m2, or e<E>m<M> with 2 to 6 exponent and 1 to 10 mantissa bits" },
+	  .help = "e4m3fn, e5m2, or e<E>m<M> with 1 to 8 exponent and 0 to 10 mantissa bits" },
 	{ .name = "bias",
 	  .type = OQZ_P_STRING,
 	  .dflt = "standard",
@@ -73,10 +73,12 @@ static enum oqz_status read_grid(struct fp8 *s, const struct oqz_params *params,
 	double x;
 
 	if (!small_float_by_name(format, &s->grid))
-		return h->fail(f, OQZ_E_USAGE, "format is e4m3fn, e5m2 or e<E>m<M>, not `%s`", format);
+		return h->fail(f, OQZ_E_USAGE,
+		               "format is e4m3fn, e5m2 or e<E>m<M> with E from 1 to 8 and M from 0 to 10, not `%s`",
+		               format);
 	if (strcmp(bias, "standard") != 0) {
-		if (!number(bias, &x) || x != floor(x) || x < -30 || x > 90)
-			return h->fail(f, OQZ_E_USAGE, "bias is `standard` or an integer from -30 to 90, not `%s`",
+		if (!number(bias, &x) || x != floor(x) || x < -126 || x > 150)
+			return h->fail(f, OQZ_E_USAGE, "bias is `standard` or an integer from -126 to 150, not `%s`",
 			               bias);
 		s->grid.bias = (int32_t)x;
 		s->grid.max = small_float_top(&s->grid);
@@ -89,6 +91,9 @@ static enum oqz_status read_grid(struct fp8 *s, const struct oqz_params *params,
 	}
 	if (!strcmp(h->param_string(params, "rounding"), "half-toward-zero"))
 		s->grid.rounding = 3;
+	const char *wrong = small_float_wrong(&s->grid);
+	if (wrong)
+		return h->fail(f, OQZ_E_USAGE, "format `%s`, bias %d: it %s", format, (int)s->grid.bias, wrong);
 	return OQZ_OK;
 }
 

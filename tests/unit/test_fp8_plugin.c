@@ -126,6 +126,9 @@ START_TEST(formats_are_what_they_say)
 		{ "format=e3m2", 28, 0x1p-4, OQZ_DT_UNDEFINED },
 		{ "format=e2m3", 7.5, 0.125, OQZ_DT_UNDEFINED },
 		{ "format=e5m10ieee", 65504, 0x1p-24, OQZ_DT_UNDEFINED },
+		{ "format=e3m0", 16, 0.25, OQZ_DT_UNDEFINED },
+		{ "format=e1m2", 3.5, 0.5, OQZ_DT_UNDEFINED },
+		{ "format=e1m0fnuz", 1, 1, OQZ_DT_UNDEFINED },
 		{ "bias=11", 28, 0x1p-13, OQZ_DT_UNDEFINED },
 		{ "max=240", 240, 0x1p-9, OQZ_DT_UNDEFINED },
 		{ "rounding=half-toward-zero", 448, 0x1p-9, OQZ_DT_UNDEFINED },
@@ -153,6 +156,12 @@ START_TEST(formats_are_what_they_say)
 	plugin_refuses("fp8", "format=e4m11", "`e4m11`");
 	plugin_refuses("fp8", "max=447", "`447`");
 	plugin_refuses("fp8", "max=512", "`512`");
+	plugin_refuses("fp8", "format=e0m3", "`e0m3`");
+	plugin_refuses("fp8", "format=e4m", "`e4m`");
+	plugin_refuses("fp8", "format=e4m03", "`e4m03`");
+	plugin_refuses("fp8", "format=e4m0ieee", "has no code for NaN");
+	plugin_refuses("fp8", "format=e8m3,bias=126", "above float32's largest");
+	plugin_refuses("fp8", "bias=148", "below float32's smallest");
 	plugin_refuses("fp8", "bias=7.5", "`7.5`");
 	plugin_refuses("fp8", "scale=big", "`big`");
 	plugin_refuses("fp8", "scale=-1", "`-1`");
@@ -240,6 +249,9 @@ START_TEST(engines_agree_layer_by_layer)
 		{ "scale=candidates,rounding=half-toward-zero", false },
 		{ "granularity=channel,rounding=half-toward-zero", false },
 		{ "format=e3m4,granularity=channel", false },
+		{ "format=e3m0", false },
+		{ "format=e4m0,rounding=half-toward-zero,scale=mse", false },
+		{ "format=e1m6", false },
 	};
 	bool bf16 = strstr(oqz_exec_describe(), "bf16") != NULL;
 

@@ -107,6 +107,9 @@ START_TEST(ends_saturate_or_overflow)
 	ck_assert(through(OQZ_DT_F16, 65519.99, false) == 65504 && through(OQZ_DT_F16, 65520, false) == INFINITY);
 	ck_assert(isnan(through(OQZ_DT_F8E8M0, -1, true)) && through(OQZ_DT_F8E8M0, 0, true) == 0x1p-127);
 	ck_assert(through(OQZ_DT_F4E2M1, 2.5, true) == 2 && through(OQZ_DT_F4E2M1, 3.5, true) == 4);
+	const struct oqz_minifloat low = { "low", 4, 3, 7, OQZ_MF_FINITE, 0x1.8p-8 }; /* ends among subnormal numbers */
+	ck_assert_uint_eq(oqz_minifloat_encode(&low, INFINITY, OQZ_ROUND_HALF_EVEN, true), 3);
+	ck_assert_uint_eq(oqz_minifloat_encode(&low, -1, OQZ_ROUND_HALF_EVEN, true), 0x83);
 }
 END_TEST
 

@@ -66,6 +66,32 @@ static void check(const struct oqz_fq *q, float scale, float lo, float hi, const
 	}
 }
 
+/* Splits at the ends of what is computed here: without mantissa bits, with one exponent bit. */
+static const struct oqz_minifloat rare[] = {
+	{ "e3m0", 3, 0, 3, OQZ_MF_FINITE, 16 },
+	{ "e4m0fn", 4, 0, 7, OQZ_MF_FN, 128 },
+	{ "e1m6", 1, 6, 0, OQZ_MF_FINITE, 3.96875 },
+	{ "e1m3ieee", 1, 3, 0, OQZ_MF_IEEE, 1.75 },
+};
+
+START_TEST(rare_splits_equal_the_general_rule)
+{
+	static const float scales[] = { 1, 0.37f };
+	static float x[N];
+	struct oqz_rng r;
+
+	oqz_rng_init(&r, 19);
+	for (size_t k = 0; k < 4 * OQZ_COUNTOF(rare); k++) {
+		const struct oqz_fq q = { .kind = OQZ_FQ_MINIFLOAT,
+			                  .mf = rare[k / 4],
+			                  .round = k & 2 ? OQZ_ROUND_HALF_TO_ZERO : OQZ_ROUND_HALF_EVEN,
+			                  .axis = -1 };
+		fill(&r, x, scales[k & 1]);
+		check(&q, scales[k & 1], -INFINITY, INFINITY, x);
+	}
+}
+END_TEST
+
 START_TEST(numbers_equal_the_general_rule)
 {
 	static const float scales[] = { 1, 0.25f, 0.37f, 1.0f / 448, 3.3e-7f, 1e-36f };
@@ -86,4 +112,4 @@ START_TEST(numbers_equal_the_general_rule)
 }
 END_TEST
 
-OQZ_TEST_MAIN("quantize_minifloat", numbers_equal_the_general_rule)
+OQZ_TEST_MAIN("quantize_minifloat", numbers_equal_the_general_rule, rare_splits_equal_the_general_rule)

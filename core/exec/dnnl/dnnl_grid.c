@@ -43,7 +43,7 @@ static bool grid_of(const struct oqz_step_quant *q, struct oqz_fq *ret)
 /* Every value of the format is a bfloat16: 8 significant bits, exponents far from the ends. */
 static bool fits_bf16(const struct oqz_minifloat *f)
 {
-	return f->man_bits >= 1 && f->man_bits <= 7 && 1 - f->bias - f->man_bits >= -60 && f->max <= 0x1p60 &&
+	return f->man_bits <= 7 && 1 - f->bias - f->man_bits >= -60 && f->max <= 0x1p60 &&
 	       (double)(float)f->max == f->max && f->special <= OQZ_MF_FINITE;
 }
 
