@@ -92,7 +92,7 @@ bool oqz_fq_bits_init(const struct oqz_fq *q, struct oqz_fq_bits *b)
 	b->even = q->round == OQZ_ROUND_HALF_EVEN;
 	if (b->even && f->man_bits == 0) { /* all numbers are odd: ties go up in magnitude */
 		b->even = false;
-		
+		b->half++;
 	}
 	b->min_normal = ldexpf(1.0f, emin);
 	b->step = ldexpf(1.0f, emin - f->man_bits);
