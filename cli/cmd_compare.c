@@ -8,6 +8,7 @@
 #include "core/quant/qplan_diff.h"
 #include "core/run/compare_runs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,7 +71,8 @@ static void describe_change(const struct oqz_qplan_change *c, struct oqz_str *ou
 		return;
 	}
 	if (c->what & OQZ_QPLAN_TENSOR)
-		oqz_str_addf(out, "reads `%s` against `%s`; ", c->a->tensor, c->b->tensor);
+		oqz_str_addf(out, "%s `%s` against `%s`; ", c->a->input < 0 ? "makes" : "reads", c->a->tensor,
+		             c->b->tensor);
 	if (c->what & (OQZ_QPLAN_GRID | OQZ_QPLAN_PLACE)) {
 		describe_grid(c->a, out);
 		oqz_str_add(out, " against ");
@@ -78,9 +80,14 @@ static void describe_change(const struct oqz_qplan_change *c, struct oqz_str *ou
 		oqz_str_add(out, "; ");
 	}
 	if (c->what & OQZ_QPLAN_SCALE) {
-		oqz_str_addf(out, "scale x%.6g", c->ratio_lo);
-		if (c->ratio_hi != c->ratio_lo)
-			oqz_str_addf(out, " to x%.6g", c->ratio_hi);
+		/* next to 1 the digits that tell it from 1 count */
+		if (fabs(c->ratio_lo - 1) < 1e-4 && fabs(c->ratio_hi - 1) < 1e-4)
+			oqz_str_addf(out, "scale x(1 %+.1e)",
+			             fabs(c->ratio_hi - 1) > fabs(c->ratio_lo - 1) ? c->ratio_hi - 1 : c->ratio_lo - 1);
+		else if (c->ratio_hi != c->ratio_lo)
+			oqz_str_addf(out, "scale x%.6g to x%.6g", c->ratio_lo, c->ratio_hi);
+		else
+			oqz_str_addf(out, "scale x%.6g", c->ratio_lo);
 		if (c->a->spec.n_scale > 1)
 			oqz_str_addf(out, " (%zu of %zu)", c->n_scale, c->a->spec.n_scale);
 		oqz_str_add(out, "; ");
@@ -91,34 +98,142 @@ static void describe_change(const struct oqz_qplan_change *c, struct oqz_str *ou
 		out->s[out->len -= 2] = 0;
 }
 
-static void print_change(const struct oqz_qplan_change *c, enum form form, bool first)
-{
-	const struct oqz_qplan_site *s = c->a ? c->a : c->b;
-	struct oqz_str text = { 0 }, line = { 0 };
+/* One difference in any form: of a site (node and input or output), of a constant or value by name, of a scheme (no
+ * name). */
+struct row {
+	const char *kind, *name, *tensor;
+	int input;
+	double ratio_lo, ratio_hi;
+	int32_t zero;
+	struct oqz_str what; /* released by print_row() */
+};
 
-	describe_change(c, &text);
+/* "input 1", "output 0" */
+static void add_place(struct oqz_str *out, int input)
+{
+	oqz_str_addf(out, "%s %d", input < 0 ? "output" : "input", input < 0 ? -1 - input : input);
+}
+
+static void add_row(struct oqz_str *line, const struct row *r, enum form form)
+{
+	bool placed = strcmp(r->kind, "site") == 0 || strcmp(r->kind, "constant") == 0;
+
 	if (form == TABLE) {
-		oqz_str_addf(&line, "%s input %d (%s): %s\n", s->node, s->input, s->tensor, oqz_str_get(&text));
+		oqz_str_addf(line, "%s%s", placed ? "" : r->kind, placed ? "" : *r->name ? " " : "");
+		oqz_str_add(line, r->name);
+		if (placed) {
+			oqz_str_add(line, " ");
+			add_place(line, r->input);
+		}
+		if (*r->tensor)
+			oqz_str_addf(line, " (%s)", r->tensor);
+		oqz_str_addf(line, ": %s\n", oqz_str_get(&r->what));
 	} else if (form == CSV) {
-		oqz_str_add_csv(&line, s->node);
-		oqz_str_addf(&line, ",%d,", s->input);
-		oqz_str_add_csv(&line, s->tensor);
-		oqz_str_addf(&line, ",%.9g,%.9g,%d,", c->ratio_lo, c->ratio_hi, c->zero);
-		oqz_str_add_csv(&line, oqz_str_get(&text));
-		oqz_str_add(&line, "\n");
+		oqz_str_addf(line, "%s,", r->kind);
+		oqz_str_add_csv(line, r->name);
+		oqz_str_add(line, ",");
+		if (placed)
+			add_place(line, r->input);
+		oqz_str_add(line, ",");
+		oqz_str_add_csv(line, r->tensor);
+		oqz_str_addf(line, ",%.9g,%.9g,%d,", r->ratio_lo, r->ratio_hi, r->zero);
+		oqz_str_add_csv(line, oqz_str_get(&r->what));
+		oqz_str_add(line, "\n");
 	} else {
-		oqz_str_addf(&line, "%s  {\"node\": ", first ? "\n" : ",\n");
-		oqz_str_add_json(&line, s->node);
-		oqz_str_addf(&line, ", \"input\": %d, \"tensor\": ", s->input);
-		oqz_str_add_json(&line, s->tensor);
-		oqz_str_addf(&line, ", \"ratio\": [%.9g, %.9g], \"zero\": %d, \"what\": ", c->ratio_lo, c->ratio_hi,
-		             c->zero);
-		oqz_str_add_json(&line, oqz_str_get(&text));
-		oqz_str_add(&line, "}");
+		oqz_str_addf(line, "  {\"kind\": \"%s\", \"name\": ", r->kind);
+		oqz_str_add_json(line, r->name);
+		if (placed)
+			oqz_str_addf(line, ", \"%s\": %d", r->input < 0 ? "output" : "input",
+			             r->input < 0 ? -1 - r->input : r->input);
+		if (*r->tensor) {
+			oqz_str_add(line, ", \"tensor\": ");
+			oqz_str_add_json(line, r->tensor);
+			oqz_str_addf(line, ", \"ratio\": [%.9g, %.9g], \"zero\": %d", r->ratio_lo, r->ratio_hi,
+			             r->zero);
+		}
+		oqz_str_add(line, ", \"what\": ");
+		oqz_str_add_json(line, oqz_str_get(&r->what));
+		oqz_str_add(line, "}");
 	}
+}
+
+static void print_row(struct row *r, enum form form, bool *first)
+{
+	struct oqz_str line = { 0 };
+
+	if (form == JSON)
+		oqz_str_add(&line, *first ? "\n" : ",\n");
+	add_row(&line, r, form);
+	*first = false;
 	fputs(oqz_str_get(&line), stdout);
-	oqz_str_release(&text);
+	oqz_str_release(&r->what);
 	oqz_str_release(&line);
+}
+
+static void print_params(const struct oqz_qplan_diff *d, enum form form, bool *first)
+{
+	for (size_t i = 0; i < d->params.n; i++) {
+		const struct oqz_qplan_param *p = &d->params.v[i];
+		struct row r = { .kind = "scheme", .name = "", .tensor = "", .ratio_lo = 1, .ratio_hi = 1 };
+		if (p->a && p->b)
+			oqz_str_addf(&r.what, "%s against %s", p->a, p->b);
+		else
+			oqz_str_addf(&r.what, "only in %s: %s", p->a ? "A" : "B", p->a ? p->a : p->b);
+		print_row(&r, form, first);
+	}
+}
+
+static void print_sites(const struct oqz_qplan_diff *d, enum form form, bool *first)
+{
+	for (size_t i = 0; i < d->changes.n; i++) {
+		const struct oqz_qplan_change *c = &d->changes.v[i];
+		const struct oqz_qplan_site *s = c->a ? c->a : c->b;
+		struct row r = { .kind = "site",
+			         .name = s->node,
+			         .tensor = s->tensor,
+			         .input = s->input,
+			         .ratio_lo = c->ratio_lo,
+			         .ratio_hi = c->ratio_hi,
+			         .zero = c->zero };
+		describe_change(c, &r.what);
+		if (c->a && c->b && strcmp(c->a->rule, c->b->rule) != 0)
+			oqz_str_addf(&r.what, " (%s against %s)", c->a->rule, c->b->rule);
+		print_row(&r, form, first);
+	}
+}
+
+static void print_numbers(const struct oqz_qplan_diff *d, enum form form, bool *first)
+{
+	for (size_t i = 0; i < d->numbers.n; i++) {
+		const struct oqz_qplan_numbers *n = &d->numbers.v[i];
+		struct row r = { .kind = n->gain ? "value" : "constant",
+			         .name = n->name,
+			         .tensor = "",
+			         .input = n->input,
+			         .ratio_lo = 1,
+			         .ratio_hi = 1 };
+		const char *what = n->gain ? "rescaled" : "numbers replaced";
+		if (!n->in_a || !n->in_b)
+			oqz_str_addf(&r.what, "%s in %s only", what, n->in_a ? "A" : "B");
+		else if (n->apart > 1e300)
+			oqz_str_addf(&r.what, "%s in both, not alike", what);
+		else if (n->gain)
+			oqz_str_addf(&r.what, "rescaled in both, by factors up to %.3g apart", n->apart);
+		else
+			oqz_str_addf(&r.what, "numbers replaced in both, %.3g of their norm apart", n->apart);
+		print_row(&r, form, first);
+	}
+}
+
+static void print_summary(const struct oqz_qplan *a, const struct oqz_qplan *b, const struct oqz_qplan_diff *d)
+{
+	printf("%zu of %zu common sites differ, %zu are in one plan only", d->common - d->same, d->common,
+	       a->sites.n + b->sites.n - 2 * d->common);
+	if (d->rules)
+		printf("; %zu are the same by another rule", d->rules);
+	if (d->numbers.n)
+		printf("; improvements' numbers differ in %zu places", d->numbers.n);
+	puts("");
 }
 
 /* Plans differ or not; there is no better or worse in them, so the exit code is 0 either way. */
@@ -137,17 +252,17 @@ static int compare_plans(const char *path_a, const char *path_b, enum form form)
 		return OQZ_EXIT_INCOMPARABLE;
 	}
 	if (form == CSV)
-		puts("node,input,tensor,ratio_low,ratio_high,zero,what");
+		puts("kind,name,place,tensor,ratio_low,ratio_high,zero,what");
 	if (form == JSON)
 		printf("{\"schema\": 1, \"same\": %zu, \"common\": %zu, \"changes\": [", d.same, d.common);
-	for (size_t i = 0; i < d.changes.n; i++)
-		print_change(&d.changes.v[i], form, i == 0);
+	bool first = true;
+	print_params(&d, form, &first);
+	print_sites(&d, form, &first);
+	print_numbers(&d, form, &first);
 	if (form == JSON)
 		puts("\n]}");
 	if (form == TABLE)
-		printf("%zu of %zu common sites differ, %zu are in one plan only%s\n", d.common - d.same, d.common,
-		       a->sites.n + b->sites.n - 2 * d.common,
-		       strcmp(a->scheme, b->scheme) ? "; the schemes' parameters differ" : "");
+		print_summary(a, b, &d);
 	return OQZ_EXIT_OK;
 }
 

@@ -67,7 +67,8 @@ static enum oqz_status list_folder(const char *dir, struct oqz_arena *arena, nam
 	return st;
 }
 
-static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool may_be_absent, struct oqz_err *err)
+static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool installed, bool may_be_absent,
+                                   struct oqz_err *err)
 {
 	names_t names = { 0 };
 	struct oqz_err why = { 0 };
@@ -90,6 +91,7 @@ static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool
 			const char *path = oqz_path_join(r->arena, dir, names.v[i]);
 			st = path ? oqz_plugin_probe(path, r->probe_ms, r->arena, &info, err)
 			          : oqz_err_nomem(err, dir, 64);
+			info.installed = installed;
 			if (st == OQZ_OK)
 				st = add(r, info, err);
 		}
@@ -130,12 +132,12 @@ enum oqz_status oqz_registry_new(const struct oqz_registry_options *options, str
 		const char *dir = oqz_arena_strndup(r->arena, s, n);
 		if (!dir)
 			return oqz_err_nomem(err, "the plugin path", n);
-		OQZ_TRY(scan_folder(r, dir, false, err));
+		OQZ_TRY(scan_folder(r, dir, strcmp(dir, plugindir) == 0, false, err));
 		if (strcmp(dir, plugindir) == 0)
 			plugindir = "";
 	}
 	if (*plugindir)
-		OQZ_TRY(scan_folder(r, plugindir, true, err));
+		OQZ_TRY(scan_folder(r, plugindir, true, true, err));
 	*ret = oqz_steal(r);
 	return OQZ_OK;
 }
@@ -225,6 +227,7 @@ enum oqz_status oqz_registry_load(const struct oqz_registry *r, enum oqz_plugin_
 	if (strcmp(m->desc.base.name, name) != 0 || m->desc.base.kind != info->kind)
 		OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: changed since it was listed: it is now %s '%s'", info->path,
 		         oqz_plugin_kind_name(m->desc.base.kind), m->desc.base.name);
+	m->installed = info->installed;
 	*ret = oqz_steal(m);
 	return OQZ_OK;
 }

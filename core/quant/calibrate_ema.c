@@ -5,6 +5,7 @@
  * fake-quantization nodes: the first batch as it is, then lo += m (batch's lo - lo), in float32. The site's `q` is m,
  * the weight of a new batch. Depends on the batch size and on the order of the images.
  */
+#include "core/base/str.h"
 #include "core/quant/observer.h"
 
 static enum oqz_status ema_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
@@ -32,6 +33,12 @@ static enum oqz_status ema_find(const struct oqz_observer *o, const struct oqz_s
 	return OQZ_OK;
 }
 
+static void ema_describe(const struct oqz_site *site, struct oqz_str *out)
+{
+	oqz_str_add(out, " momentum=");
+	oqz_str_add_double(out, site->q);
+}
+
 static unsigned ema_needs(const struct oqz_site *site)
 {
 	(void)site;
@@ -42,6 +49,7 @@ const struct oqz_calibrator oqz_calibrator_ema = {
 	.name = "ema",
 	.summary = "moving average of the smallest and largest value of each batch",
 	.needs = ema_needs,
+	.describe = ema_describe,
 	.per_axis = true,
 	.find = ema_find,
 };

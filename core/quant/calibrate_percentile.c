@@ -12,6 +12,7 @@
  * Scope `batch`, the zoo's rule: the same ranks within each batch of images, exactly, then the mean over the batches,
  * summed in float32 (torch_sum below). It depends on the batch size and on the order of the images.
  */
+#include "core/base/str.h"
 #include "core/quant/observer.h"
 
 /* The value of rank r (0: smallest) of the `counted` values that are in the histogram. */
@@ -127,6 +128,13 @@ static enum oqz_status percentile_find(const struct oqz_observer *o, const struc
 	return OQZ_OK;
 }
 
+static void percentile_describe(const struct oqz_site *site, struct oqz_str *out)
+{
+	oqz_str_add(out, " q=");
+	oqz_str_add_double(out, site->q);
+	oqz_str_add(out, site->batch_scope ? " scope=batch" : " scope=dataset");
+}
+
 static unsigned percentile_needs(const struct oqz_site *site)
 {
 	return site->batch_scope ? OQZ_OBS_BATCH : OQZ_OBS_HISTOGRAM;
@@ -139,6 +147,7 @@ const struct oqz_calibrator oqz_calibrator_percentile = {
 	.summary = "quantiles q and 1 - q, of all values or averaged over batches",
 	.needs = percentile_needs,
 	.tails = percentile_tails,
+	.describe = percentile_describe,
 	.per_axis = true,
 	.find = percentile_find,
 };

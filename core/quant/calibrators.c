@@ -4,6 +4,7 @@
  * along an axis with one small observer for each index, so that every calibrator works per channel by the same code.
  */
 #include "core/base/checked.h"
+#include "core/base/str.h"
 #include "core/quant/observer.h"
 
 #include <string.h>
@@ -31,6 +32,18 @@ unsigned oqz_calibrator_needs(const struct oqz_calibrator *c, const struct oqz_s
 double oqz_calibrator_quantile(const struct oqz_calibrator *c, const struct oqz_site *site)
 {
 	return c == &oqz_calibrator_ema ? 1 : site->q;
+}
+
+void oqz_calibrator_describe(const struct oqz_calibrator *c, const struct oqz_site *site, const struct oqz_observer *o,
+                             struct oqz_str *out)
+{
+	oqz_str_add(out, c ? c->name : "none");
+	if (c && c->describe)
+		c->describe(site, out);
+	if (c && site->pow2)
+		oqz_str_add(out, " pow2");
+	if (c && o && (oqz_calibrator_needs(c, site) & OQZ_OBS_BATCH)) /* `o` may serve other rules, too */
+		oqz_str_addf(out, " batch=%d", o->batch);
 }
 
 /* One observer's worth of values, in rows of `row` -> the range by the site's rule. */

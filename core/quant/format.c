@@ -10,6 +10,7 @@
 #include "core/tensor/fakequant.h"
 
 #include <math.h>
+#include <string.h>
 
 _Static_assert((int)OQZ_GRID_AFFINE == (int)OQZ_FQ_AFFINE && (int)OQZ_GRID_MINIFLOAT == (int)OQZ_FQ_MINIFLOAT &&
                    (int)OQZ_GRID_CODEBOOK == (int)OQZ_FQ_CODEBOOK,
@@ -289,6 +290,22 @@ enum oqz_status oqz_grid_verify(const struct oqz_grid *g, struct oqz_err *err)
 
 /* ---------------------------------------------------------------------------------------------------- description */
 
+/* Members one by one: padding and unused members are the plugin's. */
+bool oqz_grid_equal(const struct oqz_grid *a, const struct oqz_grid *b)
+{
+	if (a->kind != b->kind || a->rounding != b->rounding)
+		return false;
+	switch (a->kind) {
+	case OQZ_GRID_AFFINE: return a->qmin == b->qmin && a->qmax == b->qmax;
+	case OQZ_GRID_MINIFLOAT:
+		return a->exp_bits == b->exp_bits && a->man_bits == b->man_bits && a->bias == b->bias &&
+		       a->special == b->special && a->max == b->max;
+	case OQZ_GRID_CODEBOOK:
+		return a->n_values == b->n_values && memcmp(a->values, b->values, a->n_values * sizeof *a->values) == 0;
+	default: return false;
+	}
+}
+
 static const char *minifloat_name(const struct oqz_grid *g)
 {
 	for (int t = 0; t < OQZ_DT_COUNT; t++) {
@@ -299,6 +316,9 @@ static const char *minifloat_name(const struct oqz_grid *g)
 	}
 	return NULL;
 }
+
+/* As the names of formats end; numbers alone go without saying. */
+static const char *const specials[] = { "ieee", "fn", "fnuz", "" };
 
 void oqz_grid_describe(const struct oqz_grid *g, struct oqz_str *out)
 {
@@ -313,7 +333,8 @@ void oqz_grid_describe(const struct oqz_grid *g, struct oqz_str *out)
 		if (name)
 			oqz_str_add(out, name);
 		else
-			oqz_str_addf(out, "e%dm%d bias %d", g->exp_bits, g->man_bits, g->bias);
+			oqz_str_addf(out, "e%dm%d%s bias %d", g->exp_bits, g->man_bits,
+			             g->special <= OQZ_GRID_FINITE ? specials[g->special] : "?", g->bias);
 		oqz_str_add(out, " max ");
 		oqz_str_add_double(out, g->max);
 		break;

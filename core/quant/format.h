@@ -44,6 +44,10 @@ enum oqz_status oqz_grid_verify(const struct oqz_grid *g, struct oqz_err *err);
 size_t oqz_grid_ncodes(const struct oqz_grid *g);
 double oqz_grid_value(const struct oqz_grid *g, size_t i);
 
+/* Whether two grids have the same numbers, codes and rounding. Custom ones never do: a plugin's function says nothing.
+ */
+bool oqz_grid_equal(const struct oqz_grid *a, const struct oqz_grid *b);
+
 /* "int8 [-128,127] half-even", "float8e4m3fn max 448 ..." */
 void oqz_grid_describe(const struct oqz_grid *g, struct oqz_str *out);
 

@@ -40,6 +40,8 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/qplan.h \
 	core/quant/qplan_diff.c \
 	core/quant/qplan_diff.h \
+	core/quant/qplan_diff_numbers.c \
+	core/quant/qplan_diff_scheme.c \
 	core/quant/qplan_extras.c \
 	core/quant/qplan_json.c \
 	core/quant/quantize.c \

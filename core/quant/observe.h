@@ -66,6 +66,8 @@ struct oqz_calibrator {
 	unsigned (*needs)(const struct oqz_site *site);
 	/* The part of all values, at either end, that `find` looks at in a histogram; NULL, or 0: all. */
 	double (*tails)(const struct oqz_site *site);
+	/* Appends the rule's own parameters as a plan has them, " q=0.9999"; NULL: it has none. */
+	void (*describe)(const struct oqz_site *site, struct oqz_str *out);
 	bool per_axis; /* can work per channel (constants) */
 	/* Range (and, if the rule yields one, scale) of a site. *ret_scale is set to 0 when only a range is found. */
 	enum oqz_status (*find)(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
@@ -77,6 +79,11 @@ const struct oqz_calibrator *oqz_calibrator_find(const char *name);
 /* What a site's observer must collect, and the quantile for oqz_observer_new(). */
 unsigned oqz_calibrator_needs(const struct oqz_calibrator *c, const struct oqz_site *site);
 double oqz_calibrator_quantile(const struct oqz_calibrator *c, const struct oqz_site *site);
+/* A site's rule in words, for people: "percentile q=0.9999 scope=batch batch=32", "none" for c NULL. It names all that
+ * a scale depends on but the numbers: the calibrator's parameters, whether scales are powers of two, and the images of
+ * a batch where rules go by batches (`o`, which may be NULL for a constant: it is one). */
+void oqz_calibrator_describe(const struct oqz_calibrator *c, const struct oqz_site *site, const struct oqz_observer *o,
+                             struct oqz_str *out);
 
 /* Statistics of a lone tensor, all passes of it (row: as for oqz_observer_add). */
 enum oqz_status oqz_observe_once(unsigned needs, double q, const float *x, size_t n, size_t row,

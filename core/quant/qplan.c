@@ -8,6 +8,8 @@
 #include "core/base/hash.h"
 #include "core/base/str.h"
 
+#include <string.h>
+
 struct oqz_qplan *oqz_qplan_new(void)
 {
 	struct oqz_qplan *p = calloc(1, sizeof *p);
@@ -15,7 +17,7 @@ struct oqz_qplan *oqz_qplan_new(void)
 	if (!p)
 		return NULL;
 	p->arena = oqz_arena_new();
-	p->scheme = "";
+	p->scheme = p->calibration = "";
 	if (!p->arena) {
 		free(p);
 		return NULL;
@@ -89,14 +91,24 @@ enum oqz_status oqz_qplan_add(struct oqz_qplan *p, const struct oqz_qplan_site *
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_qplan_set_scheme(struct oqz_qplan *p, const char *scheme, struct oqz_err *err)
+static enum oqz_status set_text(struct oqz_qplan *p, const char **to, const char *text, struct oqz_err *err)
 {
-	const char *copy = oqz_arena_strdup(p->arena, scheme);
+	const char *copy = oqz_arena_strdup(p->arena, text);
 
 	if (!copy)
-		return oqz_err_nomem(err, "a plan", 0);
-	p->scheme = copy;
+		return oqz_err_nomem(err, "a plan", strlen(text));
+	*to = copy;
 	return OQZ_OK;
+}
+
+enum oqz_status oqz_qplan_set_scheme(struct oqz_qplan *p, const char *scheme, struct oqz_err *err)
+{
+	return set_text(p, &p->scheme, scheme, err);
+}
+
+enum oqz_status oqz_qplan_set_calibration(struct oqz_qplan *p, const char *calibration, struct oqz_err *err)
+{
+	return set_text(p, &p->calibration, calibration, err);
 }
 
 enum oqz_status oqz_qplan_hash(const struct oqz_qplan *p, char hex[65], struct oqz_err *err)

@@ -41,7 +41,9 @@ struct oqz_qplan_gain {
 
 struct oqz_qplan {
 	struct oqz_arena *arena;
-	const char *scheme;                   /* plugin name and canonical parameters: "int8:axis=output,bits=8,..." */
+	const char *scheme; /* plugin name and canonical parameters: "int8:axis=output,bits=8,..." */
+	const char
+	    *calibration; /* what ranges were found on: "calibration:images=32,batch=1,weights=float"; "": nothing */
 	OQZ_VEC(struct oqz_qplan_site) sites; /* in node order */
 	OQZ_VEC(struct oqz_qplan_constant) constants;
 	OQZ_VEC(struct oqz_qplan_gain) gains;
@@ -74,6 +76,7 @@ enum oqz_status oqz_qplan_extras_from_json(struct oqz_qplan *p, const struct jso
 
 /* Copies the text. */
 enum oqz_status oqz_qplan_set_scheme(struct oqz_qplan *p, const char *scheme, struct oqz_err *err);
+enum oqz_status oqz_qplan_set_calibration(struct oqz_qplan *p, const char *calibration, struct oqz_err *err);
 
 /* Canonical JSON (fixed key order, shortest round-trip numbers) and back. Damaged files: what and where. */
 enum oqz_status oqz_qplan_to_json(const struct oqz_qplan *p, struct oqz_str *out, struct oqz_err *err);

@@ -3,12 +3,17 @@
  * See qplan_diff.h.
  */
 #include "core/quant/qplan_diff.h"
-#include "core/base/str.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void oqz_qplan_diff_release(struct oqz_qplan_diff *d) { oqz_vec_release(&d->changes); }
+void oqz_qplan_diff_release(struct oqz_qplan_diff *d)
+{
+	oqz_vec_release(&d->changes);
+	oqz_vec_release(&d->numbers);
+	oqz_vec_release(&d->params);
+	oqz_arena_free(d->arena);
+}
 
 /* "node/input" -> site. Keys live in the arena. */
 static const char *site_key(struct oqz_arena *arena, const struct oqz_qplan_site *s)
@@ -25,20 +30,6 @@ static enum oqz_status index_sites(struct oqz_arena *arena, const struct oqz_qpl
 			return oqz_err_nomem(err, "the sites of a plan", p->sites.n);
 	}
 	return OQZ_OK;
-}
-
-static bool same_grid(const struct oqz_grid *a, const struct oqz_grid *b)
-{
-	struct oqz_str x = { 0 }, y = { 0 };
-
-	oqz_grid_describe(a, &x);
-	oqz_grid_describe(b, &y);
-	bool same = strcmp(oqz_str_get(&x), oqz_str_get(&y)) == 0;
-	oqz_str_release(&x);
-	oqz_str_release(&y);
-	if (same && a->kind == OQZ_GRID_CODEBOOK)
-		same = a->n_values == b->n_values && memcmp(a->values, b->values, a->n_values * sizeof *a->values) == 0;
-	return same && a->kind == b->kind && a->rounding == b->rounding;
 }
 
 static void compare_scales(const struct oqz_qspec *a, const struct oqz_qspec *b, struct oqz_qplan_change *c)
@@ -60,7 +51,7 @@ static struct oqz_qplan_change compare_site(const struct oqz_qplan_site *a, cons
 	const struct oqz_qspec *x = &a->spec, *y = &b->spec;
 
 	c.what |= strcmp(a->tensor, b->tensor) != 0 ? OQZ_QPLAN_TENSOR : 0;
-	c.what |= !same_grid(&x->grid, &y->grid) ? OQZ_QPLAN_GRID : 0;
+	c.what |= !oqz_grid_equal(&x->grid, &y->grid) ? OQZ_QPLAN_GRID : 0;
 	if (x->axis != y->axis || x->block != y->block || x->n_scale != y->n_scale || x->dynamic != y->dynamic)
 		c.what |= OQZ_QPLAN_PLACE;
 	else
@@ -88,6 +79,7 @@ static enum oqz_status pair_sites(const struct oqz_qplan *a, const struct oqz_qp
 			*(first ? &c.a : &c.b) = s;
 		ret->common += other != NULL;
 		ret->same += c.what == 0;
+		ret->rules += c.what == 0 && strcmp(c.a->rule, c.b->rule) != 0;
 		if (c.what && !oqz_vec_push(&ret->changes, c))
 			return oqz_err_nomem(err, "differences", ret->changes.n);
 	}
@@ -97,16 +89,22 @@ static enum oqz_status pair_sites(const struct oqz_qplan *a, const struct oqz_qp
 enum oqz_status oqz_qplan_diff(const struct oqz_qplan *a, const struct oqz_qplan *b, struct oqz_qplan_diff *ret,
                                struct oqz_err *err)
 {
-	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *arena = oqz_arena_new();
 	struct oqz_map in_a = { 0 }, in_b = { 0 };
-	enum oqz_status st = arena ? OQZ_OK : oqz_err_nomem(err, "plans", 1);
 
+	ret->arena = oqz_arena_new();
+	enum oqz_status st = ret->arena ? OQZ_OK : oqz_err_nomem(err, "plans", 1);
 	if (st == OQZ_OK)
-		st = index_sites(arena, a, &in_a, err);
+		st = index_sites(ret->arena, a, &in_a, err);
 	if (st == OQZ_OK)
-		st = index_sites(arena, b, &in_b, err);
+		st = index_sites(ret->arena, b, &in_b, err);
 	if (st == OQZ_OK)
-		st = pair_sites(a, b, &in_a, &in_b, arena, ret, err);
+		st = pair_sites(a, b, &in_a, &in_b, ret->arena, ret, err);
+	if (st == OQZ_OK)
+		st = oqz_numbers_diff(a, b, ret, err);
+	if (st == OQZ_OK)
+		st = oqz_scheme_diff(ret->arena, a->scheme, b->scheme, ret, err);
+	if (st == OQZ_OK)
+		st = oqz_scheme_diff(ret->arena, a->calibration, b->calibration, ret, err);
 	oqz_map_release(&in_a);
 	oqz_map_release(&in_b);
 	return st;

@@ -5,7 +5,7 @@
  *goes through jansson; a plan file is untrusted, so every member is checked, unknown ones are refused, and a message
  *says where.
  *
- *	{"oqz-plan": 1, "scheme": "int8:...", "sites": [
+ *	{"oqz-plan": 1, "scheme": "int8:...", "calibration": "calibration:images=32,batch=1,weights=float", "sites": [
  *	{"node": "/conv1/Conv", "input": 0, "tensor": "x", "role": "activation",
  *	 "rule": "percentile q=0.9999 scope=dataset",
  *	 "grid": {"kind": "affine", "rounding": "half-even", "bits": 8, "min": -128, "max": 127},
@@ -103,6 +103,10 @@ enum oqz_status oqz_qplan_to_json(const struct oqz_qplan *p, struct oqz_str *out
 {
 	oqz_str_add(out, "{\"oqz-plan\": 1, \"scheme\": ");
 	oqz_str_add_json(out, p->scheme);
+	if (*p->calibration) {
+		oqz_str_add(out, ", \"calibration\": ");
+		oqz_str_add_json(out, p->calibration);
+	}
 	oqz_str_add(out, ", \"sites\": [");
 	for (size_t i = 0; i < p->sites.n; i++) {
 		oqz_str_add(out, i ? ",\n" : "\n");
@@ -331,6 +335,10 @@ static enum oqz_status read_plan(struct oqz_qplan *p, json_t *root, struct oqz_e
 	OQZ_TRY(get_int(&o, "oqz-plan", 1, 1, &version));
 	OQZ_TRY(get_string(&o, "scheme", &scheme));
 	OQZ_TRY(oqz_qplan_set_scheme(p, scheme, err));
+	if (json_object_get(root, "calibration")) {
+		OQZ_TRY(get_string(&o, "calibration", &scheme));
+		OQZ_TRY(oqz_qplan_set_calibration(p, scheme, err));
+	}
 	json_t *sites = member(&o, "sites", true), *constants = member(&o, "constants", false);
 	json_t *gains = member(&o, "gains", false);
 	if (!json_is_array(sites))

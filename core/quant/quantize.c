@@ -184,28 +184,6 @@ static enum oqz_status site_stats(const struct oqz_quantize *z, const struct oqz
 	return OQZ_OK;
 }
 
-/* "percentile q=0.9999 scope=dataset" */
-static void describe_rule(const struct oqz_quantize_site *s, struct oqz_str *out)
-{
-	oqz_str_add(out, s->site.calibrator);
-	if (s->calibrator && !strcmp(s->calibrator->name, "percentile")) {
-		oqz_str_add(out, " q=");
-		oqz_str_add_double(out, s->site.q);
-		oqz_str_add(out, s->site.batch_scope ? " scope=batch" : " scope=dataset");
-	}
-}
-
-/* Members one by one: padding and unused members are the plugin's. */
-static bool same_grid(const struct oqz_grid *a, const struct oqz_grid *b)
-{
-	if (a->kind != b->kind || a->rounding != b->rounding)
-		return false;
-	if (a->kind == OQZ_GRID_AFFINE)
-		return a->qmin == b->qmin && a->qmax == b->qmax;
-	return a->kind == OQZ_GRID_MINIFLOAT && a->exp_bits == b->exp_bits && a->man_bits == b->man_bits &&
-	       a->bias == b->bias && a->special == b->special && a->max == b->max;
-}
-
 /* What a plugin answered: fits the tensor, and its grid behaves as one (each new grid is tried out once). */
 static enum oqz_status check_answer(struct oqz_quantize *z, const struct oqz_qspec *q, const struct oqz_shape *shape,
                                     struct oqz_err *err)
@@ -214,7 +192,7 @@ static enum oqz_status check_answer(struct oqz_quantize *z, const struct oqz_qsp
 	bool known = q->grid.kind == OQZ_GRID_CUSTOM;
 
 	for (size_t i = 0; i < OQZ_COUNTOF(z->verified) && !known; i++)
-		known = same_grid(&q->grid, &z->verified[i]);
+		known = q->grid.kind != OQZ_GRID_CODEBOOK && oqz_grid_equal(&q->grid, &z->verified[i]);
 	if (st == OQZ_OK && !known) {
 		st = oqz_grid_verify(&q->grid, err);
 		if (st == OQZ_OK)
@@ -247,7 +225,7 @@ static enum oqz_status plan_site(struct oqz_quantize *z, const struct oqz_quanti
 	if (!oqz_graph_api.input_type(z->view, s->site.node, s->site.input, &dtype, &shape))
 		shape = (struct oqz_shape) { .rank = -1 };
 	OQZ_TRY(check_answer(z, &out.spec, &shape, err));
-	describe_rule(s, &rule);
+	oqz_calibrator_describe(s->calibrator, &s->site, o, &rule);
 	out.rule = oqz_str_get(&rule);
 	st = oqz_str_ok(&rule) ? oqz_qplan_add(p, &out, err) : oqz_err_nomem(err, "a plan", rule.len);
 	oqz_str_release(&rule);

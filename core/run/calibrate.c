@@ -17,6 +17,7 @@
 #include "core/run/pool.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------ what to observe */
@@ -232,11 +233,31 @@ static enum oqz_status plan_parts(struct calibration *c, size_t scheme, enum wan
 	return st;
 }
 
+/* What else scales depend on, said in the plan where anything was observed. */
+static enum oqz_status describe_calibration(const struct calibration *c, size_t scheme, struct oqz_err *err)
+{
+	const struct oqz_job *j = c->job;
+	const struct oqz_scheme *s = &j->schemes[scheme];
+	const struct oqz_model_spec *m = j->spec->model;
+	bool observed = s->n_improve > 0;
+	char text[128];
+
+	for (size_t p = 0, k = 0; p < s->n_parts; p++)
+		for (size_t i = 0; i < oqz_quantize_count(s->parts[p].quantize); i++, k++)
+			observed |= c->of_site[scheme][k] != SIZE_MAX;
+	if (!observed)
+		return OQZ_OK;
+	snprintf(text, sizeof text, "calibration:images=%zu,batch=%lld,weights=%s", j->calib.n,
+	         (long long)m->calib_batch, m->calib_quantized ? "quantized" : "float");
+	return oqz_qplan_set_calibration(s->plan, text, err);
+}
+
 static enum oqz_status make_plan(struct calibration *c, size_t scheme, struct oqz_err *err)
 {
 	struct oqz_scheme *s = &c->job->schemes[scheme];
 
 	OQZ_TRY(plan_parts(c, scheme, EVERYTHING, &s->plan, err));
+	OQZ_TRY(describe_calibration(c, scheme, err));
 	if (s->n_improve)
 		OQZ_TRY(oqz_improve_plan(c->job, s, err));
 	return oqz_plan_store(c->job, s, err);

@@ -5,6 +5,7 @@
 #include "core/run/cells.h"
 #include "core/base/hash.h"
 #include "core/base/str.h"
+#include "core/run/digests.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,15 +33,26 @@ static void model_lines(const struct oqz_job *j, struct oqz_sha256 *h)
 		line(h, "output", j->spec->model->outputs[i]);
 }
 
+/* Whose version tells it: a plugin that came with the program. Others are being worked on: any rebuilt file is another.
+ */
+static void plugin_lines(const struct oqz_job *j, const char *label, const struct oqz_module *m, struct oqz_sha256 *h)
+{
+	char hex[OQZ_DIGEST];
+
+	line(h, label, m->desc.base.version);
+	if (m->installed)
+		return;
+	oqz_digests_file(j->digests, m->path, hex);
+	line(h, "file", hex);
+}
+
 static void test_lines(const struct oqz_job *j, struct oqz_sha256 *h)
 {
-	const struct oqz_plugin *p = &j->task_module->desc.base;
-
 	model_lines(j, h);
 	line(h, "engine", oqz_engine_name(j->engine));
 	line(h, "data", j->test.sha256);
 	line(h, "task", j->task_canonical);
-	line(h, "task version", p->version);
+	plugin_lines(j, "task version", j->task_module, h);
 }
 
 void oqz_cell_key_float(const struct oqz_job *j, char hex[65])
@@ -71,11 +83,12 @@ void oqz_cell_key_plan(const struct oqz_job *j, const struct oqz_scheme *s, char
 	char n[64];
 
 	model_lines(j, &h);
+	line(&h, "engine", oqz_engine_name(j->engine)); /* float values differ in last digits */
 	line(&h, "calibration", j->calib.contents);
 	snprintf(n, sizeof n, "%zu/%lld%s", j->calib.n, (long long)j->spec->model->calib_batch,
 	         j->spec->model->calib_quantized ? "/quantized weights" : "");
 	line(&h, "images/batch", n);
 	line(&h, "scheme", s->canonical);
-	line(&h, "scheme version", s->module->desc.base.version);
+	plugin_lines(j, "scheme version", s->module, &h);
 	oqz_sha256_hex(&h, hex);
 }

@@ -86,6 +86,39 @@ expect_exit 0 compare "$p" "$tmp/worse/plans/tiny.channel.json"
 says stdout 'int2'
 expect_exit 0 compare --json "$p" "$tmp/worse/plans/tiny.channel.json"
 says stdout '"changes": \['
+says stdout '"kind": "scheme", "name": "", "what": "int8 bits=8 against int8 bits=2"'
+# Whatever made the plans differ is named: parameters of the scheme, of its rules, of its improvements, of the calibration; layers;
+# outputs; numbers that improvements put in the place of others.
+manifest "$tmp/kinds.yaml"
+sed -i '/^schemes:/,/^[a-z]*:$/{/^  /d}' "$tmp/kinds.yaml"
+sed -i 's/^schemes:/&\
+  ema: {plugin: int8, calibrate: {method: ema, momentum: 0.5}}\
+  ema9: {plugin: int8, calibrate: {method: ema, momentum: 0.9}}\
+  out: {plugin: int8, outputs: true, calibrate: {method: ema, momentum: 0.5}}\
+  some: {plugin: int8, exclude: [bank], calibrate: {method: ema, momentum: 0.5}}\
+  bias: {plugin: int8, improve: [correct-bias]}\
+  bias2: {plugin: int8, improve: [{correct-bias: {images: 2}}]}/' "$tmp/kinds.yaml"
+expect_exit 0 calibrate -o "$tmp/k" "$tmp/kinds.yaml"
+sed 's/^    task: classify/&\n    calibration: {images: 5}/' "$tmp/kinds.yaml" >"$tmp/five.yaml"
+expect_exit 0 calibrate --select scheme=ema -o "$tmp/k5" "$tmp/five.yaml"
+plan() { echo "$tmp/k/plans/tiny.$1.json"; }
+grep -q '"rule": "ema momentum=0.5 batch=' "$(plan ema)" || fail "momentum is not in the plan"
+expect_exit 0 compare "$(plan ema)" "$(plan ema9)"
+says stdout '^scheme: int8 momentum=0.5 against int8 momentum=0.9$'
+says stdout '^bank input 0 .*: scale x.* (ema momentum=0.5 batch=[0-9]* against ema momentum=0.9 batch='
+expect_exit 0 compare "$(plan ema)" "$tmp/k5/plans/tiny.ema.json"
+says stdout '^scheme: calibration images=[0-9]* against calibration images=5$'
+expect_exit 0 compare "$(plan ema)" "$(plan out)"
+says stdout '^scheme: int8 outputs=false against int8 outputs=true$'
+says stdout '^bank output 0 (.*): only in B: int8'
+expect_exit 0 compare "$(plan some)" "$(plan ema)"
+says stdout '^scheme: only in A: exclude=bank$'
+says stdout '^bank input 1 (.*): only in B: int8'
+expect_exit 0 compare "$(plan bias)" "$(plan bias2)"
+says stdout '^scheme: improve correct-bias images=[0-9]* against improve correct-bias images=2$'
+says stdout ' input 2: numbers replaced in both, .* of their norm apart$'
+expect_exit 0 compare --format csv "$(plan bias)" "$(plan bias2)"
+says stdout '^constant,[^,]*,input 2,,1,1,0,'
 sed 2d "$p" >"$tmp/less.json"
 expect_exit 0 compare "$p" "$tmp/less.json"
 says stdout 'only in A'

@@ -214,5 +214,80 @@ START_TEST(differences_are_measured)
 }
 END_TEST
 
-OQZ_TEST_MAIN("qplan", differences_are_measured, json_is_canonical, hash_sees_every_number,
+static bool has_param(const struct oqz_qplan_diff *d, const char *a, const char *b)
+{
+	for (size_t i = 0; i < d->params.n; i++) {
+		const struct oqz_qplan_param *p = &d->params.v[i];
+		if ((a ? p->a && strcmp(p->a, a) == 0 : !p->a) && (b ? p->b && strcmp(p->b, b) == 0 : !p->b))
+			return true;
+	}
+	return false;
+}
+
+/* Parameters of schemes, part by part. */
+START_TEST(parameters_are_told_apart)
+{
+	static const char x[] = "int8:bits=8,q=0.99,scale=free;ops=Conv:Gemm;exclude=a;override nodes=a:b bits=4,q=0.9;"
+	                        "improve equalize:images=8,iterations=10;improve correct-bias:images=32",
+	                  y[] = "int8:bits=4,q=0.99,more=1;ops=Conv;below=t;override nodes=a:b bits=4,q=0.8;"
+	                        "improve equalize:images=8,iterations=5";
+	struct oqz_qplan *a = oqz_qplan_new(), *b = oqz_qplan_new();
+	struct oqz_qplan_diff d = { 0 };
+
+	ck_ok(oqz_qplan_set_scheme(a, x, err));
+	ck_ok(oqz_qplan_set_scheme(b, y, err));
+	ck_ok(oqz_qplan_set_calibration(a, "calibration:images=32,batch=1", err));
+	ck_ok(oqz_qplan_set_calibration(b, "calibration:images=16,batch=1", err));
+	ck_ok(oqz_qplan_diff(a, b, &d, err));
+	ck_assert(has_param(&d, "int8 bits=8", "int8 bits=4"));
+	ck_assert(has_param(&d, "int8 scale=free", NULL));
+	ck_assert(has_param(&d, NULL, "int8 more=1"));
+	ck_assert(has_param(&d, "ops=Conv:Gemm", "ops=Conv"));
+	ck_assert(has_param(&d, "exclude=a", NULL));
+	ck_assert(has_param(&d, NULL, "below=t"));
+	ck_assert(has_param(&d, "override nodes=a:b q=0.9", "override nodes=a:b q=0.8"));
+	ck_assert(has_param(&d, "improve equalize iterations=10", "improve equalize iterations=5"));
+	ck_assert(has_param(&d, "improve correct-bias:images=32", NULL));
+	ck_assert(has_param(&d, "calibration images=32", "calibration images=16"));
+	ck_assert_int_eq((int)d.params.n, 10);
+	oqz_qplan_diff_release(&d);
+	oqz_qplan_free(a);
+	oqz_qplan_free(b);
+}
+END_TEST
+
+/* What improvements leave: the same, other numbers, one plan alone. */
+START_TEST(improvements_are_told_apart)
+{
+	static float one[] = { 3, 4 }, other[] = { 3, 4.5f };
+	struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = { .rank = 1, .dim = { 2 } }, .data = one }, u = t;
+	struct oqz_qplan *a = oqz_qplan_new(), *b = oqz_qplan_new();
+	struct oqz_qplan_diff d = { 0 };
+
+	u.data = other;
+	ck_ok(oqz_qplan_set_constant(a, "same", 1, &t, err));
+	ck_ok(oqz_qplan_set_constant(b, "same", 1, &t, err));
+	ck_ok(oqz_qplan_set_constant(a, "n", 2, &t, err));
+	ck_ok(oqz_qplan_set_constant(b, "n", 2, &u, err));
+	ck_ok(oqz_qplan_set_constant(b, "n", 1, &t, err));
+	ck_ok(oqz_qplan_add_gain(a, "v", 1, 2, one, err));
+	ck_ok(oqz_qplan_add_gain(b, "v", 1, 2, other, err));
+	ck_ok(oqz_qplan_add_gain(a, "w", 1, 2, one, err));
+	ck_ok(oqz_qplan_add_gain(a, "x", 1, 2, one, err));
+	ck_ok(oqz_qplan_add_gain(b, "x", 0, 2, one, err));
+	ck_ok(oqz_qplan_diff(a, b, &d, err));
+	ck_assert_int_eq((int)d.numbers.n, 5);
+	const struct oqz_qplan_numbers *n = d.numbers.v;
+	ck_assert(!n[0].gain && n[0].input == 2 && n[0].in_a && n[0].in_b && fabs(n[0].apart - 0.1) < 1e-12);
+	ck_assert(!n[1].gain && n[1].input == 1 && !n[1].in_a && n[1].in_b);
+	ck_assert(n[2].gain && strcmp(n[2].name, "v") == 0 && fabs(n[2].apart - 0.125) < 1e-12);
+	ck_assert(n[3].gain && strcmp(n[3].name, "w") == 0 && n[3].in_a && !n[3].in_b);
+	ck_assert(n[4].gain && strcmp(n[4].name, "x") == 0 && isinf(n[4].apart));
+	oqz_qplan_diff_release(&d);
+	oqz_qplan_free(a);
+	oqz_qplan_free(b);
+}
+END_TEST
+
+OQZ_TEST_MAIN("qplan", differences_are_measured, parameters_are_told_apart, improvements_are_told_apart, json_is_canonical, hash_sees_every_number,
               zero_points_of_zero_are_left_out, damaged_files_are_refused_by_name)
