@@ -273,6 +273,43 @@ START_TEST(engines_agree_layer_by_layer)
 	}
 }
 END_TEST
+/* One constant that three nodes read: weights of two, with other channels in each, and in the third the place of an
+ * activation. Each has a grid of its own, and the engines compute with it. */
+START_TEST(shared_constants_have_a_grid_per_reader)
+{
+	struct gb b;
 
-OQZ_TEST_MAIN("fp8_plugin", golden_numbers_bit_for_bit, candidates_choose_as_golden, formats_are_what_they_say,
-              scales_follow_their_rule, engines_agree_layer_by_layer)
+	gb_init(&b, 23);
+	struct oqz_value *a = gb_input(&b, "a", GB_DIMS(7, 24)), *c = gb_input(&b, "c", GB_DIMS(24, 5)),
+	                 *w = gb_weights(&b, OQZ_DT_F32, GB_DIMS(24, 24), 0.2);
+	GB_OP(&b, "Gemm", a, w);
+	ck_ok(oqz_node_set_int(b.last, "transB", 1, err));
+	GB_OP(&b, "MatMul", a, w);
+	GB_OP(&b, "MatMul", w, c);
+	gb_finish(&b);
+	struct oqz_qplan *p = plugin_plan(&b, "fp8", "granularity=channel", 3);
+	ck_assert_int_eq((int)p->sites.n, 6);
+	const float *x = w->constant->data;
+	for (int by_row = 0; by_row < 2; by_row++) {
+		const struct oqz_qplan_site *s = &p->sites.v[by_row ? 1 : 3];
+		ck_assert(s->role == OQZ_INPUT_WEIGHT && s->spec.n_scale == 24 && s->spec.axis == (by_row ? 0 : 1));
+		ck_assert_str_eq(s->tensor, w->name);
+		for (int k = 0; k < 24; k++) {
+			float top = 0;
+			for (int i = 0; i < 24; i++)
+				top = fmaxf(top, fabsf(x[by_row ? k * 24 + i : i * 24 + k]));
+			ck_assert(s->spec.scale[k] == (float)((double)top / 448));
+		}
+	}
+	const struct oqz_qplan_site *left = &p->sites.v[4];
+	ck_assert(left->role == OQZ_INPUT_ACTIVATION && left->spec.n_scale == 1 && left->spec.axis == -1);
+	ck_assert_str_eq(left->tensor, w->name);
+	layers_agree(&b, p, 2e-6, "");
+	oqz_qplan_free(p);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
+OQZ_TEST_MAIN("fp8_plugin", shared_constants_have_a_grid_per_reader, golden_numbers_bit_for_bit,
+              candidates_choose_as_golden, formats_are_what_they_say, scales_follow_their_rule,
+              engines_agree_layer_by_layer)
