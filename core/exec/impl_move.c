@@ -22,6 +22,8 @@ struct move {
 	unsigned char fill[16]; /* output 0 is filled with this first when fill_n > 0 */
 	OQZ_VEC(struct move_part) parts;
 	int64_t rows, a, b; /* rows > 0: instead of parts, (rows, b, a) -> (rows, a, b) of 4-byte elements, b small */
+	int turn;           /* several parts are copied in turns of so many places of this dimension of theirs */
+	int64_t places;     /* 0: one after the other */
 };
 
 /* A tensor's strides by logical dimension, and its dimensions from the outermost in memory inwards. */
@@ -347,6 +349,34 @@ static void move_destroy(void *state)
 	free(m);
 }
 
+enum { TURN_BYTES = 32 << 10 };
+
+/* Parts that lie side by side in each line of the output (channels of a pixel) are copied in turns, so that a line is
+ * whole before it leaves the cache. That is so where their outermost dimension is the same and takes the output as far
+ * as all of them reach. */
+static void take_turns(struct move *m)
+{
+	const struct oqz_box *first = &m->parts.v[0].box;
+	int turn = 0;
+
+	while (turn < first->rank && first->dim[turn] == 1)
+		turn++;
+	if (m->parts.n < 2 || turn == first->rank || first->dst[turn] <= 0)
+		return;
+	for (size_t i = 1; i < m->parts.n; i++) {
+		const struct oqz_box *x = &m->parts.v[i].box;
+		if (x->rank != first->rank || x->dim[turn] != first->dim[turn] || x->dst[turn] != first->dst[turn] ||
+		    m->parts.v[i].out != m->parts.v[0].out || m->parts.v[i].dst >= first->dst[turn])
+			return;
+		for (int k = 0; k < turn; k++)
+			if (x->dim[k] != 1)
+				return;
+	}
+	m->turn = turn;
+	m->places = TURN_BYTES / (first->dst[turn] * (int64_t)m->size);
+	m->places = m->places < 1 ? 1 : m->places;
+}
+
 static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
                                    size_t why_size, struct oqz_err *err)
 {
@@ -364,6 +394,8 @@ static enum oqz_status move_create(const struct oqz_step_desc *d, struct oqz_ste
 		move_destroy(m);
 		return st;
 	}
+	if (m->parts.n && !m->fill_n)
+		take_turns(m);
 	snprintf(ret->name, sizeof ret->name, "own.move");
 	ret->state = m;
 	return OQZ_OK;
@@ -421,6 +453,22 @@ OQZ_KERNEL static void shuffle(const uint32_t *restrict x, uint32_t *restrict y,
 	}
 }
 
+/* `places` of a part's dimension `turn` from `from` on, or all of it. */
+static void copy_part(const struct move *m, const struct oqz_step_call *c, const struct move_part *p, int64_t from,
+                      int64_t places)
+{
+	struct oqz_box box = p->box;
+	int64_t src = p->src, dst = p->dst;
+
+	if (places) {
+		src += from * box.src[m->turn];
+		dst += from * box.dst[m->turn];
+		box.dim[m->turn] = box.dim[m->turn] - from < places ? box.dim[m->turn] - from : places;
+	}
+	oqz_box_copy(&box, m->size, (const char *)c->in[p->in]->data + src * (int64_t)m->size,
+	             (char *)c->out[p->out]->data + dst * (int64_t)m->size);
+}
+
 static enum oqz_status move_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	const struct move *m = state;
@@ -431,11 +479,10 @@ static enum oqz_status move_run(const void *state, const struct oqz_step_call *c
 	}
 	if (m->fill_n)
 		oqz_fill(c->out[0]->data, (size_t)m->fill_n, m->size, m->fill);
-	for (size_t i = 0; i < m->parts.n; i++) {
-		const struct move_part *p = &m->parts.v[i];
-		oqz_box_copy(&p->box, m->size, (const char *)c->in[p->in]->data + p->src * (int64_t)m->size,
-		             (char *)c->out[p->out]->data + p->dst * (int64_t)m->size);
-	}
+	int64_t all = m->places ? m->parts.v[0].box.dim[m->turn] : 1;
+	for (int64_t from = 0; from < all; from += m->places ? m->places : 1)
+		for (size_t i = 0; i < m->parts.n; i++)
+			copy_part(m, c, &m->parts.v[i], from, m->places);
 	return OQZ_OK;
 }
 

@@ -55,6 +55,23 @@ static void copy_run(size_t size, int64_t n, const char *s, int64_t ss, char *d,
 	}
 }
 
+/* Rows of bytes that lie together, `ss` and `ds` apart. Short ones (the channels of a pixel) are copied in pieces of
+ * one size, which become single moves: a call of memcpy for each would take longer than the copying. */
+OQZ_KERNEL static void copy_rows(int64_t rows, size_t bytes, const char *s, int64_t ss, char *d, int64_t ds)
+{
+	enum { SHORT = 1024, WIDE = 64, NARROW = 16 };
+
+	if (bytes <= SHORT && bytes % WIDE == 0)
+		for (int64_t i = 0; i < rows; i++)
+			copy_line(WIDE, (int64_t)(bytes / WIDE), s + i * ss, WIDE, d + i * ds, WIDE);
+	else if (bytes <= SHORT && bytes % NARROW == 0)
+		for (int64_t i = 0; i < rows; i++)
+			copy_line(NARROW, (int64_t)(bytes / NARROW), s + i * ss, NARROW, d + i * ds, NARROW);
+	else
+		for (int64_t i = 0; i < rows; i++)
+			memcpy(d + i * ds, s + i * ss, bytes);
+}
+
 /* Drops dimensions of 1 and merges neighbours; strides become bytes. */
 static struct oqz_box simplify(const struct oqz_box *b, size_t size)
 {
@@ -126,17 +143,19 @@ void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, 
 	struct oqz_box b = simplify(box, elem_size);
 	int64_t index[OQZ_BOX_MAX] = { 0 };
 	int64_t e = (int64_t)elem_size, c = b.rank - 1;
-	bool plane = b.rank >= 2 && (b.src[c] != e || b.dst[c] != e);
-	int outer = b.rank - (plane ? 2 : 1);
+	bool together = b.src[c] == e && b.dst[c] == e;
+	int outer = b.rank >= 2 ? b.rank - 2 : 0;
 	const char *s = src;
 	char *d = dst;
 	int at;
 
 	do {
-		if (plane)
-			copy_plane(&b, elem_size, s, d);
-		else
+		if (b.rank == 1)
 			copy_run(elem_size, b.dim[c], s, b.src[c], d, b.dst[c]);
+		else if (together)
+			copy_rows(b.dim[c - 1], (size_t)b.dim[c] * elem_size, s, b.src[c - 1], d, b.dst[c - 1]);
+		else
+			copy_plane(&b, elem_size, s, d);
 		for (at = outer - 1; at >= 0; at--) {
 			s += b.src[at];
 			d += b.dst[at];
