@@ -119,14 +119,16 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group);
 extern const struct oqz_impl oqz_impl_eltwise;   /* own: elementwise and broadcasting float32 rows, layout-following */
 extern const struct oqz_impl oqz_impl_move;      /* own: reshape-like, concat, slice, pad, transpose, depth-to-space */
 extern const struct oqz_impl oqz_impl_qdq;       /* own: QuantizeLinear, DequantizeLinear, FakeQuant on their own */
-extern const struct oqz_impl oqz_impl_resize;    /* own: Resize nearest and linear, channels-last */
+extern const struct oqz_impl oqz_impl_resize;    /* own: Resize of the spatial dimensions */
 extern const struct oqz_impl oqz_impl_deconv_dw; /* own: depthwise ConvTranspose, channels-last */
-extern const struct oqz_impl oqz_impl_recurrent; /* own: LSTM, GRU, RNN with the standard activations */
-extern const struct oqz_impl oqz_impl_norm;      /* own: Group-, Instance-, RMSNormalization */
+extern const struct oqz_impl oqz_impl_norm;      /* own: Batch-, Group-, Instance-, Lp-, RMSNormalization */
+extern const struct oqz_impl oqz_impl_pool;      /* own: MaxPool, AveragePool, row-major */
+extern const struct oqz_impl oqz_impl_grid;      /* own: GridSample */
+extern const struct oqz_impl oqz_impl_softmax;   /* own: Softmax, LogSoftmax */
 extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize inputs, then the float implementation */
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
-    oqz_impl_dnnl_conv_add, oqz_impl_dnnl_deconv_tiles, oqz_impl_dnnl_softmax, oqz_impl_dnnl_reduce, oqz_impl_dnnl_norm,
-    oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum;
+    oqz_impl_dnnl_conv_add, oqz_impl_dnnl_deconv_tiles, oqz_impl_dnnl_reduce, oqz_impl_dnnl_layer_norm,
+    oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum, oqz_impl_dnnl_recurrent;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */
 
 /* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */

@@ -10,16 +10,18 @@ static const struct oqz_impl *const none[] = { NULL };
 LIST(eltwise, &oqz_impl_eltwise);
 LIST(move, &oqz_impl_move);
 LIST(resize, &oqz_impl_resize);
+LIST(grid_sample, &oqz_impl_grid);
 LIST(qdq, &oqz_impl_qdq);
 LIST(conv, &oqz_impl_dnnl_conv_add, &oqz_impl_dnnl_conv);
 LIST(deconv, &oqz_impl_deconv_dw, &oqz_impl_dnnl_deconv_tiles, &oqz_impl_dnnl_deconv);
 LIST(matmul, &oqz_impl_dnnl_matmul);
-LIST(pool, &oqz_impl_dnnl_pool);
-LIST(softmax, &oqz_impl_dnnl_softmax);
+LIST(pool, &oqz_impl_dnnl_pool, &oqz_impl_pool);
+LIST(global_pool, &oqz_impl_dnnl_pool);
+LIST(softmax, &oqz_impl_softmax);
 LIST(reduce, &oqz_impl_dnnl_reduce);
-LIST(norm, &oqz_impl_dnnl_norm);
-LIST(group_norm, &oqz_impl_norm);
-LIST(recurrent, &oqz_impl_recurrent);
+LIST(layer_norm, &oqz_impl_dnnl_layer_norm);
+LIST(norm, &oqz_impl_norm);
+LIST(recurrent, &oqz_impl_dnnl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(attention, &oqz_impl_dnnl_attention);
 LIST(einsum, &oqz_impl_dnnl_einsum);
@@ -48,9 +50,9 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_CONV_TRANSPOSE: return deconv;
 
 	case OQZ_OP_MAX_POOL:
-	case OQZ_OP_AVERAGE_POOL:
+	case OQZ_OP_AVERAGE_POOL: return pool;
 	case OQZ_OP_GLOBAL_AVERAGE_POOL:
-	case OQZ_OP_GLOBAL_MAX_POOL: return pool;
+	case OQZ_OP_GLOBAL_MAX_POOL: return global_pool;
 
 	case OQZ_OP_SOFTMAX:
 	case OQZ_OP_LOG_SOFTMAX: return softmax;
@@ -66,11 +68,12 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_REDUCE_SUM:
 	case OQZ_OP_REDUCE_SUM_SQUARE: return reduce;
 
+	case OQZ_OP_LAYER_NORMALIZATION: return layer_norm;
 	case OQZ_OP_BATCH_NORMALIZATION:
-	case OQZ_OP_LAYER_NORMALIZATION: return norm;
 	case OQZ_OP_GROUP_NORMALIZATION:
 	case OQZ_OP_INSTANCE_NORMALIZATION:
-	case OQZ_OP_RMS_NORMALIZATION: return group_norm;
+	case OQZ_OP_LP_NORMALIZATION:
+	case OQZ_OP_RMS_NORMALIZATION: return norm;
 	case OQZ_OP_LRN: return lrn;
 	case OQZ_OP_ATTENTION: return attention;
 	case OQZ_OP_EINSUM: return einsum;
@@ -90,6 +93,7 @@ const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 	case OQZ_OP_SPACE_TO_DEPTH: return move;
 
 	case OQZ_OP_RESIZE: return resize;
+	case OQZ_OP_GRID_SAMPLE: return grid_sample;
 
 	case OQZ_OP_QUANTIZE_LINEAR:
 	case OQZ_OP_DEQUANTIZE_LINEAR:

@@ -1,34 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Resize, nearest and linear, of the two spatial dimensions of (N,C,H,W) in float32, in either layout: the loops see
- * (outer, H, W, inner) with inner = C in channels-last and 1 in row-major. Source positions and weights per output row
- * and column are worked out once, by the formulas of ONNX Resize-19, in double as the reference has them.
+ * Resize of the one or two spatial dimensions of (N,C,[H,]W) in float32, in every mode and in either layout: the loops
+ * see (outer, H, W, inner) with inner = C in channels-last and 1 in row-major. Which input positions an output position
+ * takes, and with which weights, is worked out once (core/ops/op_resize.h); rows are mixed first, as neighbours in
+ * memory, then the columns of the mixed row.
  */
+#include "core/base/checked.h"
 #include "core/exec/program.h"
+#include "core/ops/op_resize.h"
+#include "core/ops/strided.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* For each output position of one axis: two source positions and the second one's weight (0 for nearest). */
-struct resize_axis {
-	int64_t n_in, n_out;
-	int64_t *lo, *hi;
-	float *w;
+/* Output position o takes `taps` neighbours from first[o] on, all inside; weights stand tap by tap, (taps, n_out). */
+struct axis {
+	int64_t n_in, n_out, taps;
+	int32_t *first;
+	float *weight; /* NULL: one, of weight 1 */
 };
 
 struct resize {
-	bool linear;
 	int64_t outer, inner;
-	struct resize_axis y, x;
+	struct axis y, x;
 };
-
-static void axis_release(struct resize_axis *a)
-{
-	free(a->lo);
-	free(a->hi);
-	free(a->w);
-}
 
 static void resize_destroy(void *state)
 {
@@ -36,134 +31,112 @@ static void resize_destroy(void *state)
 
 	if (!r)
 		return;
-	axis_release(&r->y);
-	axis_release(&r->x);
+	free(r->y.first);
+	free(r->y.weight);
+	free(r->x.first);
+	free(r->x.weight);
 	free(r);
 }
 
-/* Position in the input of output position o (Resize-19, coordinate_transformation_mode). False: a mode not done here.
- */
-static bool source(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, double *ret)
-{
-	double x = (double)o, width = scale * (double)n_in, half = (x + 0.5) / scale - 0.5;
+/* ---- planning ---- */
 
-	if (strcmp(mode, "half_pixel") == 0)
-		*ret = half;
-	else if (strcmp(mode, "pytorch_half_pixel") == 0)
-		*ret = n_out == 1 ? -0.5 : half;
-	else if (strcmp(mode, "asymmetric") == 0)
-		*ret = x / scale;
-	else if (strcmp(mode, "align_corners") == 0)
-		*ret = width == 1 ? 0 : x * (double)(n_in - 1) / (width - 1);
-	else if (strcmp(mode, "half_pixel_symmetric") == 0)
-		*ret = (double)n_in / 2 * (1 - (double)n_out / width) + half;
-	else
-		return false;
-	return true;
+static int64_t clamp(int64_t v, int64_t n) { return v < 0 ? 0 : v >= n ? n - 1 : v; }
+
+/* The input positions [*lo, *hi] that output position o really takes. */
+static void extent(const struct oqz_resize_taps *t, int64_t o, int64_t n_in, int64_t *lo, int64_t *hi)
+{
+	*lo = n_in - 1;
+	*hi = 0;
+	for (int64_t k = 0; k < t->n; k++) {
+		int64_t at = clamp(t->first[o] + k, n_in);
+		if (t->weight[o * t->n + k] == 0)
+			continue;
+		*lo = at < *lo ? at : *lo;
+		*hi = at > *hi ? at : *hi;
+	}
+	if (*hi < *lo)
+		*hi = *lo; /* no weight at all */
 }
 
-/* Nearest decides at ties, so the common modes are computed as the reference (and ONNX Runtime) does: each operation
- * rounded to float32. */
-static bool source_f(const char *mode, int64_t o, double scale, int64_t n_in, int64_t n_out, float *ret)
+/* Taps that fall on the same position at the border are one, and those without weight are left out. */
+static enum oqz_status weigh(struct axis *a, const struct oqz_resize_taps *t, struct oqz_err *err)
 {
-	float s = (float)scale, x = (float)o;
-	double exact;
+	int64_t lo, hi;
+	size_t n;
 
-	if (!source(mode, o, scale, n_in, n_out, &exact))
-		return false;
-	*ret = (float)exact;
-	if (strcmp(mode, "half_pixel") == 0 || (strcmp(mode, "pytorch_half_pixel") == 0 && n_out != 1))
-		*ret = (x + 0.5f) / s - 0.5f;
-	else if (strcmp(mode, "asymmetric") == 0)
-		*ret = x / s;
-	return true;
-}
-
-static int64_t nearest(const char *mode, float x)
-{
-	if (strcmp(mode, "floor") == 0)
-		return (int64_t)floorf(x);
-	if (strcmp(mode, "ceil") == 0)
-		return (int64_t)ceilf(x);
-	if (strcmp(mode, "round_prefer_ceil") == 0)
-		return (int64_t)floorf(x + 0.5f);
-	return (int64_t)ceilf(x - 0.5f); /* round_prefer_floor */
-}
-
-static int64_t clampi(int64_t v, int64_t n) { return v < 0 ? 0 : v >= n ? n - 1 : v; }
-
-static enum oqz_status axis_init(struct resize_axis *a, const struct oqz_node *n, bool linear, double scale,
-                                 int64_t n_in, int64_t n_out, struct oqz_err *err)
-{
-	const char *coord = oqz_node_string(n, "coordinate_transformation_mode", "half_pixel");
-	const char *round = oqz_node_string(n, "nearest_mode", "round_prefer_floor");
-
-	*a = (struct resize_axis) { .n_in = n_in, .n_out = n_out };
-	a->lo = calloc((size_t)n_out + 1, sizeof *a->lo);
-	a->hi = calloc((size_t)n_out + 1, sizeof *a->hi);
-	a->w = calloc((size_t)n_out + 1, sizeof *a->w);
-	if (!a->lo || !a->hi || !a->w)
-		return oqz_err_nomem(err, "a resize", (size_t)n_out * 20);
-	for (int64_t o = 0; o < n_out; o++) {
-		double x;
-		float near;
-		if (!source(coord, o, scale, n_in, n_out, &x) || !source_f(coord, o, scale, n_in, n_out, &near))
-			return OQZ_E_UNSUPPORTED;
-		if (linear) {
-			double f = floor(x);
-			a->w[o] = (float)(x - f);
-			a->lo[o] = clampi((int64_t)f, n_in);
-			a->hi[o] = clampi((int64_t)f + 1, n_in);
-		} else {
-			a->lo[o] = a->hi[o] = clampi(nearest(round, near), n_in);
-		}
+	for (int64_t o = 0; o < a->n_out; o++) {
+		extent(t, o, a->n_in, &lo, &hi);
+		a->taps = hi - lo + 1 > a->taps ? hi - lo + 1 : a->taps;
+	}
+	if (!oqz_size_mul((size_t)a->taps, (size_t)a->n_out, &n) || n > SIZE_MAX / sizeof(float))
+		OQZ_FAIL(err, OQZ_E_LIMIT, "a scale too small");
+	if (!(a->weight = calloc(n, sizeof *a->weight)))
+		return oqz_err_nomem(err, "a resize", n * sizeof *a->weight);
+	for (int64_t o = 0; o < a->n_out; o++) {
+		extent(t, o, a->n_in, &lo, &hi);
+		lo = lo + a->taps > a->n_in ? a->n_in - a->taps : lo;
+		a->first[o] = (int32_t)lo;
+		for (int64_t k = 0; k < t->n; k++)
+			if (t->weight[o * t->n + k] != 0)
+				a->weight[(clamp(t->first[o] + k, a->n_in) - lo) * a->n_out + o] +=
+				    (float)t->weight[o * t->n + k];
 	}
 	return OQZ_OK;
 }
 
-/* Scale of axis i: the given one, else the ratio of the sizes. */
-static double scale_of(const struct oqz_step_desc *d, int i)
+static enum oqz_status axis_init(struct axis *a, const struct oqz_node *n, const struct oqz_resize_axis *from,
+                                 struct oqz_err *err)
 {
-	const struct oqz_tensor *scales = d->n_in > 2 ? d->constant[2] : NULL;
-	const struct oqz_attr *axes = oqz_node_attr(d->node, "axes");
-	int rank = d->in_type[0].shape.rank;
+	OQZ_CLEANUP(oqz_resize_taps_release) struct oqz_resize_taps t = { 0 };
 
-	if (scales && oqz_tensor_nelem(scales) > 0) {
-		for (size_t k = 0; k < (size_t)oqz_tensor_nelem(scales); k++) {
-			int64_t axis = axes ? axes->ints[k] : (int64_t)k;
-			if ((axis < 0 ? axis + rank : axis) == i)
-				return oqz_load_f(scales->dtype, scales->data, k);
-		}
-		return 1;
+	*a = (struct axis) { .n_in = from->in, .n_out = from->out, .taps = 1 };
+	if (!(a->first = calloc((size_t)a->n_out, sizeof *a->first)))
+		return oqz_err_nomem(err, "a resize", (size_t)a->n_out * sizeof *a->first);
+	bool nearest = oqz_resize_is_nearest(n);
+	for (int64_t o = 0; o < a->n_out && (nearest || oqz_resize_is_identity(from)); o++) {
+		int64_t at = nearest ? oqz_resize_nearest(n, from, o) : o;
+		if (at == OQZ_NOWHERE)
+			return OQZ_E_UNSUPPORTED;
+		a->first[o] = (int32_t)at;
 	}
-	return (double)d->out_type[0].shape.dim[i] / (double)d->in_type[0].shape.dim[i];
+	if (nearest || oqz_resize_is_identity(from))
+		return OQZ_OK;
+	OQZ_TRY(oqz_resize_taps_init(&t, n, from, err));
+	for (int64_t o = 0; o < a->n_out; o++)
+		if (t.outside[o])
+			return OQZ_E_UNSUPPORTED;
+	return weigh(a, &t, err);
 }
 
-static const char *refuse(const struct oqz_step_desc *d)
+static const char *refuse(const struct oqz_step_desc *d, struct oqz_resize_axis *ax)
 {
-	const struct oqz_shape *in = &d->in_type[0].shape, *out = &d->out_type[0].shape;
-	const struct oqz_attr *antialias = oqz_node_attr(d->node, "antialias");
-	const char *mode = oqz_node_string(d->node, "mode", "nearest");
+	const struct oqz_shape *in = &d->in_type[0].shape;
+	const struct oqz_tensor *given[4] = { 0 };
+	struct oqz_err err = { 0 };
 
-	if (d->act || d->in_type[0].dtype != OQZ_DT_F32 || in->rank != 4 || oqz_shape_nelem(out) == 0 ||
-	    oqz_shape_nelem(in) == 0)
-		return "not (N,C,H,W) in float32";
-	if (in->dim[0] != out->dim[0] || in->dim[1] != out->dim[1] || scale_of(d, 0) != 1 || scale_of(d, 1) != 1)
-		return "more than the spatial dimensions";
-	if ((strcmp(mode, "nearest") != 0 && strcmp(mode, "linear") != 0) || (antialias && antialias->i))
-		return "a mode other than nearest or linear";
-	if (oqz_step_has(d, 2) && !d->constant[2])
-		return "scales that are not constant";
-	if (strcmp(oqz_node_string(d->node, "keep_aspect_ratio_policy", "stretch"), "stretch") != 0)
-		return "a policy of aspect ratio";
+	if (d->act || d->in_type[0].dtype != OQZ_DT_F32 || in->rank < 3 || in->rank > 4 ||
+	    oqz_shape_nelem(&d->out_type[0].shape) == 0 || oqz_shape_nelem(in) == 0)
+		return "not (N,C,H,W) or (N,C,W) in float32";
+	for (int i = 1; i < d->n_in && i < 4; i++) {
+		given[i] = d->constant[i];
+		if (oqz_step_has(d, i) && !given[i])
+			return "scales, sizes or a region that are not constant";
+	}
+	if (oqz_resize_plan(d->node, in, given[1], given[2], given[3], ax, &err) != OQZ_OK)
+		return "sizes that do not fit";
+	for (int i = 0; i < in->rank; i++)
+		if (i < 2 ? !oqz_resize_is_identity(&ax[i]) : ax[i].in > INT32_MAX)
+			return "more than the spatial dimensions";
 	return NULL;
 }
 
 static enum oqz_status resize_create(const struct oqz_step_desc *d, struct oqz_step_choice *ret, char *why,
                                      size_t why_size, struct oqz_err *err)
 {
-	const char *reason = refuse(d);
-	const struct oqz_shape *in = &d->in_type[0].shape, *out = &d->out_type[0].shape;
+	static const struct oqz_resize_axis one = { .in = 1, .out = 1, .scale = 1, .roi_end = 1 };
+	struct oqz_resize_axis ax[OQZ_MAX_RANK];
+	const char *reason = refuse(d, ax);
+	const struct oqz_shape *in = &d->in_type[0].shape;
 
 	if (reason) {
 		snprintf(why, why_size, "%s", reason);
@@ -173,49 +146,79 @@ static enum oqz_status resize_create(const struct oqz_step_desc *d, struct oqz_s
 	if (!r)
 		return oqz_err_nomem(err, "a step", sizeof *r);
 	bool last = d->in_layout[0] == OQZ_LAYOUT_CHANNELS_LAST;
-	r->linear = strcmp(oqz_node_string(d->node, "mode", "nearest"), "linear") == 0;
 	r->outer = last ? in->dim[0] : in->dim[0] * in->dim[1];
 	r->inner = last ? in->dim[1] : 1;
-	enum oqz_status st = axis_init(&r->y, d->node, r->linear, scale_of(d, 2), in->dim[2], out->dim[2], err);
+	enum oqz_status st = axis_init(&r->y, d->node, in->rank == 4 ? &ax[2] : &one, err);
 	if (st == OQZ_OK)
-		st = axis_init(&r->x, d->node, r->linear, scale_of(d, 3), in->dim[3], out->dim[3], err);
+		st = axis_init(&r->x, d->node, &ax[in->rank - 1], err);
 	if (st != OQZ_OK) {
 		resize_destroy(r);
-		snprintf(why, why_size, "an unusual coordinate transformation");
+		snprintf(why, why_size, "what lies outside of the region");
 		return st;
 	}
+	ret->scratch_bytes = oqz_align_up((size_t)(r->x.n_in * r->inner) * sizeof(float), 64);
 	ret->in_layout[0] = ret->out_layout[0] = d->in_layout[0];
 	snprintf(ret->name, sizeof ret->name, "own.resize");
 	ret->state = r;
 	return OQZ_OK;
 }
 
-static void nearest_row(const struct resize *r, const float *in, float *out)
-{
-	size_t bytes = (size_t)r->inner * sizeof *out;
+/* ---- running ---- */
 
-	if (r->inner == 1)
-		for (int64_t x = 0; x < r->x.n_out; x++)
-			out[x] = in[r->x.lo[x]];
-	else
-		for (int64_t x = 0; x < r->x.n_out; x++)
-			memcpy(out + x * r->inner, in + r->x.lo[x] * r->inner, bytes);
+/* y = the sum of `taps` rows of n numbers, `step` apart, each times its weight; weights are w_step apart. */
+OQZ_KERNEL static void mix_rows(const float *x, int64_t step, const float *w, int64_t w_step, int64_t taps,
+                                float *restrict y, int64_t n)
+{
+	int64_t k = taps & 1;
+	float first = w[0];
+
+	for (int64_t i = 0; i < n && k; i++)
+		y[i] = x[i] * first;
+	for (; k < taps; k += 2) {
+		const float *a = x + k * step, *b = a + step;
+		float wa = w[k * w_step], wb = w[(k + 1) * w_step];
+		if (k == 0)
+			for (int64_t i = 0; i < n; i++)
+				y[i] = a[i] * wa + b[i] * wb;
+		else
+			for (int64_t i = 0; i < n; i++)
+				y[i] += a[i] * wa + b[i] * wb;
+	}
 }
 
-/* a, b: the rows above and below; wy: the lower one's weight. */
-OQZ_KERNEL static void linear_row(const struct resize *r, const float *a, const float *b, float wy, float *restrict out)
+/* The columns of a row of single numbers. */
+OQZ_KERNEL static void mix_columns(const struct axis *a, const float *restrict x, float *restrict y)
 {
-	int64_t n = r->inner;
+	const int32_t *restrict first = a->first;
+	int64_t n = a->n_out;
 
-	for (int64_t x = 0; x < r->x.n_out; x++) {
-		const float *a0 = a + r->x.lo[x] * n, *a1 = a + r->x.hi[x] * n;
-		const float *b0 = b + r->x.lo[x] * n, *b1 = b + r->x.hi[x] * n;
-		float w = r->x.w[x];
-		for (int64_t c = 0; c < n; c++) {
-			float top = a0[c] * (1 - w) + a1[c] * w, bottom = b0[c] * (1 - w) + b1[c] * w;
-			out[x * n + c] = top * (1 - wy) + bottom * wy;
-		}
+	for (int64_t k = 0; k < a->taps; k++) {
+		const float *restrict w = a->weight + k * n, *from = x + k;
+		if (k == 0)
+			for (int64_t i = 0; i < n; i++)
+				y[i] = from[first[i]] * w[i];
+		else
+			for (int64_t i = 0; i < n; i++)
+				y[i] += from[first[i]] * w[i];
 	}
+}
+
+static void run_row(const struct resize *r, const float *x, float *y)
+{
+	const struct axis *a = &r->x;
+
+	if (a->weight && r->inner == 1)
+		mix_columns(a, x, y);
+	else
+		for (int64_t o = 0; o < a->n_out; o++) {
+			const float *from = x + a->first[o] * r->inner;
+			if (a->weight)
+				mix_rows(from, r->inner, a->weight + o, a->n_out, a->taps, y + o * r->inner, r->inner);
+			else if (r->inner == 1)
+				y[o] = *from;
+			else
+				memcpy(y + o * r->inner, from, (size_t)r->inner * sizeof *y);
+		}
 }
 
 static enum oqz_status resize_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
@@ -223,17 +226,20 @@ static enum oqz_status resize_run(const void *state, const struct oqz_step_call 
 	const struct resize *r = state;
 	int64_t row_in = r->x.n_in * r->inner, row_out = r->x.n_out * r->inner;
 	const float *in = c->in[0]->data;
-	float *out = c->out[0]->data;
+	float *out = c->out[0]->data, *mixed = c->scratch;
 
 	for (int64_t o = 0; o < r->outer; o++, in += r->y.n_in * row_in)
 		for (int64_t y = 0; y < r->y.n_out; y++, out += row_out) {
-			const float *a = in + r->y.lo[y] * row_in, *b = in + r->y.hi[y] * row_in;
-			if (r->linear)
-				linear_row(r, a, b, r->y.w[y], out);
-			else if (y > 0 && r->y.lo[y] == r->y.lo[y - 1])
+			const float *row = in + r->y.first[y] * row_in;
+			if (!r->y.weight && y > 0 && r->y.first[y] == r->y.first[y - 1]) {
 				memcpy(out, out - row_out, (size_t)row_out * sizeof *out);
-			else
-				nearest_row(r, a, out);
+				continue;
+			}
+			if (r->y.weight) {
+				mix_rows(row, row_in, r->y.weight + y, r->y.n_out, r->y.taps, mixed, row_in);
+				row = mixed;
+			}
+			run_row(r, row, out);
 		}
 	return OQZ_OK;
 }

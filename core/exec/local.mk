@@ -15,20 +15,24 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl.h \
 	core/exec/impl_deconv.c \
 	core/exec/impl_eltwise.c \
+	core/exec/impl_grid.c \
 	core/exec/impl_list.c \
 	core/exec/impl_move.c \
 	core/exec/impl_norm.c \
+	core/exec/impl_pool.c \
 	core/exec/impl_qdq.c \
-	core/exec/impl_recurrent.c \
 	core/exec/impl_reference.c \
 	core/exec/impl_resize.c \
 	core/exec/impl_sim.c \
+	core/exec/impl_softmax.c \
 	core/exec/memplan.c \
 	core/exec/permute.c \
 	core/exec/program.c \
 	core/exec/program.h \
 	core/exec/rewrite.c \
 	core/exec/slots.c \
+	core/exec/softmax_rows.c \
+	core/exec/softmax_rows.h \
 	core/exec/steps.c \
 	core/exec/vmath.h \
 	$(NULL)

@@ -76,6 +76,14 @@ VM_INLINE float vm_exp_beside1(float x)
 	return (p + p) * vm_exp2i((int32_t)n - 1);
 }
 
+/* e^x for x <= 0, and exactly 0 where that is next to nothing; NaN passes through. */
+VM_INLINE float vm_exp_upto0(float x)
+{
+	float n, p = vm_exp_reduce(x < -86.0f ? -86.0f : x, &n) + 1.0f;
+
+	return x < -86.0f ? 0.0f : p * vm_exp2i((int32_t)n);
+}
+
 VM_INLINE float vm_sigmoid(float x) { return 1.0f / (1.0f + vm_exp_beside1(-x)); }
 
 VM_INLINE float vm_tanh(float x)
@@ -90,11 +98,11 @@ VM_INLINE float vm_tanh(float x)
 	return a < 0.625f ? small : x < 0 ? -large : large;
 }
 
-/* |x| < 1: odd polynomial; beyond: 1 - e^(-x^2) Q(1 / (1 + |x| / 2)). */
+/* |x| < 7/8: odd polynomial; beyond: 1 - e^P(|x|), up to 4, where it is 1. */
 VM_INLINE float vm_erf(float x)
 {
-	float a = vm_abs(x), q = x * x, p = 0.00011256869f - 9.641298e-06f * q, t = 1.0f / (1.0f + 0.5f * a),
-	      u = 0.11167622f;
+	float a = vm_abs(x), c = a < 4.0f ? a : 4.0f, q = x * x, p = 0.00011256869f - 9.641298e-06f * q,
+	      u = 2.03549196e-4f, n;
 
 	p = p * q - 0.0008482817f;
 	p = p * q + 0.0052209445f;
@@ -102,14 +110,15 @@ VM_INLINE float vm_erf(float x)
 	p = p * q + 0.11283782f;
 	p = p * q - 0.37612638f;
 	p = p * q + 1.1283792f;
-	u = u * t - 0.43996593f;
-	u = u * t + 0.50905955f;
-	u = u * t - 0.051620062f;
-	u = u * t + 0.31804556f;
-	u = u * t + 0.26985046f;
-	u = u * t + 0.28299502f;
-	float small = x * p, large = 1.0f - vm_exp_beside1(-q) * (u * t);
-	return a < 1.0f ? small : x < 0 ? -large : x > 0 ? large : x;
+	u = u * c - 0.00311689801f;
+	u = u * c + 0.0225164366f;
+	u = u * c - 0.104522964f;
+	u = u * c - 0.636519583f;
+	u = u * c - 1.12806216f;
+	u = u * c - 0.000103898304f;
+	u = vm_exp_reduce(u, &n) + 1.0f;
+	float small = x * p, large = 1.0f - u * vm_exp2i((int32_t)n);
+	return a < 0.875f ? small : x < 0 ? -large : x > 0 ? large : x;
 }
 
 /* log(1 + u) for u in [0, 1]: 2 atanh(s), s = u / (2 + u) <= 1/3, by its series. */

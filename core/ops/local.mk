@@ -24,6 +24,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_fold_image.c \
 	core/ops/op_gather.c \
 	core/ops/op_grid.c \
+	core/ops/op_grid.h \
 	core/ops/broadcast.c \
 	core/ops/broadcast.h \
 	core/ops/op_elementwise.c \
@@ -46,6 +47,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_reduce.c \
 	core/ops/op_select.c \
 	core/ops/op_resize.c \
+	core/ops/op_resize.h \
 	core/ops/op_shape.c \
 	core/ops/op_ngram.c \
 	core/ops/op_sequence.c \

@@ -173,7 +173,7 @@ static void softmax(double *w, int64_t n)
 	for (int64_t j = 0; j < n; j++)
 		top = w[j] > top ? w[j] : top;
 	for (int64_t j = 0; j < n; j++)
-		sum += w[j] = top == -INFINITY ? 0 : exp(w[j] - top);
+		sum += w[j] = w[j] == -INFINITY ? 0 : exp(w[j] - top);
 	for (int64_t j = 0; j < n; j++)
 		w[j] /= sum > 0 || isnan(sum) ? sum : 1;
 }

@@ -283,28 +283,41 @@ static enum oqz_status infer_nms(struct oqz_infer *c, struct oqz_err *err)
 }
 
 struct candidate {
-	double score, y0, x0, y1, x1;
-	int64_t index;
+	double y0, x0, y1, x1;
 };
 
-/* Higher score first, then lower index: a total order, so the result does not depend on qsort. */
-static int by_score(const void *pa, const void *pb)
-{
-	const struct candidate *a = pa, *b = pb;
+/* Few of the boxes are looked at in the order of their scores, so they stand in a heap instead of being sorted. */
+struct ranked {
+	double score;
+	int64_t box;
+};
 
-	if (a->score != b->score)
-		return a->score < b->score ? 1 : -1;
-	return a->index < b->index ? -1 : a->index > b->index;
+/* Higher score first, then lower index: a total order. */
+static bool ahead(const struct ranked *a, const struct ranked *b)
+{
+	return a->score > b->score || (a->score == b->score && a->box < b->box);
 }
 
-static struct candidate make_candidate(const double *b, bool center, double score, int64_t index)
+/* Element i sinks to where what lies below it is behind it. */
+static void sink(struct ranked *heap, int64_t n, int64_t i)
+{
+	struct ranked r = heap[i];
+
+	for (int64_t k; (k = 2 * i + 1) < n; i = k) {
+		k += k + 1 < n && ahead(&heap[k + 1], &heap[k]);
+		if (!ahead(&heap[k], &r))
+			break;
+		heap[i] = heap[k];
+	}
+	heap[i] = r;
+}
+
+static struct candidate make_candidate(const double *b, bool center)
 {
 	if (center) /* x, y, width, height */
-		return (struct candidate) { score,           b[1] - b[3] / 2, b[0] - b[2] / 2,
-			                    b[1] + b[3] / 2, b[0] + b[2] / 2, index };
+		return (struct candidate) { b[1] - b[3] / 2, b[0] - b[2] / 2, b[1] + b[3] / 2, b[0] + b[2] / 2 };
 	/* y, x of any two opposite corners */
-	return (
-	    struct candidate) { score, fmin(b[0], b[2]), fmin(b[1], b[3]), fmax(b[0], b[2]), fmax(b[1], b[3]), index };
+	return (struct candidate) { fmin(b[0], b[2]), fmin(b[1], b[3]), fmax(b[0], b[2]), fmax(b[1], b[3]) };
 }
 
 /* The boxes that were kept, coordinate by coordinate, so that a candidate is held against many at once. */
@@ -366,23 +379,26 @@ static bool pick(struct nms *n, int64_t batch, int64_t cls, int64_t box)
 	return oqz_vec_push(&n->picked, batch) && oqz_vec_push(&n->picked, cls) && oqz_vec_push(&n->picked, box);
 }
 
-/* One class of one image. `c` and `k` have room for all boxes. */
-static enum oqz_status suppress(struct nms *n, struct candidate *c, struct kept *k, const double *boxes,
+/* One class of one image. `heap` and `k` have room for all boxes. */
+static enum oqz_status suppress(struct nms *n, struct ranked *heap, struct kept *k, const double *boxes,
                                 const double *scores, int64_t count, int64_t batch, int64_t cls, struct oqz_err *err)
 {
-	int64_t used = 0;
+	int64_t left = 0;
 
 	for (int64_t i = 0; i < count; i++)
 		if ((!n->use_score && !isnan(scores[i])) || scores[i] > n->score)
-			c[used++] = make_candidate(boxes + 4 * i, n->center, scores[i], i);
-	qsort(c, (size_t)used, sizeof *c, by_score);
-	k->n = 0;
-	for (int64_t i = 0; i < used && k->n < n->most; i++) {
-		if (!overlaps_none(&c[i], k, n->iou))
+			heap[left++] = (struct ranked) { scores[i], i };
+	for (int64_t i = left / 2 - 1; i >= 0; i--)
+		sink(heap, left, i);
+	for (k->n = 0; left > 0 && k->n < n->most; sink(heap, left, 0)) {
+		int64_t box = heap[0].box;
+		struct candidate c = make_candidate(boxes + 4 * box, n->center);
+		heap[0] = heap[--left];
+		if (!overlaps_none(&c, k, n->iou))
 			continue;
-		if (!pick(n, batch, cls, c[i].index))
+		if (!pick(n, batch, cls, box))
 			return oqz_err_nomem(err, "selected boxes", 0);
-		keep(k, &c[i]);
+		keep(k, &c);
 	}
 	return OQZ_OK;
 }
@@ -398,7 +414,7 @@ static enum oqz_status run_nms(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_CLEANUP(nms_release) struct nms n = { 0 };
 	OQZ_CLEANUP_FREE double *boxes = NULL;
 	OQZ_CLEANUP_FREE double *scores = NULL;
-	OQZ_CLEANUP_FREE struct candidate *work = calloc((size_t)s->dim[2] + 1, sizeof *work);
+	OQZ_CLEANUP_FREE struct ranked *work = calloc((size_t)s->dim[2] + 1, sizeof *work);
 	OQZ_CLEANUP_FREE double *room = calloc((size_t)s->dim[2] + 1, 4 * sizeof *room);
 	int64_t most = s->dim[2];
 	struct kept k = { room, room + most, room + 2 * most, room + 3 * most, 0 };

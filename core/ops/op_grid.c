@@ -4,14 +4,10 @@
  * pixels: one tap per dimension for nearest, two for linear, four for cubic; what lies outside is found by the padding
  * mode.
  */
+#include "core/ops/op_grid.h"
 #include "core/ops/ops_util.h"
 
-enum { MAX_SPATIAL = 3, MAX_TAPS = 4, MAX_BOX = MAX_TAPS * MAX_TAPS * MAX_TAPS };
-
-struct sample {
-	const char *mode, *padding_mode;
-	int64_t align_corners;
-};
+enum { MAX_SPATIAL = 3, MAX_TAPS = OQZ_GRID_TAPS, MAX_BOX = MAX_TAPS * MAX_TAPS * MAX_TAPS };
 
 static enum oqz_status infer_sample(struct oqz_infer *c, struct oqz_err *err)
 {
@@ -46,7 +42,7 @@ static double reflect(double x, double lo, double hi)
 }
 
 /* A pixel coordinate brought inside by the padding mode; "zeros" leaves it alone. */
-static double bring_in(const struct sample *p, double x, int64_t n)
+static double bring_in(const struct oqz_grid_params *p, double x, int64_t n)
 {
 	double edge = p->align_corners ? 0 : -0.5;
 
@@ -57,8 +53,7 @@ static double bring_in(const struct sample *p, double x, int64_t n)
 	return x;
 }
 
-/* Taps of one dimension: pixel index (-1: a zero) and weight. Returns their number. */
-static int taps_of(const struct sample *p, double coordinate, int64_t n, int64_t *index, double *weight)
+int oqz_grid_taps(const struct oqz_grid_params *p, double coordinate, int64_t n, int64_t *index, double *weight)
 {
 	const double a = -0.75;
 	double x = p->align_corners ? (coordinate + 1) / 2 * (double)(n - 1) : ((coordinate + 1) * (double)n - 1) / 2;
@@ -84,8 +79,8 @@ static int taps_of(const struct sample *p, double coordinate, int64_t n, int64_t
 }
 
 /* The box of taps of one grid point: offsets into a channel (-1: a zero) and weights. Returns their number. */
-static int box_of(const struct sample *p, const struct oqz_tensor *x, const struct oqz_tensor *grid, size_t point,
-                  int64_t *offset, double *weight)
+static int box_of(const struct oqz_grid_params *p, const struct oqz_tensor *x, const struct oqz_tensor *grid,
+                  size_t point, int64_t *offset, double *weight)
 {
 	int dims = x->shape.rank - 2, count = 1;
 
@@ -96,7 +91,7 @@ static int box_of(const struct sample *p, const struct oqz_tensor *x, const stru
 		double w[MAX_TAPS], was[MAX_BOX];
 		/* The grid's last dimension is (x, y, z): innermost first. */
 		double at = oqz_load_f(grid->dtype, grid->data, point * (size_t)dims + (size_t)(dims - 1 - d));
-		int taps = taps_of(p, at, n, index, w);
+		int taps = oqz_grid_taps(p, at, n, index, w);
 
 		memcpy(old, offset, (size_t)count * sizeof *old);
 		memcpy(was, weight, (size_t)count * sizeof *was);
@@ -128,7 +123,8 @@ struct block {
 	double weight[MAX_BOX][POINTS_AT_ONCE];
 };
 
-static void find_taps(const struct sample *p, const struct oqz_call *c, int64_t first, int64_t points, struct block *b)
+static void find_taps(const struct oqz_grid_params *p, const struct oqz_call *c, int64_t first, int64_t points,
+                      struct block *b)
 {
 	int64_t offset[MAX_BOX];
 	double weight[MAX_BOX];
@@ -165,7 +161,7 @@ static void store_numbers(struct oqz_tensor *t, int64_t first, const double *v, 
 
 static enum oqz_status run_sample(const struct oqz_call *c, struct oqz_err *err)
 {
-	const struct sample *p = OQZ_PARAMS(c->node, struct sample);
+	const struct oqz_grid_params *p = OQZ_PARAMS(c->node, struct oqz_grid_params);
 	const struct oqz_tensor *x = c->in[0];
 	int64_t batch = x->shape.dim[0], channels = x->shape.dim[1];
 	int64_t plane = oqz_shape_span(&x->shape, 2, x->shape.rank),
@@ -270,9 +266,9 @@ static enum oqz_status run_affine(const struct oqz_call *c, struct oqz_err *err)
 static const char *const modes[] = { "linear", "nearest", "cubic", NULL };
 static const char *const paddings[] = { "zeros", "border", "reflection", NULL };
 static const struct oqz_attr_spec sample_attrs[] = {
-	OQZ_A_INT(struct sample, align_corners, 0),
-	OQZ_A_STRING(struct sample, mode, "linear", modes),
-	OQZ_A_STRING(struct sample, padding_mode, "zeros", paddings),
+	OQZ_A_INT(struct oqz_grid_params, align_corners, 0),
+	OQZ_A_STRING(struct oqz_grid_params, mode, "linear", modes),
+	OQZ_A_STRING(struct oqz_grid_params, padding_mode, "zeros", paddings),
 	{ .name = NULL },
 };
 static const struct oqz_attr_spec affine_attrs[] = { OQZ_A_INT(struct affine, align_corners, 0), { .name = NULL } };
@@ -280,6 +276,7 @@ static const struct oqz_attr_spec affine_attrs[] = { OQZ_A_INT(struct affine, al
 const struct oqz_op oqz_ops_grid[] = {
 	{ OQZ_ROW(AFFINE_GRID), OQZ_ROW_PARAMS(struct affine, affine_attrs),
 	  OQZ_ROW_ROLES(OQZ_ROLE_ACTIVATION, OQZ_ROLE_INDEX), .infer = infer_affine, .run = run_affine },
-	{ OQZ_ROW(GRID_SAMPLE), OQZ_ROW_PARAMS(struct sample, sample_attrs), .infer = infer_sample, .run = run_sample },
+	{ OQZ_ROW(GRID_SAMPLE), OQZ_ROW_PARAMS(struct oqz_grid_params, sample_attrs), .infer = infer_sample,
+	  .run = run_sample },
 	{ .name = NULL },
 };

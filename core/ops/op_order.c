@@ -251,6 +251,9 @@ struct cumsum {
 	int64_t exclusive, reverse;
 };
 
+/* Lanes of which the sums stay in the cache. */
+enum { CUM_LANES = 512 };
+
 /* n rows of `lanes` elements from `at` on, `step` apart: what each lane adds up to. */
 struct cumulation {
 	size_t at;
@@ -315,25 +318,24 @@ static enum oqz_status run_cumsum(const struct oqz_call *c, struct oqz_err *err)
 	if (oqz_tensor_nelem(in) == 0)
 		return OQZ_OK;
 	struct lanes l = lanes_of(&in->shape, axis);
-	struct cumulation k = { .step = p->reverse ? -l.inner : l.inner, .n = l.n, .lanes = l.inner };
+	struct cumulation k = { .step = p->reverse ? -l.inner : l.inner, .n = l.n };
 	k.product = product;
 	k.exclusive = p->exclusive;
-	OQZ_CLEANUP_FREE double *sums = malloc((size_t)l.inner * sizeof *sums);
-	OQZ_CLEANUP_FREE uint64_t *wholes = malloc((size_t)l.inner * sizeof *wholes);
-	if (!sums || !wholes)
-		return oqz_err_nomem(err, "sums", (size_t)l.inner * sizeof *sums);
-	/* All lanes of an outer index at once: memory is read in order whatever the axis is. */
-	for (int64_t o = 0; o < l.outer; o++) {
-		for (int64_t i = 0; i < l.inner; i++) {
-			sums[i] = product;
-			wholes[i] = product;
+	for (int64_t o = 0; o < l.outer; o++)
+		for (int64_t first = 0; first < l.inner; first += CUM_LANES) {
+			double sums[CUM_LANES];
+			uint64_t wholes[CUM_LANES];
+			k.lanes = l.inner - first < CUM_LANES ? l.inner - first : CUM_LANES;
+			for (int64_t i = 0; i < k.lanes; i++) {
+				sums[i] = product;
+				wholes[i] = product;
+			}
+			k.at = (size_t)((o * l.n + (p->reverse ? l.n - 1 : 0)) * l.inner + first);
+			if (floats)
+				cumulate(in->dtype, in->data, c->out[0]->data, &k, sums);
+			else
+				cumulate_integers(in->dtype, in->data, c->out[0]->data, &k, wholes);
 		}
-		k.at = (size_t)((o * l.n + (p->reverse ? l.n - 1 : 0)) * l.inner);
-		if (floats)
-			cumulate(in->dtype, in->data, c->out[0]->data, &k, sums);
-		else
-			cumulate_integers(in->dtype, in->data, c->out[0]->data, &k, wholes);
-	}
 	return OQZ_OK;
 }
 

@@ -8,6 +8,7 @@
  * Coordinates follow the reference implementation of ONNX (Resize-19), in double; nearest is decided in float32 as
  * inference engines do, because there a last bit moves a whole pixel.
  */
+#include "core/ops/op_resize.h"
 #include "core/ops/ops_util.h"
 #include "core/ops/strided.h"
 
@@ -18,13 +19,6 @@ struct resize {
 	float cubic_coeff_a, extrapolation_value;
 	const char *coordinate_transformation_mode, *keep_aspect_ratio_policy, *mode, *nearest_mode;
 	struct oqz_ints axes;
-};
-
-/* One axis: lengths, the scale, the region of interest (tf_crop_and_resize). */
-struct axis {
-	int64_t in, out;
-	double scale, roi_start, roi_end;
-	bool active;
 };
 
 /* ---- sizes ---- */
@@ -84,14 +78,14 @@ static double common_scale(const struct resize *p, const struct request *r, cons
 
 /* Fills the axes from a concrete input shape. */
 static enum oqz_status axes_of(const struct resize *p, const struct oqz_shape *in, const struct request *r,
-                               struct axis *ax, struct oqz_err *err)
+                               struct oqz_resize_axis *ax, struct oqz_err *err)
 {
 	bool stretch = strcmp(p->keep_aspect_ratio_policy, "stretch") == 0;
 
 	for (int d = 0; d < in->rank; d++)
-		ax[d] = (struct axis) { in->dim[d], in->dim[d], 1, 0, 1, false };
+		ax[d] = (struct oqz_resize_axis) { in->dim[d], in->dim[d], 1, 0, 1, false };
 	for (size_t i = 0; i < r->n; i++) {
-		struct axis *a = &ax[r->axis[i]];
+		struct oqz_resize_axis *a = &ax[r->axis[i]];
 
 		if (!r->by_size) {
 			a->scale = r->scale[i];
@@ -114,7 +108,7 @@ static enum oqz_status axes_of(const struct resize *p, const struct oqz_shape *i
 static enum oqz_status infer_resize(struct oqz_infer *c, struct oqz_err *err)
 {
 	const struct oqz_shape *in = &c->in[0]->shape;
-	struct axis ax[OQZ_MAX_RANK];
+	struct oqz_resize_axis ax[OQZ_MAX_RANK];
 	struct request r;
 
 	c->out[0].dtype = c->in[0]->dtype;
@@ -164,7 +158,7 @@ static enum transform transform_of(const struct resize *p)
 }
 
 /* Input coordinate of output coordinate x. `width` is in * scale, which need not be whole. */
-static double source(enum transform t, const struct axis *a, int64_t x)
+static double source(enum transform t, const struct oqz_resize_axis *a, int64_t x)
 {
 	double width = a->scale * (double)a->in, in = (double)a->in, at = (double)x, half = (at + 0.5) / a->scale - 0.5;
 
@@ -182,7 +176,7 @@ static double source(enum transform t, const struct axis *a, int64_t x)
 }
 
 /* The common cases of the above with every operation rounded to float32. */
-static float source_f(enum transform t, const struct axis *a, int64_t x)
+static float source_f(enum transform t, const struct oqz_resize_axis *a, int64_t x)
 {
 	float scale = (float)a->scale, at = (float)x;
 
@@ -195,7 +189,7 @@ static float source_f(enum transform t, const struct axis *a, int64_t x)
 	}
 }
 
-static bool outside(enum transform t, const struct axis *a, double at)
+static bool outside(enum transform t, const struct oqz_resize_axis *a, double at)
 {
 	return t == TF_CROP && (at < 0 || at > (double)(a->in - 1));
 }
@@ -213,10 +207,23 @@ static int64_t nearest_index(const char *mode, float at)
 	return (int64_t)(mode[0] == 'f' ? floorf(at) : ceilf(at));
 }
 
-static enum oqz_status resize_nearest(const struct resize *p, const struct oqz_tensor *in, const struct axis *ax,
-                                      struct oqz_tensor *out, struct oqz_err *err)
+bool oqz_resize_is_nearest(const struct oqz_node *n) { return OQZ_PARAMS(n, struct resize)->mode[0] == 'n'; }
+
+int64_t oqz_resize_nearest(const struct oqz_node *n, const struct oqz_resize_axis *a, int64_t x)
 {
+	const struct resize *p = OQZ_PARAMS(n, struct resize);
 	enum transform t = transform_of(p);
+
+	if (!a->active)
+		return x;
+	float at = source_f(t, a, x);
+	return outside(t, a, at) ? OQZ_NOWHERE : clamp_index(nearest_index(p->nearest_mode, at), a->in);
+}
+
+static enum oqz_status resize_nearest(const struct oqz_node *n, const struct oqz_tensor *in,
+                                      const struct oqz_resize_axis *ax, struct oqz_tensor *out, struct oqz_err *err)
+{
+	const struct resize *p = OQZ_PARAMS(n, struct resize);
 	const int64_t *map[OQZ_MAX_RANK];
 	int64_t stride[OQZ_MAX_RANK], total = 0;
 	char fill[8];
@@ -231,10 +238,9 @@ static enum oqz_status resize_nearest(const struct resize *p, const struct oqz_t
 	for (int d = 0; d < in->shape.rank; m += ax[d++].out) {
 		map[d] = m;
 		for (int64_t x = 0; x < ax[d].out; x++) {
-			float at = ax[d].active ? source_f(t, &ax[d], x) : (float)x;
-			int64_t i = ax[d].active ? clamp_index(nearest_index(p->nearest_mode, at), ax[d].in) : x;
+			int64_t i = oqz_resize_nearest(n, &ax[d], x);
 
-			m[x] = ax[d].active && outside(t, &ax[d], at) ? OQZ_NOWHERE : i * stride[d];
+			m[x] = i == OQZ_NOWHERE ? i : i * stride[d];
 		}
 	}
 	oqz_store_f(in->dtype, fill, 0, (double)p->extrapolation_value);
@@ -244,15 +250,7 @@ static enum oqz_status resize_nearest(const struct resize *p, const struct oqz_t
 
 /* ---- linear, cubic ---- */
 
-/* Weights of an axis: output x takes n taps from first[x] on (clamped to the axis); outside[x]: extrapolated. */
-struct taps {
-	int64_t n;
-	int64_t *first;
-	double *weight;
-	bool *outside;
-};
-
-static void taps_release(struct taps *t)
+void oqz_resize_taps_release(struct oqz_resize_taps *t)
 {
 	free(t->first);
 	free(t->weight);
@@ -296,8 +294,10 @@ static void exclude(int64_t first, int64_t n, int64_t in, double *w)
 		w[i] /= sum;
 }
 
-static enum oqz_status taps_init(struct taps *t, const struct resize *p, const struct axis *a, struct oqz_err *err)
+enum oqz_status oqz_resize_taps_init(struct oqz_resize_taps *t, const struct oqz_node *node,
+                                     const struct oqz_resize_axis *a, struct oqz_err *err)
 {
+	const struct resize *p = OQZ_PARAMS(node, struct resize);
 	double shrink = p->antialias && a->scale < 1 ? a->scale : 1;
 	int64_t start = (int64_t)floor((p->mode[0] == 'c' ? -2 : -1) / shrink) + 1;
 	enum transform tr = transform_of(p);
@@ -325,8 +325,8 @@ static enum oqz_status taps_init(struct taps *t, const struct resize *p, const s
 }
 
 /* The last axis: a row of `in` numbers to a row of `out`. */
-static void apply_last(const struct taps *t, const struct axis *a, int64_t outer, double extra, const double *src,
-                       double *dst)
+static void apply_last(const struct oqz_resize_taps *t, const struct oqz_resize_axis *a, int64_t outer, double extra,
+                       const double *src, double *dst)
 {
 	for (int64_t o = 0; o < outer; o++, src += a->in, dst += a->out)
 		for (int64_t x = 0; x < a->out; x++) {
@@ -345,8 +345,8 @@ static void apply_last(const struct taps *t, const struct axis *a, int64_t outer
 }
 
 /* (outer, in, inner) -> (outer, out, inner). */
-static void apply_axis(const struct taps *t, const struct axis *a, int64_t outer, int64_t inner, double extra,
-                       const double *src, double *dst)
+static void apply_axis(const struct oqz_resize_taps *t, const struct oqz_resize_axis *a, int64_t outer, int64_t inner,
+                       double extra, const double *src, double *dst)
 {
 	if (inner == 1) {
 		apply_last(t, a, outer, extra, src, dst);
@@ -367,21 +367,26 @@ static void apply_axis(const struct taps *t, const struct axis *a, int64_t outer
 		}
 }
 
-static enum oqz_status resize_smooth(const struct resize *p, const struct oqz_tensor *in, const struct axis *ax,
-                                     struct oqz_tensor *out, struct oqz_err *err)
+bool oqz_resize_is_identity(const struct oqz_resize_axis *a)
 {
+	return !a->active || (a->scale == 1 && a->roi_start == 0 && a->roi_end == 1);
+}
+
+static enum oqz_status resize_smooth(const struct oqz_node *node, const struct oqz_tensor *in,
+                                     const struct oqz_resize_axis *ax, struct oqz_tensor *out, struct oqz_err *err)
+{
+	const struct resize *p = OQZ_PARAMS(node, struct resize);
 	OQZ_CLEANUP_FREE double *now = NULL;
 	struct oqz_shape s = in->shape;
 
 	OQZ_TRY(oqz_read_f64(in, &now, err));
 	for (int d = in->shape.rank - 1; d >= 0; d--) {
-		OQZ_CLEANUP(taps_release) struct taps t = { 0 };
+		OQZ_CLEANUP(oqz_resize_taps_release) struct oqz_resize_taps t = { 0 };
 		double *next = NULL;
 
-		/* Same length, scale 1, whole region: every coordinate maps to itself. */
-		if (!ax[d].active || (ax[d].scale == 1 && ax[d].roi_start == 0 && ax[d].roi_end == 1))
+		if (oqz_resize_is_identity(&ax[d]))
 			continue;
-		OQZ_TRY(taps_init(&t, p, &ax[d], err));
+		OQZ_TRY(oqz_resize_taps_init(&t, node, &ax[d], err));
 		s.dim[d] = ax[d].out;
 		int64_t n;
 		OQZ_TRY(oqz_shape_count(&s, &n, err));
@@ -396,7 +401,7 @@ static enum oqz_status resize_smooth(const struct resize *p, const struct oqz_te
 }
 
 /* roi is all starts, then all ends, in the order of the axes. */
-static enum oqz_status read_roi(const struct oqz_tensor *roi, const struct request *r, struct axis *ax,
+static enum oqz_status read_roi(const struct oqz_tensor *roi, const struct request *r, struct oqz_resize_axis *ax,
                                 struct oqz_err *err)
 {
 	if (!given(roi) || (size_t)oqz_tensor_nelem(roi) != 2 * r->n)
@@ -408,20 +413,28 @@ static enum oqz_status read_roi(const struct oqz_tensor *roi, const struct reque
 	return OQZ_OK;
 }
 
-static enum oqz_status run_resize(const struct oqz_call *c, struct oqz_err *err)
+enum oqz_status oqz_resize_plan(const struct oqz_node *n, const struct oqz_shape *in, const struct oqz_tensor *roi,
+                                const struct oqz_tensor *scales, const struct oqz_tensor *sizes,
+                                struct oqz_resize_axis ret[OQZ_MAX_RANK], struct oqz_err *err)
 {
-	const struct resize *p = OQZ_PARAMS(c->node, struct resize);
-	const struct oqz_tensor *in = c->in[0];
-	struct axis ax[OQZ_MAX_RANK];
+	const struct resize *p = OQZ_PARAMS(n, struct resize);
 	struct request r;
 
-	OQZ_TRY(read_request(p, in->shape.rank, c->in[2], c->in[3], &r, err));
-	OQZ_TRY(axes_of(p, &in->shape, &r, ax, err));
-	if (transform_of(p) == TF_CROP)
-		OQZ_TRY(read_roi(c->in[1], &r, ax, err));
+	OQZ_TRY(read_request(p, in->rank, scales, sizes, &r, err));
+	OQZ_TRY(axes_of(p, in, &r, ret, err));
+	return transform_of(p) == TF_CROP ? read_roi(roi, &r, ret, err) : OQZ_OK;
+}
+
+static enum oqz_status run_resize(const struct oqz_call *c, struct oqz_err *err)
+{
+	const struct oqz_tensor *in = c->in[0];
+	struct oqz_resize_axis ax[OQZ_MAX_RANK];
+
+	OQZ_TRY(oqz_resize_plan(c->node, &in->shape, c->in[1], c->in[2], c->in[3], ax, err));
 	if (oqz_tensor_nelem(c->out[0]) == 0)
 		return OQZ_OK;
-	return p->mode[0] == 'n' ? resize_nearest(p, in, ax, c->out[0], err) : resize_smooth(p, in, ax, c->out[0], err);
+	return oqz_resize_is_nearest(c->node) ? resize_nearest(c->node, in, ax, c->out[0], err)
+	                                      : resize_smooth(c->node, in, ax, c->out[0], err);
 }
 
 static const char *const modes[] = { "nearest", "linear", "cubic", NULL };

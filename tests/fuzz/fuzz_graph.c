@@ -87,10 +87,10 @@ static struct oqz_value *constant(struct oqz_graph *g, struct source *s, int n)
 
 static void attribute(struct oqz_node *n, const struct oqz_attr_spec *a, struct source *s)
 {
-	static const char *const words[] = { "",       "SAME_UPPER", "linear",        "constant",
-		                             "x",      "i,ij->j",    "ij,jk->ik",     "cubic",
-		                             "border", "forward",    "bidirectional", "reverse",
-		                             "add",    "none" };
+	static const char *const words[] = { "",       "SAME_UPPER", "linear",          "constant",
+		                             "x",      "i,ij->j",    "ij,jk->ik",       "cubic",
+		                             "border", "forward",    "bidirectional",   "reverse",
+		                             "add",    "none",       "bhqd,bhkd->bhqk", "...i,ij" };
 	struct oqz_attr to = { .name = a->name, .type = a->type };
 	struct oqz_err err = { 0 };
 	int64_t ints[8];

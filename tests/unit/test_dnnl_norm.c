@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/exec/dnnl/dnnl_norm.c and dnnl_lrn.c against the reference kernels.
+ * core/exec/dnnl/dnnl_layer_norm.c, dnnl_lrn.c and core/exec/impl_norm.c against the reference kernels.
  */
 #include "tests/unit/dnnl_step.h"
 
@@ -29,7 +29,7 @@ START_TEST(layer_normalization_matches_the_reference)
 		vector(&s, &r, n, false);
 		if (i & 2)
 			vector(&s, &r, n, false);
-		step_expect_reference(&s, &oqz_impl_dnnl_norm, 2e-6, "layer");
+		step_expect_reference(&s, &oqz_impl_dnnl_layer_norm, 2e-6, "layer");
 		step_release(&s);
 	}
 }
@@ -49,7 +49,7 @@ START_TEST(batch_normalization_matches_the_reference)
 		fill_f32(&r, step_input(&s, step_tensor(OQZ_DT_F32, shape), false));
 		for (int k = 0; k < 4; k++)
 			vector(&s, &r, c, k == 3);
-		step_expect_reference(&s, &oqz_impl_dnnl_norm, 3e-6, s.node.op_type);
+		step_expect_reference(&s, &oqz_impl_norm, 3e-6, s.node.op_type);
 		step_release(&s);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/exec/dnnl/dnnl_pool.c against the reference kernels.
+ * core/exec/dnnl/dnnl_pool.c and core/exec/impl_pool.c against the reference kernels.
  */
 #include "tests/unit/dnnl_step.h"
 
@@ -44,6 +44,8 @@ START_TEST(windows_match_the_reference)
 		ck_ok(oqz_op_run(&s.node, &in, &ref, err));
 		step_output(&s, ref.shape);
 		oqz_tensor_release(&ref);
+		step_expect_reference(&s, &oqz_impl_pool, max ? 0 : 1e-6, what);
+		s.d.in_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
 		if (step_run(&s, &oqz_impl_dnnl_pool, NULL) == OQZ_OK) {
 			step_expect_reference(&s, &oqz_impl_dnnl_pool, max ? 0 : 1e-6, what);
 			accepted++;
@@ -75,6 +77,8 @@ START_TEST(windows_of_real_networks_are_accepted)
 		step_ints(&s, "pads", 4, pads);
 		step_int(&s, "ceil_mode", t[5]);
 		fill_f32(&r, step_input(&s, step_tensor(OQZ_DT_F32, DIMS(1, t[0], t[1], t[1])), false));
+		step_expect_reference(&s, &oqz_impl_pool, t[6] ? 0 : 1e-6, "layer");
+		s.d.in_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
 		step_expect_reference(&s, &oqz_impl_dnnl_pool, t[6] ? 0 : 1e-6, "layer");
 		step_release(&s);
 	}
@@ -94,7 +98,10 @@ START_TEST(global_pools_match_the_reference)
 		    i % 3 ? DIMS(1 + i % 2, rand_in(&r, 1, 600), rand_in(&r, 1, 9), rand_in(&r, 1, 9))
 		          : DIMS(2, rand_in(&r, 1, 40), rand_in(&r, 1, 90));
 		fill_f32(&r, step_input(&s, step_tensor(OQZ_DT_F32, shape), false));
-		step_expect_reference(&s, &oqz_impl_dnnl_pool, i % 2 ? 0 : 6e-8, ops[i % 2]);
+		for (int k = 0; k < 2; k++) {
+			s.d.in_layout[0] = k ? OQZ_LAYOUT_CHANNELS_LAST : OQZ_LAYOUT_PLAIN;
+			step_expect_reference(&s, &oqz_impl_dnnl_pool, i % 2 ? 0 : 6e-8, ops[i % 2]);
+		}
 		step_release(&s);
 	}
 }

@@ -461,7 +461,7 @@ START_TEST(lstm_equals_reference)
 		struct oqz_program *p = program_of(b.g, OQZ_ENGINE_AUTO, NULL, 0);
 		struct oqz_step_info info;
 		oqz_program_step(p, 0, &info);
-		ck_assert_str_eq(info.impl, "own.recurrent");
+		ck_assert_str_eq(info.impl, "dnnl.recurrent");
 		check_program(b.g, p, in, &o, 1e-5);
 		oqz_program_free(p);
 		oracle_free(&o);

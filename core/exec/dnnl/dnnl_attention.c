@@ -6,6 +6,7 @@
  */
 #include "core/base/checked.h"
 #include "core/exec/dnnl/dnnl_matmul.h"
+#include "core/exec/softmax_rows.h"
 #include "core/exec/vmath.h"
 #include "core/ops/op_attention.h"
 
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCORES_MAX = 1 << 17, LANES = 16 };
+enum { SCORES_MAX = 1 << 17 };
 
 struct attention {
 	struct oqz_attention s;
@@ -40,17 +41,12 @@ static void attention_free(void *state)
 	free(a);
 }
 
-static bool given(const struct oqz_step_desc *d, int i)
-{
-	return i < d->n_in && d->in_type[i].dtype != OQZ_DT_UNDEFINED;
-}
-
 static const char *refuse(const struct oqz_step_desc *d)
 {
 	for (int i = 0; i < 6; i++)
-		if (i != 3 && given(d, i) && d->in_type[i].dtype != OQZ_DT_F32)
+		if (i != 3 && oqz_step_has(d, i) && d->in_type[i].dtype != OQZ_DT_F32)
 			return "not float32";
-	if (given(d, 3) && d->in_type[3].dtype != OQZ_DT_F32 && d->in_type[3].dtype != OQZ_DT_BOOL)
+	if (oqz_step_has(d, 3) && d->in_type[3].dtype != OQZ_DT_F32 && d->in_type[3].dtype != OQZ_DT_BOOL)
 		return "a mask that is neither float32 nor bool";
 	if (d->group || d->act || (d->node->n_out > 3 && d->node->out[3]))
 		return "the scores are an output";
@@ -95,13 +91,6 @@ static enum oqz_status build(struct attention *a, int which, int64_t rows, struc
 	return oqz_dnnl_product_new(&wv, &a->sums[which], err);
 }
 
-static bool take(size_t *bytes, int64_t floats, size_t *ret_at)
-{
-	size_t n;
-
-	return floats >= 0 && oqz_size_mul((size_t)floats, sizeof(float), &n) && oqz_size_take(bytes, n, ret_at);
-}
-
 static enum oqz_status plan_scratch(struct attention *a, struct oqz_step_choice *ret, struct oqz_err *err)
 {
 	const struct oqz_attention *s = &a->s;
@@ -114,8 +103,9 @@ static enum oqz_status plan_scratch(struct attention *a, struct oqz_step_choice 
 				bytes = oqz_dnnl_prim_scratch(p);
 		}
 	int64_t keys = s->past ? s->k.batch * a->k.sb : 0, values = s->past ? s->k.batch * a->v.sb : 0;
-	if (!take(&bytes, a->rows * s->total, &a->at_scores) || !take(&bytes, a->rows, &a->at_weights) ||
-	    !take(&bytes, keys, &a->at_keys) || !take(&bytes, values, &a->at_values))
+	if (!oqz_dnnl_take(&bytes, a->rows * s->total, &a->at_scores) ||
+	    !oqz_dnnl_take(&bytes, a->rows, &a->at_weights) || !oqz_dnnl_take(&bytes, keys, &a->at_keys) ||
+	    !oqz_dnnl_take(&bytes, values, &a->at_values))
 		OQZ_FAIL(err, OQZ_E_LIMIT, "too many keys");
 	ret->scratch_bytes = bytes;
 	return OQZ_OK;
@@ -128,7 +118,7 @@ static enum oqz_status plan_all(struct attention *a, const struct oqz_step_desc 
 	struct oqz_attention *s = &a->s;
 
 	for (int i = 0; i < 6; i++)
-		in[i] = given(d, i) ? &d->in_type[i].shape : NULL;
+		in[i] = oqz_step_has(d, i) ? &d->in_type[i].shape : NULL;
 	OQZ_TRY(oqz_attention_plan(d->node, in, s, err));
 	OQZ_TRY(oqz_attention_side_of(&d->out_type[0].shape, s->q.heads, "Y", &a->y, err));
 	if (in[3])
@@ -189,56 +179,58 @@ OQZ_KERNEL static void finish_scores(float *w, int64_t n, float scale, float cap
 		OQZ_IVDEP for (int64_t j = 0; j < n; j++) w[j] += keep[j] ? 0.0f : -INFINITY;
 }
 
-OQZ_KERNEL static float largest(const float *w, int64_t n)
-{
-	float m[LANES], top = -INFINITY;
-	int64_t j = 0;
-
-	for (int l = 0; l < LANES; l++)
-		m[l] = -INFINITY;
-	for (; j + LANES <= n; j += LANES)
-		for (int l = 0; l < LANES; l++)
-			m[l] = w[j + l] > m[l] ? w[j + l] : m[l];
-	for (; j < n; j++)
-		top = w[j] > top ? w[j] : top;
-	for (int l = 0; l < LANES; l++)
-		top = m[l] > top ? m[l] : top;
-	return top;
-}
-
-/* e^(w - top), and exactly 0 where that is next to nothing; their sum in double. */
-OQZ_KERNEL static double exponentiate(float *w, int64_t n, float top)
-{
-	double s[LANES] = { 0 }, sum = 0;
-	int64_t j = 0;
-
-	OQZ_IVDEP for (int64_t i = 0; i < n; i++)
-	{
-		float x = w[i] - top, e = vm_exp_beside1(x);
-		w[i] = x < -86.0f ? 0.0f : e;
-	}
-	for (; j + LANES <= n; j += LANES)
-		for (int l = 0; l < LANES; l++)
-			s[l] += w[j + l];
-	for (; j < n; j++)
-		sum += w[j];
-	for (int l = 0; l < LANES; l++)
-		sum += s[l];
-	return sum;
-}
-
-/* The row's weights, not yet divided by what is returned: their sum, or 1 when no key is seen. */
-static float weigh(const struct attention *a, float *w, int64_t visible, const void *mask, int64_t mask_at)
+/* The row's scores; returns how many keys it may see. */
+static int64_t finish_row(const struct attention *a, float *w, int64_t visible, const void *mask, int64_t mask_at)
 {
 	int64_t n = visible < a->mask.keys || !mask ? visible : a->mask.keys;
 	bool add = a->mask_type == OQZ_DT_F32;
 
 	finish_scores(w, n, a->scale, a->softcap, add ? (const float *)mask + mask_at : NULL,
 	              mask && !add ? (const uint8_t *)mask + mask_at : NULL);
+	return n;
+}
+
+/* The row's weights, not yet divided by what is returned: their sum, or 1 when no key is seen. */
+static float weigh(const struct attention *a, float *w, int64_t n)
+{
 	memset(w + n, 0, (size_t)(a->s.total - n) * sizeof *w);
-	float top = largest(w, n);
-	double sum = exponentiate(w, n, top == -INFINITY ? 0 : top);
+	float top = oqz_row_largest(w, n);
+	oqz_row_exp(w, n, top == -INFINITY ? 0 : top);
+	double sum = oqz_row_sum(w, n);
 	return sum == 0 ? 1 : (float)sum;
+}
+
+/* ---- values that are not finite ---- */
+
+/* A product with zero is zero for finite numbers only. */
+OQZ_KERNEL static bool all_finite(const float *x, int64_t rows, int64_t n, int64_t step)
+{
+	bool finite = true;
+
+	for (int64_t i = 0; i < rows && finite; i++, x += step) {
+		float sum = 0;
+		for (int64_t k = 0; k < n; k++)
+			sum += x[k] * 0.0f;
+		finite = sum == 0;
+	}
+	return finite;
+}
+
+/* As the reference has it: what is not seen, or has no weight in double, adds nothing, be it infinite. */
+static void sum_seen(const struct attention *a, const float *w, int64_t n, const float *v, float *y)
+{
+	double sum = 0, top = oqz_row_largest(w, n);
+
+	for (int64_t j = 0; j < n; j++)
+		sum += w[j] == -INFINITY ? 0 : exp(w[j] - top);
+	for (int64_t d = 0; d < a->s.v.size; d++) {
+		double out = 0;
+		for (int64_t j = 0; j < n; j++) {
+			double share = w[j] == -INFINITY ? 0 : exp(w[j] - top) / sum;
+			out += share != 0 ? share * v[j * a->v.sl + d] : 0;
+		}
+		y[d] = (float)out;
+	}
 }
 
 OQZ_KERNEL static void divide(float *y, int64_t n, float by) { OQZ_IVDEP for (int64_t i = 0; i < n; i++) y[i] /= by; }
@@ -281,7 +273,7 @@ struct heads {
 
 /* Queries [first, first + n) of a head. */
 static enum oqz_status attend(const struct attention *a, const struct oqz_step_call *c, const struct heads *x,
-                              int64_t b, int64_t h, int64_t first, int64_t n, struct oqz_err *err)
+                              int64_t b, int64_t h, int64_t first, int64_t n, bool finite, struct oqz_err *err)
 {
 	const struct oqz_attention *s = &a->s;
 	float *w = (float *)((char *)c->scratch + a->at_scores),
@@ -293,9 +285,17 @@ static enum oqz_status attend(const struct attention *a, const struct oqz_step_c
 	int which = n != a->rows;
 
 	OQZ_TRY(oqz_dnnl_prim_run(a->scores[which], (const void *[]) { q, k, w }, c->scratch, err));
-	for (int64_t i = 0; i < n; i++)
-		sum[i] = weigh(a, w + i * s->total, oqz_attention_visible(s, a->causal, x->valid, b, first + i),
-		               x->mask ? x->mask->data : NULL, m + (first + i) * a->mask.stride[2]);
+	for (int64_t i = 0; i < n; i++) {
+		float *row = w + i * s->total;
+		int64_t seen = finish_row(a, row, oqz_attention_visible(s, a->causal, x->valid, b, first + i),
+		                          x->mask ? x->mask->data : NULL, m + (first + i) * a->mask.stride[2]);
+		if (finite)
+			sum[i] = weigh(a, row, seen);
+		else
+			sum_seen(a, row, seen, v, y + i * a->y.sl);
+	}
+	if (!finite)
+		return OQZ_OK;
 	OQZ_TRY(oqz_dnnl_prim_run(a->sums[which], (const void *[]) { w, v, y }, c->scratch, err));
 	for (int64_t i = 0; i < n; i++)
 		divide(y + i * a->y.sl, s->v.size, sum[i]);
@@ -315,10 +315,13 @@ static enum oqz_status attention_run(const void *state, const struct oqz_step_ca
 
 	OQZ_TRY(oqz_attention_check_valid(x.valid, s, err));
 	for (int64_t b = 0; b < s->q.batch; b++)
-		for (int64_t h = 0; h < s->q.heads; h++)
+		for (int64_t h = 0; h < s->q.heads; h++) {
+			const float *v = x.v + b * a->v.sb + h / (s->q.heads / s->k.heads) * a->v.sh;
+			bool finite = all_finite(v, s->total, s->v.size, a->v.sl);
 			for (int64_t i = 0; i < s->q.length; i += a->rows)
 				OQZ_TRY(attend(a, c, &x, b, h, i, s->q.length - i < a->rows ? s->q.length - i : a->rows,
-				               err));
+				               finite, err));
+		}
 	return OQZ_OK;
 }
 

@@ -99,13 +99,6 @@ static void in_memory_order(struct labels *l, const int64_t *stride)
 }
 
 /* Room for n floats; false when it cannot be counted. */
-static bool take(struct plan *p, int64_t n, size_t *ret_at)
-{
-	size_t bytes;
-
-	return oqz_size_mul((size_t)n, sizeof(float), &bytes) && oqz_size_take(&p->bytes, bytes, ret_at);
-}
-
 /* Row-major strides of the labels one list behind the other. */
 static void dense(const struct plan *p, const struct labels *const *lists, int n, int64_t *stride)
 {
@@ -178,7 +171,7 @@ static bool settle(struct plan *p, struct place *x, const struct labels *rows, c
 			oqz_box_add(&x->box, p->w.extent[l], out ? stride[l] : x->v.stride[l],
 			            out ? x->v.stride[l] : stride[l]);
 		}
-	return take(p, n, &x->at) && in_place(p, rows, columns, stride, !out, ret);
+	return oqz_dnnl_take(&p->bytes, n, &x->at) && in_place(p, rows, columns, stride, !out, ret);
 }
 
 /* Whether a label is needed behind operand `last`. */
@@ -265,7 +258,7 @@ static bool result_view(struct plan *p, bool last, struct view *z)
 	if (!last) {
 		dense(p, order, 3, z->stride);
 		z->operand = SCRATCH;
-		return take(p, n, &z->at);
+		return oqz_dnnl_take(&p->bytes, n, &z->at);
 	}
 	memset(z->stride, 0, sizeof z->stride);
 	z->operand = OUTPUT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MaxPool and AveragePool, channels-last, float32; global poolings through the reduction of dnnl_reduce.h. ceil_mode is
- * padding at the end that the size formula asks for: exact for maxima and for averages that leave padding out; declined
- * where ONNX counts declared padding only.
+ * MaxPool and AveragePool, channels-last, float32; global poolings, in either layout, through the reduction of
+ * dnnl_reduce.h. ceil_mode is padding at the end that the size formula asks for: exact for maxima and for averages that
+ * leave padding out; declined where ONNX counts declared padding only.
  */
 #include "core/exec/dnnl/dnnl_reduce.h"
 #include "core/exec/dnnl/dnnl_util.h"
@@ -12,7 +12,7 @@
 struct pool {
 	struct oqz_dnnl_prim *prim; /* NULL: global */
 	enum oqz_reduce_kind kind;
-	int64_t batch, spatial, channels;
+	int64_t outer, spatial, inner;
 };
 
 static void pool_free(void *state)
@@ -82,11 +82,21 @@ static enum oqz_status pool_create(const struct oqz_step_desc *d, struct oqz_ste
 		return oqz_dnnl_decline(why, why_size, "float32 without indices only");
 	if (s->rank < 3 || s->rank > 5 || oqz_shape_nelem(s) == 0 || oqz_shape_nelem(&d->out_type[0].shape) == 0)
 		return oqz_dnnl_decline(why, why_size, "one to three spatial dimensions, not empty");
+	bool global = strncmp(d->node->op_type, "Global", 6) == 0,
+	     plain = d->in_layout[0] == OQZ_LAYOUT_PLAIN && s->dim[1] > 1 && oqz_shape_span(s, 2, s->rank) > 1;
+	if (plain && !global)
+		return oqz_dnnl_decline(why, why_size, "a row-major tensor");
 	struct pool *p = calloc(1, sizeof *p);
 	if (!p)
 		return oqz_err_nomem(err, "a pooling", sizeof *p);
-	*p = (struct pool) { .batch = s->dim[0], .channels = s->dim[1], .spatial = oqz_shape_span(s, 2, s->rank) };
-	if (strncmp(d->node->op_type, "Global", 6) == 0) {
+	*p = (struct pool) { .outer = s->dim[0], .inner = s->dim[1], .spatial = oqz_shape_span(s, 2, s->rank) };
+	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
+	if (global) {
+		if (plain) {
+			p->outer *= p->inner;
+			p->inner = 1;
+			ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_PLAIN;
+		}
 		p->kind = strcmp(d->node->op_type, "GlobalMaxPool") == 0 ? OQZ_REDUCE_MAX : OQZ_REDUCE_MEAN;
 		ret->inplace_input = -1;
 		strcpy(ret->name, "own.pool.global");
@@ -98,7 +108,6 @@ static enum oqz_status pool_create(const struct oqz_step_desc *d, struct oqz_ste
 		}
 		oqz_dnnl_choice(ret, p->prim, "pool");
 	}
-	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
 	ret->state = p;
 	return OQZ_OK;
 }
@@ -109,7 +118,7 @@ static enum oqz_status pool_run(const void *state, const struct oqz_step_call *c
 
 	if (p->prim)
 		return oqz_dnnl_run_unary(p->prim, c, err);
-	oqz_reduce(p->kind, c->in[0]->data, p->batch, p->spatial, p->channels, c->out[0]->data);
+	oqz_reduce(p->kind, c->in[0]->data, p->outer, p->spatial, p->inner, c->out[0]->data);
 	return OQZ_OK;
 }
 

@@ -187,6 +187,13 @@ void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p,
 	oqz_dnnl_prim_name(p, family, ret->name, sizeof ret->name);
 }
 
+bool oqz_dnnl_take(size_t *bytes, int64_t floats, size_t *ret_at)
+{
+	size_t n;
+
+	return floats >= 0 && oqz_size_mul((size_t)floats, sizeof(float), &n) && oqz_size_take(bytes, n, ret_at);
+}
+
 enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	return oqz_dnnl_prim_run(state, (const void *[]) { c->in[0]->data, c->out[0]->data }, c->scratch, err);

@@ -87,6 +87,8 @@ void oqz_dnnl_prim_name(const struct oqz_dnnl_prim *p, const char *family, char 
 
 /* Fills scratch, bytes and name of a choice from its one primitive. */
 void oqz_dnnl_choice(struct oqz_step_choice *ret, const struct oqz_dnnl_prim *p, const char *family);
+/* Room for so many floats behind `*bytes` of scratch memory, its place in *ret_at. False: more than there can be. */
+bool oqz_dnnl_take(size_t *bytes, int64_t floats, size_t *ret_at);
 /* run and destroy of implementations whose state is one primitive with the step's inputs[0] and output as arguments. */
 enum oqz_status oqz_dnnl_run_unary(const void *state, const struct oqz_step_call *c, struct oqz_err *err);
 void oqz_dnnl_destroy_prim(void *state);

@@ -11,6 +11,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_engine.c \
 	core/exec/dnnl/dnnl_grid.c \
 	core/exec/dnnl/dnnl_grid.h \
+	core/exec/dnnl/dnnl_layer_norm.c \
 	core/exec/dnnl/dnnl_lrn.c \
 	core/exec/dnnl/dnnl_matmul.c \
 	core/exec/dnnl/dnnl_matmul.h \
@@ -24,12 +25,14 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_prim_impl.h \
 	core/exec/dnnl/dnnl_qconv.c \
 	core/exec/dnnl/dnnl_qmatmul.c \
+	core/exec/dnnl/dnnl_recurrent.c \
 	core/exec/dnnl/dnnl_reduce.c \
 	core/exec/dnnl/dnnl_reduce.h \
 	core/exec/dnnl/dnnl_select.c \
 	core/exec/dnnl/dnnl_softmax.c \
 	core/exec/dnnl/dnnl_spot.c \
 	core/exec/dnnl/dnnl_spot.h \
+	core/exec/dnnl/dnnl_util.c \
 	core/exec/dnnl/dnnl_util.h \
 	$(NULL)
 core_exec_dnnl_liboqz_dnnl_a_CFLAGS = $(HOT_CFLAGS)
