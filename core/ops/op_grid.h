@@ -14,9 +14,8 @@ struct oqz_grid_params {
 
 enum { OQZ_GRID_TAPS = 4 };
 
-/* Taps of a coordinate (-1..1 across n pixels): pixel index (-1: a zero) and weight. Returns their number: one, two or
- * four by the mode. */
-int oqz_grid_taps(const struct oqz_grid_params *p, double coordinate, int64_t n, int64_t index[OQZ_GRID_TAPS],
-                  double weight[OQZ_GRID_TAPS]);
+/* Taps of a coordinate (-1..1 across n pixels): pixel index (-1: a zero) and weight, each with room for OQZ_GRID_TAPS.
+ * Returns their number: one, two or four by the mode. */
+int oqz_grid_taps(const struct oqz_grid_params *p, double coordinate, int64_t n, int64_t *index, double *weight);
 
 #endif

@@ -415,7 +415,7 @@ static enum oqz_status read_roi(const struct oqz_tensor *roi, const struct reque
 
 enum oqz_status oqz_resize_plan(const struct oqz_node *n, const struct oqz_shape *in, const struct oqz_tensor *roi,
                                 const struct oqz_tensor *scales, const struct oqz_tensor *sizes,
-                                struct oqz_resize_axis ret[OQZ_MAX_RANK], struct oqz_err *err)
+                                struct oqz_resize_axis *ret, struct oqz_err *err)
 {
 	const struct resize *p = OQZ_PARAMS(n, struct resize);
 	struct request r;

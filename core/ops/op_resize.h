@@ -14,10 +14,11 @@ struct oqz_resize_axis {
 	bool active;
 };
 
-/* All axes of an input of this shape, from the inputs roi, scales and sizes (NULL or empty where left out). */
+/* All axes (ret has OQZ_MAX_RANK) of an input of this shape, from the inputs roi, scales and sizes (NULL or empty where
+ * left out). */
 enum oqz_status oqz_resize_plan(const struct oqz_node *n, const struct oqz_shape *in, const struct oqz_tensor *roi,
                                 const struct oqz_tensor *scales, const struct oqz_tensor *sizes,
-                                struct oqz_resize_axis ret[OQZ_MAX_RANK], struct oqz_err *err);
+                                struct oqz_resize_axis *ret, struct oqz_err *err);
 
 /* Mode nearest? Else the weights below. */
 bool oqz_resize_is_nearest(const struct oqz_node *n);

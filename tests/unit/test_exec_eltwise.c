@@ -59,6 +59,18 @@ START_TEST(functions_are_accurate)
 }
 END_TEST
 
+START_TEST(gelu_is_accurate)
+{
+	for (double x = -30; x < 30; x += 1.0 / 512) {
+		double want = 0.5 * x * erfc(-x / sqrt(2)), off = fabs((double)vm_gelu((float)x) - want);
+		ck_assert_msg(off <= 1.3e-7 * fmax(1, fabs(x)) && (x < -2 || off <= 1e-6 * fabs(want)),
+		              "gelu(%g) is off by %g", x, off);
+	}
+	ck_assert(isnan(vm_gelu(NAN)) && isnan(vm_gelu(-INFINITY)) && vm_gelu(INFINITY) == INFINITY);
+	ck_assert(vm_gelu(0) == 0);
+}
+END_TEST
+
 START_TEST(functions_keep_special_values)
 {
 	ck_assert(isnan(vm_exp(NAN)) && isnan(vm_tanh(NAN)) && isnan(vm_erf(NAN)) && isnan(vm_expm1(NAN)));
@@ -193,5 +205,6 @@ START_TEST(operands_of_higher_rank)
 }
 END_TEST
 
-OQZ_TEST_MAIN("exec_eltwise", operands_of_higher_rank, functions_are_accurate, functions_keep_special_values,
-              unary_rows_equal_reference, powers_and_roots_equal_reference, binary_rows_broadcast, many_operands_fold)
+OQZ_TEST_MAIN("exec_eltwise", operands_of_higher_rank, functions_are_accurate, gelu_is_accurate,
+              functions_keep_special_values, unary_rows_equal_reference, powers_and_roots_equal_reference,
+              binary_rows_broadcast, many_operands_fold)

@@ -17,7 +17,6 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_matmul.h \
 	core/exec/dnnl/dnnl_md.c \
 	core/exec/dnnl/dnnl_node.c \
-	core/exec/dnnl/dnnl_norm.c \
 	core/exec/dnnl/dnnl_pack.c \
 	core/exec/dnnl/dnnl_peak.c \
 	core/exec/dnnl/dnnl_pool.c \
@@ -29,10 +28,8 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_reduce.c \
 	core/exec/dnnl/dnnl_reduce.h \
 	core/exec/dnnl/dnnl_select.c \
-	core/exec/dnnl/dnnl_softmax.c \
 	core/exec/dnnl/dnnl_spot.c \
 	core/exec/dnnl/dnnl_spot.h \
-	core/exec/dnnl/dnnl_util.c \
 	core/exec/dnnl/dnnl_util.h \
 	$(NULL)
 core_exec_dnnl_liboqz_dnnl_a_CFLAGS = $(HOT_CFLAGS)
