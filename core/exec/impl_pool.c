@@ -11,6 +11,8 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { ROW_MOST = 64 }; /* times the input's width */
+
 struct pool {
 	bool max;
 	struct oqz_window w; /* 3-D */
@@ -149,7 +151,6 @@ static enum oqz_status plan(struct pool *p, const struct oqz_step_desc *d, size_
 	const struct oqz_shape *s = &d->in_type[0].shape;
 	struct oqz_window w;
 	int64_t last, end;
-	size_t bytes;
 
 	p->planes = s->dim[0] * s->dim[1];
 	p->in = oqz_shape_span(s, 2, s->rank);
@@ -159,12 +160,12 @@ static enum oqz_status plan(struct pool *p, const struct oqz_step_desc *d, size_
 	if (!oqz_i64_mul(w.out[2] - 1, w.stride[2], &last) || !oqz_i64_mul(w.kernel[2] - 1, w.dilation[2], &end) ||
 	    !oqz_i64_add(last, end, &end) || !oqz_i64_add(end, 1, &end) ||
 	    !oqz_i64_add(w.pad_begin[2], w.in[2], &p->row))
-		OQZ_FAIL(err, OQZ_E_LIMIT, "a window too large");
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a window too large");
 	p->lead = w.pad_begin[2];
 	p->row = p->row > end ? p->row : end;
-	if (!oqz_size_mul((size_t)p->row, sizeof(float), &bytes) || bytes > SIZE_MAX - 64)
-		OQZ_FAIL(err, OQZ_E_LIMIT, "a window too large");
-	*scratch = oqz_align_up(bytes, 64);
+	if (p->row / ROW_MOST > w.in[2]) /* the reference walks only over what is inside */
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "windows far larger than the input");
+	*scratch = oqz_align_up((size_t)p->row * sizeof(float), 64);
 	return p->max ? OQZ_OK : count(p, params->count_include_pad != 0, err);
 }
 
@@ -195,6 +196,7 @@ static enum oqz_status pool_create(const struct oqz_step_desc *d, struct oqz_ste
 	enum oqz_status st = plan(p, d, &ret->scratch_bytes, err);
 	if (st != OQZ_OK) {
 		pool_free(p);
+		snprintf(why, why_size, "windows far larger than the input");
 		return st;
 	}
 	ret->in_layout[0] = ret->out_layout[0] = OQZ_LAYOUT_PLAIN;
