@@ -145,37 +145,26 @@ static void seed_folded(struct seeds *s)
 	add_graph(s, &b);
 }
 
-static void seed_onnx(struct seeds *s)
-{
-	seed_classifier(s);
-	seed_quantized(s);
-	seed_folded(s);
-}
-
-/* Attention with mask, cache and shared heads, and Einsum of what it gives. */
+/* Attention with mask and shared heads, and Einsum of what it gives. */
 static void seed_attention(struct seeds *s)
 {
-	struct oqz_value *in[6];
+	struct oqz_value *in[4];
 	struct gb b;
 
 	gb_init(&b, 4);
 	in[0] = gb_input(&b, "q", GB_DIMS(1, 2, 3, 4));
 	in[1] = gb_input(&b, "k", GB_DIMS(1, 1, 2, 4));
 	in[2] = gb_input(&b, "v", GB_DIMS(1, 1, 2, 3));
-	in[3] = gb_weights(&b, OQZ_DT_F32, GB_DIMS(3, 3), 1);
-	in[4] = gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 1, 1, 4), 1);
-	in[5] = gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 1, 1, 3), 1);
-	struct oqz_value *y = gb_op_n(&b, "Attention", in, 6, 3);
+	in[3] = gb_weights(&b, OQZ_DT_F32, GB_DIMS(3, 2), 1);
+	struct oqz_value *y = gb_op_n(&b, "Attention", in, 4, 3);
 	b.last->opset = 24;
-	ck_ok(oqz_node_set_int(b.last, "is_causal", 1, err));
-	ck_ok(oqz_node_set_float(b.last, "softcap", 2, err));
 	GB_OP(&b, "Einsum", y, in[2]);
 	b.last->opset = 24;
 	ck_ok(oqz_node_set_string(b.last, "equation", "bhqd,bgkd->hqk", err));
 	add_graph(s, &b);
 }
 
-/* Kernels that look at where they may read: recurrences, sampling, boxes, windows, wide axes. */
+/* Kernels that look at where they may read: recurrences, sampling, boxes, windows. */
 static void seed_kernels(struct seeds *s)
 {
 	struct gb b;
@@ -183,14 +172,6 @@ static void seed_kernels(struct seeds *s)
 	gb_init(&b, 5);
 	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 2, 4, 5)), *t = gb_input(&b, "t", GB_DIMS(3, 2, 4));
 	GB_OP(&b, "GridSample", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 3, 2, 2), 1));
-	GB_OP(&b, "Resize", x, NULL, NULL, GB_LIST(&b, 1, 2, 3, 3));
-	ck_ok(oqz_node_set_string(b.last, "mode", "cubic", err));
-	ck_ok(oqz_node_set_int(b.last, "antialias", 1, err));
-	GB_OP(&b, "AveragePool", x);
-	GB_INTS(&b, "kernel_shape", 3, 3);
-	GB_INTS(&b, "pads", 1, 1, 1, 1);
-	GB_OP(&b, "Softmax", x);
-	ck_ok(oqz_node_set_int(b.last, "axis", 2, err));
 	GB_OP(&b, "LSTM", t, gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 12, 4), 1),
 	      gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 12, 3), 1));
 	ck_ok(oqz_node_set_int(b.last, "hidden_size", 3, err));
@@ -198,9 +179,11 @@ static void seed_kernels(struct seeds *s)
 	add_graph(s, &b);
 }
 
-static void seed_run(struct seeds *s)
+static void seed_onnx(struct seeds *s)
 {
-	seed_onnx(s);
+	seed_classifier(s);
+	seed_quantized(s);
+	seed_folded(s);
 	seed_attention(s);
 	seed_kernels(s);
 }
@@ -590,7 +573,7 @@ static const struct {
 	{ "observer", seed_observer }, { "params", seed_params },
 	{ "ledger", seed_ledger },     { "coco", seed_coco },
 	{ "graph", seed_graph },       { "labels", seed_labels },
-	{ "ocr", seed_ocr },           { "run", seed_run },
+	{ "ocr", seed_ocr },           { "run", seed_onnx },
 	{ "split", seed_split },       { "image", seed_image },
 };
 const char *const seeds_targets[] = { "onnx",    "tensor_pb", "npy",    "jpeg",   "png",  "yaml",  "qplan",
