@@ -108,18 +108,29 @@ static bool all_leaves(const struct oqz_yaml *y)
 	return true;
 }
 
+/* Keys in front of a colon have at most 1024 characters (YAML 1.1), escapes counted; longer ones are announced. */
+static void dump_key(const char *name, int indent, struct oqz_str *out)
+{
+	enum { MOST = 1000, ESCAPE = 6 };
+	struct oqz_yaml key = { .kind = OQZ_YAML_SCALAR, .scalar = name };
+	bool wide = strlen(name) * ESCAPE > MOST;
+
+	oqz_str_add(out, wide ? "? " : "");
+	dump_scalar(&key, out);
+	if (wide)
+		oqz_str_addf(out, "\n%*s", indent, "");
+	oqz_str_add(out, ":");
+}
+
 static void dump(const struct oqz_yaml *y, int indent, struct oqz_str *out)
 {
 	for (size_t i = 0; i < y->n; i++) {
 		const struct oqz_yaml *v = y->kind == OQZ_YAML_MAP ? y->pairs[i].value : y->items[i];
 		oqz_str_addf(out, "%*s", indent, "");
-		if (y->kind == OQZ_YAML_MAP) {
-			struct oqz_yaml key = { .kind = OQZ_YAML_SCALAR, .scalar = y->pairs[i].key };
-			dump_scalar(&key, out);
-			oqz_str_add(out, ":");
-		} else {
+		if (y->kind == OQZ_YAML_MAP)
+			dump_key(y->pairs[i].key, indent, out);
+		else
 			oqz_str_add(out, "-");
-		}
 		if (is_leaf(v)) {
 			oqz_str_add(out, " ");
 			dump_leaf(v, out);

@@ -57,7 +57,7 @@ static enum oqz_status run_gather(const struct oqz_call *c, struct oqz_err *err)
 	const char *from = x->data;
 	char *to = c->out[0]->data;
 
-	for (int64_t o = 0; o < outer; o++, from += (size_t)dim * piece)
+	for (int64_t o = 0; o < outer && n > 0 && piece > 0; o++, from += (size_t)dim * piece)
 		for (int64_t i = 0; i < n; i++, to += piece) {
 			OQZ_TRY(index_at(idx, (size_t)i, dim, &at, err));
 			memcpy(to, from + (size_t)at * piece, piece);

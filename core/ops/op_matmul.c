@@ -145,7 +145,8 @@ static int64_t batch_offset(const struct oqz_shape *batch, const struct oqz_shap
 static void multiply_batches(const struct work *w, const struct oqz_matmul *g, const struct oqz_shape *a,
                              const struct oqz_shape *b)
 {
-	for (int64_t i = 0, n = oqz_shape_nelem(&g->batch); i < n; i++)
+	/* of matrices without elements there may be any number */
+	for (int64_t i = 0, n = g->m && g->n ? oqz_shape_nelem(&g->batch) : 0; i < n; i++)
 		multiply(w->y + i * g->m * g->n, w->a + batch_offset(&g->batch, a, i, g->m * g->k),
 		         w->b + batch_offset(&g->batch, b, i, g->k * g->n), g->m, g->k, g->n);
 }

@@ -135,6 +135,7 @@ fuzz: $(fuzz_programs) tests/fuzz/mkseeds
 .PHONY: fuzz
 EXTRA_DIST += \
 	tests/fuzz/regress/README.md \
+	tests/fuzz/regress/graph/batches-of-empty-matrices.hex \
 	tests/fuzz/regress/graph/broadcast-of-a-huge-empty-tensor.hex \
 	tests/fuzz/regress/graph/copy-of-a-huge-empty-box.hex \
 	tests/fuzz/regress/graph/prelu-slope-beyond-the-input.hex \
@@ -142,6 +143,7 @@ EXTRA_DIST += \
 	tests/fuzz/regress/observer/bins-outside-of-the-extremes.hex \
 	tests/fuzz/regress/qplan/negative-zero-in-a-code-book.json \
 	tests/fuzz/regress/results/negative-zero.json \
+	tests/fuzz/regress/yaml/key-of-more-than-1024-characters.hex \
 	tests/fuzz/regress/yaml/line-breaks-in-a-plain-scalar.hex \
 	tests/fuzz/regress/yaml/mapping-without-keys.hex \
 	$(NULL)
