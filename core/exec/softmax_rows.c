@@ -7,22 +7,34 @@
 
 enum { LANES = 16 };
 
+/* Four numbers, as narrow as every instruction set has them: the compiler keeps an array of maxima in memory. */
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t four_bits __attribute__((vector_size(16)));
+
+static inline __attribute__((always_inline)) four larger(four x, four m)
+{
+	four_bits take = x > m;
+
+	return (four)(((four_bits)x & take) | ((four_bits)m & ~take));
+}
+
 OQZ_KERNEL float oqz_row_largest(const float *x, int64_t n)
 {
-	float m[LANES], top = -INFINITY;
+	float top = -INFINITY;
+	four m[LANES / 4];
 	int64_t j = 0;
 
-	for (int l = 0; l < LANES; l++)
-		m[l] = -INFINITY;
+	for (int k = 0; k < LANES / 4; k++)
+		m[k] = (four) { -INFINITY, -INFINITY, -INFINITY, -INFINITY };
 	for (; j + LANES <= n; j += LANES)
-		for (int l = 0; l < LANES; l++)
-			m[l] = x[j + l] > m[l] ? x[j + l] : m[l];
+		for (int k = 0; k < LANES / 4; k++)
+			m[k] = larger(((const four *)(x + j))[k], m[k]);
 	for (; j < n; j++)
 		top = x[j] > top ? x[j] : top;
-	for (int half = LANES / 2; half && n >= LANES; half /= 2)
-		for (int l = 0; l < half; l++)
-			m[l] = m[l + half] > m[l] ? m[l + half] : m[l];
-	return m[0] > top ? m[0] : top;
+	m[0] = larger(larger(m[0], m[1]), larger(m[2], m[3]));
+	for (int l = 0; l < 4; l++)
+		top = m[0][l] > top ? m[0][l] : top;
+	return top;
 }
 
 OQZ_KERNEL void oqz_row_exp(float *x, int64_t n, float top)
