@@ -85,6 +85,24 @@ START_TEST(windows_of_real_networks_are_accepted)
 }
 END_TEST
 
+/* A kernel from a file may be of any size; only the reference walks over what is inside alone. */
+START_TEST(windows_far_larger_than_the_input_are_declined)
+{
+	const int64_t k[] = { INT32_MAX, INT32_MAX }, pads[] = { 1 << 30, 1 << 30, 1 << 30, 1 << 30 };
+	struct step s;
+
+	step_init(&s, "AveragePool");
+	step_ints(&s, "kernel_shape", 2, k);
+	step_ints(&s, "pads", 4, pads);
+	step_input(&s, step_tensor(OQZ_DT_F32, DIMS(1, 2, 4, 4)), false);
+	step_output(&s, DIMS(1, 2, 6, 6));
+	ck_assert_int_eq(step_run(&s, &oqz_impl_pool, NULL), OQZ_E_UNSUPPORTED);
+	s.d.in_layout[0] = OQZ_LAYOUT_CHANNELS_LAST;
+	ck_assert_int_eq(step_run(&s, &oqz_impl_dnnl_pool, NULL), OQZ_E_UNSUPPORTED);
+	step_release(&s);
+}
+END_TEST
+
 START_TEST(global_pools_match_the_reference)
 {
 	static const char *const ops[] = { "GlobalAveragePool", "GlobalMaxPool" };
@@ -108,4 +126,4 @@ START_TEST(global_pools_match_the_reference)
 END_TEST
 
 OQZ_TEST_MAIN("dnnl_pool", windows_match_the_reference, windows_of_real_networks_are_accepted,
-              global_pools_match_the_reference)
+              windows_far_larger_than_the_input_are_declined, global_pools_match_the_reference)

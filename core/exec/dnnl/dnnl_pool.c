@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { FAR_LARGER = 64 };
+
 struct pool {
 	struct oqz_dnnl_prim *prim; /* NULL: global */
 	enum oqz_reduce_kind kind;
@@ -64,6 +66,8 @@ static enum oqz_status window_create(const struct oqz_step_desc *d, struct oqz_d
 	}
 	for (int i = 0; i < w.nsp; i++) {
 		int64_t extent = w.kernel[i] + (w.kernel[i] - 1) * w.dilate[i];
+		if (w.kernel[i] / FAR_LARGER > g.in[i]) /* oneDNN walks over what is outside, too */
+			return oqz_dnnl_decline(why, why_size, "windows far larger than the input");
 		if (w.pad_l[i] >= extent || w.pad_r[i] >= extent)
 			return oqz_dnnl_decline(why, why_size, "windows that see padding only");
 		if (w.dilate[i] && (w.pad_l[i] || w.pad_r[i]) && g.in[i] < extent)
