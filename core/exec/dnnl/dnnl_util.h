@@ -122,16 +122,6 @@ bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act);
 /* Hands the post-operations to the attributes; once, after the last append. */
 enum oqz_status oqz_dnnl_attr_finish(struct oqz_dnnl_attr *a, struct oqz_err *err);
 
-/* Older names of oqz_node_int() and oqz_node_float(). */
-static inline int64_t oqz_dnnl_int(const struct oqz_node *n, const char *name, int64_t dflt)
-{
-	return oqz_node_int(n, name, dflt);
-}
-static inline float oqz_dnnl_float(const struct oqz_node *n, const char *name, float dflt)
-{
-	return oqz_node_float(n, name, dflt);
-}
-
 /* The window of Conv, ConvTranspose and pooling over nsp spatial dims, in oneDNN's terms. */
 struct oqz_dnnl_window {
 	int nsp;
