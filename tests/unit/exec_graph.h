@@ -207,7 +207,8 @@ static inline void oracle_same(const struct oracle *a, const struct oracle *b, c
 	}
 }
 
-/* Largest difference relative to the largest magnitude of `b`; `a` in any layout. */
+/* Largest difference relative to the largest finite magnitude of `b`, infinite where NaN or infinity is in one of them
+ * only; `a` in any layout. */
 static inline double tensor_difference(const struct oqz_tensor *a, const struct oqz_tensor *b)
 {
 	struct oqz_tensor p = { 0 };
@@ -219,9 +220,10 @@ static inline double tensor_difference(const struct oqz_tensor *a, const struct 
 	oqz_tensor_relayout(&p, a);
 	for (int64_t i = 0; i < oqz_tensor_nelem(b); i++) {
 		double x = oqz_load_f(p.dtype, p.data, (size_t)i), y = oqz_load_f(b->dtype, b->data, (size_t)i);
-		if (!(fabs(x - y) <= worst))
-			worst = fabs(x - y);
-		if (fabs(y) > top)
+		bool same = x == y || (isnan(x) && isnan(y));
+		double d = same ? 0 : isfinite(x) && isfinite(y) ? fabs(x - y) : INFINITY;
+		worst = d > worst ? d : worst;
+		if (isfinite(y) && fabs(y) > top)
 			top = fabs(y);
 	}
 	oqz_tensor_release(&p);

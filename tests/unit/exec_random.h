@@ -49,7 +49,7 @@ static inline void matmul(struct gb *b)
 	GB_OP(b, "MatMul", x, w);
 }
 
-/* Both forms of the operands, shared heads, caches, masks of every width, caps. */
+/* Both forms of the operands, shared heads, caches, masks of every width, caps, values that are not finite. */
 static inline void attention(struct gb *b)
 {
 	int64_t batch = draw(b, 1, 2), kv = draw(b, 1, 3), q = kv * draw(b, 1, 3), lq = draw(b, 1, 20),
@@ -62,6 +62,9 @@ static inline void attention(struct gb *b)
 	in[0] = gb_input(b, "q", four ? GB_DIMS(batch, q, lq, size) : GB_DIMS(batch, lq, q * size));
 	in[1] = gb_input(b, "k", four ? GB_DIMS(batch, kv, lk, size) : GB_DIMS(batch, lk, kv * size));
 	in[2] = gb_input(b, "v", four ? GB_DIMS(batch, kv, lk, out) : GB_DIMS(batch, lk, kv * out));
+	if (draw(b, 0, 2) == 0) /* numbers behind masked keys do not count, not even infinite ones */
+		in[2] = GB_OP(b, "Where", GB_OP(b, "Greater", in[2], gb_scalar(b, OQZ_DT_F32, 0.95)),
+		              gb_scalar(b, OQZ_DT_F32, INFINITY), in[2]);
 	if (with_mask)
 		in[3] = gb_input(b, "mask", oqz_shape_of(4 - lead, mask + lead));
 	if (with_mask == 2)
