@@ -140,19 +140,18 @@ size_t cli_options(const struct oqz_args *a, const char *name, const char ***ret
 	return n;
 }
 
-bool cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret)
+enum oqz_status cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret,
+                            struct oqz_err *err)
 {
 	const char *s = cli_option(a, name);
 	long long v;
 
 	if (!s)
-		return true;
-	if (!oqz_parse_i64(s, &v) || v < min || v > max) {
-		fprintf(stderr, "oqz: --%s takes a whole number from %lld to %lld, not `%s`\n", name, min, max, s);
-		return false;
-	}
+		return OQZ_OK;
+	if (!oqz_parse_i64(s, &v) || v < min || v > max)
+		OQZ_FAIL(err, OQZ_E_USAGE, "--%s takes a whole number from %lld to %lld, not `%s`", name, min, max, s);
 	*ret = v;
-	return true;
+	return OQZ_OK;
 }
 
 enum oqz_status cli_memory_limit(const struct oqz_args *a, int64_t *ret, struct oqz_err *err)

@@ -62,8 +62,9 @@ void cli_help(const struct oqz_verb *v, FILE *to);
 const char *cli_option(const struct oqz_args *a, const char *name);
 /* Every value of an option, in order. Returns their number; *ret is malloc'ed. */
 size_t cli_options(const struct oqz_args *a, const char *name, const char ***ret);
-/* A whole number within a range; false after printing a message. *ret keeps its value when the option is absent. */
-bool cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret);
+/* A whole number within a range, else OQZ_E_USAGE. *ret keeps its value when the option is absent. */
+enum oqz_status cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret,
+                            struct oqz_err *err);
 
 /* The row of --memory-limit, and its value in bytes (0: not given). Verbs with a manifest hand it on, the others to
  * oqz_memory_limit(). */

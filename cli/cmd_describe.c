@@ -245,7 +245,7 @@ static int run(const struct oqz_args *args)
 const struct oqz_verb cmd_describe = {
 	"describe",
 	"NAME[:key=value,...]|FILE.so",
-	"describe a plugin, preprocessing step, calibrator or graph pass: parameters, metrics, number format",
+	"describe a plugin, preprocessing step, calibrator, pass or improvement: parameters, metrics, number format",
 	options,
 	1,
 	1,

@@ -145,15 +145,13 @@ static int run(const struct oqz_args *args)
 	struct oqz_err err = { 0 };
 	long long threads = 1;
 	size_t job = 0;
-	enum oqz_status st = OQZ_OK;
+	enum oqz_status st = cli_integer(args, "jobs", 1, 1024, &threads, &err);
 
-	if (!cli_integer(args, "jobs", 1, 1024, &threads))
-		st = oqz_err_set(&err, OQZ_E_USAGE, "--jobs: a number of threads");
-	else if (!plan && cli_option(args, "pass"))
+	if (st == OQZ_OK && !plan && cli_option(args, "pass"))
 		st = oqz_err_set(&err, OQZ_E_USAGE, "--pass belongs to --plan; a manifest has `passes`");
-	else if (plan)
+	else if (st == OQZ_OK && plan)
 		st = from_plan(args, plan, &err);
-	else
+	else if (st == OQZ_OK)
 		st = cli_load_manifest(args, &m, &err);
 	if (st == OQZ_OK && m)
 		st = find_cell(m, cli_option(args, "model"), cli_option(args, "scheme"), &job, &scheme, &err);

@@ -167,8 +167,8 @@ static enum oqz_status infer(struct infer *f, struct oqz_err *err)
 
 	if (engine && !oqz_engine_parse(engine, &opt.engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
-	if (!cli_integer(f->args, "repeat", 1, 1000000000, &n) || !cli_integer(f->args, "jobs", 1, 1024, &threads))
-		OQZ_FAIL(err, OQZ_E_USAGE, "infer: see --help");
+	OQZ_TRY(cli_integer(f->args, "repeat", 1, 1000000000, &n, err));
+	OQZ_TRY(cli_integer(f->args, "jobs", 1, 1024, &threads, err));
 	f->threads = (int)threads;
 	OQZ_TRY(cli_memory_limit(f->args, &memory, err));
 	OQZ_TRY(oqz_memory_limit(memory, (int)threads, err));

@@ -162,7 +162,7 @@ static int run(const struct oqz_args *args)
 
 const struct oqz_verb cmd_list = { "list",
 	                           "[plugins|quantizers|tasks|steps|calibrators|passes|improvements|ops]",
-	                           "list plugins, preprocessing steps, calibration rules, passes or operators",
+	                           "list plugins, preprocessing steps, calibrators, passes, improvements or operators",
 	                           options,
 	                           0,
 	                           1,

@@ -53,11 +53,8 @@ static int run(const struct oqz_args *args)
 	enum oqz_status worst = OQZ_OK;
 	bool json = cli_option(args, "json") != NULL;
 
-	if (!cli_integer(args, "jobs", 1, 1024, &workers)) {
-		fprintf(stderr, "oqz: --jobs: a number of threads\n");
-		return OQZ_EXIT_USAGE;
-	}
-	if (cli_load_manifest(args, &m, &err) != OQZ_OK || cli_open_registry(&reg, &err) != OQZ_OK)
+	if (cli_integer(args, "jobs", 1, 1024, &workers, &err) != OQZ_OK ||
+	    cli_load_manifest(args, &m, &err) != OQZ_OK || cli_open_registry(&reg, &err) != OQZ_OK)
 		return cli_fail(&err);
 	if (!(costs = calloc(m->jobs.n + 1, sizeof *costs))) {
 		oqz_err_nomem(&err, "jobs", m->jobs.n);

@@ -153,8 +153,8 @@ static enum oqz_status profile(const struct oqz_args *args, struct oqz_err *err)
 
 	if (engine && !oqz_engine_parse(engine, &opt.engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
-	if (!cli_integer(args, "repeat", 1, 1000000, &repeat) || !cli_integer(args, "top", 0, 1000000, &top))
-		OQZ_FAIL(err, OQZ_E_USAGE, "profile: see --help");
+	OQZ_TRY(cli_integer(args, "repeat", 1, 1000000, &repeat, err));
+	OQZ_TRY(cli_integer(args, "top", 0, 1000000, &top, err));
 	OQZ_TRY(cli_memory_limit(args, &memory, err));
 	OQZ_TRY(oqz_memory_limit(memory, 1, err));
 	OQZ_TRY(oqz_model_open(args->operands.v[0], NULL, &g, err));

@@ -100,8 +100,7 @@ static enum oqz_status qdq(const struct oqz_args *args, struct oqz_tensor *in, s
 
 	if (role_word && !weight && strcmp(role_word, "activation") != 0)
 		OQZ_FAIL(err, OQZ_E_USAGE, "--role is activation or weight, not `%s`", role_word);
-	if (!cli_integer(args, "axis", -1, OQZ_MAX_RANK - 1, &axis))
-		OQZ_FAIL(err, OQZ_E_USAGE, "qdq: see --help");
+	OQZ_TRY(cli_integer(args, "axis", -1, OQZ_MAX_RANK - 1, &axis, err));
 	if (!scheme && !plan)
 		OQZ_FAIL(err, OQZ_E_USAGE, "qdq: give --scheme, or --plan alone");
 	OQZ_TRY(oqz_npy_read(args->operands.v[0], in, err));

@@ -166,9 +166,7 @@ static int run_verb(const struct oqz_args *args, bool calibrate_only)
 	struct oqz_err err = { 0 };
 	long long threads = oqz_cpu_count();
 
-	if (!cli_integer(args, "jobs", 1, 1024, &threads))
-		return OQZ_EXIT_USAGE;
-	if (cli_load_manifest(args, &m, &err) != OQZ_OK)
+	if (cli_integer(args, "jobs", 1, 1024, &threads, &err) != OQZ_OK || cli_load_manifest(args, &m, &err) != OQZ_OK)
 		return cli_fail(&err);
 	opt.threads = (int)threads;
 	opt.dir = cli_option(args, "output");

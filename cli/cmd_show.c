@@ -5,7 +5,7 @@
 #include "cli/manifest_args.h"
 #include "core/base/str.h"
 
-static const struct oqz_option options[] = { OQZ_MANIFEST_OPTIONS, { 0 } };
+static const struct oqz_option options[] = { OQZ_SET_OPTION, { 0 } };
 
 static int run(const struct oqz_args *args)
 {

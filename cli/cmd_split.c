@@ -117,9 +117,9 @@ static enum oqz_status split(const struct oqz_args *args, struct oqz_err *err)
 	enum oqz_split_by by = k->by;
 	OQZ_TRY(persons_by(args, &by, err));
 	long long calib = k->calib, test = k->test;
-	if (!cli_integer(args, "calib", 0, 1000000000, &calib) || !cli_integer(args, "test", 0, 1000000000, &test) ||
-	    !cli_integer(args, "seed", 0, INT64_MAX, &seed))
-		OQZ_FAIL(err, OQZ_E_USAGE, "split: see --help");
+	OQZ_TRY(cli_integer(args, "calib", 0, 1000000000, &calib, err));
+	OQZ_TRY(cli_integer(args, "test", 0, 1000000000, &test, err));
+	OQZ_TRY(cli_integer(args, "seed", 0, INT64_MAX, &seed, err));
 	struct oqz_split_options opt = { .n_calib = calib,
 		                         .n_test = test,
 		                         .seed = (uint64_t)seed,

@@ -13,8 +13,7 @@ enum oqz_status cli_load_manifest(const struct oqz_args *args, struct oqz_manife
 	OQZ_CLEANUP_FREE const char **selects = NULL;
 	long long limit = 0;
 
-	if (!cli_integer(args, "limit", 1, INT64_MAX, &limit))
-		OQZ_FAIL(err, OQZ_E_USAGE, "--limit: a number of images");
+	OQZ_TRY(cli_integer(args, "limit", 1, INT64_MAX, &limit, err));
 	if (opt.engine && strcmp(opt.engine, "auto") && strcmp(opt.engine, "sim") && strcmp(opt.engine, "reference"))
 		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", opt.engine);
 	OQZ_TRY(cli_memory_limit(args, &opt.memory, err));

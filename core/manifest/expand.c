@@ -29,15 +29,22 @@ struct table {
 	bool *plain;       /* [n_models]: runs in float even without a scheme */
 };
 
-static enum oqz_status no_match(const struct oqz_manifest *m, const struct oqz_yaml *row, const char *pattern,
-                                bool model, struct oqz_err *err)
+/* The id or name that a pattern which matches none may have meant, or NULL. */
+static const char *nearest(const struct oqz_manifest *m, const char *pattern, bool model)
 {
 	size_t n = model ? m->models.n : m->schemes.n;
 	OQZ_CLEANUP_FREE const char **names = calloc(n + 1, sizeof *names);
 
 	for (size_t i = 0; names && i < n; i++)
 		names[i] = model ? m->models.v[i]->id : m->schemes.v[i]->name;
-	const char *near = names ? oqz_str_nearest(pattern, names, n) : NULL;
+	return names ? oqz_str_nearest(pattern, names, n) : NULL;
+}
+
+static enum oqz_status no_match(const struct oqz_manifest *m, const struct oqz_yaml *row, const char *pattern,
+                                bool model, struct oqz_err *err)
+{
+	const char *near = nearest(m, pattern, model);
+
 	return oqz_yaml_fail(row, err, OQZ_E_USAGE, "`%s` matches no %s%s%s%s", pattern, model ? "model" : "scheme",
 	                     near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
 }
@@ -105,7 +112,8 @@ static enum oqz_status apply_except(struct oqz_manifest *m, const struct oqz_yam
 	return OQZ_OK;
 }
 
-/* --select model=GLOB,scheme=GLOB,tag=T: parts of one option must all hold; of several options one must. */
+/* --select model=GLOB,scheme=GLOB,tag=T (checked before): parts of one option must all hold; of several options one
+ * must. */
 static enum oqz_status selected(const struct oqz_manifest_options *opt, const struct oqz_model_spec *model,
                                 const struct oqz_scheme_spec *scheme, bool *ret, struct oqz_err *err)
 {
@@ -120,13 +128,52 @@ static enum oqz_status selected(const struct oqz_manifest_options *opt, const st
 				ok &= model_matches(model, part + 6);
 			else if (strncmp(part, "scheme=", 7) == 0)
 				ok &= !scheme || oqz_glob_match(part + 7, scheme->name);
-			else if (strncmp(part, "tag=", 4) == 0)
-				ok &= has_tag(model, part + 4);
 			else
-				OQZ_FAIL(err, OQZ_E_USAGE, "--select %s: write model=GLOB, scheme=GLOB or tag=T",
-				         opt->selects[k]);
+				ok &= has_tag(model, part + 4);
 		}
 		*ret |= ok;
+	}
+	return OQZ_OK;
+}
+
+/* A pattern of --select that fits no model, scheme or tag at all is a slip of the pen, as it is in the matrix. */
+static enum oqz_status check_select(const struct oqz_manifest *m, const char *select, const char *part,
+                                    struct oqz_err *err)
+{
+	bool scheme = strncmp(part, "scheme=", 7) == 0, tag = strncmp(part, "tag=", 4) == 0, hit = false;
+	const char *pattern = strchr(part, '=') + 1;
+
+	for (size_t j = 0; scheme && j < m->schemes.n; j++)
+		hit |= oqz_glob_match(pattern, m->schemes.v[j]->name);
+	for (size_t i = 0; i < m->models.n; i++) {
+		const struct oqz_model_spec *model = m->models.v[i];
+		for (size_t k = 0; scheme && k < model->n_lanes; k++)
+			hit |= oqz_glob_match(pattern, model->lanes[k]->name);
+		hit |= !scheme && (tag ? has_tag(model, pattern) : model_matches(model, pattern));
+	}
+	const char *near = hit || tag ? NULL : nearest(m, pattern, !scheme);
+	if (!hit)
+		OQZ_FAIL(err, OQZ_E_USAGE, "--select %s: `%s` matches no %s of %s%s%s%s", select, pattern,
+		         scheme ? "scheme"
+		         : tag  ? "model's tag"
+		                : "model",
+		         m->file, near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+	return OQZ_OK;
+}
+
+static enum oqz_status check_selects(const struct oqz_manifest *m, const struct oqz_manifest_options *opt,
+                                     struct oqz_err *err)
+{
+	for (size_t k = 0; opt && k < opt->n_selects; k++) {
+		OQZ_CLEANUP_FREE char *copy = strdup(opt->selects[k]);
+		if (!copy)
+			return oqz_err_nomem(err, "--select", 1);
+		for (char *save = NULL, *part = strtok_r(copy, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
+			if (strncmp(part, "model=", 6) && strncmp(part, "scheme=", 7) && strncmp(part, "tag=", 4))
+				OQZ_FAIL(err, OQZ_E_USAGE, "--select %s: write model=GLOB, scheme=GLOB or tag=T",
+				         opt->selects[k]);
+			OQZ_TRY(check_select(m, opt->selects[k], part, err));
+		}
 	}
 	return OQZ_OK;
 }
@@ -160,8 +207,8 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 			return oqz_err_nomem(err, "jobs", sizeof job);
 	}
 	if (m->jobs.n == 0)
-		OQZ_FAIL(err, OQZ_E_USAGE, "%s: nothing to run: the matrix (or --select) leaves no model with a scheme",
-		         m->file);
+		OQZ_FAIL(err, OQZ_E_USAGE,
+		         "%s: nothing to run: the matrix and --select together leave no model with a scheme", m->file);
 	return OQZ_OK;
 }
 
@@ -217,5 +264,6 @@ enum oqz_status oqz_manifest_expand(struct oqz_manifest *m, const struct oqz_man
 			t.want[i] |= t.mark[i];
 	}
 	OQZ_TRY(warn_unused(m, &t, err));
+	OQZ_TRY(check_selects(m, opt, err));
 	return add_jobs(m, opt, &t, err);
 }

@@ -139,65 +139,83 @@ static enum oqz_status load_merged(struct oqz_arena *a, const char *path, const 
 
 /* ------------------------------------------------------------------------------------------------ --set a.b[2].c=v */
 
-static enum oqz_status set_error(const char *set, struct oqz_err *err, const char *why)
+/* A --set while its path is walked: `p` is the part that comes next. */
+struct set_walk {
+	struct oqz_arena *arena;
+	const char *text, *path, *p;
+	struct oqz_yaml *leaf, *node;
+};
+
+static enum oqz_status set_error(const struct set_walk *w, struct oqz_err *err, const char *why)
 {
-	OQZ_FAIL(err, OQZ_E_USAGE, "--set %s: %s", set, why);
+	OQZ_FAIL(err, OQZ_E_USAGE, "--set %s: %s", w->text, why);
+}
+
+/* The entry of a list that stands in brackets: by its number from 0, or by its `id`, as models have one. */
+static struct oqz_yaml **list_entry(struct oqz_yaml *list, const char *name)
+{
+	long long i;
+
+	if (list->kind != OQZ_YAML_SEQ)
+		return NULL;
+	if (oqz_parse_i64(name, &i))
+		return i >= 0 && (size_t)i < list->n ? &list->items[i] : NULL;
+	for (size_t k = 0; k < list->n; k++) {
+		const struct oqz_yaml *id = oqz_yaml_get(list->items[k], "id");
+		if (id && id->kind == OQZ_YAML_SCALAR && strcmp(id->scalar, name) == 0)
+			return &list->items[k];
+	}
+	return NULL;
 }
 
 /* Steps to the child that the path's next part names, creating mappings on the way. */
-static enum oqz_status set_step(struct oqz_arena *a, struct oqz_yaml **node, const char **path, const char *set,
-                                struct oqz_yaml *leaf, struct oqz_err *err)
+static enum oqz_status set_step(struct set_walk *w, struct oqz_err *err)
 {
-	const char *p = *path;
-	struct oqz_yaml *child;
+	bool entry = *w->p == '[';
+	const char *begin = w->p + entry, *end = begin + strcspn(begin, entry ? "]" : ".[");
+	char *key = oqz_arena_strndup(w->arena, begin, (size_t)(end - begin));
+	struct oqz_yaml **at = NULL, *child;
 
-	if (*p == '[') {
-		char *end;
-		unsigned long i = strtoul(p + 1, &end, 10);
-		if (*end != ']' || end == p + 1 || (*node)->kind != OQZ_YAML_SEQ || i >= (*node)->n)
-			return set_error(set, err, "no such list entry");
-		p = end + 1;
-		if (*p == '.')
-			p++;
-		if (!*p)
-			(*node)->items[i] = leaf;
-		child = (*node)->items[i];
-	} else {
-		size_t n = strcspn(p, ".[");
-		char *key = oqz_arena_strndup(a, p, n);
-		if (!key)
-			return oqz_err_nomem(err, set, n);
-		if (n == 0 || (*node)->kind != OQZ_YAML_MAP)
-			return set_error(set, err, "the path leads through something that is no mapping");
-		p += n;
-		if (*p == '.')
-			p++;
-		child = oqz_yaml_get(*node, key);
-		if (!*p)
-			child = leaf;
-		else if (!child)
-			child = oqz_yaml_new(a, OQZ_YAML_MAP, leaf);
-		if (!child || !oqz_yaml_set(a, *node, key, child))
-			return oqz_err_nomem(err, set, n);
-	}
-	*node = child;
-	*path = p;
+	if (!key)
+		return oqz_err_nomem(err, w->text, 1);
+	if (entry && *end != ']')
+		return set_error(w, err, "a `]` is missing");
+	if (entry && !(at = list_entry(w->node, key)))
+		OQZ_FAIL(err, OQZ_E_USAGE, "--set %s: `%.*s` has no entry `%s` (a number from 0, or the id of a model)",
+		         w->text, (int)(w->p - w->path), w->path, key);
+	if (!entry && w->node->kind == OQZ_YAML_SEQ)
+		OQZ_FAIL(err, OQZ_E_USAGE,
+		         "--set %s: `%.*s` is a list: write the number or the id of an entry, as %.*s[%s]", w->text,
+		         (int)(w->p - w->path - 1), w->path, (int)(w->p - w->path - 1), w->path, *key ? key : "0");
+	if (!entry && (!*key || w->node->kind != OQZ_YAML_MAP))
+		return set_error(
+		    w, err, *key ? "the path leads through something that is no mapping" : "an empty part in the path");
+	w->p = end + entry;
+	w->p += *w->p == '.';
+	child = !*w->p ? w->leaf : at ? *at : oqz_yaml_get(w->node, key);
+	if (!child)
+		child = oqz_yaml_new(w->arena, OQZ_YAML_MAP, w->leaf);
+	if (at)
+		*at = child;
+	else if (!child || !oqz_yaml_set(w->arena, w->node, key, child))
+		return oqz_err_nomem(err, w->text, 1);
+	w->node = child;
 	return OQZ_OK;
 }
 
 static enum oqz_status apply_set(struct oqz_arena *a, struct oqz_yaml *root, const char *set, struct oqz_err *err)
 {
 	const char *eq = strchr(set, '=');
-	struct oqz_yaml *leaf, *node = root;
+	struct set_walk w = { .arena = a, .text = set, .node = root };
 
 	if (!eq || eq == set)
-		return set_error(set, err, "write PATH=VALUE");
-	const char *path = oqz_arena_strndup(a, set, (size_t)(eq - set));
-	if (!path)
+		return set_error(&w, err, "write PATH=VALUE");
+	w.p = w.path = oqz_arena_strndup(a, set, (size_t)(eq - set));
+	if (!w.path)
 		return oqz_err_nomem(err, set, 1);
-	OQZ_TRY(oqz_yaml_parse(a, eq + 1, strlen(eq + 1), "--set", &leaf, err));
-	while (*path)
-		OQZ_TRY(set_step(a, &node, &path, set, leaf, err));
+	OQZ_TRY(oqz_yaml_parse(a, eq + 1, strlen(eq + 1), "--set", &w.leaf, err));
+	while (*w.p)
+		OQZ_TRY(set_step(&w, err));
 	return OQZ_OK;
 }
 

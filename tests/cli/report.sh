@@ -27,3 +27,6 @@ test ! -e "$tmp/empty/ledger.db" || fail "a report made a ledger"
 test "$(grep -c '^tiny,channel,' "$tmp/a/layers.csv")" -eq 5 || fail "channel has not 5 layers"
 test "$(grep '^tiny,pow2,' "$tmp/a/layers.csv" | cut -d , -f 3,5 | tr '\n' ' ')" = '0,Conv 1,Conv 2,Conv 3,Conv 4,Gemm ' ||
 	fail "layers of pow2"
+# Reading leaves nothing behind, and the ledger as it was.
+test "$(ls "$tmp/b")" = ledger.db || fail "a report leaves files: $(ls "$tmp/b")"
+same "$tmp/a/ledger.db" "$tmp/b/ledger.db"

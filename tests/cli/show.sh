@@ -23,3 +23,25 @@ expect_exit 0 show "$tmp/data/zoo.yaml"
 says stdout 'bits: .*5'
 expect_exit 0 show --set schemes.narrow.bits=3 "$tmp/data/zoo.yaml"
 says stdout 'bits: .*3'
+# --set reaches entries of lists by number and models by their id; what it cannot reach is named.
+expect_exit 0 show --set 'models[0].engine=sim' "$tmp/data/zoo.yaml"
+says stdout 'engine: sim'
+cp "$tmp/stdout" "$tmp/by_number"
+expect_exit 0 show --set 'models[tiny].engine=sim' "$tmp/data/zoo.yaml"
+same "$tmp/by_number" "$tmp/stdout"
+expect_exit 0 show --set 'models[tiny].tags=[a, b]' --set 'models[tiny].tags[1]=c' "$tmp/data/zoo.yaml"
+says stdout 'tags: \[a, c\]'
+# set_fails PATH=VALUE TEXT
+set_fails() {
+	expect_exit 2 show --set "$1" "$tmp/data/zoo.yaml"
+	says stderr "$2"
+}
+set_fails 'models[tinny].engine=sim' '`models` has no entry `tinny`'
+set_fails 'models[9].engine=sim' '`models` has no entry `9`'
+set_fails 'models[-1].engine=sim' '`models` has no entry `-1`'
+set_fails 'models[0.engine=sim' 'a `]` is missing'
+set_fails 'models.tiny.engine=sim' '`models` is a list: .* as models\[tiny\]$'
+set_fails 'schemes[channel].bits=6' '`schemes` has no entry `channel`'
+set_fails 'schemes..bits=6' 'an empty part in the path'
+set_fails 'schemes.channel.plugin.x=1' 'no mapping'
+set_fails 'schemes.channel' 'write PATH=VALUE'

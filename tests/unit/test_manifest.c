@@ -197,6 +197,34 @@ START_TEST(manifest_options_override_and_select)
 }
 END_TEST
 
+/* A pattern of --select that nothing has is an error that names it, also beside one that fits. */
+START_TEST(manifest_select_must_match)
+{
+	static const struct {
+		const char *select, *message;
+	} bad[] = {
+		{ "model=m3", "--select model=m3: `m3` matches no model of " },
+		{ "scheme=s9", "--select scheme=s9: `s9` matches no scheme of " },
+		{ "tag=nothing", "`nothing` matches no model's tag of " },
+		{ "model=m1,scheme=s9", "`s9` matches no scheme of " },
+		{ "models=m1", "write model=GLOB, scheme=GLOB or tag=T" },
+	};
+	const char *path = put("zoo.yaml", "oqz: 1\nvars: {R: here}\n" BODY);
+	struct oqz_manifest *m = NULL;
+
+	for (size_t i = 0; i < OQZ_COUNTOF(bad); i++) {
+		const char *selects[] = { "model=m1", bad[i].select };
+		struct oqz_manifest_options opt = { .selects = selects, .n_selects = 2 };
+		ck_fails(oqz_manifest_load(path, &opt, &m, err), OQZ_E_USAGE, bad[i].message);
+	}
+	const char *good[] = { "model=m*,scheme=s?", "model=m1" };
+	struct oqz_manifest_options opt = { .selects = good, .n_selects = 2 };
+	ck_ok(oqz_manifest_load(path, &opt, &m, err));
+	ck_assert_uint_eq(m->jobs.n, 2);
+	oqz_manifest_free(m);
+}
+END_TEST
+
 START_TEST(manifest_includes_files_below_itself)
 {
 	struct oqz_manifest *m = NULL;
@@ -270,5 +298,5 @@ END_TEST
 OQZ_TEST_MAIN("manifest", yaml_keeps_text_and_positions, yaml_merges_anchors_shallowly, yaml_refuses_what_is_dangerous,
               yaml_stops_alias_bombs_and_deep_nesting, yaml_dump_reads_back_the_same, yaml_survives_damage,
               manifest_expands_the_matrix, manifest_runs_models_without_schemes, manifest_options_override_and_select,
-              manifest_includes_files_below_itself, manifest_messages_name_the_place,
+              manifest_select_must_match, manifest_includes_files_below_itself, manifest_messages_name_the_place,
               manifest_flattens_nested_parameters)
