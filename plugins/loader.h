@@ -13,7 +13,7 @@
 struct oqz_module {
 	char *path;
 	void *handle;
-	bool installed; /* see struct oqz_plugin_info; set by the registry */
+	bool shipped; /* see struct oqz_plugin_info; set by the registry */
 	/* The descriptor, zero-filled where the plugin's own is shorter. The strings and tables it points to are the
 	 * plugin's and live as long as the module. */
 	union {

@@ -16,6 +16,9 @@ plugins_liboqz_plugins_a_SOURCES = \
 	plugins/walk.c \
 	plugins/walk.h \
 	$(NULL)
+# Which ones are the program's own.
+plugins_liboqz_plugins_a_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DOQZ_SHIPPED_PLUGINS='"$(basename $(notdir $(plugin_LTLIBRARIES)))"'
 oqzincludedir = $(includedir)/oqz
 oqzinclude_HEADERS = \
 	plugins/include/oqz/plugin.h \

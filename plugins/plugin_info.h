@@ -22,7 +22,7 @@ struct oqz_plugin_info {
 	const struct oqz_param *params;         /* ends with a row whose name is NULL; never NULL when usable */
 	const struct oqz_param *dataset_params; /* tasks; same form */
 	const struct oqz_metric *metrics;       /* tasks; ends with a row whose name is NULL; else NULL */
-	bool installed;          /* found in the program's own folder of plugins, not in one that the user named */
+	bool shipped;            /* came with the program: one of its own, found in its own folder of plugins */
 	const char *shadowed_by; /* path of an earlier plugin of the same name, which is used instead; or NULL */
 };
 

@@ -67,7 +67,19 @@ static enum oqz_status list_folder(const char *dir, struct oqz_arena *arena, nam
 	return st;
 }
 
-static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool installed, bool may_be_absent,
+/* Others may be installed beside the program's plugins. */
+static bool came_with_program(const char *name)
+{
+	static const char names[] = " " OQZ_SHIPPED_PLUGINS " ";
+	size_t n = name ? strlen(name) : 0;
+
+	for (const char *at = names; n && (at = strstr(at, name)) != NULL; at += n)
+		if (at[-1] == ' ' && at[n] == ' ')
+			return true;
+	return false;
+}
+
+static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool own, bool may_be_absent,
                                    struct oqz_err *err)
 {
 	names_t names = { 0 };
@@ -91,7 +103,7 @@ static enum oqz_status scan_folder(struct oqz_registry *r, const char *dir, bool
 			const char *path = oqz_path_join(r->arena, dir, names.v[i]);
 			st = path ? oqz_plugin_probe(path, r->probe_ms, r->arena, &info, err)
 			          : oqz_err_nomem(err, dir, 64);
-			info.installed = installed;
+			info.shipped = own && came_with_program(info.name);
 			if (st == OQZ_OK)
 				st = add(r, info, err);
 		}
@@ -227,7 +239,7 @@ enum oqz_status oqz_registry_load(const struct oqz_registry *r, enum oqz_plugin_
 	if (strcmp(m->desc.base.name, name) != 0 || m->desc.base.kind != info->kind)
 		OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: changed since it was listed: it is now %s '%s'", info->path,
 		         oqz_plugin_kind_name(m->desc.base.kind), m->desc.base.name);
-	m->installed = info->installed;
+	m->shipped = info->shipped;
 	*ret = oqz_steal(m);
 	return OQZ_OK;
 }

@@ -91,6 +91,14 @@ enum oqz_status oqz_qplan_add(struct oqz_qplan *p, const struct oqz_qplan_site *
 	return OQZ_OK;
 }
 
+bool oqz_qplan_is_custom(const struct oqz_qplan *p)
+{
+	for (size_t i = 0; i < p->sites.n; i++)
+		if (p->sites.v[i].spec.grid.kind == OQZ_GRID_CUSTOM)
+			return true;
+	return false;
+}
+
 static enum oqz_status set_text(struct oqz_qplan *p, const char **to, const char *text, struct oqz_err *err)
 {
 	const char *copy = oqz_arena_strdup(p->arena, text);

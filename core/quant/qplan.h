@@ -56,6 +56,9 @@ OQZ_DEFINE_CLEANUP(struct oqz_qplan, oqz_qplan_free)
 /* Copies the site deeply. */
 enum oqz_status oqz_qplan_add(struct oqz_qplan *p, const struct oqz_qplan_site *site, struct oqz_err *err);
 
+/* Whether any of its grids is a plugin's own function: such a plan cannot be read back, and does not say all. */
+bool oqz_qplan_is_custom(const struct oqz_qplan *p);
+
 /* Replaces a constant, or one replaced before; shares the tensor, which must be float32. */
 enum oqz_status oqz_qplan_set_constant(struct oqz_qplan *p, const char *node, int input, const struct oqz_tensor *value,
                                        struct oqz_err *err);

@@ -21,6 +21,19 @@ static void line(struct oqz_sha256 *h, const char *label, const char *value)
 	oqz_sha256_add(h, value, strlen(value) + 1);
 }
 
+/* Extents that the manifest gives to inputs: a name, then a scalar for each. */
+static void input_lines(const struct oqz_yaml *inputs, struct oqz_sha256 *h)
+{
+	for (size_t i = 0; inputs && i < inputs->n; i++) {
+		const struct oqz_yaml *dims = inputs->pairs[i].value;
+		line(h, "input", inputs->pairs[i].key);
+		if (dims->kind == OQZ_YAML_SCALAR)
+			line(h, "extent", dims->scalar);
+		for (size_t d = 0; d < dims->n; d++)
+			line(h, "extent", dims->items[d]->scalar);
+	}
+}
+
 static void model_lines(const struct oqz_job *j, struct oqz_sha256 *h)
 {
 	oqz_sha256_init(h);
@@ -31,16 +44,17 @@ static void model_lines(const struct oqz_job *j, struct oqz_sha256 *h)
 		line(h, "pass", j->spec->model->passes[i]);
 	for (size_t i = 0; i < j->spec->model->n_outputs; i++)
 		line(h, "output", j->spec->model->outputs[i]);
+	input_lines(j->spec->model->inputs, h);
 }
 
-/* Whose version tells it: a plugin that came with the program. Others are being worked on: any rebuilt file is another.
- */
+/* A plugin that came with the program is told by its version. Others, wherever they lie, may be being worked on: any
+ * rebuilt file is another. */
 static void plugin_lines(const struct oqz_job *j, const char *label, const struct oqz_module *m, struct oqz_sha256 *h)
 {
 	char hex[OQZ_DIGEST];
 
 	line(h, label, m->desc.base.version);
-	if (m->installed)
+	if (m->shipped)
 		return;
 	oqz_digests_file(j->digests, m->path, hex);
 	line(h, "file", hex);
@@ -70,6 +84,8 @@ void oqz_cell_key_scheme(const struct oqz_job *j, const struct oqz_scheme *s, ch
 
 	test_lines(j, &h);
 	line(&h, "plan", s->plan_sha256);
+	if (s->plan && oqz_qplan_is_custom(s->plan)) /* what is not in the plan is in the plugin */
+		plugin_lines(j, "scheme version", s->module, &h);
 	snprintf(n, sizeof n, "%lld", (long long)j->manifest->limits.local_images);
 	line(&h, "local images", n);
 	for (size_t i = 0; i < j->n_watch; i++)

@@ -19,15 +19,6 @@ static const char *plan_blob(struct oqz_job *j, const struct oqz_scheme *s)
 	return oqz_arena_printf(j->arena, "plan.%s", key);
 }
 
-/* Whether anything of the plan is a plugin's own function, which cannot be stored. */
-static bool is_custom(const struct oqz_qplan *p)
-{
-	for (size_t i = 0; i < p->sites.n; i++)
-		if (p->sites.v[i].spec.grid.kind == OQZ_GRID_CUSTOM)
-			return true;
-	return false;
-}
-
 enum oqz_status oqz_plan_fetch(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE char *text = NULL;
@@ -46,7 +37,7 @@ enum oqz_status oqz_plan_store(struct oqz_job *j, const struct oqz_scheme *s, st
 {
 	struct oqz_str text = { 0 };
 
-	if (!j->ledger || is_custom(s->plan))
+	if (!j->ledger || oqz_qplan_is_custom(s->plan))
 		return OQZ_OK;
 	OQZ_TRY(oqz_qplan_to_json(s->plan, &text, err));
 	enum oqz_status st = oqz_ledger_put_blob(j->ledger, plan_blob(j, s), oqz_str_get(&text), text.len, err);

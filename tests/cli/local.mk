@@ -34,6 +34,7 @@ cli_tests = \
 	tests/cli/profile.sh \
 	tests/cli/qdq.sh \
 	tests/cli/quantzoo.sh \
+	tests/cli/rebuilt_plugin.sh \
 	tests/cli/report.sh \
 	tests/cli/report_browser.sh \
 	tests/cli/report_html.sh \

@@ -28,6 +28,13 @@ expect_exit 2 validate --data "$tmp/zoo.yaml"
 says stdout 'zoo.yaml:[0-9]*:[0-9]*: .*did you mean .flatten.out.'
 change 'inputs: {image: ["?", 3, 48, 48]}'
 expect_exit 0 validate --data "$tmp/zoo.yaml"
+# What the inputs' extents are belongs to a result's identity.
+for inputs in '"?", 3, 48, 48' '1, 3, 48, 48' '"?", 3, 48, 48'; do
+	change "inputs: {image: [$inputs]}"
+	expect_exit 0 run --limit 2 --progress json -o "$tmp/sized" "$tmp/zoo.yaml"
+	sed -n 's/.*"event":"evaluate".*"resumed":\([0-9]*\).*/\1/p' "$tmp/stderr" | tail -1 >>"$tmp/resumed"
+done
+test "$(tr '\n' ' ' <"$tmp/resumed")" = "0 0 2 " || fail "resumed: $(tr '\n' ' ' <"$tmp/resumed")"
 
 change 'calibration: {method: minmax}'
 expect_exit 0 run --limit 2 -o "$tmp/minmax" "$tmp/zoo.yaml"

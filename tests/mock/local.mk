@@ -157,3 +157,15 @@ tests_mock_mock_crash_plan_la_SOURCES = tests/mock/mock-crash-plan.c tests/mock/
 tests_mock_mock_crash_plan_la_CPPFLAGS = $(mock_cppflags)
 tests_mock_mock_crash_plan_la_CFLAGS = $(PLUGIN_COMPILE)
 tests_mock_mock_crash_plan_la_LDFLAGS = $(mock_ldflags)
+
+check_LTLIBRARIES += tests/mock/mock-built.la
+tests_mock_mock_built_la_SOURCES = tests/mock/mock-rebuilt.c tests/mock/mock.h
+tests_mock_mock_built_la_CPPFLAGS = $(mock_cppflags) -DMOCK_REBUILT_BITS=8
+tests_mock_mock_built_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_built_la_LDFLAGS = $(mock_ldflags)
+
+check_LTLIBRARIES += tests/mock/mock-rebuilt.la
+tests_mock_mock_rebuilt_la_SOURCES = tests/mock/mock-rebuilt.c tests/mock/mock.h
+tests_mock_mock_rebuilt_la_CPPFLAGS = $(mock_cppflags) -DMOCK_REBUILT_BITS=4
+tests_mock_mock_rebuilt_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_rebuilt_la_LDFLAGS = $(mock_ldflags)
