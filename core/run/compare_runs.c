@@ -112,6 +112,7 @@ static enum oqz_status open_task(struct comparing *x, const char *key_a, const c
 /* A record and its image. */
 struct named {
 	const char *id;
+	const char *image;  /* its file */
 	const char *source; /* digest of the image, and of what else the record was made from */
 	struct oqz_record record;
 };
@@ -131,6 +132,7 @@ static enum oqz_status take_row(void *ctx, const struct oqz_ledger_row *row, str
 	if (!item)
 		return OQZ_OK; /* failed, or gone from the data set: no pair */
 	struct named n = { .id = item->id,
+		           .image = item->image,
 		           .source = oqz_arena_strdup(r->arena, row->source ? row->source : ""),
 		           .record = { .data = oqz_arena_dup(r->arena, row->record, row->record_size),
 		                       .size = row->record_size,
@@ -226,6 +228,7 @@ static enum oqz_status pair_records(const struct comparing *c, const struct open
 	struct oqz_map in_b = { 0 };
 	struct oqz_record *x = OQZ_ARENA_NEW_N(arena, struct oqz_record, a->v.n + 1);
 	struct oqz_record *y = OQZ_ARENA_NEW_N(arena, struct oqz_record, a->v.n + 1);
+	const char **images = OQZ_ARENA_NEW_N(arena, const char *, a->v.n + 1);
 	size_t n = 0, n_metrics;
 
 	oqz_task_metrics(task->task, &n_metrics);
@@ -233,15 +236,16 @@ static enum oqz_status pair_records(const struct comparing *c, const struct open
 	for (size_t i = 0; i < b->v.n; i++)
 		if (!oqz_map_set(&in_b, b->v.v[i].id, &b->v.v[i]))
 			x = NULL;
-	for (size_t i = 0; x && y && i < a->v.n; i++) {
+	for (size_t i = 0; x && y && images && i < a->v.n; i++) {
 		const struct named *other = oqz_map_get(&in_b, a->v.v[i].id);
 		if (!other || (!c->same_data && !same_source(&a->v.v[i], other)))
 			continue;
+		images[n] = a->v.v[i].image;
 		x[n] = a->v.v[i].record;
 		y[n++] = other->record;
 	}
 	oqz_map_release(&in_b);
-	if (!x || !y || !row->metrics)
+	if (!x || !y || !images || !row->metrics)
 		return oqz_err_nomem(err, "records", a->v.n);
 	row->images = (int64_t)n;
 	if (n == 0) {
@@ -250,7 +254,7 @@ static enum oqz_status pair_records(const struct comparing *c, const struct open
 		return OQZ_OK;
 	}
 	row->n_metrics = n_metrics;
-	return oqz_paired_metrics(task->task, x, y, n, false, arena, row->metrics, err);
+	return oqz_paired_metrics(task->task, x, y, images, n, false, arena, row->metrics, err);
 }
 
 /* The figures that both runs printed, side by side. */

@@ -108,13 +108,15 @@ static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, con
 	size_t n = j->test.n, n_metrics, k = 0;
 	struct oqz_record *of_f = OQZ_ARENA_NEW_N(j->arena, struct oqz_record, n + 1);
 	struct oqz_record *of_q = OQZ_ARENA_NEW_N(j->arena, struct oqz_record, n + 1);
+	const char **images = OQZ_ARENA_NEW_N(j->arena, const char *, n + 1);
 
 	oqz_task_metrics(j->test.instance, &n_metrics);
 	struct oqz_metric_result *metrics = OQZ_ARENA_NEW_N(j->arena, struct oqz_metric_result, n_metrics + 1);
-	if (!of_f || !of_q || !metrics)
+	if (!of_f || !of_q || !images || !metrics)
 		return oqz_err_nomem(err, "metrics", n);
 	for (size_t i = 0; i < n; i++)
 		if (f->has[i] && q->has[i]) {
+			images[k] = j->test.items.items.v[i].image;
 			of_f[k] = f->records[i];
 			of_q[k++] = q->records[i];
 		}
@@ -122,7 +124,7 @@ static enum oqz_status cell_metrics(struct oqz_job *j, const struct rows *f, con
 	if (k == 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "no image could be evaluated; the first one: %s",
 		         q->first_failure ? q->first_failure : "no reason known");
-	OQZ_TRY(oqz_paired_metrics(j->test.instance, of_f, of_q, k, true, c_arena, metrics, err));
+	OQZ_TRY(oqz_paired_metrics(j->test.instance, of_f, of_q, images, k, true, c_arena, metrics, err));
 	for (size_t i = 0; i < n_metrics; i++)
 		if (!oqz_vec_push(&c->metrics, metrics[i]))
 			return oqz_err_nomem(err, "metrics", 1);

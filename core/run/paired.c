@@ -3,6 +3,7 @@
  * See paired.h.
  */
 #include "core/run/paired.h"
+#include "core/base/map.h"
 #include "core/metric/stats.h"
 
 #include <math.h>
@@ -13,12 +14,20 @@
 enum { BOOTSTRAP_ROUNDS = 1999 };
 #define BOOTSTRAP_SEED UINT64_C(20171)
 
-/* The two sets of records, in image order. */
+/* Records by their image: those of image g are member[start[g]] up to member[start[g + 1]], in order. Images are
+ * numbered as they come, so where each record has its own its number is its image's. */
+struct by_image {
+	uint32_t *member;
+	size_t *start, n, most; /* images, and the records of the one that has most */
+};
+
+/* The two sets of records, in order. */
 struct paired {
 	struct oqz_task_instance *task;
 	size_t n, n_metrics;
 	const struct oqz_record *first, *second;
-	struct oqz_record *scratch, *scratch_first;
+	struct by_image images;
+	struct oqz_record *scratch, *scratch_first; /* [images.n * images.most] */
 	bool beside; /* the first set is what the metrics of the second may be held against */
 	double *values_first, *values_second;
 	struct oqz_pairs *hits;          /* [n_metrics], for MCNEMAR */
@@ -38,11 +47,13 @@ static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t 
 {
 	struct paired *p = ctx;
 
-	for (size_t i = 0; i < n; i++) {
-		p->scratch[i] = p->second[index[i]];
-		p->scratch_first[i] = p->first[index[i]];
-	}
-	OQZ_TRY(finish_both(p, p->scratch_first, p->scratch, n, p->values_first, p->values_second, err));
+	size_t records = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = p->images.start[index[i]]; k < p->images.start[index[i] + 1]; k++) {
+			p->scratch[records] = p->second[p->images.member[k]];
+			p->scratch_first[records++] = p->first[p->images.member[k]];
+		}
+	OQZ_TRY(finish_both(p, p->scratch_first, p->scratch, records, p->values_first, p->values_second, err));
 	for (size_t k = 0; k < p->n_metrics; k++)
 		delta[k] = p->values_second[k] - p->values_first[k];
 	return OQZ_OK;
@@ -61,6 +72,35 @@ static enum oqz_status count_hits(struct paired *p, struct oqz_err *err)
 			p->hits[k].neither += !first && !second;
 		}
 	}
+	return OQZ_OK;
+}
+
+static enum oqz_status group_by_image(const char *const *images, size_t n, struct oqz_arena *a, struct by_image *ret,
+                                      struct oqz_err *err)
+{
+	struct by_image g = { .member = OQZ_ARENA_NEW_N(a, uint32_t, n + 1),
+		              .start = OQZ_ARENA_NEW_N(a, size_t, n + 1) };
+	OQZ_CLEANUP_FREE size_t *of = calloc(n + 1, sizeof *of), *room = calloc(n + 1, sizeof *room);
+	struct oqz_map known = { 0 };
+	bool ok = g.member && g.start && of && room;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		size_t *first = oqz_map_get(&known, images[i]);
+		of[i] = first ? *first : g.n++;
+		ok = first || oqz_map_set(&known, images[i], &of[i]);
+		room[of[i]]++;
+	}
+	oqz_map_release(&known);
+	if (!ok)
+		return oqz_err_nomem(err, "images", n);
+	for (size_t k = 0; k < g.n; k++) {
+		g.start[k + 1] = g.start[k] + room[k];
+		g.most = room[k] > g.most ? room[k] : g.most;
+		room[k] = g.start[k];
+	}
+	for (size_t i = 0; i < n; i++)
+		g.member[room[of[i]]++] = (uint32_t)i;
+	*ret = g;
 	return OQZ_OK;
 }
 
@@ -83,7 +123,7 @@ static enum oqz_status paired_statistics(struct paired *p, const struct oqz_metr
 	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
 	if (!p->bootstrap)
 		return oqz_err_nomem(err, "statistics", p->n_metrics);
-	return oqz_bootstrap(bootstrap_delta, p, p->n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL,
+	return oqz_bootstrap(bootstrap_delta, p, p->images.n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL,
 	                     p->bootstrap, err);
 }
 
@@ -120,13 +160,13 @@ static void fill_metric(const struct paired *p, size_t k, const struct oqz_metri
 		r->ci_lo = p->bootstrap[k].interval.low;
 		r->ci_hi = p->bootstrap[k].interval.high;
 		r->p = p->bootstrap[k].p;
-		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, p->n, 1 - LEVEL, POWER);
+		r->detectable = oqz_detectable(p->bootstrap[k].standard_error, p->images.n, 1 - LEVEL, POWER);
 	}
 }
 
 enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct oqz_record *first,
-                                   const struct oqz_record *second, size_t n, bool beside, struct oqz_arena *arena,
-                                   struct oqz_metric_result *ret, struct oqz_err *err)
+                                   const struct oqz_record *second, const char *const *images, size_t n, bool beside,
+                                   struct oqz_arena *arena, struct oqz_metric_result *ret, struct oqz_err *err)
 {
 	size_t n_metrics;
 	const struct oqz_metric *rows = oqz_task_metrics(task, &n_metrics);
@@ -134,8 +174,9 @@ enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct 
 		.task = task, .n = n, .n_metrics = n_metrics, .first = first, .second = second, .beside = beside
 	};
 
-	p.scratch = OQZ_ARENA_NEW_N(arena, struct oqz_record, n + 1);
-	p.scratch_first = OQZ_ARENA_NEW_N(arena, struct oqz_record, n + 1);
+	OQZ_TRY(group_by_image(images, n, arena, &p.images, err));
+	p.scratch = OQZ_ARENA_NEW_N(arena, struct oqz_record, p.images.n * p.images.most + 1);
+	p.scratch_first = OQZ_ARENA_NEW_N(arena, struct oqz_record, p.images.n * p.images.most + 1);
 	p.values_first = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
 	p.values_second = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
 	double *a = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1), *b = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);

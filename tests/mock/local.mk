@@ -98,6 +98,12 @@ tests_mock_mock_metrics_la_CPPFLAGS = $(mock_cppflags)
 tests_mock_mock_metrics_la_CFLAGS = $(PLUGIN_COMPILE)
 tests_mock_mock_metrics_la_LDFLAGS = $(mock_ldflags)
 
+check_LTLIBRARIES += tests/mock/mock-mean.la
+tests_mock_mock_mean_la_SOURCES = tests/mock/mock-mean.c tests/mock/mock.h
+tests_mock_mock_mean_la_CPPFLAGS = $(mock_cppflags)
+tests_mock_mock_mean_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_mean_la_LDFLAGS = $(mock_ldflags)
+
 check_LTLIBRARIES += tests/mock/mock-null.la
 tests_mock_mock_null_la_SOURCES = tests/mock/mock-null.c tests/mock/mock.h
 tests_mock_mock_null_la_CPPFLAGS = $(mock_cppflags)

@@ -115,6 +115,10 @@ tests_unit_test_registry_SOURCES = tests/unit/test_registry.c
 tests_unit_test_registry_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_registry_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_paired
+tests_unit_test_paired_SOURCES = tests/unit/test_paired.c
+tests_unit_test_paired_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_paired_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_task_instance
 tests_unit_test_task_instance_SOURCES = tests/unit/test_task_instance.c
 tests_unit_test_task_instance_CPPFLAGS = $(unit_cppflags)
