@@ -154,7 +154,6 @@ static enum oqz_status run_quantize(const struct oqz_call *c, struct oqz_err *er
 	struct oqz_tensor *out = c->out[0];
 	OQZ_CLEANUP(steps_release) struct steps s = { 0 };
 	OQZ_CLEANUP_FREE float *tmp = NULL;
-	size_t n = (size_t)oqz_tensor_nelem(x);
 	const float *values;
 	struct oqz_fq q;
 
@@ -166,15 +165,7 @@ static enum oqz_status run_quantize(const struct oqz_call *c, struct oqz_err *er
 		quantize_unsaturated(&q, &x->shape, values, out->data);
 		return OQZ_OK;
 	}
-	OQZ_CLEANUP_FREE int32_t *codes = malloc(n * sizeof *codes + 1);
-	if (!codes)
-		return oqz_err_nomem(err, "codes", n * sizeof *codes);
-	oqz_fq_codes(&q, &x->shape, values, codes);
-	for (size_t i = 0; i < n; i++)
-		if (q.kind == OQZ_FQ_MINIFLOAT)
-			((uint8_t *)out->data)[i] = (uint8_t)codes[i];
-		else
-			oqz_store_i(out->dtype, out->data, i, codes[i]);
+	oqz_fq_store_codes(&q, &x->shape, values, out->dtype, out->data);
 	return OQZ_OK;
 }
 

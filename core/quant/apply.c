@@ -137,19 +137,9 @@ static enum oqz_status add_steps(struct edge *e, enum oqz_dtype zt, struct oqz_v
 static enum oqz_status codes_tensor(const struct edge *e, struct oqz_tensor *t, struct oqz_err *err)
 {
 	const struct oqz_tensor *c = e->x->constant;
-	size_t n = (size_t)oqz_tensor_nelem(c), bytes;
-	OQZ_CLEANUP_FREE int32_t *codes = oqz_size_mul(n, sizeof *codes, &bytes) ? malloc(bytes + 1) : NULL;
 
-	if (!codes)
-		return oqz_err_nomem(err, "codes of a constant", n * sizeof *codes);
-	OQZ_TRY(oqz_quantize_codes(&e->site->spec, &c->shape, c->data, codes, err));
 	OQZ_TRY(oqz_tensor_alloc(t, e->codes, &c->shape, err));
-	bool bytes_each = oqz_dtype_size(e->codes) == 1; /* integers and small floats */
-	for (size_t i = 0; i < n && bytes_each; i++)
-		((uint8_t *)t->data)[i] = (uint8_t)codes[i];
-	for (size_t i = 0; i < n && !bytes_each; i++)
-		oqz_store_i(e->codes, t->data, i, codes[i]);
-	return OQZ_OK;
+	return oqz_quantize_codes(&e->site->spec, &c->shape, c->data, t->dtype, t->data, err);
 }
 
 static enum oqz_status values_tensor(const struct edge *e, struct oqz_tensor *t, struct oqz_err *err)

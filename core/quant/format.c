@@ -119,7 +119,7 @@ enum oqz_status oqz_fake_quantize(const struct oqz_qspec *q, const struct oqz_sh
 }
 
 enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x,
-                                   int32_t *codes, struct oqz_err *err)
+                                   enum oqz_dtype t, void *codes, struct oqz_err *err)
 {
 	struct oqz_fq fq;
 	int64_t count;
@@ -131,7 +131,7 @@ enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_s
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "codes of dynamic scales");
 	OQZ_TRY(oqz_qspec_check(q, shape, err));
 	oqz_qspec_fq(q, &fq);
-	oqz_fq_codes(&fq, shape, x, codes);
+	oqz_fq_store_codes(&fq, shape, x, t, codes);
 	return OQZ_OK;
 }
 

@@ -30,9 +30,10 @@ enum oqz_dtype oqz_qspec_dtype(const struct oqz_qspec *q);
  * the code of zero for affine grids (z), NaN for formats that have one. -0 may come out. */
 enum oqz_status oqz_fake_quantize(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x, float *y,
                                   struct oqz_err *err);
-/* Codes only, one int32 each (affine: including the zero point; minifloat: the bit pattern). */
+/* Codes only (affine: including the zero point; minifloat: the bit pattern), as elements of type t, which holds them
+ * all (oqz_qspec_dtype in qplan.h). */
 enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x,
-                                   int32_t *codes, struct oqz_err *err);
+                                   enum oqz_dtype t, void *codes, struct oqz_err *err);
 
 /* min/max -> scale and zero point of an affine grid, in double, result rounded to float32 (quantization.md 1.3). */
 void oqz_affine_from_range(double lo, double hi, const struct oqz_grid *grid, bool symmetric, bool pow2,

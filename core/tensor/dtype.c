@@ -229,8 +229,6 @@ static inline int narrow_int(float x, float lo, float hi)
 
 OQZ_KERNEL void oqz_to_f32(enum oqz_dtype t, const void *restrict p, size_t n, float *restrict out)
 {
-	float by_code[256];
-
 	switch (t) {
 	case OQZ_DT_F32:
 		if (n)
@@ -252,10 +250,9 @@ OQZ_KERNEL void oqz_to_f32(enum oqz_dtype t, const void *restrict p, size_t n, f
 	case OQZ_DT_U64: ROW(uint64_t, (float)x);
 	case OQZ_DT_I64: ROW(int64_t, (float)x);
 	default:
-		if (oqz_minifloat_of(t) && n > 256) {
-			for (uint32_t c = 0; c < 256; c++)
-				by_code[c] = (float)oqz_minifloat_decode(oqz_minifloat_of(t), c);
-			ROW(uint8_t, by_code[x]);
+		if (oqz_minifloat_of(t)) {
+			const float *value = oqz_minifloat_values(t);
+			ROW(uint8_t, value[x]);
 		}
 		for (size_t i = 0; i < n; i++)
 			out[i] = (float)oqz_load_f(t, p, i);

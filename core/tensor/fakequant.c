@@ -200,23 +200,41 @@ void oqz_fq_minifloat_row(const struct oqz_fq *q, const struct oqz_fq_bits *b, c
 
 /* ---------------------------------------------------------------------------------------------------- whole tensors */
 
+/* What does not change from stretch to stretch. */
+struct fq_loop {
+	const struct oqz_fq *q;
+	struct oqz_fq_bits bits;
+	bool have_bits;
+};
+
+static struct fq_loop loop_of(const struct oqz_fq *q)
+{
+	struct fq_loop l = { .q = q };
+
+	l.have_bits = q->kind == OQZ_FQ_MINIFLOAT && oqz_fq_bits_init(q, &l.bits);
+	return l;
+}
+
+/* x, y and codes are those of the stretch's first element. */
+static void fq_stretch(const struct fq_loop *l, const struct oqz_fq_stretch *r, const float *x, float *y,
+                       int32_t *codes)
+{
+	if (l->q->kind == OQZ_FQ_AFFINE)
+		oqz_fq_affine_row(l->q, r, x, y, codes);
+	else if (l->q->kind == OQZ_FQ_MINIFLOAT)
+		oqz_fq_minifloat_row(l->q, l->have_bits ? &l->bits : NULL, r, x, y, codes);
+	else
+		oqz_fq_codebook_row(l->q, r, x, y, codes);
+}
+
 static void fq_walk(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, float *y, int32_t *codes)
 {
 	struct oqz_fq_walk w = oqz_fq_walk_start(q, shape);
-	struct oqz_fq_bits bits;
-	bool have_bits = q->kind == OQZ_FQ_MINIFLOAT && oqz_fq_bits_init(q, &bits);
+	struct fq_loop l = loop_of(q);
 	struct oqz_fq_stretch r;
 
-	while (oqz_fq_walk_next(&w, &r)) {
-		float *out = y ? y + r.off : NULL;
-		int32_t *code = codes ? codes + r.off : NULL;
-		if (q->kind == OQZ_FQ_AFFINE)
-			oqz_fq_affine_row(q, &r, x + r.off, out, code);
-		else if (q->kind == OQZ_FQ_MINIFLOAT)
-			oqz_fq_minifloat_row(q, have_bits ? &bits : NULL, &r, x + r.off, out, code);
-		else
-			oqz_fq_codebook_row(q, &r, x + r.off, out, code);
-	}
+	while (oqz_fq_walk_next(&w, &r))
+		fq_stretch(&l, &r, x + r.off, y ? y + r.off : NULL, codes ? codes + r.off : NULL);
 }
 
 void oqz_fq_run(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, float *y)
@@ -231,6 +249,36 @@ void oqz_fq_run(const struct oqz_fq *q, const struct oqz_shape *shape, const flo
 void oqz_fq_codes(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, int32_t *codes)
 {
 	fq_walk(q, shape, x, NULL, codes);
+}
+
+OQZ_KERNEL static void to_bytes(const int32_t *restrict codes, size_t n, uint8_t *restrict out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)codes[i]; /* modulo 256: right for signed types as well */
+}
+
+void oqz_fq_store_codes(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, enum oqz_dtype t,
+                        void *out)
+{
+	enum { PIECE = 1024 };
+	int32_t codes[PIECE];
+	struct oqz_fq_walk w = oqz_fq_walk_start(q, shape);
+	struct fq_loop l = loop_of(q);
+	struct oqz_fq_stretch r;
+	bool bytes = oqz_dtype_size(t) == 1;
+
+	while (oqz_fq_walk_next(&w, &r))
+		for (size_t at = 0; at < r.n; at += PIECE) {
+			struct oqz_fq_stretch piece = r;
+			size_t first = r.off + at;
+			piece.n = r.n - at < PIECE ? r.n - at : PIECE;
+			piece.scale += r.step ? at : 0;
+			fq_stretch(&l, &piece, x + first, NULL, codes);
+			if (bytes)
+				to_bytes(codes, piece.n, (uint8_t *)out + first);
+			for (size_t i = 0; i < piece.n && !bytes; i++)
+				oqz_store_i(t, out, first + i, codes[i]);
+		}
 }
 
 void oqz_fq_values(const struct oqz_fq *q, const struct oqz_shape *shape, const int32_t *codes, float *y)

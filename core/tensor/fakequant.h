@@ -51,6 +51,10 @@ void oqz_fq_run(const struct oqz_fq *q, const struct oqz_shape *shape, const flo
 /* Codes (not of dynamic scales): affine with the zero point in them; minifloat: the bit pattern; codebook: the index.
  */
 void oqz_fq_codes(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, int32_t *codes);
+/* The same as elements of type t (integers and small floats of at most 16 bits that hold all codes), in `out`, which
+ * has room for the tensor. */
+void oqz_fq_store_codes(const struct oqz_fq *q, const struct oqz_shape *shape, const float *x, enum oqz_dtype t,
+                        void *out);
 /* Codes -> values. oqz_fq_run(x) == oqz_fq_values(oqz_fq_codes(x)), but for the sign of zero. Affine codes may be any
  * int32 (DequantizeLinear of int32 biases); code - z is formed in 64 bits and rounded to float32 once. */
 void oqz_fq_values(const struct oqz_fq *q, const struct oqz_shape *shape, const int32_t *codes, float *y);

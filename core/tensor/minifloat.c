@@ -10,6 +10,7 @@
 #include <oqz/types.h>
 
 #include <math.h>
+#include <pthread.h>
 
 static const struct oqz_minifloat formats[OQZ_DT_COUNT] = {
 	[OQZ_DT_F16] = { "float16", 5, 10, 15, OQZ_MF_IEEE, 65504 },
@@ -60,6 +61,23 @@ double oqz_minifloat_decode(const struct oqz_minifloat *f, uint32_t code)
 	double v = exp ? ldexp((double)man + (double)(1u << f->man_bits), exp - f->bias - f->man_bits)
 	               : ldexp((double)man, 1 - f->bias - f->man_bits);
 	return negative ? -v : v;
+}
+
+static float values[OQZ_DT_COUNT][256];
+
+static void fill_values(void)
+{
+	for (int t = 0; t < OQZ_DT_COUNT; t++)
+		for (uint32_t c = 0; formats[t].name && c < 256; c++)
+			values[t][c] = (float)oqz_minifloat_decode(&formats[t], c);
+}
+
+const float *oqz_minifloat_values(int dtype)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fill_values);
+	return values[dtype];
 }
 
 bool oqz_minifloat_has(const struct oqz_minifloat *f, double x)

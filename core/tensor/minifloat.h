@@ -40,6 +40,8 @@ const struct oqz_minifloat *oqz_minifloat_of(int dtype);
 
 /* The value of a code (exact). */
 double oqz_minifloat_decode(const struct oqz_minifloat *f, uint32_t code);
+/* The values of an element type's 256 codes, for types of at most 8 bits that oqz_minifloat_of() knows. */
+const float *oqz_minifloat_values(int dtype);
 
 /* Whether x is a finite number of the format, whatever its `max` (not of E8M0). */
 bool oqz_minifloat_has(const struct oqz_minifloat *f, double x);

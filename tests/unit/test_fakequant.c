@@ -99,6 +99,47 @@ START_TEST(codes_and_values_make_the_run)
 }
 END_TEST
 
+/* Codes of an element type are the codes, also behind the pieces that they are made in. */
+START_TEST(codes_as_elements)
+{
+	enum { ROWS = 2, COLUMNS = 2500, ALL = ROWS * COLUMNS };
+	const struct oqz_shape shapes[] = { { .rank = 2, .dim = { ROWS, COLUMNS } },
+		                            { .rank = 3, .dim = { ROWS, COLUMNS / 5, 5 } } };
+	static float x[ALL], scale[ALL];
+	static int32_t zero[ALL], codes[ALL];
+	static int16_t wide[ALL];
+	static uint8_t bytes[ALL];
+
+	for (int i = 0; i < ALL; i++) {
+		x[i] = (float)((i * 7919) % 4001 - 2000) / 37.0f;
+		scale[i] = 0.25f + (float)(i % 13) / 16.0f;
+		zero[i] = i % 7 - 3;
+	}
+	for (size_t k = 0; k < OQZ_COUNTOF(shapes); k++)
+		for (int axis = -1; axis < shapes[k].rank; axis++)
+			for (int small = 0; small < 2; small++) {
+				struct oqz_fq q = { .kind = OQZ_FQ_AFFINE,
+					            .axis = axis,
+					            .scale = scale,
+					            .zero = zero,
+					            .qmin = -128,
+					            .qmax = 127 };
+				if (small)
+					q = (struct oqz_fq) { .kind = OQZ_FQ_MINIFLOAT,
+						              .axis = axis,
+						              .scale = scale,
+						              .mf = *oqz_minifloat_of(OQZ_DT_F8E4M3FN) };
+				oqz_fq_codes(&q, &shapes[k], x, codes);
+				oqz_fq_store_codes(&q, &shapes[k], x, small ? OQZ_DT_F8E4M3FN : OQZ_DT_I8, bytes);
+				oqz_fq_store_codes(&q, &shapes[k], x, OQZ_DT_I16, wide);
+				for (int i = 0; i < ALL; i++) {
+					ck_assert_int_eq(bytes[i], (uint8_t)codes[i]);
+					ck_assert_int_eq(wide[i], codes[i]);
+				}
+			}
+}
+END_TEST
+
 /* Index of the scale of element (i, j, k) by the definition, for each way of sharing. */
 START_TEST(scales_lie_where_defined)
 {
@@ -184,5 +225,5 @@ START_TEST(check_refuses_nonsense)
 }
 END_TEST
 
-OQZ_TEST_MAIN("fakequant", minifloat_loop_equals_encoder, codes_and_values_make_the_run, scales_lie_where_defined,
-              nan_and_infinity_have_a_code, check_refuses_nonsense)
+OQZ_TEST_MAIN("fakequant", minifloat_loop_equals_encoder, codes_and_values_make_the_run, codes_as_elements,
+              scales_lie_where_defined, nan_and_infinity_have_a_code, check_refuses_nonsense)

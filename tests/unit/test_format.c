@@ -57,7 +57,8 @@ static int int8_case(const char *data, const char *mode, const char *place, int 
 	struct oqz_tensor x = at("x/%s", data), scale = at("scale/%s/%s/%s", data, mode, place),
 	                  offset = at("offset/%s/%s/%s", data, mode, place), y = at("y/%s/%s/%s", data, mode, place);
 	bool sym = mode[0] == 's';
-	int32_t zero[16], codes[4 * 6 * 5 * 7];
+	int32_t zero[16];
+	int8_t codes[4 * 6 * 5 * 7];
 	float got[4 * 6 * 5 * 7];
 	struct oqz_qspec q = { .grid = affine(sym ? -128 : 0, sym ? 127 : 255),
 		               .axis = axis,
@@ -69,7 +70,7 @@ static int int8_case(const char *data, const char *mode, const char *place, int 
 		zero[i] = (int32_t)((const float *)offset.data)[i];
 	ck_ok(oqz_fake_quantize(&q, &x.shape, x.data, got, err));
 	expect_equal(data, got, &y);
-	ck_ok(oqz_quantize_codes(&q, &x.shape, x.data, codes, err));
+	ck_ok(oqz_quantize_codes(&q, &x.shape, x.data, sym ? OQZ_DT_I8 : OQZ_DT_U8, codes, err));
 	if (sym) {
 		struct oqz_tensor want = at("q/%s/%s/%s", data, mode, place);
 		for (int64_t i = 0; i < oqz_tensor_nelem(&want); i++)

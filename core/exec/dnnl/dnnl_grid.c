@@ -201,48 +201,67 @@ OQZ_KERNEL static void divide_run(const float *restrict x, float by, size_t n, f
 		out[i] = x[i] / by;
 }
 
-/* Quantized weights as numbers of the grid, before the scale and with the zero point in them: as they are, or made from
- * what stands before a FakeQuant. */
-static enum oqz_status grid_values(const struct oqz_step_quant *q, const struct oqz_fq *grid,
-                                   const struct oqz_dnnl_weights *w, int axis, float *out, struct oqz_err *err)
+/* Weights are worked on piece by piece, so that nothing between floats and codes leaves the cache. */
+enum { PIECE = 1024 };
+struct piece {
+	size_t first, n, channel;
+	bool each; /* one code of each channel from `channel` on; else all are that channel's */
+};
+
+/* Goes through the tensor as (outer, channels, inner). Starts with n = 0; false: there are no more. */
+static bool next_piece(const struct oqz_dnnl_weights *w, struct piece *p)
 {
-	const struct oqz_tensor *t = q->codes;
-	size_t n = (size_t)oqz_tensor_nelem(t);
-	int64_t inner = oqz_shape_span(&t->shape, axis + 1, t->shape.rank);
-	OQZ_CLEANUP_FREE int32_t *zero = NULL, *codes = NULL;
-	struct oqz_fq fq = *grid;
+	size_t inner = (size_t)oqz_shape_span(&w->shape, w->axis + 1, w->shape.rank);
+	size_t channels = (size_t)w->channels, end = channels * (size_t)oqz_shape_span(&w->shape, 0, w->axis) * inner;
+
+	p->first += p->n;
+	if (p->first >= end)
+		return false;
+	p->each = inner == 1;
+	size_t row = p->each ? channels : inner, left = row - p->first % row;
+	p->channel = p->each ? p->first % channels : p->first / inner % channels;
+	p->n = left < PIECE ? left : PIECE;
+	return true;
+}
+
+/* What a piece of weights is made with. */
+struct maker {
+	const struct oqz_step_quant *q;
+	struct oqz_fq fq;     /* their grid, without scales */
+	const float *zero;    /* one per channel */
+	const int32_t *zeros; /* the same */
+};
+
+/* Numbers of the grid, before the scale and with the zero point in them: as they are, or made from what stands before a
+ * FakeQuant. */
+static void piece_values(const struct maker *m, const struct oqz_dnnl_weights *w, const struct piece *p, float *out)
+{
+	const struct oqz_tensor *t = m->q->codes;
+	const float *x = (const float *)t->data + p->first, *scale = w->scale + p->channel;
+	struct oqz_shape shape = { .rank = 1, .dim = { (int64_t)p->n } };
+	struct oqz_fq fq = m->fq;
+	int32_t codes[PIECE];
 	float one = 1;
 
-	if (!q->fake) {
-		oqz_to_f32(t->dtype, t->data, n, out);
-		return OQZ_OK;
+	if (!m->q->fake) {
+		oqz_to_f32(t->dtype, (const char *)t->data + p->first * oqz_dtype_size(t->dtype), p->n, out);
+		return;
 	}
 	if (fq.kind == OQZ_FQ_MINIFLOAT) {
-		const float *x = t->data;
-		size_t channels = (size_t)w->channels;
-		for (size_t k = 0; k < n && inner == 1; k += channels)
-			divide_row(x + k, w->scale, channels, out + k);
-		for (size_t k = 0; k < n && inner != 1; k += (size_t)inner)
-			divide_run(x + k, w->scale[k / (size_t)inner % channels], (size_t)inner, out + k);
+		if (p->each)
+			divide_row(x, scale, p->n, out);
+		else
+			divide_run(x, *scale, p->n, out);
 		fq.scale = &one;
-		OQZ_TRY(oqz_fq_check(&fq, &t->shape, err));
-		oqz_fq_run(&fq, &t->shape, out, out);
-		return OQZ_OK;
+		oqz_fq_run(&fq, &shape, out, out);
+		return;
 	}
-	zero = malloc((size_t)w->channels * sizeof *zero);
-	codes = malloc(n * sizeof *codes);
-	if (!zero || !codes)
-		return oqz_err_nomem(err, "weight codes", n * sizeof *codes);
-	for (int64_t c = 0; c < w->channels; c++)
-		zero[c] = q->zero ? (int32_t)scale_at(q->zero, c) : 0;
-	fq.axis = axis;
-	fq.scale = w->scale;
-	fq.zero = zero;
-	OQZ_TRY(oqz_fq_check(&fq, &t->shape, err));
-	oqz_fq_codes(&fq, &t->shape, t->data, codes);
-	for (size_t k = 0; k < n; k++)
+	fq.axis = p->each ? 0 : -1;
+	fq.scale = scale;
+	fq.zero = m->zeros + p->channel;
+	oqz_fq_codes(&fq, &shape, x, codes);
+	for (size_t k = 0; k < p->n; k++)
 		out[k] = (float)codes[k];
-	return OQZ_OK;
 }
 
 /* What has been seen of integer codes. */
@@ -299,33 +318,50 @@ OQZ_KERNEL static void add_magnitudes(const float *restrict v, size_t n, double 
 		bound[i] += (double)fabsf(v[i]);
 }
 
-/* Takes the zero points off and keeps the codes and their bounds. False: a code does not fit. */
-static bool store_integers(struct oqz_dnnl_weights *w, const float *zero, int64_t outer, size_t inner,
-                           const float *values)
+static void store_piece(struct oqz_dnnl_weights *w, const float *zero, const struct piece *p, const float *v,
+                        struct seen *seen)
 {
-	size_t channels = (size_t)w->channels, k = 0;
-	struct seen seen = { 0 };
-	int8_t *out = w->codes;
+	double *bound = w->bound + p->channel;
 
-	for (int64_t o = 0; o < outer && inner == 1; o++, k += channels)
-		store_row_i8(values + k, channels, zero, out + k, w->bound, &seen);
-	for (int64_t o = 0; o < outer && inner != 1; o++)
-		for (size_t c = 0; c < channels; c++, k += inner)
-			w->bound[c] += (double)store_i8(values + k, inner, zero[c], out + k, &seen);
-	return seen.lo >= -128 && seen.hi <= 127;
+	if (w->type == dnnl_s8) {
+		int8_t *out = (int8_t *)w->codes + p->first;
+		if (p->each)
+			store_row_i8(v, p->n, zero + p->channel, out, bound, seen);
+		else
+			*bound += (double)store_i8(v, p->n, zero[p->channel], out, seen);
+		return;
+	}
+	store_floats(v, p->n, w->type == dnnl_f32, (char *)w->codes + p->first * oqz_dnnl_type_size(w->type));
+	if (p->each)
+		add_magnitudes(v, p->n, bound);
+	for (size_t i = 0; i < p->n && !p->each; i++)
+		*bound += (double)fabsf(v[i]);
 }
 
-static void store_numbers(struct oqz_dnnl_weights *w, int64_t outer, size_t inner, const float *values)
+static bool store_all(struct oqz_dnnl_weights *w, const struct maker *m)
 {
-	size_t channels = (size_t)w->channels, k = 0;
+	struct piece p = { 0 };
+	struct seen seen = { 0 };
+	float values[PIECE];
 
-	store_floats(values, (size_t)outer * channels * inner, w->type == dnnl_f32, w->codes);
-	for (int64_t o = 0; o < outer && inner == 1; o++, k += channels)
-		add_magnitudes(values + k, channels, w->bound);
-	for (int64_t o = 0; o < outer && inner != 1; o++)
-		for (size_t c = 0; c < channels; c++)
-			for (size_t i = 0; i < inner; i++)
-				w->bound[c] += (double)fabsf(values[k++]);
+	while (next_piece(w, &p)) {
+		piece_values(m, w, &p, values);
+		store_piece(w, m->zero, &p, values, &seen);
+	}
+	return seen.lo >= -128 && seen.hi <= 127; /* integers only */
+}
+
+/* Everything about them that can be refused before their numbers are looked at. */
+static const char *refuse_weights(const struct oqz_step_quant *q, const struct oqz_fq *fq, int axis)
+{
+	int64_t channels = q->codes->shape.dim[axis], n_scale = oqz_tensor_nelem(q->scale),
+	        n_zero = q->zero ? oqz_tensor_nelem(q->zero) : 0;
+
+	if ((q->fake && q->codes->dtype != OQZ_DT_F32) || (fq->kind == OQZ_FQ_MINIFLOAT && !fits_bf16(&fq->mf)))
+		return "weights that no kernel takes";
+	if (q->block || (n_scale != 1 && (q->axis != axis || n_scale != channels)) || (n_zero > 1 && n_zero != n_scale))
+		return "weight scales are not per tensor or per output channel";
+	return NULL;
 }
 
 enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct oqz_step_desc *d, int i, int axis,
@@ -333,42 +369,36 @@ enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *ret, const struct
                                       struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_weights_release) struct oqz_dnnl_weights w = { 0 };
-	OQZ_CLEANUP_FREE float *values = NULL, *zero = NULL;
+	OQZ_CLEANUP_FREE float *zero = NULL;
+	OQZ_CLEANUP_FREE int32_t *zeros = NULL;
 	const struct oqz_step_quant *q = &d->quant[i];
-	struct oqz_fq fq;
+	struct maker m = { .q = q };
 
-	if (!q->present || !q->codes || !grid_of(q, &fq) || fq.kind != src->fq.kind)
+	if (!q->present || !q->codes || !grid_of(q, &m.fq) || m.fq.kind != src->fq.kind)
 		return oqz_dnnl_decline(why, why_size, "weights are not constant on a grid of the same kind");
-	if ((q->fake && q->codes->dtype != OQZ_DT_F32) || (fq.kind == OQZ_FQ_MINIFLOAT && !fits_bf16(&fq.mf)))
-		return oqz_dnnl_decline(why, why_size, "weights that no kernel takes");
-	const struct oqz_shape *s = &q->codes->shape;
-	int64_t n = oqz_shape_nelem(s), n_scale = oqz_tensor_nelem(q->scale),
-	        n_zero = q->zero ? oqz_tensor_nelem(q->zero) : 0;
-	w.shape = *s;
+	const char *reason = refuse_weights(q, &m.fq, axis);
+	if (reason)
+		return oqz_dnnl_decline(why, why_size, "%s", reason);
+	w.shape = q->codes->shape;
 	w.axis = axis;
-	w.channels = s->dim[axis];
+	w.channels = w.shape.dim[axis];
 	w.type = src->fq.kind == OQZ_FQ_MINIFLOAT ? src->type : dnnl_s8;
-	if (q->block || (n_scale != 1 && (q->axis != axis || n_scale != w.channels)) ||
-	    (n_zero > 1 && n_zero != n_scale))
-		return oqz_dnnl_decline(why, why_size, "weight scales are not per tensor or per output channel");
-	size_t bytes = (size_t)n * oqz_dnnl_type_size(w.type);
+	size_t bytes = (size_t)oqz_shape_nelem(&w.shape) * oqz_dnnl_type_size(w.type), channels = (size_t)w.channels;
 	w.codes = malloc(bytes + 1);
-	w.scale = malloc((size_t)w.channels * sizeof *w.scale);
-	w.bound = calloc((size_t)w.channels, sizeof *w.bound);
-	zero = malloc((size_t)w.channels * sizeof *zero);
-	values = malloc((size_t)n * sizeof *values);
-	if (!w.codes || !w.scale || !w.bound || !zero || !values)
+	w.scale = malloc(channels * sizeof *w.scale);
+	w.bound = calloc(channels, sizeof *w.bound);
+	m.zero = zero = malloc(channels * sizeof *zero);
+	m.zeros = zeros = malloc(channels * sizeof *zeros);
+	if (!w.codes || !w.scale || !w.bound || !zero || !zeros)
 		return oqz_err_nomem(err, "weight codes", bytes);
-	for (int64_t c = 0; c < w.channels; c++)
+	for (int64_t c = 0; c < w.channels; c++) {
 		w.scale[c] = (float)scale_at(q->scale, c);
-	OQZ_TRY(grid_values(q, &fq, &w, axis, values, err));
-	int64_t outer = oqz_shape_span(s, 0, axis);
-	size_t inner = (size_t)oqz_shape_span(s, axis + 1, s->rank);
-	for (int64_t c = 0; c < w.channels; c++)
-		zero[c] = q->zero ? (float)scale_at(q->zero, c) : 0;
-	if (w.type != dnnl_s8)
-		store_numbers(&w, outer, inner, values);
-	else if (!store_integers(&w, zero, outer, inner, values))
+		zeros[c] = q->zero ? (int32_t)scale_at(q->zero, c) : 0;
+		zero[c] = (float)zeros[c];
+	}
+	if (q->fake)
+		OQZ_TRY(oqz_fq_check(&m.fq, &w.shape, err));
+	if (!store_all(&w, &m))
 		return oqz_dnnl_decline(why, why_size, "weight codes do not fit 8 bits around their zero point");
 	*ret = w;
 	w = (struct oqz_dnnl_weights) { 0 };
