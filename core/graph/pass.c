@@ -98,6 +98,11 @@ enum oqz_status oqz_node_become(struct oqz_node *last, const char *op, int opset
 	OQZ_TRY(oqz_graph_add_value(g, value, &y, err));
 	OQZ_TRY(oqz_graph_add_node(g, name, "", op, last->opset < opset ? opset : last->opset, in, n_in, &y, 1, last,
 	                           ret, err));
+	name = (*ret)->name;
+	(*ret)->name = last->name;
+	last->name = name;
+	if (!oqz_map_set(&g->node_by_name, (*ret)->name, *ret) || !oqz_map_set(&g->node_by_name, last->name, last))
+		return oqz_err_nomem(err, name, 0);
 	oqz_node_absorb(*ret, last);
 	return OQZ_OK;
 }

@@ -31,8 +31,8 @@ int64_t oqz_node_channels(const struct oqz_node *n);
 /* Gives n a bias (input 2): the constant c in another shape of as many elements. */
 enum oqz_status oqz_node_set_bias(struct oqz_graph *g, struct oqz_node *n, const struct oqz_value *c,
                                   const struct oqz_shape *shape, struct oqz_err *err);
-/* A new node of the ONNX domain in the place of `last`, whose output 0 it makes: `op` of operator set `opset`, or of
- * last's if that is newer. */
+/* A new node of the ONNX domain in the place of `last`, whose output 0 it makes and whose name it takes over (patterns
+ * of a manifest and layers of a report go by it): `op` of operator set `opset`, or of last's if that is newer. */
 enum oqz_status oqz_node_become(struct oqz_node *last, const char *op, int opset, struct oqz_value *const *in, int n_in,
                                 struct oqz_node **ret, struct oqz_err *err);
 /* n makes what `absorbed` made: n's output 0 becomes its output 0, and it is dead. */

@@ -55,17 +55,18 @@ enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz
 
 enum { ROW = 64 };
 
-/* The bin of each of up to ROW numbers; -1: not finite. Apart from the counting, so that the division is vector code.
- */
+/* The bin of each of up to ROW numbers; -1: none, for what is not finite, and for what lies beyond the extremes of the
+ * first pass, as happens where the second one runs behind more quantized tensors. Apart from the counting, so that the
+ * division is vector code. */
 OQZ_KERNEL static void find_bins(const float *x, size_t n, bool magnitude, float start, float range, float bins,
                                  int32_t *bin)
 {
 	for (size_t i = 0; i < n; i++) {
 		float m = fabsf(x[i]), v = magnitude ? m : x[i];
 		float at = (v - start) / range * bins;
-		/* another engine's last bit may lie outside; all numbers equal: range 0, and at is NaN */
+		/* all numbers equal: range 0, and at is NaN */
 		float in = at >= bins ? bins - 1 : at > 0 ? at : 0;
-		bin[i] = m <= FLT_MAX ? (int32_t)in : -1;
+		bin[i] = m > FLT_MAX || m != m || at < 0 || at > bins ? -1 : (int32_t)in;
 	}
 }
 

@@ -80,8 +80,9 @@ struct oqz_scheme {
 	struct oqz_graph *graph; /* quantized */
 	const char **layers;     /* output values of quantized nodes, in execution order; names of the float graph */
 	size_t n_layers;
-	const char **own_layers, **own_watch; /* a lane from a file: the same values by its own names; else NULL */
-	const char **unmatched;               /* a lane from a file: quantized nodes without a counterpart */
+	const char **own_layers; /* the same values by the quantized graph's names */
+	const char **own_watch;  /* a lane from a file: watched values by its own names; else NULL */
+	const char **unmatched;  /* a lane from a file: quantized nodes without a counterpart */
 	size_t n_unmatched;
 	struct oqz_layer_fact *facts;
 	size_t n_facts;

@@ -56,8 +56,9 @@ size_t oqz_walker_bytes(const struct oqz_walker *w)
 	return n;
 }
 
-/* The events behind `i` that are about the same value of lane 0, without those of lanes that are left out. Returns the
- * index behind them. */
+/* The events behind `i` that are about the same value of lane 0, without those of lanes that are left out. A lane that
+ * has two values for it (what an output layer computes, and that on a grid) shows the second one at the next meeting.
+ * Returns the index behind them. */
 static size_t gather(struct oqz_meeting *m, size_t i)
 {
 	const struct oqz_lane_set *s = m->w->set;
@@ -71,6 +72,8 @@ static size_t gather(struct oqz_meeting *m, size_t i)
 		const struct oqz_lane_event *e = &s->events[i];
 		if (!m->errors[e->lane].sums)
 			continue;
+		if (m->n && m->events[m->n - 1]->lane == e->lane && m->events[m->n - 1]->tap != e->tap)
+			break;
 		m->events[m->n++] = e;
 		if (m->lanes[m->n_lanes - 1] != e->lane)
 			m->lanes[m->n_lanes++] = e->lane;

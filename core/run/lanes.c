@@ -91,7 +91,7 @@ static const struct oqz_value *inserted_input(const struct oqz_graph *g, const s
 static const struct oqz_value *float_input(const struct oqz_graph *g, const struct oqz_lane_spec *lane, size_t layer,
                                            const char *name)
 {
-	if (!lane->own_layers) {
+	if (lane->plan || !lane->own_layers) {
 		const struct oqz_value *v = oqz_graph_value(g, name);
 		return v || !lane->plan ? v : inserted_input(g, oqz_graph_value(lane->graph, name));
 	}

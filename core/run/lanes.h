@@ -20,10 +20,11 @@ struct oqz_lane_spec {
 	const struct oqz_graph *graph;
 	const char *const *layers; /* names of the values whose error is taken, in execution order; none for lane 0 */
 	size_t n_layers;
-	/* A graph whose values have other names: the layers, and the watched values, as it calls them. NULL: as lane 0.
-	 */
+	/* The layers, and the watched values, as the graph calls them. NULL: as lane 0. */
 	const char *const *own_layers, *const *own_watch;
-	const struct oqz_qplan *plan; /* whose gains are taken out before comparing; NULL: none */
+	/* What the graph was made by; its gains are taken out before comparing. NULL: none, so all names may be others.
+	 */
+	const struct oqz_qplan *plan;
 };
 
 struct oqz_lane_set;

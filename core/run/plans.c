@@ -45,13 +45,16 @@ enum oqz_status oqz_plan_store(struct oqz_job *j, const struct oqz_scheme *s, st
 	return st;
 }
 
-/* Layers of a scheme: outputs of the nodes that have a site, in execution order. */
+/* Layers of a scheme: outputs of the nodes that have a site, in execution order. Errors are taken of what the node
+ * computes, before its output is put on a grid; an output of the model then has left its name to what is on the grid.
+ */
 static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
 {
 	struct oqz_map nodes = { 0 };
 
 	s->layers = OQZ_ARENA_NEW_N(j->arena, const char *, s->plan->sites.n + 1);
-	if (!s->layers)
+	s->own_layers = OQZ_ARENA_NEW_N(j->arena, const char *, s->plan->sites.n + 1);
+	if (!s->layers || !s->own_layers)
 		return oqz_err_nomem(err, "layers", s->plan->sites.n);
 	for (size_t i = 0; i < s->plan->sites.n; i++)
 		if (!oqz_map_set(&nodes, s->plan->sites.v[i].node, s)) {
@@ -60,8 +63,11 @@ static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, stru
 		}
 	for (size_t i = 0; i < j->graph->nodes.n; i++) {
 		const struct oqz_node *n = j->graph->nodes.v[i];
-		if (n->n_out && n->out[0] && oqz_map_has(&nodes, n->name))
-			s->layers[s->n_layers++] = n->out[0]->name;
+		if (!n->n_out || !n->out[0] || !oqz_map_has(&nodes, n->name))
+			continue;
+		const struct oqz_node *own = oqz_graph_node(s->graph, n->name);
+		s->own_layers[s->n_layers] = own ? own->out[0]->name : n->out[0]->name;
+		s->layers[s->n_layers++] = n->out[0]->name;
 	}
 	oqz_map_release(&nodes);
 	return OQZ_OK;

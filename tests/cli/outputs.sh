@@ -14,8 +14,15 @@ test "$(count inputs) $(count outputs) $(count some)" = "0 $layers 1" || fail "s
 aqe() { awk -F, -v s="$1" '$2 == s { print $15; exit }' "$tmp/out/results.csv"; }
 awk -v a="$(aqe inputs)" -v b="$(aqe outputs)" 'BEGIN { exit !(a > 0 && b > a) }' ||
 	fail "AQE $(aqe inputs) without, $(aqe outputs) with outputs"
-# The error that a layer makes by itself is taken before its own output's grid; of a model's output, which keeps its name, there is
-# none.
+# A layer's errors are taken before its own output's grid, also where that is the model's output, whose error (OQE) is that of
+# what is on the grid.
 test "$(grep -c '^tiny,outputs,' "$tmp/out/layers.csv")" = "$layers" || fail "not every layer has errors"
+last() { awk -F, -v s="$1" -v c="$2" '$2 == s { v = $c } END { print v }' "$tmp/out/layers.csv"; }
+oqe() { awk -F, -v s="$1" '$2 == s { print $17; exit }' "$tmp/out/results.csv"; }
+test "$(head -n 1 "$tmp/out/results.csv" | cut -d, -f15,17)" = aqe,oqe || fail "columns of results.csv"
+awk -v e="$(last outputs 6)" -v o="$(oqe outputs)" 'BEGIN { exit !(e > 0 && o > 0 && e != o) }' ||
+	fail "the last layer's error is $(last outputs 6), the output's $(oqe outputs)"
+awk -v e="$(last inputs 6)" -v o="$(oqe inputs)" 'BEGIN { exit !(e == o) }' || fail "without a grid behind it they are $(last inputs 6), $(oqe inputs)"
+test -n "$(last outputs 7)" || fail "the last layer has no error of its own"
 expect_exit 0 export --plan "$tmp/out/plans/tiny.whole.json" -o "$tmp/q.onnx" "$tiny/tiny.onnx"
 test -s "$tmp/q.onnx" || fail "no export"

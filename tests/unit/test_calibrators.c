@@ -322,6 +322,36 @@ START_TEST(bins_leave_out_what_is_not_finite)
 END_TEST
 
 /* Rows and bins survive being saved; equal statistics are equal bytes. */
+/* The second pass may run behind more quantized tensors than the first: what it sees beyond the extremes falls into no
+ * bin, as in PPQ (torch.histc). The extremes themselves do. */
+START_TEST(bins_leave_out_what_is_beyond_the_extremes)
+{
+	static const float first[] = { -2, 0.5f, 1, 3 }, later[] = { -2.5f, -2, 0.5f, 2.9f, 3, 3.01f, -3.5f },
+	                   inside[] = { -2, 0.5f, 2.9f, 3 }, within[] = { -2.5f, -2, 0.5f, 2.9f, 3 };
+
+	for (unsigned need = OQZ_OBS_BINS_KL; need <= OQZ_OBS_BINS_RANGE; need <<= 1) {
+		bool magnitude = need != OQZ_OBS_BINS_RANGE; /* -2.5 is beyond -2, but not beyond 3 */
+		double bins[2][4096] = { { 0 } };
+		for (int k = 0; k < 2; k++) {
+			OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *s = NULL;
+			ck_ok(oqz_observer_new(need, 0, 0, &o, err));
+			ck_ok(oqz_observer_add(o, 0, first, OQZ_COUNTOF(first), 0, err));
+			ck_ok(oqz_observer_second(o, &s, err));
+			if (k == 0)
+				ck_ok(oqz_observer_add(s, 0, later, OQZ_COUNTOF(later), 0, err));
+			else
+				ck_ok(oqz_observer_add(s, 0, magnitude ? within : inside,
+				                       magnitude ? OQZ_COUNTOF(within) : OQZ_COUNTOF(inside), 0, err));
+			ck_ok(oqz_observer_merge(o, s, err));
+			ck_ok(oqz_bins_get(o, need, bins[k], err));
+		}
+		int last = need == OQZ_OBS_BINS_KL ? 4095 : 2047;
+		ck_assert(bins[0][last] == 1);
+		ck_assert(!memcmp(bins[0], bins[1], sizeof bins[0]));
+	}
+}
+END_TEST
+
 START_TEST(saved_rows_and_bins)
 {
 	static const float x[] = { 1, 2, -3, 8, 4, 4, 0.5f, 7 };
@@ -346,4 +376,5 @@ START_TEST(saved_rows_and_bins)
 END_TEST
 
 OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, ema_by_hand, degenerate_tensors,
-              second_pass_is_guarded, bins_leave_out_what_is_not_finite, saved_rows_and_bins)
+              second_pass_is_guarded, bins_leave_out_what_is_not_finite, bins_leave_out_what_is_beyond_the_extremes,
+              saved_rows_and_bins)
