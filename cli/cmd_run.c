@@ -102,6 +102,7 @@ static void print_results(const struct oqz_results *r, const char *dir)
 
 	oqz_results_table(r, cli_columns(stdout), cli_colour(stdout), &s);
 	fputs(oqz_str_get(&s), stdout);
+	fflush(stdout); /* the table comes before what follows also where both go to one file */
 	oqz_str_release(&s);
 	for (size_t i = 0; i < r->failed_images.n && i < 10; i++)
 		fprintf(stderr, "oqz: %s: image %s failed: %s\n", r->failed_images.v[i].model,

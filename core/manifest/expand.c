@@ -212,29 +212,38 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 	return OQZ_OK;
 }
 
+/* `what` `name` (at `n`) is in the manifest and nothing of it is evaluated. */
+static enum oqz_status warn(struct oqz_manifest *m, const struct oqz_yaml *n, const char *what, const char *name,
+                            const char *why, struct oqz_err *err)
+{
+	char *w = oqz_arena_printf(m->arena, "%s:%d:%d: %s `%s` is %s", n->file, n->line, n->column, what, name, why);
+
+	return w && oqz_vec_push(&m->warnings, w) ? OQZ_OK : oqz_err_nomem(err, "warnings", 1);
+}
+
 static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t, struct oqz_err *err)
 {
+	for (size_t i = 0; i < t->n_models; i++) {
+		bool used = t->plain[i];
+		for (size_t j = 0; j < t->n_schemes; j++)
+			used |= t->want[i * t->n_schemes + j];
+		if (!used)
+			OQZ_TRY(warn(m, m->models.v[i]->node, "model", m->models.v[i]->id,
+			             "in no row of the matrix and not evaluated", err));
+	}
 	for (size_t j = 0; j < t->n_schemes; j++) {
 		bool used = false;
 		for (size_t i = 0; i < t->n_models; i++)
 			used |= t->want[i * t->n_schemes + j];
-		const struct oqz_yaml *n = m->schemes.v[j]->node;
-		char *w = used ? NULL
-		               : oqz_arena_printf(m->arena, "%s:%d:%d: scheme `%s` is not used", n->file, n->line,
-		                                  n->column, m->schemes.v[j]->name);
-		if (w && !oqz_vec_push(&m->warnings, w))
-			return oqz_err_nomem(err, "warnings", 1);
+		if (!used)
+			OQZ_TRY(warn(m, m->schemes.v[j]->node, "scheme", m->schemes.v[j]->name, "not used", err));
 	}
 	for (size_t d = 0; d < m->datasets.n; d++) {
 		bool used = false;
 		for (size_t k = 0; k < m->tasks.n; k++)
 			used |= m->tasks.v[k]->test == m->datasets.v[d] || m->tasks.v[k]->calib == m->datasets.v[d];
-		const struct oqz_yaml *n = m->datasets.v[d]->node;
-		char *w = used ? NULL
-		               : oqz_arena_printf(m->arena, "%s:%d:%d: data set `%s` is not used", n->file, n->line,
-		                                  n->column, m->datasets.v[d]->name);
-		if (w && !oqz_vec_push(&m->warnings, w))
-			return oqz_err_nomem(err, "warnings", 1);
+		if (!used)
+			OQZ_TRY(warn(m, m->datasets.v[d]->node, "data set", m->datasets.v[d]->name, "not used", err));
 	}
 	return OQZ_OK;
 }

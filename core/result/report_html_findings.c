@@ -9,13 +9,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Lists of more than MOST names end after NAMED. */
-enum { MOST = 9, NAMED = 6 };
+/* Lists of more than MOST names end after NAMED. That no loss is proved is good news where hardly one is possible: up
+ * to SMALL percent of the float value at the worse ends of all intervals. */
+enum { MOST = 9, NAMED = 6, SMALL = 5 };
+#define PERCENT "\xc2\xa0%%" /* never at the beginning of a line; for formats */
 
 struct tally {
 	size_t cells, losses, gains, unproved, without;
 	double lost;                            /* sum over cells of the loss in percent of the float value */
 	size_t with_share;                      /* cells that have one */
+	bool open;                              /* some cell may lose more than SMALL */
 	const struct oqz_cell_result *worst_in; /* the cell of the layer with the largest error of its own */
 	const struct oqz_layer_result *worst;
 };
@@ -39,6 +42,8 @@ static void add_worst_layer(struct tally *t, const struct oqz_cell_result *c)
 	}
 }
 
+static double worse_end(const struct oqz_metric_result *m) { return m->higher_is_better ? m->ci_lo : m->ci_hi; }
+
 static struct tally count(const struct oqz_html *h, const char *scheme)
 {
 	struct tally t = { 0 };
@@ -60,6 +65,7 @@ static struct tally count(const struct oqz_html *h, const char *scheme)
 			t.lost += share;
 			t.with_share++;
 		}
+		t.open |= !(oqz_html_relative_loss(&c->metrics.v[0], worse_end(&c->metrics.v[0])) <= SMALL);
 		add_worst_layer(&t, c);
 	}
 	return t;
@@ -78,7 +84,8 @@ static void value(const struct oqz_html *h, const struct oqz_metric_result *m, d
 
 	oqz_format_value(text, sizeof text, m->unit, x, sign);
 	oqz_html_text(h, text);
-	oqz_str_add(h->out, oqz_unit_suffix(m->unit));
+	oqz_str_add(h->out, "\xc2\xa0");
+	oqz_str_add(h->out, oqz_unit_suffix(m->unit) + (oqz_unit_suffix(m->unit)[0] == ' '));
 }
 
 /* The models of one scheme whose verdict is `want`, each with `what` of it. */
@@ -109,7 +116,7 @@ static void difference(const struct oqz_html *h, const struct oqz_metric_result 
 
 static void open_loss(const struct oqz_html *h, const struct oqz_metric_result *m)
 {
-	double worst = m->higher_is_better ? m->ci_lo : m->ci_hi;
+	double worst = worse_end(m);
 
 	if (isnan(worst)) {
 		oqz_str_add(h->out, "(untested)");
@@ -120,15 +127,17 @@ static void open_loss(const struct oqz_html *h, const struct oqz_metric_result *
 
 static void verdicts(const struct oqz_html *h, const char *scheme, const struct tally *t)
 {
+	const char *none = t->open ? " <b>no loss is proved</b>" : " <b class=\"good\">no loss is proved</b>";
+
 	if (t->losses) {
 		oqz_str_addf(h->out, " <b class=\"bad\">loses on %zu of %zu %s:</b>", t->losses, t->cells,
 		             t->cells == 1 ? "model" : "models");
 		name_models(h, scheme, -1, t->losses, difference);
 		oqz_str_add(h->out, ".");
 	} else if (t->cells > 1) {
-		oqz_str_addf(h->out, " <b class=\"good\">no loss is proved</b> on any of %zu models.", t->cells);
+		oqz_str_addf(h->out, "%s on any of %zu models.", none, t->cells);
 	} else if (t->cells) {
-		oqz_str_add(h->out, " <b class=\"good\">no loss is proved</b> on its only model.");
+		oqz_str_addf(h->out, "%s on its only model.", none);
 	}
 	if (t->gains) {
 		oqz_str_addf(h->out, " It gains on %zu:", t->gains);
@@ -150,20 +159,20 @@ static void scheme_item(const struct oqz_html *h, const char *scheme)
 
 	oqz_str_add(h->out, "<li><b>");
 	oqz_html_scheme(h, scheme);
-	oqz_str_add(h->out, "</b>");
+	oqz_str_add(h->out, "</b>:");
 	verdicts(h, scheme, &t);
 	if (t.without)
 		oqz_str_addf(h->out, " <b class=\"bad\">%zu %s no result.</b>", t.without,
 		             t.without == 1 ? "model has" : "models have");
 	if (t.with_share > 1)
-		oqz_str_addf(h->out, " On average %.2f %% of the float value is %s.",
+		oqz_str_addf(h->out, " On average %.2f" PERCENT " of the float value is %s.",
 		             fabs(t.lost) / (double)t.with_share, t.lost < 0 ? "gained" : "lost");
 	if (t.worst) {
 		oqz_str_add(h->out, " The layer that errs most by itself is <code>");
 		oqz_html_text(h, t.worst->node);
 		oqz_str_add(h->out, "</code> of ");
 		model_link(h, t.worst_in->model);
-		oqz_str_addf(h->out, ", by %.1f %%.", 100 * t.worst->local.pooled);
+		oqz_str_addf(h->out, ", by %.1f" PERCENT ".", 100 * t.worst->local.pooled);
 	}
 	oqz_str_add(h->out, "</li>\n");
 }

@@ -26,6 +26,20 @@ static const struct oqz_metric_result *find_metric(const struct oqz_cell_result 
 	return NULL;
 }
 
+/* Whether the cell's task has the metric. A cell that failed has no metrics: others of its task tell, and without any
+ * of these it is taken for one. */
+static bool concerns(const struct oqz_results *r, const struct oqz_cell_result *c, const char *metric)
+{
+	if (c->status == OQZ_CELL_OK)
+		return find_metric(c, metric);
+	for (size_t i = 0; i < r->cells.n; i++) {
+		const struct oqz_cell_result *other = r->cells.v[i];
+		if (other->status == OQZ_CELL_OK && other->task && c->task && strcmp(other->task, c->task) == 0)
+			return find_metric(other, metric);
+	}
+	return true;
+}
+
 static enum oqz_status add(struct oqz_results *r, bool failed, const char *text, struct oqz_err *err)
 {
 	struct oqz_gate_result g = { .text = text, .failed = failed };
@@ -56,20 +70,15 @@ static bool judge(const struct oqz_gate *g, const struct oqz_metric_result *m, b
 	return without || !(most <= g->max_drop);
 }
 
-static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cell_result *c, struct oqz_results *r,
-                                  struct oqz_err *err)
+/* `m`: the metric; NULL in a cell that failed. */
+static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cell_result *c,
+                                  const struct oqz_metric_result *m, struct oqz_results *r, struct oqz_err *err)
 {
-	const struct oqz_metric_result *m = find_metric(c, g->metric);
-
 	if (c->status != OQZ_CELL_OK)
 		return add(r, true,
 		           oqz_arena_printf(r->arena, "%s %s %s: the cell failed", c->model, c->scheme, g->metric),
 		           err);
-	if (!m)
-		return add(r, true,
-		           oqz_arena_printf(r->arena, "%s %s: task has no metric `%s`", c->model, c->scheme, g->metric),
-		           err);
-	double drop = m->higher_is_better ? -m->delta : m->delta;
+	double drop = (m->higher_is_better ? -m->delta : m->delta) + 0.0; /* a zero without a sign */
 	bool over = !(drop <= g->max_drop);
 	const char *but;
 	bool failed = judge(g, m, over, r->arena, &but);
@@ -83,16 +92,24 @@ enum oqz_status oqz_gates_check(const struct oqz_manifest *m, struct oqz_results
 {
 	for (size_t i = 0; i < m->gates.n; i++) {
 		const struct oqz_gate *g = &m->gates.v[i];
-		bool hit = false;
+		bool met = false, hit = false;
 		for (size_t k = 0; k < r->cells.n; k++) {
-			if (!matches(g, r->cells.v[k]))
+			const struct oqz_cell_result *c = r->cells.v[k];
+			if (!matches(g, c))
+				continue;
+			met = true;
+			if (!concerns(r, c, g->metric))
 				continue;
 			hit = true;
-			OQZ_TRY(check_cell(g, r->cells.v[k], r, err));
+			OQZ_TRY(check_cell(g, c, find_metric(c, g->metric), r, err));
 		}
 		if (!hit)
 			OQZ_TRY(add(r, true,
-			            oqz_arena_printf(r->arena, "gate in line %d matches no cell", g->node->line), err));
+			            oqz_arena_printf(r->arena,
+			                             met ? "gate in line %d: no cell that it matches has a metric `%s`"
+			                                 : "gate in line %d matches no cell",
+			                             g->node->line, g->metric),
+			            err));
 	}
 	return OQZ_OK;
 }

@@ -33,8 +33,24 @@ expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr 'matches no cell'
 gate '{metric: top7, max_drop: 1pp}'
 expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
-says stderr 'no metric .top7.'
+says stderr 'no cell that it matches has a metric .top7.'
 # Intervals are at 95 %; another level is refused rather than taken for it.
 gate '{metric: top1, max_drop: 1pp, confidence: 0.9}'
 expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr 'zoo.yaml:[0-9]*:[0-9]*: .*confidence. can only be 0.95'
+# Where tasks differ a gate is about the cells that have its metric; a failed cell fails the gates of its task only.
+cat >"$tmp/zoo.yaml" <<END
+oqz: 1
+include: $top_srcdir/demo/zoo.yaml
+vars: {data: $top_srcdir/demo/data, models: $top_srcdir/demo/models}
+models: [{id: absent, file: absent.onnx, task: classify}]
+matrix: [{models: [words-crnn, shapes-mobilenet, absent], schemes: [int8-channel]}]
+gates:
+  - {metric: accuracy, max_drop: 100pp}
+  - {metric: top1, max_drop: 100pp}
+  - {metric: psnr, max_drop: 100}
+END
+expect_exit 5 run --limit 2 -o "$tmp/tasks" "$tmp/zoo.yaml"
+sed -n 's/^oqz: gate: //p' "$tmp/stderr" >"$tmp/said"
+printf '%s\n' 'absent int8-channel top1: the cell failed' 'gate in line 9: no cell that it matches has a metric `psnr`' >"$tmp/want"
+same "$tmp/want" "$tmp/said"

@@ -112,7 +112,7 @@ START_TEST(layers_are_bounded)
 }
 END_TEST
 
-/* Pictures of 8 MB each: three models' are there, and all layers of these. */
+/* Pictures of 8 MB each: two models' are there, and all layers of these. */
 START_TEST(pictures_are_bounded)
 {
 	struct oqz_results *r = zoo(7, 3);

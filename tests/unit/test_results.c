@@ -496,17 +496,20 @@ START_TEST(html_says_what_was_found)
 	set_top1(r->cells.v[1], -0.001, -0.0081, 0.7);
 	set_top1(r->cells.v[3], -0.001, -0.002, 0.05); /* not below */
 	set_top1(r->cells.v[4], 0.02, 0.01, 0.001);
+	add_ok(r, "resnet18", "mx");
+	set_top1(r->cells.v[5], -0.04, -0.09, 0.3); /* much may be lost: no good news */
 	r->cells.v[1]->layers.v[0].local.pooled = 0.125;
 	oqz_results_html(r, &s);
 	static const char *const says[] = {
-		"<b class=\"bad\">loses on 1 of 2 models:</b> <a href=\"#model-0\">resnet18</a> -2.50 % top1.",
-		" they could still lose, at worst <a href=\"#model-1\">vit</a> -0.81 %.",
+		"<b class=\"bad\">loses on 1 of 2 models:</b> <a href=\"#model-0\">resnet18</a> -2.50\xc2\xa0% top1.",
+		" they could still lose, at worst <a href=\"#model-1\">vit</a> -0.81\xc2\xa0%.",
 		"<b class=\"bad\">1 model has no result.</b>",
-		"</code> of <a href=\"#model-1\">vit</a>, by 12.5 %.",
+		"</code> of <a href=\"#model-1\">vit</a>, by 12.5\xc2\xa0%.",
 		"<b class=\"good\">no loss is proved</b> on any of 2 models. It gains on 1: <a "
 		"href=\"#model-1\">vit</a> "
-		"+2.00 % top1.",
-		" they could still lose, at worst <a href=\"#model-0\">resnet18</a> -0.20 %.",
+		"+2.00\xc2\xa0% top1.",
+		" they could still lose, at worst <a href=\"#model-0\">resnet18</a> -0.20\xc2\xa0%.",
+		"</b>: <b>no loss is proved</b> on its only model. With so few images it could still lose, at worst",
 	};
 	for (size_t i = 0; i < OQZ_COUNTOF(says); i++)
 		ck_assert_msg(strstr(oqz_str_get(&s), says[i]) != NULL, "the page does not say '%s'", says[i]);
