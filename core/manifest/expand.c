@@ -213,8 +213,8 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 }
 
 /* `what` `name` (at `n`) is in the manifest and nothing of it is evaluated. */
-static enum oqz_status warn(struct oqz_manifest *m, const struct oqz_yaml *n, const char *what, const char *name,
-                            const char *why, struct oqz_err *err)
+static enum oqz_status add_warning(struct oqz_manifest *m, const struct oqz_yaml *n, const char *what, const char *name,
+                                   const char *why, struct oqz_err *err)
 {
 	char *w = oqz_arena_printf(m->arena, "%s:%d:%d: %s `%s` is %s", n->file, n->line, n->column, what, name, why);
 
@@ -228,22 +228,24 @@ static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t
 		for (size_t j = 0; j < t->n_schemes; j++)
 			used |= t->want[i * t->n_schemes + j];
 		if (!used)
-			OQZ_TRY(warn(m, m->models.v[i]->node, "model", m->models.v[i]->id,
-			             "in no row of the matrix and not evaluated", err));
+			OQZ_TRY(add_warning(m, m->models.v[i]->node, "model", m->models.v[i]->id,
+			                    "in no row of the matrix and not evaluated", err));
 	}
 	for (size_t j = 0; j < t->n_schemes; j++) {
 		bool used = false;
 		for (size_t i = 0; i < t->n_models; i++)
 			used |= t->want[i * t->n_schemes + j];
 		if (!used)
-			OQZ_TRY(warn(m, m->schemes.v[j]->node, "scheme", m->schemes.v[j]->name, "not used", err));
+			OQZ_TRY(
+			    add_warning(m, m->schemes.v[j]->node, "scheme", m->schemes.v[j]->name, "not used", err));
 	}
 	for (size_t d = 0; d < m->datasets.n; d++) {
 		bool used = false;
 		for (size_t k = 0; k < m->tasks.n; k++)
 			used |= m->tasks.v[k]->test == m->datasets.v[d] || m->tasks.v[k]->calib == m->datasets.v[d];
 		if (!used)
-			OQZ_TRY(warn(m, m->datasets.v[d]->node, "data set", m->datasets.v[d]->name, "not used", err));
+			OQZ_TRY(add_warning(m, m->datasets.v[d]->node, "data set", m->datasets.v[d]->name, "not used",
+			                    err));
 	}
 	return OQZ_OK;
 }

@@ -134,7 +134,7 @@ static void worst_rows(const struct oqz_html *h, const struct oqz_cell_result *c
 	for (size_t n = 0; n < WORST && n < c->layers.n; n++) {
 		taken[n] = next_worst(c, taken, n);
 		const struct oqz_layer_result *l = &c->layers.v[taken[n]];
-		oqz_str_addf(h->out, "<tr><td>");
+		oqz_str_add(h->out, "<tr><td class=\"c-scheme\">");
 		oqz_html_scheme(h, c->scheme);
 		oqz_str_add(h->out, "</td><th scope=\"row\">");
 		oqz_html_text(h, l->node);

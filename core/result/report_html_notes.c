@@ -27,22 +27,41 @@ static void open_table(const struct oqz_html *h, const char *const *titles)
 	oqz_str_add(h->out, "</tr></thead>\n<tbody>\n");
 }
 
-void oqz_html_gates(const struct oqz_html *h)
+static void gates_table(const struct oqz_html *h, bool failed)
 {
 	static const char *const titles[] = { "", "Gate", NULL };
 
-	if (!h->r->gates.n)
-		return;
-	oqz_str_add(h->out, "<section id=\"gates\">\n<h2>Gates</h2>\n");
 	open_table(h, titles);
 	for (size_t i = 0; i < h->r->gates.n; i++) {
 		const struct oqz_gate_result *g = &h->r->gates.v[i];
-		oqz_str_addf(h->out, "<tr><td class=\"%s\">%s</td>", g->failed ? "bad" : "good",
-		             g->failed ? "&#10007; failed" : "&#10003; passed");
-		text_cell(h, "td", g->text);
+		if (g->failed != failed)
+			continue;
+		oqz_str_addf(h->out, "<tr><td class=\"%s\">%s</td>", failed ? "bad" : "good",
+		             failed ? "&#10007; failed" : "&#10003; passed");
+		text_cell(h, "td class=\"reason\"", g->text);
 		oqz_str_add(h->out, "</tr>\n");
 	}
-	oqz_str_add(h->out, "</tbody></table></div>\n</section>\n");
+	oqz_str_add(h->out, "</tbody></table></div>\n");
+}
+
+/* Those that failed first; behind them the others are folded. */
+void oqz_html_gates(const struct oqz_html *h)
+{
+	size_t failed = 0, passed;
+
+	for (size_t i = 0; i < h->r->gates.n; i++)
+		failed += h->r->gates.v[i].failed;
+	passed = h->r->gates.n - failed;
+	if (!h->r->gates.n)
+		return;
+	oqz_str_add(h->out, "<section id=\"gates\">\n<h2>Gates</h2>\n");
+	if (failed)
+		gates_table(h, true);
+	if (failed && passed)
+		oqz_str_addf(h->out, "<details><summary>%zu passed</summary>\n", passed);
+	if (passed)
+		gates_table(h, false);
+	oqz_str_addf(h->out, "%s</section>\n", failed && passed ? "</details>\n" : "");
 }
 
 static void link_cell(const struct oqz_html *h, struct oqz_correlation link)
@@ -85,18 +104,33 @@ void oqz_html_links(const struct oqz_html *h)
 	oqz_str_add(h->out, "</tbody></table></div>\n");
 }
 
+/* A model often fails with all its schemes for one reason, which is then said once: cells of a model stand together. */
+static bool same_failure(const struct oqz_cell_result *a, const struct oqz_cell_result *b)
+{
+	return a->status == b->status && strcmp(a->model, b->model) == 0 &&
+	       strcmp(a->code ? a->code : "", b->code ? b->code : "") == 0 &&
+	       strcmp(a->message ? a->message : "", b->message ? b->message : "") == 0;
+}
+
 static void failed_cells(const struct oqz_html *h)
 {
 	static const char *const titles[] = { "Model", "Scheme", "Status", "Code", "Reason", NULL };
 
 	open_table(h, titles);
-	for (size_t i = 0; i < h->r->cells.n; i++) {
+	for (size_t i = 0, n; i < h->r->cells.n; i += n) {
 		const struct oqz_cell_result *c = h->r->cells.v[i];
+		for (n = 1; i + n < h->r->cells.n && same_failure(h->r->cells.v[i + n], c);)
+			n++;
 		if (c->status == OQZ_CELL_OK)
 			continue;
 		oqz_str_add(h->out, "<tr>");
-		text_cell(h, "th scope=\"row\"", c->model);
-		text_cell(h, "td", c->scheme);
+		text_cell(h, "th scope=\"row\" class=\"c-model\"", c->model);
+		oqz_str_add(h->out, "<td class=\"c-scheme\">");
+		for (size_t k = 0; k < n; k++) {
+			oqz_str_add(h->out, k ? ", " : "");
+			oqz_html_text(h, h->r->cells.v[i + k]->scheme);
+		}
+		oqz_str_add(h->out, "</td>");
 		text_cell(h, "td class=\"bad\"", c->status == OQZ_CELL_SKIPPED ? "skipped" : "failed");
 		text_cell(h, "td", c->code);
 		text_cell(h, "td class=\"reason\"", c->message);

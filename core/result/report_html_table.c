@@ -152,10 +152,10 @@ static void cell_rows(const struct oqz_html *h, const struct table *t, const str
 		oqz_str_add(h->out, "<tr class=\"primary\">");
 		model_cell(h, c->model, c->task, c->tags, c->n_tags);
 		scheme_cell(h, c->scheme);
-		oqz_str_addf(h->out, "<td class=\"message\" colspan=\"%zu\"><b>%s</b> ", OQZ_COUNTOF(columns) - 2,
+		oqz_str_addf(h->out, "<td class=\"message\" colspan=\"%zu\"><div><b>%s</b> ", OQZ_COUNTOF(columns) - 2,
 		             c->status == OQZ_CELL_SKIPPED ? "skipped" : "failed");
 		oqz_html_text(h, c->message);
-		oqz_str_add(h->out, "</td></tr>\n");
+		oqz_str_add(h->out, "</div></td></tr>\n");
 		return;
 	}
 	for (size_t k = 0; k < c->metrics.n && k < t->metrics; k++) {

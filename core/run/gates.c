@@ -4,8 +4,10 @@
  */
 #include "core/run/gates.h"
 #include "core/base/str.h"
+#include "core/result/figures.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool matches(const struct oqz_gate *g, const struct oqz_cell_result *c)
@@ -47,6 +49,22 @@ static enum oqz_status add(struct oqz_results *r, bool failed, const char *text,
 	return text && oqz_vec_push(&r->gates, g) ? OQZ_OK : oqz_err_nomem(err, "gates", 1);
 }
 
+/* A difference in the words of the tables: of a ratio percentage points. */
+struct amount {
+	char text[40];
+};
+
+static struct amount amount(const struct oqz_metric_result *m, double x)
+{
+	struct amount a;
+
+	if (m->unit == OQZ_UNIT_RATIO)
+		snprintf(a.text, sizeof a.text, "%.4g pp", 100 * x);
+	else
+		snprintf(a.text, sizeof a.text, "%.6g%s", x, oqz_unit_suffix(m->unit));
+	return a;
+}
+
 /* Does the gate fail, when the drop itself is over the limit or not? *ret_but: what the interval adds to it. */
 static bool judge(const struct oqz_gate *g, const struct oqz_metric_result *m, bool over, struct oqz_arena *arena,
                   const char **ret_but)
@@ -66,7 +84,7 @@ static bool judge(const struct oqz_gate *g, const struct oqz_metric_result *m, b
 	if (without)
 		*ret_but = "; without an interval it proves nothing";
 	else if (!(most <= g->max_drop))
-		*ret_but = oqz_arena_printf(arena, "; its 95 %% interval reaches %.6g", most);
+		*ret_but = oqz_arena_printf(arena, "; its 95 %% interval reaches %s", amount(m, most).text);
 	return without || !(most <= g->max_drop);
 }
 
@@ -83,8 +101,9 @@ static enum oqz_status check_cell(const struct oqz_gate *g, const struct oqz_cel
 	const char *but;
 	bool failed = judge(g, m, over, r->arena, &but);
 	return add(r, failed,
-	           oqz_arena_printf(r->arena, "%s %s %s: drop %.6g %s %.6g%s", c->model, c->scheme, g->metric, drop,
-	                            over ? ">" : "<=", g->max_drop, but ? but : ""),
+	           oqz_arena_printf(r->arena, "%s %s %s: drop %s %s %s%s", c->model, c->scheme, g->metric,
+	                            amount(m, drop).text, over ? ">" : "<=", amount(m, g->max_drop).text,
+	                            but ? but : ""),
 	           err);
 }
 

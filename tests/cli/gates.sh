@@ -9,7 +9,7 @@ gate '{metric: top1, max_drop: 50.0pp}'
 expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
 gate '{when: {scheme: pow2}, metric: top1, max_drop: 0.1pp}'
 expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
-says stderr 'gate: tiny pow2 top1: drop .* > 0.001'
+says stderr 'gate: tiny pow2 top1: drop .* pp > 0.1 pp'
 says stdout '^tiny  *pow2'
 # The channel scheme's loss is within its uncertainty.
 gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95}'
@@ -19,7 +19,7 @@ gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95,
 expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
 gate '{when: {scheme: channel}, metric: top1, max_drop: 0.1pp, confidence: 0.95, prove: non-inferiority}'
 expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
-says stderr 'gate: tiny channel top1: drop .* 0.001; its 95 % interval reaches 0\.'
+says stderr 'gate: tiny channel top1: drop .* 0.1 pp; its 95 % interval reaches [0-9.]* pp'
 gate '{when: {scheme: channel}, metric: top1, max_drop: 50pp, confidence: 0.95, prove: non-inferiority}'
 expect_exit 0 run -o "$tmp/a" "$tmp/zoo.yaml"
 gate '{metric: top1, max_drop: 1pp, confidence: 0.95, prove: innocence}'

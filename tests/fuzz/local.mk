@@ -124,8 +124,10 @@ tests_fuzz_fuzz_ocr_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ocr_LDADD = $(fuzz_ldadd)
 
 FUZZ_SECONDS = 60
-fuzz: $(fuzz_programs) tests/fuzz/mkseeds
+fuzz:
 	@test -n '$(FUZZ_LDFLAGS)' || { echo 'configure with CC=clang --enable-fuzzing'; exit 1; }
+	$(MAKE) $(AM_MAKEFLAGS) $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_programs) tests/fuzz/mkseeds
 	tests/fuzz/mkseeds fuzz-corpus
 	@for p in $(fuzz_programs); do \
 		t=$${p##*/fuzz_}; echo "== $$t"; \

@@ -181,7 +181,9 @@
 			return;
 		}
 		const longest = Math.max(...data.names.map((name) => shorten(name).length));
-		const panels = [add(holder, data.local ? 280 : 280 + 6 * longest, (canvas) => profile(canvas, data, "cumulative", !data.local))];
+		// The key takes a line for about 120 characters, swatches included; the plot keeps its height.
+		const key = 18 * Math.floor(data.series.reduce((sum, s) => sum + s.name.length + 6, 0) / 120);
+		const panels = [add(holder, key + (data.local ? 280 : 280 + 6 * longest), (canvas) => profile(canvas, data, "cumulative", !data.local))];
 		if (data.local)
 			panels.push(add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "local", true)));
 		together(panels);
