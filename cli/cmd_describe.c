@@ -151,7 +151,7 @@ static enum oqz_status print_grids(const struct oqz_plugin_info *p, const struct
 
 	OQZ_TRY(oqz_module_open(p->path, &m, err));
 	oqz_params_canonical(params, &s);
-	printf("\nNumber format with %s\n", oqz_str_get(&s));
+	printf("\nNumber format%s%s\n", s.len ? " with " : "", oqz_str_get(&s));
 	oqz_str_release(&s);
 	OQZ_TRY(describe_role(m, params, OQZ_INPUT_WEIGHT, err));
 	return describe_role(m, params, OQZ_INPUT_ACTIVATION, err);

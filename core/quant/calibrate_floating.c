@@ -106,12 +106,38 @@ const struct oqz_calibrator oqz_calibrator_floating = {
 	.find = floating_find,
 };
 
-/* Largest magnitude of a grid's values. */
-static double grid_top(const struct oqz_grid *g)
+/* The extreme magnitudes of a code book: any part of it may suit the numbers best, also one whose largest values are
+ * never reached (posits are densest around 1). So all powers of two are tried from where the numbers begin to vanish
+ * below the smallest value down to 16 octaves of clipping, then the sixteenths of an octave around the best. */
+static enum oqz_status codebook_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
+                                      struct oqz_err *err)
 {
-	if (g->kind == OQZ_GRID_MINIFLOAT)
-		return g->max;
-	return fmax(fabs(g->values[0]), fabs(g->values[g->n_values - 1]));
+	enum { PER_OCTAVE = 16, STEPS = 2 * PER_OCTAVE + 1, CLIPPED = 16, MOST = 192 };
+	const struct oqz_grid *g = &site->grid;
+	double amax = fmax(-(double)o->lo, (double)o->hi), top = 0, small = INFINITY, loss[MOST];
+	float scales[MOST];
+
+	for (uint32_t i = 0; i < g->n_values; i++) {
+		double v = fabs(g->values[i]);
+		top = fmax(top, v);
+		small = v > 0 ? fmin(small, v) : small;
+	}
+	*ret_scale = 1;
+	if (!(amax > 0) || !(top > 0))
+		return OQZ_OK;
+	int e = (int)ceil(log2(amax / small)) + 1, last = (int)ceil(log2(amax / top)) + 1 - CLIPPED, n = 0;
+	do {
+		scales[n++] = (float)fmin(fmax(ldexp(1, e), MIN_SCALE), 1 / MIN_SCALE);
+	} while (--e >= last && n < MOST);
+	OQZ_TRY(oqz_grid_losses(o, g, scales, (size_t)n, loss, err));
+	*ret_scale = scales[least(loss, (size_t)n)];
+	if (site->pow2)
+		return OQZ_OK;
+	for (n = 0; n < STEPS; n++)
+		scales[n] = (float)((double)*ret_scale * exp2(1 - (double)n / PER_OCTAVE));
+	OQZ_TRY(oqz_grid_losses(o, g, scales, STEPS, loss, err));
+	*ret_scale = scales[least(loss, STEPS)];
+	return OQZ_OK;
 }
 
 enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
@@ -120,9 +146,11 @@ enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oq
 	enum { PER_OCTAVE = 16, OCTAVES = 4, STEPS = PER_OCTAVE * OCTAVES + 1, POWERS = 17 };
 	float scales[STEPS];
 	double loss[STEPS];
-	double top = fmax(-(double)o->lo, (double)o->hi) / grid_top(&site->grid);
+	double top = fmax(-(double)o->lo, (double)o->hi) / site->grid.max;
 	int n = site->pow2 ? POWERS : STEPS;
 
+	if (site->grid.kind == OQZ_GRID_CODEBOOK)
+		return codebook_scale(o, site, ret_scale, err);
 	top = 2 * fmax(top, MIN_SCALE);
 	if (site->pow2)
 		top = exp2(ceil(log2(top)));

@@ -20,10 +20,10 @@ void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, d
 /* Sum of squared errors of the observed values on a grid, for each of n scales. */
 enum oqz_status oqz_grid_losses(const struct oqz_observer *o, const struct oqz_grid *grid, const float *scales,
                                 size_t n, double *loss, struct oqz_err *err);
-/* Small floats and code books: the scale with the least squared error from twice amax / (largest value) down to an
- * eighth of that, in sixteenths of an octave; with pow2 the power of two, from the next one above twice amax / (largest
- * value) down to 2^-16 of it, where nearly all of the tensor would be clipped. (A float grid looks
- * alike in every octave, so where within the octave the scale lies matters as much as the range.) */
+/* Small floats: the scale with the least squared error from twice amax / (largest value) down to an eighth of that, in
+ * sixteenths of an octave; with pow2 the power of two, from the next one above twice amax / (largest value) down to
+ * 2^-16 of it, where nearly all of the tensor would be clipped. (A float grid looks alike in every octave, so where
+ * within the octave the scale lies matters as much as the range.) Code books: see there. */
 enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oqz_site *site, float *ret_scale,
                                    struct oqz_err *err);
 

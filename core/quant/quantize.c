@@ -19,6 +19,7 @@ struct oqz_quantize {
 	char *scheme;
 	void *self;
 	OQZ_VEC(struct oqz_quantize_site) sites;
+	struct oqz_arena *arena;     /* of sites' code books */
 	struct oqz_grid verified[4]; /* grids that passed oqz_grid_verify(), in turn; kind 0: none yet */
 	size_t n_verified;
 };
@@ -63,6 +64,18 @@ static enum oqz_status check_site(const struct oqz_quantize *z, const struct oqz
 	return OQZ_OK;
 }
 
+/* A code book is the plugin's, and may be gone when ranges are looked for. */
+static enum oqz_status keep_values(struct oqz_quantize *z, struct oqz_grid *g, struct oqz_err *err)
+{
+	if (g->kind != OQZ_GRID_CODEBOOK || g->n_values == 0)
+		return OQZ_OK;
+	if (!g->values)
+		OQZ_FAIL(err, OQZ_E_PLUGIN, "a code book of %u values that are nowhere", g->n_values);
+	z->arena = z->arena ? z->arena : oqz_arena_new();
+	g->values = z->arena ? oqz_arena_dup(z->arena, g->values, g->n_values * sizeof *g->values) : NULL;
+	return g->values ? OQZ_OK : oqz_err_nomem(err, "a code book", g->n_values * sizeof *g->values);
+}
+
 /* host->add_site. The calibrator's name is the plugin's; ours, which lives as long as the program, is kept instead. */
 static enum oqz_status add_site(void *sink, const struct oqz_site *site, struct oqz_failure *f)
 {
@@ -79,6 +92,7 @@ static enum oqz_status add_site(void *sink, const struct oqz_site *site, struct 
 	s.constant = oqz_graph_api.input_constant(z->view, site->node, site->input, &constant);
 	s.calibrator = oqz_calibrator_find(site->calibrator);
 	OQZ_TRY(check_site(z, &s, f->err));
+	OQZ_TRY(keep_values(z, &s.site.grid, f->err));
 	s.site.calibrator = s.calibrator ? s.calibrator->name : "none";
 	s.q = s.calibrator ? oqz_calibrator_quantile(s.calibrator, site) : 0;
 	if (s.calibrator && !s.constant)
@@ -141,6 +155,7 @@ void oqz_quantize_close(struct oqz_quantize *z)
 	if (z->self)
 		z->q->close(z->self);
 	oqz_vec_release(&z->sites);
+	oqz_arena_free(z->arena);
 	free(z->scheme);
 	free(z);
 }

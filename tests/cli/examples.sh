@@ -37,18 +37,23 @@ runs() {
 }
 
 # ---------------------------------------------------------------------------------------------- the tutorial
-# In order: a yaml block that begins with "# file: NAME" is saved, lines of console blocks that begin with "$ " are run.
+# In order: a yaml or c block that begins with "# file: NAME" or "// file: NAME" is saved, lines of console blocks that begin with
+# "$ " are run.
 mkdir "$tmp/tutorial"
 awk -v dir="$tmp/tutorial" '
-	/^```yaml/ { save = 1; file = ""; next }
+	/^```(yaml|c)$/ { save = 1; file = ""; next }
 	/^```console/ { console = 1; next }
 	/^```/ { save = console = 0; next }
-	save && /^# file: / { file = substr($0, 9); n++; printf "cp \"%s/block%d\" %s\n", dir, n, file; next }
+	save && /^(#|\/\/) file: / { file = $3; n++; printf "cp \"%s/block%d\" %s\n", dir, n, file; next }
 	save && file { print > (dir "/block" n) }
 	console && /^\$ / { print substr($0, 3) }' "$top_srcdir/doc/TUTORIAL.md" >"$tmp/tutorial/commands"
 test "$(wc -l <"$tmp/tutorial/commands")" -ge 20 || fail "the tutorial reads otherwise than this test thinks"
 (cd "$tmp/tutorial" && runs TUTORIAL.md "$tmp/tutorial/commands" && test -s zoo.oqz/report.html -a -s number.oqz/report.html) ||
 	fail "the tutorial"
+test "$(wc -l <"$tmp/tutorial/mine/log4.c")" -lt 100 || fail "the tutorial's plugin has grown to 100 lines"
+for scheme in int8 pow2 log4 log4-mixed fp8 int4; do
+	grep -q "^flowers,$scheme,classify,ok," "$tmp/tutorial/mine/zoo.oqz/results.csv" || fail "no figures for $scheme in the tutorial's table"
+done
 
 # ---------------------------------------------------------------------------------------------- manual pages
 # Stand-ins for what the examples name.

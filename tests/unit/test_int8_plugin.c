@@ -298,7 +298,18 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------------------- misbehaviour */
 
-static enum { TWICE, NOWHERE, NO_RULE, PER_AXIS, WORDLESS, BAD_SCALE, BAD_GRID, NO_STATUS } trick;
+static enum {
+	TWICE,
+	NOWHERE,
+	NO_RULE,
+	PER_AXIS,
+	WORDLESS,
+	BAD_SCALE,
+	BAD_GRID,
+	NO_STATUS,
+	NO_VALUES,
+	LOCAL_VALUES
+} trick;
 
 static enum oqz_status rogue_open(const struct oqz_quantizer_host *h, const struct oqz_params *p, void **ret,
                                   struct oqz_failure *f)
@@ -315,7 +326,14 @@ static enum oqz_status rogue_sites(void *self, const struct oqz_graph_view *g, v
 	struct oqz_site s = { .node = trick == NOWHERE ? 999 : 0,
 		              .calibrator = trick == NO_RULE ? "guess" : "minmax",
 		              .axis = trick == PER_AXIS ? 1 : -1 };
+	double values[] = { -1, 0, 1 };
+
+	if (trick == NO_VALUES || trick == LOCAL_VALUES)
+		s.grid = (struct oqz_grid) { .kind = OQZ_GRID_CODEBOOK,
+			                     .n_values = 3,
+			                     .values = trick == NO_VALUES ? NULL : values };
 	enum oqz_status st = h->add_site(sink, &s, f);
+	values[0] = values[2] = 0;
 
 	if (st == OQZ_OK && trick == TWICE)
 		st = h->add_site(sink, &s, f);
@@ -359,6 +377,7 @@ START_TEST(misbehaving_plugins_are_named)
 		{ PER_AXIS, OQZ_E_UNSUPPORTED, "per channel" },
 		{ WORDLESS, OQZ_E_PLUGIN, "without saying why" },
 		{ NO_STATUS, OQZ_E_PLUGIN, "without saying why" },
+		{ NO_VALUES, OQZ_E_PLUGIN, "values that are nowhere" },
 	};
 	struct net n;
 	struct oqz_graph_view *v = NULL;
@@ -385,6 +404,11 @@ START_TEST(misbehaving_plugins_are_named)
 	trick = BAD_GRID;
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN, "maximum");
 	oqz_observer_free(o);
+	oqz_quantize_close(z);
+	trick = LOCAL_VALUES; /* a code book is copied when it is asked for */
+	ck_ok(oqz_quantize_open(&rogue, &host.table, NULL, v, "", &z, err));
+	ck_assert(oqz_quantize_site(z, 0)->site.grid.values[0] == -1 &&
+	          oqz_quantize_site(z, 0)->site.grid.values[2] == 1);
 	oqz_quantize_close(z);
 	oqz_graph_view_free(v);
 	oqz_graph_free(n.b.g);

@@ -200,6 +200,58 @@ START_TEST(candidates_equal_golden)
 }
 END_TEST
 
+/* Of a code book whose dense part is far below its largest value the best scale is far above amax / largest; of three
+ * values it lies below. Found is what trying all scales finds. */
+START_TEST(code_books_are_searched_whole)
+{
+	enum { N = 4000, MOST = 127 };
+	static const struct {
+		int up, down; /* levels with eight, four, two, one values an octave, away from 1 */
+	} books[] = { { 12, 12 }, { 3, 12 }, { 0, 0 }, { 0, 6 } };
+	float x[N];
+	uint32_t seed = 5;
+
+	for (int i = 0; i < N; i++) {
+		x[i] = 0;
+		for (int k = 0; k < 12; k++) /* nearly normal */
+			x[i] += (float)(seed = seed * 1664525u + 1013904223u) * 0x1p-32f - 0.5f;
+	}
+	for (size_t b = 0; b < OQZ_COUNTOF(books); b++) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		double values[2 * MOST + 1] = { 0 }, found, best = INFINITY;
+		uint32_t n = 0;
+		float scale;
+		for (int e = -books[b].down; e <= books[b].up && n < MOST; e++)
+			for (int per = 8 >> abs(e) / 2 ? 8 >> abs(e) / 2 : 1, k = 0; k < per && n < MOST; k++)
+				values[MOST + ++n] = ldexp(1 + (double)k / per, e);
+		for (uint32_t i = 1; i <= n; i++)
+			values[MOST - i] = -values[MOST + i];
+		struct oqz_site site = {
+			.axis = -1,
+			.grid = { .kind = OQZ_GRID_CODEBOOK, .n_values = 2 * n + 1, .values = values + MOST - n }
+		};
+		ck_ok(oqz_observe_once(OQZ_OBS_HISTOGRAM, 0, x, N, 0, &o, err));
+		for (int pow2 = 0; pow2 < 2; pow2++) {
+			site.pow2 = pow2;
+			ck_ok(oqz_grid_mse_scale(o, &site, &scale, err));
+			ck_ok(oqz_grid_losses(o, &site.grid, &scale, 1, &found, err));
+			best = INFINITY;
+			for (int k = -32 * 20; k <= 32 * 20; k++) {
+				float s = exp2f((float)k / 32);
+				double loss;
+				if (pow2 && k % 32)
+					continue;
+				ck_ok(oqz_grid_losses(o, &site.grid, &s, 1, &loss, err));
+				best = fmin(best, loss);
+			}
+			ck_assert_msg(found <= best * (pow2 ? 1 : 1.03),
+			              "book %zu, pow2 %d: scale %g has %g, another %g", b, pow2, (double)scale, found,
+			              best);
+		}
+	}
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------------------- order */
 
 enum { IMAGES = 11, PER = 700, BATCH = 4 };
@@ -327,5 +379,6 @@ START_TEST(wrong_use_is_refused)
 }
 END_TEST
 
-OQZ_TEST_MAIN("observe", minmax_equals_golden, searches_equal_golden, candidates_equal_golden,
-              order_and_partition_do_not_matter, saved_statistics_continue, wrong_use_is_refused)
+OQZ_TEST_MAIN("observe", code_books_are_searched_whole, minmax_equals_golden, searches_equal_golden,
+              candidates_equal_golden, order_and_partition_do_not_matter, saved_statistics_continue,
+              wrong_use_is_refused)

@@ -4,13 +4,15 @@
  *
  * Life of an instance (one model, one parameter set):
  *
- *	open(host, params) ─► sites(graph) ─► [the program runs calibration images] ─► plan(site, statistics) per site
- *─► close
+ *	open(host, params)
+ *	sites(graph)		[then the program runs the calibration images]
+ *	plan(site, statistics)	for each site
+ *	close()
  *
  * A scheme sees the graph read-only, says which tensor edges (sites) it wants on a grid and how their range is to be
  * found, and turns the statistics of each site into a grid, scales and zero points. It never sees images, labels,
- *metrics, files or the executor. What it returns is data (struct oqz_qspec): printed, hashed, saved, replayed and
- *exported by the program, which also inserts QuantizeLinear/DequantizeLinear nodes accordingly.
+ * metrics, files or the executor. What it returns is data (struct oqz_qspec): printed, hashed, saved, replayed and
+ * exported by the program, which also inserts QuantizeLinear/DequantizeLinear nodes accordingly.
  */
 #ifndef OQZ_QUANTIZER_H
 #define OQZ_QUANTIZER_H
@@ -38,15 +40,16 @@ struct oqz_grid {
 	uint32_t kind;                    /* enum oqz_grid_kind */
 	uint32_t rounding;                /* 0 half-even, 1 half-up, 2 half-down, 3 half-toward-zero,
 	                                   * 4 half-away, 6 up, 7 down (PPQ's numbering).
-	                                   * MINIFLOAT: 0 or 3 */
+	                                   * MINIFLOAT: 0 or 3. CODEBOOK: of a tie half-even
+	                                   * takes the value with the even index */
 	int32_t bits;                     /* AFFINE: width 2..16; MINIFLOAT: 1 + exp_bits + man_bits */
 	int32_t qmin, qmax;               /* AFFINE */
 	int32_t exp_bits, man_bits, bias; /* MINIFLOAT */
 	uint32_t special;                 /* MINIFLOAT: enum oqz_grid_special */
 	double max;                       /* MINIFLOAT: largest magnitude, one of its values */
 	uint32_t n_values;                /* CODEBOOK */
-	const double *values;             /* CODEBOOK: increasing in float32; borrowed until
-	                                   * plan() returns */
+	const double *values;             /* CODEBOOK: increasing in float32, n_values at least 2;
+	                                   * copied by add_site() and when plan() has returned */
 };
 
 /* Block scales that depend on the numbers themselves (OCP microscaling). They exist only while a tensor is quantized.
@@ -64,7 +67,7 @@ struct oqz_qspec {
 	int32_t axis;   /* -1: one scale for the tensor; else scales run along this axis */
 	int64_t block;  /* 0; or: blocks of this many elements along `axis` share a scale */
 	size_t n_scale; /* 1; the axis' length; or (elements / axis length) * ceil(axis length / block), row-major */
-	const float *scale;  /* > 0, finite */
+	const float *scale;  /* > 0, finite: also for a tensor that was all zeros in calibration */
 	const int32_t *zero; /* n_scale entries, or NULL for all 0 */
 	/* CUSTOM only: y = on-grid(x) for a PLAIN tensor; thread-safe; `ctx` lives until close(). */
 	void (*fake_quantize)(void *ctx, const struct oqz_shape *shape, const float *x, float *y);
@@ -94,8 +97,8 @@ struct oqz_graph_api {
 	int32_t (*input_count)(const struct oqz_graph_view *g, int32_t node);
 	const char *(*input_name)(const struct oqz_graph_view *g, int32_t node, int32_t input); /* NULL: left out */
 	enum oqz_input_role (*input_role)(const struct oqz_graph_view *g, int32_t node, int32_t input);
-	int32_t (*channel_axis)(const struct oqz_graph_view *g, int32_t node,
-	                        int32_t input); /* output channel; -1: none */
+	/* Along which a weight's output channels lie; -1 for an input whose role is another one. */
+	int32_t (*channel_axis)(const struct oqz_graph_view *g, int32_t node, int32_t input);
 	bool (*input_type)(const struct oqz_graph_view *g, int32_t node, int32_t input, enum oqz_dtype *dtype,
 	                   struct oqz_shape *shape); /* false: unknown; unknown dims are -1 */
 	bool (*input_constant)(const struct oqz_graph_view *g, int32_t node, int32_t input, struct oqz_view *ret);
@@ -103,7 +106,8 @@ struct oqz_graph_api {
 	                    int32_t input); /* node index, -1: graph input or constant */
 	bool (*attr_int)(const struct oqz_graph_view *g, int32_t node, const char *name, int64_t *ret);
 	/* True when the site is chosen by the scheme's common parameters (ops, include, exclude, below), which the
-	 * program evaluates: every scheme gets the same selection rules for nothing. */
+	 * program evaluates: every scheme gets the same selection rules for nothing. Only float32 activations and
+	 * weights are ever chosen: no bias, index or left-out input; of LayerNormalization the data alone. */
 	bool (*selected)(const struct oqz_graph_view *g, int32_t node, int32_t input);
 };
 
@@ -112,21 +116,25 @@ struct oqz_graph_api {
 
 /* A request: "I want input `input` of node `node` on a grid; find its range by this rule". */
 struct oqz_site {
-	int32_t node, input;    /* input: -1 - k for output k */
-	const char *calibrator; /* "minmax", "percentile", ... (`oqz list calibrators`) or "none" */
-	int32_t axis;           /* -1: one range for the tensor; else one per index of this axis (constants) */
-	double q;               /* percentile: the quantile; ema: the weight of a new batch */
-	bool batch_scope;       /* percentile: per batch, then averaged (the zoo's rule) */
-	struct oqz_grid grid;   /* calibrators that search for a scale (mse, kl, ...) need the grid, */
-	bool symmetric, pow2;   /* and whether the range is symmetric, the scale a power of two */
+	int32_t node, input; /* input: -1 - k for output k */
+	/* "minmax", "percentile", ... (`oqz list calibrators`), or "none", when plan() needs no range. */
+	const char *calibrator;
+	int32_t axis;         /* -1: one range for the tensor; else one per index of this axis (constants only) */
+	double q;             /* percentile: the quantile; ema: the weight of a new batch */
+	bool batch_scope;     /* percentile: per batch, then averaged (the zoo's rule) */
+	struct oqz_grid grid; /* calibrators that search (mse, kl, isotone, floating) need the grid, */
+	bool symmetric, pow2; /* and whether the range is symmetric, the scale a power of two. plan() may answer with
+	                       * another grid. */
 };
 
-/* What calibration found. Arrays have n entries (1, or the length of the axis). Borrowed until plan() returns. */
+/* What calibration found. Arrays have n entries: 1, or the length of the axis; n is 0, and all are NULL, for the
+ * calibrator "none". Borrowed until plan() returns. */
 struct oqz_site_stats {
 	uint32_t struct_size;
 	size_t n;
 	const float *lo, *hi; /* the range by the rule (minmax: the extremes) */
-	const float *scale;   /* set when the rule yields a scale rather than a range; else NULL */
+	const float *scale;   /* set when the rule yields scales rather than ranges; else NULL. minmax, percentile, ema
+	                       * and, of integers, mse yield ranges; mse of other grids and all other rules scales */
 	int64_t count;        /* elements seen */
 };
 
