@@ -104,6 +104,11 @@ static void print_results(const struct oqz_results *r, const char *dir)
 	fputs(oqz_str_get(&s), stdout);
 	fflush(stdout); /* the table comes before what follows also where both go to one file */
 	oqz_str_release(&s);
+	bool limited = false;
+	for (size_t i = 0; i < r->cells.n; i++)
+		limited |= r->cells.v[i]->provenance.limited;
+	if (limited)
+		fprintf(stderr, "oqz: limited: the first images of each data set only, no evaluation of the models\n");
 	for (size_t i = 0; i < r->failed_images.n && i < 10; i++)
 		fprintf(stderr, "oqz: %s: image %s failed: %s\n", r->failed_images.v[i].model,
 		        r->failed_images.v[i].item, r->failed_images.v[i].message);

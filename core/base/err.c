@@ -38,7 +38,9 @@ enum oqz_status oqz_err_prefix(struct oqz_err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof err->msg) {
+	if (n >= 0 && (size_t)n < sizeof err->msg && strncmp(old, err->msg, (size_t)n) == 0 && old[n] == ':') {
+		memcpy(err->msg, old, sizeof old);
+	} else if (n >= 0 && (size_t)n < sizeof err->msg) {
 		size_t at = (size_t)n, room = sizeof err->msg - at, len = strlen(old);
 		snprintf(err->msg + at, room, ": ");
 		if (room > 3)

@@ -20,7 +20,7 @@ struct oqz_err {
 enum oqz_status oqz_err_set(struct oqz_err *err, enum oqz_status code, const char *fmt, ...) OQZ_PRINTF(3, 4);
 enum oqz_status oqz_err_vset(struct oqz_err *err, enum oqz_status code, const char *fmt, va_list ap);
 
-/* Puts "<text>: " in front of the message; returns err->code. */
+/* Puts "<text>: " in front of the message, unless that begins so already (files name themselves); returns err->code. */
 enum oqz_status oqz_err_prefix(struct oqz_err *err, const char *fmt, ...) OQZ_PRINTF(2, 3);
 
 /* The common case of failing malloc; returns OQZ_E_NOMEM. `what` names the thing that did not fit. */

@@ -12,6 +12,26 @@ for blocks in 1 20 60 120; do
 done
 expect_exit 0 run -o "$tmp/a" "$tiny/tiny.yaml"
 same_results "$tmp/whole" "$tmp/a"
+# A disk that is really full, where this user may have one of his own: at the first bytes of a run, while it goes, at its end.
+cat >"$tmp/on_disk" <<'END'
+kilobytes=$1 disk=$2 out=$3 manifest=$4
+mount -t tmpfs -o "size=${kilobytes}k" tmpfs "$disk" || exit 77
+got=0
+"$OQZ" run -j2 --progress none -o "$disk/a" "$manifest" >/dev/null 2>"$out.said" || got=$?
+test $got -eq 4 || { echo "$kilobytes KiB: exit $got, not 4"; exit 1; }
+grep -qF "oqz: $disk/a/" "$out.said" && grep -qi 'full\|no space' "$out.said" || { echo "$kilobytes KiB: $(cat "$out.said")"; exit 1; }
+mount -o remount,size=64m "$disk"
+"$OQZ" run -j2 --progress none -o "$disk/a" "$manifest" >/dev/null 2>&1 && cp -r "$disk/a" "$out"
+END
+mkdir "$tmp/disk"
+if unshare -rm mount -t tmpfs tmpfs "$tmp/disk" 2>/dev/null; then
+	for kilobytes in 4 100 300 500; do
+		unshare -rm sh "$tmp/on_disk" $kilobytes "$tmp/disk" "$tmp/disk-$kilobytes" "$tiny/tiny.yaml" >"$tmp/said" 2>&1 || fail "$(cat "$tmp/said")"
+		same_results "$tmp/whole" "$tmp/disk-$kilobytes"
+	done
+else
+	echo "without a disk of its own"
+fi
 # What other verbs write, with no room at all: an error that names the file, and the old one as it was.
 npy "$tmp/x.npy" "(2,)" 1 2
 image=$(find "$tiny/test" -name '*.png' | sort | head -n 1)

@@ -117,6 +117,10 @@ START_TEST(errors_take_a_prefix)
 	oqz_err_set(&err, OQZ_E_DATA, "bad %d", 3);
 	ck_assert_int_eq(oqz_err_prefix(&err, "file %s", "x"), OQZ_E_DATA);
 	ck_assert_str_eq(err.msg, "file x: bad 3");
+	oqz_err_prefix(&err, "file %s", "x");
+	ck_assert_str_eq(err.msg, "file x: bad 3"); /* once */
+	oqz_err_prefix(&err, "file");
+	ck_assert_str_eq(err.msg, "file: file x: bad 3"); /* another word that it begins with */
 }
 END_TEST
 
