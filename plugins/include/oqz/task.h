@@ -3,12 +3,12 @@
  * oqz/task.h - a task evaluator as a plugin: knows its data set's layout and annotations, turns network outputs into
  *one record per image, and records into metrics.
  *
- *	open(host, params, dataset) ─► items ─► score(item, outputs, geometry) per image and lane ─► finish(records) ─►
- *close
+ *	open(host, params, dataset) ─► items ─► score(item, outputs, geometry) per image and lane
+ *	  ─► finish(records) ─► close
  *
  * A record is an opaque, serialisable byte string: it is stored by the program, and metrics are computed from the
- *records alone, in item order. So an interrupted run continues, shards merge, and a resampled list of records gives a
- *bootstrap. The task never sees the graph, weights, scheme names, or whether a lane is quantized.
+ * records alone, in item order. So an interrupted run continues, runs are compared, and a resampled list of records
+ * gives a bootstrap. The task never sees the graph, weights, scheme names, or whether a lane is quantized.
  */
 #ifndef OQZ_TASK_H
 #define OQZ_TASK_H
@@ -107,7 +107,8 @@ struct oqz_task {
 	/* Required, thread-safe. Metrics of the given records, in the given order (which may repeat records). */
 	enum oqz_status (*finish)(void *self, const struct oqz_record *records, size_t n, void *metric_sink,
 	                          struct oqz_failure *f);
-	/* Optional. One line for a person about what was predicted for the item ("tabby cat (0.81); right is tiger cat"). */
+	/* Optional. One line for a person about what was predicted for the item ("tabby cat (0.81); right is tiger
+	 * cat"). */
 	enum oqz_status (*explain)(void *self, const struct oqz_record *record, char *text, size_t size,
 	                           struct oqz_failure *f);
 	/* Optional. The metrics of this instance, when they depend on its parameters (top3 instead of top5): same form
