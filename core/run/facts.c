@@ -66,7 +66,7 @@ enum oqz_status oqz_provenance_fill(const struct oqz_job *j, const struct oqz_sc
 	p->scheme_plugin = plugin_version(a, s ? s->module : NULL);
 	p->task_plugin = plugin_version(a, j->task_module);
 	p->engine = oqz_engine_name(j->engine);
-	p->limited = j->manifest->limits.images > 0;
+	p->limited = j->test.n < j->test.items.items.n;
 	if (!copy(a, j->model_sha256, &p->model_sha256) || !copy(a, s ? s->plan_sha256 : "", &p->plan_sha256) ||
 	    !copy(a, j->test.contents, &p->dataset_sha256) || !copy(a, s ? s->canonical : "float", &p->scheme) ||
 	    !copy(a, j->task_canonical, &p->task) || !copy(a, oqz_exec_describe(), &p->library) ||

@@ -36,5 +36,9 @@ differs() {
 }
 expect_exit 0 run --progress none --limit 7 -o "$tmp/a" "$tmp/zoo/tiny.yaml"
 differs 'dataset_sha256\|images: \|limited: '
+says stderr '^oqz: limited'
+expect_exit 0 run --progress none --limit 1000000 -o "$tmp/a" "$tmp/zoo/tiny.yaml" # a limit that leaves nothing out
+same "$tmp/first" "$lock"
+says_not stderr '^oqz: limited'
 expect_exit 0 run --progress none --set schemes.pow2.bits=6 -o "$tmp/a" "$tmp/zoo/tiny.yaml"
 differs 'plan_sha256\|scheme: \|bits: \|manifest_sha256'

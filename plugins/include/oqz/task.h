@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * oqz/task.h - a task evaluator as a plugin: knows its data set's layout and annotations, turns network outputs into
- *one record per image, and records into metrics.
+ * one record per image, and records into metrics.
  *
  *	open(host, params, dataset) ─► items ─► score(item, outputs, geometry) per image and lane
  *	  ─► finish(records) ─► close
