@@ -10,15 +10,15 @@
  * integer only where a quotient lies that near a tie. Pieces of the input in which one does are divided after all.
  */
 #include "core/tensor/quantize8.h"
+#include "core/tensor/float_bits.h"
 
 #include <math.h>
-#include <string.h>
 
 #define MAGIC 12582912.0f
 enum { MAGIC_BITS = 0x4b400000, PIECE = 256 };
 
-/* Farther from the rounded value than this is near a tie: 0.5 - 2^-12. */
-#define NEAR_TIE 0.499755859375f
+/* Farther from the rounded value than this is near a tie: 0.5 - 2^-12, as a float's bits. */
+enum { NEAR_TIE = 0x3effe000 };
 
 struct grid {
 	float scale, inverse, lo, hi; /* lo and hi are qmin - zero and qmax - zero */
@@ -32,13 +32,8 @@ static inline float clamped(float v, const struct grid *g)
 	return v < g->hi ? v : g->hi;
 }
 
-static inline int32_t low_bits(float f)
-{
-	int32_t i;
-
-	memcpy(&i, &f, sizeof i);
-	return i - MAGIC_BITS;
-}
+/* The integer that a sum with MAGIC stands for. */
+static inline int32_t low_bits(float f) { return (int32_t)oqz_float_bits(f) - MAGIC_BITS; }
 
 OQZ_KERNEL static void divide(const float *restrict x, size_t n, const struct grid *grid, uint8_t *restrict out)
 {
@@ -61,17 +56,17 @@ OQZ_KERNEL static bool multiply_warily(const float *restrict x, size_t n, const 
                                        uint8_t *restrict out)
 {
 	const struct grid g = *grid;
-	int32_t near = 0;
+	int32_t near = 0; /* its sign; magnitudes and NaN compare as their bits do */
 
 	for (size_t i = 0; i < n; i++) {
 		float v = x[i] * g.inverse; /* NaN passes the bounds */
 		v = v < g.lo ? g.lo : v;
 		v = v > g.hi ? g.hi : v;
 		float sum = v + MAGIC, off = v - (sum - MAGIC);
-		near |= !((off < 0 ? -off : off) <= NEAR_TIE);
+		near |= NEAR_TIE - (int32_t)(oqz_float_bits(off) & 0x7fffffff);
 		out[i] = (uint8_t)(low_bits(sum) + g.zero);
 	}
-	return near != 0;
+	return near < 0;
 }
 
 float oqz_exact_inverse(float scale)
