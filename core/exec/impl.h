@@ -129,7 +129,8 @@ extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize i
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
     oqz_impl_dnnl_conv_add, oqz_impl_dnnl_deconv_tiles, oqz_impl_dnnl_reduce, oqz_impl_dnnl_layer_norm,
     oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum, oqz_impl_dnnl_recurrent;
-extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 grids, exact integers */
+extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 and small-float grids */
+extern const struct oqz_impl oqz_impl_qdepthwise;                        /* own: depthwise Conv on small-float grids */
 
 /* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */
 bool oqz_dnnl_exact_int8(void);

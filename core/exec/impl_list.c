@@ -25,7 +25,7 @@ LIST(recurrent, &oqz_impl_dnnl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(attention, &oqz_impl_dnnl_attention);
 LIST(einsum, &oqz_impl_dnnl_einsum);
-LIST(qconv, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
+LIST(qconv, &oqz_impl_qdepthwise, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
 LIST(sim_only, &oqz_impl_sim);
 

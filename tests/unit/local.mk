@@ -102,9 +102,14 @@ tests_unit_test_dnnl_spot_SOURCES = tests/unit/test_dnnl_spot.c
 tests_unit_test_dnnl_spot_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_spot_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_dnnl_qconv
-tests_unit_test_dnnl_qconv_SOURCES = tests/unit/dnnl_step.h tests/unit/test_dnnl_qconv.c
+tests_unit_test_dnnl_qconv_SOURCES = tests/unit/dnnl_step.h tests/unit/fp8_case.h tests/unit/test_dnnl_qconv.c
 tests_unit_test_dnnl_qconv_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_qconv_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_dnnl_qdepthwise
+tests_unit_test_dnnl_qdepthwise_SOURCES = tests/unit/dnnl_step.h tests/unit/fp8_case.h tests/unit/test_dnnl_qdepthwise.c
+tests_unit_test_dnnl_qdepthwise_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_dnnl_qdepthwise_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_dnnl_matmul
 tests_unit_test_dnnl_matmul_SOURCES = tests/unit/dnnl_step.h tests/unit/test_dnnl_matmul.c
 tests_unit_test_dnnl_matmul_CPPFLAGS = $(unit_cppflags)

@@ -5,9 +5,7 @@
  */
 #include "core/exec/dnnl/dnnl_bands.h"
 #include "core/exec/dnnl/dnnl_grid.h"
-#include "core/ops/op_fakequant.h"
-#include "core/tensor/fakequant.h"
-#include "tests/unit/dnnl_step.h"
+#include "tests/unit/fp8_case.h"
 
 struct grid {
 	enum oqz_dtype dtype;
@@ -375,105 +373,6 @@ END_TEST
 /* ---- small floats -------------------------------------------------------------------------------------------------
  */
 
-struct float_sums {
-	const float *x, *w;
-	double *y;
-};
-
-static void add_float_product(void *ctx, int64_t o, int64_t i, int64_t w)
-{
-	struct float_sums *s = ctx;
-
-	if (i >= 0)
-		s->y[o] += (double)s->x[i] * s->w[w];
-}
-
-static const struct oqz_fakequant e4m3_to_zero = { .kind = "minifloat",
-	                                           .rounding = OQZ_ROUND_HALF_TO_ZERO,
-	                                           .exp_bits = 4,
-	                                           .man_bits = 3,
-	                                           .bias = 7,
-	                                           .special = OQZ_MF_FN,
-	                                           .max = 448,
-	                                           .axis = 0 };
-
-/* One layer whose input and weights are on a grid of small floats; expected values from the shared grid arithmetic. */
-static void fp8_case(const struct convcase *c, struct oqz_rng *r, enum oqz_dtype dtype, bool fake, bool per_channel,
-                     bool pow2, const char *what)
-{
-	struct oqz_fq fq = { 0 };
-	struct step s;
-	struct oqz_node node = { .name = "f", .domain = "oqz", .params = (void *)&e4m3_to_zero };
-	struct oqz_tensor sx = step_tensor(OQZ_DT_F32, (struct oqz_shape) { 0 }),
-	                  sw = step_tensor(OQZ_DT_F32, per_channel ? DIMS(c->oc) : (struct oqz_shape) { 0 });
-
-	ck_assert(oqz_fq_of_dtype(dtype, &fq));
-	if (fake)
-		fq.round = OQZ_ROUND_HALF_TO_ZERO;
-	step_init(&s, "Conv");
-	convcase_attrs(c, &s);
-	struct oqz_tensor *x =
-	    step_input(&s, step_tensor(OQZ_DT_F32, convcase_shape(c, c->batch, c->ic, c->in)), false);
-	struct oqz_tensor w = step_tensor(OQZ_DT_F32, convcase_shape(c, c->oc, c->ic / c->group, c->k)),
-	                  codes = step_tensor(dtype, w.shape);
-	s.d.n_in = 2;
-	s.d.in_type[1] = (struct oqz_type) { OQZ_DT_F32, w.shape };
-	struct oqz_tensor *b = step_input(&s, step_tensor(OQZ_DT_F32, DIMS(c->oc)), true);
-	fill_f32(r, x);
-	fill_f32(r, &w);
-	fill_f32(r, b);
-	((float *)x->data)[0] = 1e4f; /* beyond the largest value: saturates */
-	*(float *)sx.data = pow2 ? 0x1p-7f : 0.0103f;
-	for (int64_t i = 0; i < oqz_tensor_nelem(&sw); i++)
-		((float *)sw.data)[i] = pow2 ? ldexpf(1, (int)(i % 3) - 9) : 0.002f * (1 + (float)(i % 7));
-	float *xq = malloc(oqz_tensor_bytes(x)), *wq = malloc(oqz_tensor_bytes(&w));
-	fq.axis = -1;
-	fq.scale = sx.data;
-	oqz_fq_run(&fq, &x->shape, x->data, xq);
-	fq.axis = per_channel ? 0 : -1;
-	fq.scale = sw.data;
-	oqz_fq_run(&fq, &w.shape, w.data, wq);
-	int32_t *raw = malloc((size_t)oqz_tensor_nelem(&w) * sizeof *raw);
-	oqz_fq_codes(&fq, &w.shape, w.data, raw);
-	for (int64_t i = 0; i < oqz_tensor_nelem(&w); i++)
-		((uint8_t *)codes.data)[i] = (uint8_t)raw[i];
-	s.d.group = true;
-	s.d.quant[0] = (struct oqz_step_quant) { .present = true,
-		                                 .from_float = true,
-		                                 .dtype = fake ? OQZ_DT_F32 : dtype,
-		                                 .axis = -1,
-		                                 .scale = &sx,
-		                                 .fake = fake ? &node : NULL };
-	s.d.quant[1] = (struct oqz_step_quant) { .present = true,
-		                                 .dtype = fake ? OQZ_DT_F32 : dtype,
-		                                 .axis = per_channel ? 0 : -1,
-		                                 .scale = &sw,
-		                                 .codes = fake ? &w : &codes,
-		                                 .fake = fake ? &node : NULL };
-	step_output(&s, convcase_shape(c, c->batch, c->oc, c->out));
-	step_act(&s, "Relu");
-	int64_t n = oqz_tensor_nelem(&s.out), osz = c->out[0] * c->out[1] * c->out[2];
-	double *want = malloc((size_t)n * sizeof *want);
-	for (int64_t i = 0; i < n; i++)
-		want[i] = ((float *)b->data)[i / osz % c->oc];
-	convcase_walk(c, add_float_product, &(struct float_sums) { xq, wq, want });
-	for (int64_t i = 0; i < n; i++)
-		want[i] = fmax(0, want[i]);
-	struct oqz_err e = { 0 };
-	enum oqz_status st = step_run(&s, &oqz_impl_dnnl_qconv, &e);
-	ck_assert_msg(st == OQZ_OK, "%s: %s %s", what, s.why, e.msg);
-	expect_near(&s, want, 3e-6, what);
-	free(want);
-	free(raw);
-	free(xq);
-	free(wq);
-	oqz_tensor_release(&w);
-	oqz_tensor_release(&codes);
-	oqz_tensor_release(&sx);
-	oqz_tensor_release(&sw);
-	step_release(&s);
-}
-
 /* A layer of a size at which blocks of pixels and channels end anywhere: what kernels with tiles of 16 rows by 64 bytes
  * get wrong first. */
 static struct convcase around_tiles(struct oqz_rng *r)
@@ -522,7 +421,8 @@ START_TEST(sums_are_right_around_tiles)
 		         (long long)c.out[0], (long long)c.out[1], (long long)c.k[0], (long long)c.k[1],
 		         (long long)c.stride[0], (long long)c.stride[1]);
 		if (i % 3 == 2 && oqz_dnnl_native_bf16()) {
-			fp8_case(&c, &r, i & 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, false, i & 2, i & 4, what);
+			fp8_case(&oqz_impl_dnnl_qconv, NULL, &c, &r, i & 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, false,
+			         i & 2, i & 4, what);
 			continue;
 		}
 		qcase_init(&q, &c, &r, g, 0.25f, i % 2, FILL_RANDOM, FILL_EXTREMES, true);
@@ -550,7 +450,8 @@ START_TEST(small_floats_run_in_bfloat16)
 			continue;
 		snprintf(what, sizeof what, "case %d", i);
 		bool fake = i % 3 == 0;
-		fp8_case(&c, &r, fake || i % 3 == 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, fake, i & 1, i & 2, what);
+		fp8_case(&oqz_impl_dnnl_qconv, NULL, &c, &r, fake || i % 3 == 1 ? OQZ_DT_F8E4M3FN : OQZ_DT_F8E5M2, fake,
+		         i & 1, i & 2, what);
 	}
 }
 END_TEST

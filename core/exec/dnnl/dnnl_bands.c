@@ -40,6 +40,15 @@ static size_t weights_of(const struct oqz_dnnl_conv_geom *g)
 	return n;
 }
 
+int64_t oqz_dnnl_bands_rows(const struct oqz_dnnl_conv_geom *g, int64_t batch, int64_t out_rows, size_t out_row)
+{
+	int64_t rows = batch == 1 ? choose_rows(out_rows, out_row) : out_rows;
+
+	if ((size_t)rows * out_row > LONG * oqz_dnnl_band || (rows < out_rows && weights_of(g) > HEAVY * oqz_dnnl_band))
+		return 0;
+	return rows;
+}
+
 struct extent {
 	int64_t first, in, out, pad_l, pad_r;
 };
@@ -116,16 +125,15 @@ enum oqz_status oqz_dnnl_bands_init(struct oqz_dnnl_bands *ret, const struct oqz
 	enum oqz_status st = OQZ_OK;
 	struct oqz_err why = { 0 }; /* a refusal is none for the caller */
 
-	b.in_rows = src->ndims == 4 ? src->dims[2] : 1;
-	b.out_rows = b.rows = dst->ndims == 4 ? dst->dims[2] : 1;
+	bool images = src->ndims == 4;
+	b.in_rows = images ? src->dims[2] : 1;
+	b.out_rows = images ? dst->dims[2] : 1;
 	b.in_row = dnnl_memory_desc_get_size(src) / dnnl_data_type_size(src->data_type) / (size_t)b.in_rows;
 	b.out_row = dnnl_memory_desc_get_size(dst) / dnnl_data_type_size(dst->data_type) / (size_t)b.out_rows;
-	if (src->ndims == 4 && src->dims[0] == 1)
-		b.rows = choose_rows(b.out_rows, b.out_row);
-	if ((size_t)b.rows * b.out_row > LONG * oqz_dnnl_band ||
-	    (b.rows < b.out_rows && weights_of(g) > HEAVY * oqz_dnnl_band))
+	b.rows = oqz_dnnl_bands_rows(g, images ? src->dims[0] : 0, b.out_rows, b.out_row);
+	if (b.rows == 0)
 		st = OQZ_E_UNSUPPORTED;
-	b.n = (size_t)((b.out_rows + b.rows - 1) / b.rows);
+	b.n = b.rows ? (size_t)((b.out_rows + b.rows - 1) / b.rows) : 0;
 	for (size_t i = 0; i < b.n && b.n > 1 && st == OQZ_OK; i++) {
 		struct extent e = extent_of(&b, i);
 		if (find_kind(&b, &e) < 0)

@@ -31,6 +31,10 @@ struct oqz_dnnl_bands {
 	int n_kinds;
 };
 
+/* Output rows of a band; 0: no bands. `batch` images (0: not of two dimensions) of `out_rows` rows, each of `out_row`
+ * elements in all images together. */
+int64_t oqz_dnnl_bands_rows(const struct oqz_dnnl_conv_geom *g, int64_t batch, int64_t out_rows, size_t out_row);
+
 /* What `whole` was made from: descriptors of source and output (channels-last), bias (NULL: none), the same attributes.
  * A small output is one band; where oneDNN would compute bands otherwise than the whole, there are none. `whole` must
  * outlive *ret. */

@@ -457,12 +457,10 @@ static bool fold_scales(struct oqz_dnnl_weights *w)
 	return true;
 }
 
-bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, int nd,
-                         int dim, double factor, const float *bias, int64_t n_bias, float *ret_bias, char *why,
-                         size_t why_size)
+bool oqz_dnnl_out_scales(const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, double factor, const float *bias,
+                         int64_t n_bias, float *ret_bias, char *why, size_t why_size)
 {
 	double lo = (double)s->zero - s->fq.qmin, hi = (double)s->fq.qmax - s->zero, reach = lo > hi ? lo : hi;
-	bool same = true;
 
 	w->out_scale = calloc((size_t)w->channels, sizeof *w->out_scale);
 	if (!w->out_scale)
@@ -477,14 +475,25 @@ bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *
 			return oqz_dnnl_decline(why, why_size, "scales leave the range of float32"), false;
 		w->out_scale[c] = (float)f;
 		ret_bias[c] = (float)(b / (double)w->out_scale[c]);
-		same &= c == 0 || w->out_scale[c] == w->out_scale[c - 1];
 	}
-	if (w->type != dnnl_s8 && fold_scales(w)) {
-		for (int64_t c = 0; c < w->channels; c++)
-			ret_bias[c] = bias ? bias[n_bias == 1 ? 0 : c] : 0;
-		return true;
-	}
-	if (same ? !oqz_dnnl_set_scale(a, s, w->out_scale[0]) : !set_channel_scales(a, s, w, nd, dim))
+	w->scales_left = w->type == dnnl_s8 || !fold_scales(w);
+	for (int64_t c = 0; c < w->channels && !w->scales_left; c++)
+		ret_bias[c] = bias ? bias[n_bias == 1 ? 0 : c] : 0;
+	return true;
+}
+
+bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, int nd,
+                         int dim, double factor, const float *bias, int64_t n_bias, float *ret_bias, char *why,
+                         size_t why_size)
+{
+	bool same = true;
+
+	if (!oqz_dnnl_out_scales(s, w, factor, bias, n_bias, ret_bias, why, why_size))
+		return false;
+	for (int64_t c = 1; c < w->channels; c++)
+		same &= w->out_scale[c] == w->out_scale[0];
+	if (w->scales_left &&
+	    (same ? !oqz_dnnl_set_scale(a, s, w->out_scale[0]) : !set_channel_scales(a, s, w, nd, dim)))
 		return oqz_dnnl_decline(why, why_size, "oneDNN refuses the scales"), false;
 	return true;
 }

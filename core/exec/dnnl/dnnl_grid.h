@@ -38,6 +38,7 @@ struct oqz_dnnl_weights {
 	struct oqz_shape shape;
 	int axis; /* of the output channels */
 	int64_t channels;
+	bool scales_left;       /* out_scale is to be applied: it is not in the codes */
 	bool scale_is_argument; /* see oqz_dnnl_pack_scales */
 	dnnl_memory_desc_t scale_md;
 	float *out_scale;
@@ -58,10 +59,13 @@ void oqz_dnnl_source_codes(const struct oqz_dnnl_source *s, const float *x, size
 enum oqz_status oqz_dnnl_weights_init(struct oqz_dnnl_weights *w, const struct oqz_step_desc *d, int i, int axis,
                                       const struct oqz_dnnl_source *s, char *why, size_t why_size, struct oqz_err *err);
 
-/* Sets the source's zero point and the output scales along dimension `dim` of an output of nd dims, w->channels long,
- * and divides the bias by them (`bias` may be NULL: zeros; n_bias 1 or channels; written to ret_bias, w->channels
- * floats). `factor` multiplies the products (Gemm's alpha). To be called before an activation is appended. False: the
- * accumulator could overflow, or a factor leaves float32's range. */
+/* The factors of the output, one per channel, into w->out_scale or the codes, and the bias divided by them (`bias` may
+ * be NULL: zeros; n_bias 1 or channels; written to ret_bias, w->channels floats). `factor` multiplies the products
+ * (Gemm's alpha). False: the accumulator could overflow, or a factor leaves float32's range. */
+bool oqz_dnnl_out_scales(const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, double factor, const float *bias,
+                         int64_t n_bias, float *ret_bias, char *why, size_t why_size);
+/* The same, and tells oneDNN: the source's zero point, and the scales along dimension `dim` of an output of nd dims. To
+ * be called before an activation is appended. */
 bool oqz_dnnl_set_scales(struct oqz_dnnl_attr *a, const struct oqz_dnnl_source *s, struct oqz_dnnl_weights *w, int nd,
                          int dim, double factor, const float *bias, int64_t n_bias, float *ret_bias, char *why,
                          size_t why_size);

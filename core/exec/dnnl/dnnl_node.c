@@ -85,6 +85,20 @@ static bool append_clip(struct oqz_dnnl_attr *a, const struct oqz_node *n)
 	return append(a, dnnl_eltwise_clip, lo, hi);
 }
 
+bool oqz_dnnl_act_clamps(const struct oqz_node *act, float *ret_lo, float *ret_hi)
+{
+	bool relu = act && !act->domain[0] && strcmp(act->op_type, "Relu") == 0;
+	double lo = relu ? 0 : -INFINITY, hi = INFINITY;
+
+	if (act && !relu &&
+	    (act->domain[0] || strcmp(act->op_type, "Clip") != 0 || !scalar_input(act, 1, lo, &lo) ||
+	     !scalar_input(act, 2, hi, &hi) || !(lo <= hi)))
+		return false;
+	*ret_lo = (float)lo;
+	*ret_hi = (float)hi;
+	return true;
+}
+
 bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act)
 {
 	/* operators whose ONNX parameters are oneDNN's alpha alone */

@@ -119,6 +119,8 @@ enum oqz_status oqz_dnnl_attr_init(struct oqz_dnnl_attr *a, struct oqz_err *err)
 void oqz_dnnl_attr_release(struct oqz_dnnl_attr *a);
 /* Appends an activation node (NULL: nothing). False: this node has no form as a post-operation. */
 bool oqz_dnnl_attr_act(struct oqz_dnnl_attr *a, const struct oqz_node *act);
+/* Whether an activation (NULL: none) only clamps, to [*ret_lo, *ret_hi] (infinities: no bound). */
+bool oqz_dnnl_act_clamps(const struct oqz_node *act, float *ret_lo, float *ret_hi);
 /* Hands the post-operations to the attributes; once, after the last append. */
 enum oqz_status oqz_dnnl_attr_finish(struct oqz_dnnl_attr *a, struct oqz_err *err);
 

@@ -23,6 +23,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_prim.c \
 	core/exec/dnnl/dnnl_prim_impl.h \
 	core/exec/dnnl/dnnl_qconv.c \
+	core/exec/dnnl/dnnl_qdepthwise.c \
 	core/exec/dnnl/dnnl_qmatmul.c \
 	core/exec/dnnl/dnnl_recurrent.c \
 	core/exec/dnnl/dnnl_reduce.c \
