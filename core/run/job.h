@@ -81,7 +81,7 @@ struct oqz_scheme {
 	const char **layers;     /* output values of quantized nodes, in execution order; names of the float graph */
 	size_t n_layers;
 	const char **own_layers; /* the same values by the quantized graph's names */
-	const char **own_watch;  /* a lane from a file: watched values by its own names; else NULL */
+	const char **own_watch;  /* watched values likewise */
 	const char **unmatched;  /* a lane from a file: quantized nodes without a counterpart */
 	size_t n_unmatched;
 	struct oqz_layer_fact *facts;

@@ -73,6 +73,29 @@ static enum oqz_status find_layers(struct oqz_job *j, struct oqz_scheme *s, stru
 	return OQZ_OK;
 }
 
+/* Watched values as their readers in the quantized graph see them: on the grid, where an output is put on one. An
+ * output of the model has kept its name. */
+static enum oqz_status find_watched(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
+{
+	s->own_watch = OQZ_ARENA_NEW_N(j->arena, const char *, j->n_watch + 1);
+	if (!s->own_watch)
+		return oqz_err_nomem(err, "watched values", j->n_watch);
+	for (size_t i = 0; i < j->n_watch; i++) {
+		const struct oqz_value *v = oqz_graph_value(s->graph, j->watch[i]);
+		const struct oqz_qplan_site *site = NULL;
+		s->own_watch[i] = j->watch[i];
+		for (size_t k = 0; v && !v->is_output && k < s->plan->sites.n && !site; k++)
+			if (s->plan->sites.v[k].input < 0 && strcmp(s->plan->sites.v[k].tensor, j->watch[i]) == 0)
+				site = &s->plan->sites.v[k];
+		const char *name =
+		    site ? oqz_arena_printf(j->arena, "%s/out%d/dq", site->node, -1 - site->input) : NULL;
+		const struct oqz_node *last = name ? oqz_graph_node(s->graph, name) : NULL;
+		if (last)
+			s->own_watch[i] = last->out[0]->name;
+	}
+	return OQZ_OK;
+}
+
 struct using
 {
 	struct oqz_job *job;
@@ -103,7 +126,8 @@ enum oqz_status oqz_plans_use(struct oqz_job *j, struct oqz_scheme *schemes, siz
 
 	OQZ_TRY(oqz_pool_run(&pool, j->threads, err));
 	for (size_t i = 0; i < n; i++) /* names go into the job's arena, which is one thread's */
-		if (schemes[i].graph && schemes[i].module && whys[i].code == OQZ_OK)
-			(void)find_layers(j, &schemes[i], &whys[i]);
+		if (schemes[i].graph && schemes[i].module && whys[i].code == OQZ_OK &&
+		    find_layers(j, &schemes[i], &whys[i]) == OQZ_OK)
+			(void)find_watched(j, &schemes[i], &whys[i]);
 	return OQZ_OK;
 }

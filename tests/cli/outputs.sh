@@ -24,5 +24,13 @@ awk -v e="$(last outputs 6)" -v o="$(oqe outputs)" 'BEGIN { exit !(e > 0 && o > 
 	fail "the last layer's error is $(last outputs 6), the output's $(oqe outputs)"
 awk -v e="$(last inputs 6)" -v o="$(oqe inputs)" 'BEGIN { exit !(e == o) }' || fail "without a grid behind it they are $(last inputs 6), $(oqe inputs)"
 test -n "$(last outputs 7)" || fail "the last layer has no error of its own"
+# So it is where an inner value is watched: OQE is of what its readers see.
+tensor=$(sed -n 's/.*"node": "bank", "output": 0, "tensor": "\([^"]*\)".*/\1/p' "$tmp/out/plans/tiny.outputs.json")
+sed "s|^    task: classify|&\n    watch: [$tensor]|" "$tmp/zoo.yaml" >"$tmp/watch.yaml"
+expect_exit 0 run -o "$tmp/watch" "$tmp/watch.yaml"
+cp "$tmp/watch/results.csv" "$tmp/out/results.csv"
+bank() { awk -F, -v s="$1" '$2 == s && $4 == "bank" { print $6 }' "$tmp/watch/layers.csv"; }
+awk -v e="$(bank outputs)" -v o="$(oqe outputs)" 'BEGIN { exit !(e > 0 && o > 1.01 * e) }' || fail "bank's error is $(bank outputs), the watched $(oqe outputs)"
+awk -v e="$(bank inputs)" -v o="$(oqe inputs)" 'BEGIN { exit !(e > 0 && e == o) }' || fail "without a grid behind it they are $(bank inputs), $(oqe inputs)"
 expect_exit 0 export --plan "$tmp/out/plans/tiny.whole.json" -o "$tmp/q.onnx" "$tiny/tiny.onnx"
 test -s "$tmp/q.onnx" || fail "no export"
