@@ -4,7 +4,7 @@
  * and of weights per tensor and per channel. The batches are seen out of order by three observers that are merged, in
  * two passes where the rule wants them: what a run with threads does. Also the rules' corners, which no row has.
  */
-#include "core/quant/observer.h"
+#include "core/quant/calibrate_hist.h"
 #include "core/base/str.h"
 #include "tests/unit/observer_rows.h"
 
@@ -223,6 +223,69 @@ START_TEST(isotone_by_hand)
 }
 END_TEST
 
+/* Where candidates are equally good the first one is taken; which ones there are. */
+START_TEST(searches_by_hand)
+{
+	enum { MSE = 2048, KL = 4096, LEVELS = 256 };
+	static float narrow[KL], work[2 * KL];
+	static double bins[MSE];
+	struct oqz_site s = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
+	static const float apart[] = { 10, 9, 1000, 990 };
+	float scale;
+	int start, end;
+
+	/* kl: nothing but the one that is put into bin 8, so that no cut loses anything */
+	ck_assert_int_eq(oqz_kl_search(narrow, KL, 8, work), 128);
+	/* asymmetric mse: a value on the first code of both grids, from 0 and from 8 */
+	bins[8] = 1;
+	oqz_mse_search(bins, MSE, LEVELS, false, 1, -1e6, &start, &end);
+	ck_assert(start == 0 && end == LEVELS);
+	/* in the middle of a step of one bin the error is a quarter: clipping a rare value is better than wider steps
+	 */
+	memset(bins, 0, sizeof bins);
+	bins[10] = 1000;
+	bins[257] = 1;
+	oqz_mse_search(bins, MSE, LEVELS, true, 1, 0, &start, &end);
+	ck_assert(start == 0 && end == LEVELS);
+	/* grids may end up to 256 bins behind the last: steps of 7 from 264 end at 2056 */
+	memset(bins, 0, sizeof bins);
+	for (int i = 264; i < MSE; i += 7)
+		bins[i] = 1;
+	oqz_mse_search(bins, MSE, LEVELS, false, 1, -1e6, &start, &end);
+	ck_assert_msg(start == 264 && end == 2056, "%d .. %d", start, end);
+	/* isotone: (9 / 126.49, 2) and (990 / 126.49, 20) do not meet: the first is as good as the second */
+	ck_ok(find("isotone", s, apart, 4, 2, &scale, err));
+	ck_assert(scale == (float)(9 / 126.49));
+	/* small floats: many small values, and a large one that is better clipped */
+	static float x[5001];
+	for (int i = 0; i < 5000; i++)
+		x[i] = (i % 2 ? 1.f : -1.f) * (0.5f + (float)(i % 64) / 128);
+	x[5000] = 48;
+	s.pow2 = true;
+	s.grid = (struct oqz_grid) { .kind = OQZ_GRID_MINIFLOAT,
+		                     .bits = 4,
+		                     .exp_bits = 2,
+		                     .man_bits = 1,
+		                     .bias = 1,
+		                     .special = OQZ_GRID_FINITE,
+		                     .max = 6 };
+	ck_ok(find("mse", s, x, 5001, 1, &scale, err));
+	double least = INFINITY, best = 0;
+	for (int e = 6; e >= -10; e--) {
+		struct oqz_qspec q = { .grid = s.grid, .axis = -1, .n_scale = 1, .scale = &(float) { ldexpf(1, e) } };
+		static float y[5001];
+		double loss = 0;
+		ck_ok(oqz_fake_quantize(&q, &(struct oqz_shape) { 1, { 5001 } }, x, y, err));
+		for (int i = 0; i < 5001; i++)
+			loss += ((double)y[i] - (double)x[i]) * ((double)y[i] - (double)x[i]);
+		best = loss < least ? ldexp(1, e) : best;
+		least = fmin(loss, least);
+	}
+	ck_assert(best < 4); /* 48 / 6 is 8, the search begins at 16 */
+	ck_assert_double_eq((double)scale, best);
+}
+END_TEST
+
 START_TEST(ema_by_hand)
 {
 	const struct oqz_calibrator *c = oqz_calibrator_find("ema");
@@ -375,6 +438,6 @@ START_TEST(saved_rows_and_bins)
 }
 END_TEST
 
-OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, ema_by_hand, degenerate_tensors,
-              second_pass_is_guarded, bins_leave_out_what_is_not_finite, bins_leave_out_what_is_beyond_the_extremes,
-              saved_rows_and_bins)
+OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, searches_by_hand, ema_by_hand,
+              degenerate_tensors, second_pass_is_guarded, bins_leave_out_what_is_not_finite,
+              bins_leave_out_what_is_beyond_the_extremes, saved_rows_and_bins)

@@ -168,6 +168,20 @@ START_TEST(scales_from_ranges_equal_golden)
 }
 END_TEST
 
+/* Steps of 1 and zero points halfway between two codes: to the even one. */
+START_TEST(zero_points_are_rounded_half_even)
+{
+	const struct oqz_grid grid = affine(0, 255);
+	float s;
+	int32_t z;
+
+	oqz_affine_from_range(-2.5, 252.5, &grid, false, false, &s, &z);
+	ck_assert(s == 1 && z == 2);
+	oqz_affine_from_range(-3.5, 251.5, &grid, false, false, &s, &z);
+	ck_assert(s == 1 && z == 4);
+}
+END_TEST
+
 static void fp8_format(const char *name, enum oqz_dtype t, double max)
 {
 	static const char *const data[] = { "normal",   "uniform",         "heavy",   "tiny",
@@ -303,5 +317,6 @@ START_TEST(descriptions_read_well)
 }
 END_TEST
 
-OQZ_TEST_MAIN("format", int8_equals_golden, roundings_equal_golden, scales_from_ranges_equal_golden, fp8_equals_golden,
-              grids_pass_brute_force, spec_check_names_what_is_wrong, descriptions_read_well)
+OQZ_TEST_MAIN("format", zero_points_are_rounded_half_even, int8_equals_golden, roundings_equal_golden,
+              scales_from_ranges_equal_golden, fp8_equals_golden, grids_pass_brute_force,
+              spec_check_names_what_is_wrong, descriptions_read_well)

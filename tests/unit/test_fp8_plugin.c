@@ -228,6 +228,34 @@ START_TEST(scales_follow_their_rule)
 }
 END_TEST
 
+/* What the rule was is in the plan; a tensor of zeros, or of next to nothing, has a scale as well. */
+START_TEST(rules_and_small_tensors)
+{
+	struct gb b;
+	float x[2] = { 0, 0 };
+	const struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = GB_DIMS(2), .data = x };
+	struct oqz_tensor y = { 0 };
+	struct oqz_qplan *plan;
+
+	for (int batch = 0; batch < 2; batch++) {
+		layers_make(&b);
+		plan = plugin_plan(&b, "fp8", batch ? "scale=percentile,scope=batch,q=0.99" : "scale=percentile,q=0.99",
+		                   3);
+		ck_assert(strstr(plan->sites.v[0].rule,
+		                 batch ? "percentile q=0.99 scope=batch" : "percentile q=0.99 scope=dataset") != NULL);
+		oqz_qplan_free(plan);
+		oqz_graph_free(b.g);
+	}
+	for (int i = 0; i < 2; i++) {
+		x[1] = i ? 1e-38f : 0;
+		plugin_qdq("fp8", "", &t, OQZ_INPUT_ACTIVATION, -1, &y, &plan);
+		ck_assert(plan->sites.v[0].spec.scale[0] == (i ? 0x1p-100f : 1));
+		oqz_tensor_release(&y);
+		oqz_qplan_free(plan);
+	}
+}
+END_TEST
+
 static int count(const struct oqz_graph *graph, const char *op)
 {
 	int n = 0;
@@ -311,5 +339,5 @@ START_TEST(shared_constants_have_a_grid_per_reader)
 END_TEST
 
 OQZ_TEST_MAIN("fp8_plugin", shared_constants_have_a_grid_per_reader, golden_numbers_bit_for_bit,
-              candidates_choose_as_golden, formats_are_what_they_say, scales_follow_their_rule,
+              candidates_choose_as_golden, formats_are_what_they_say, scales_follow_their_rule, rules_and_small_tensors,
               engines_agree_layer_by_layer)

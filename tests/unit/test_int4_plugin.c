@@ -72,6 +72,40 @@ START_TEST(blocks_follow_the_definition)
 }
 END_TEST
 
+/* `scale: mse` tries the whole range of a block and 16 shorter ones, by thirty-seconds, down to a half. */
+START_TEST(parts_of_the_range_are_tried)
+{
+	enum { N = 256 };
+	float v[N];
+	struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = GB_DIMS(1, N), .data = v }, y = { 0 };
+	struct oqz_qplan *plan = NULL;
+	double least = INFINITY;
+	float best = 0;
+	static const int k[] = { 1, 5, 7 };
+
+	v[0] = -1;
+	for (int i = 1; i < N; i++)
+		v[i] = (float)k[(i - 1) % 3] / 15;
+	for (int part = 32; part >= 16; part--) {
+		float s = (float)(2 * (part / 32.0) / 15);
+		double e = 0;
+		for (int i = 0; i < N; i++) {
+			double d = (double)(fminf(fmaxf(rintf(v[i] / s), -8), 7) * s) - (double)v[i];
+			e += d * d;
+		}
+		best = e < least ? s : best;
+		least = fmin(e, least);
+	}
+	ck_assert(best == (float)(2 * (19 / 32.0) / 15));
+	plugin_qdq("int4", "block=256,scale=mse", &t, OQZ_INPUT_WEIGHT, 0, &y, &plan);
+	ck_assert(plan->sites.v[0].spec.n_scale == 1);
+	ck_assert_msg(plan->sites.v[0].spec.scale[0] == best, "%g, not %g", (double)plan->sites.v[0].spec.scale[0],
+	              (double)best);
+	oqz_tensor_release(&y);
+	oqz_qplan_free(plan);
+}
+END_TEST
+
 START_TEST(only_weights_become_codes)
 {
 	for (int sym = 0; sym < 2; sym++) {
@@ -100,4 +134,4 @@ START_TEST(only_weights_become_codes)
 }
 END_TEST
 
-OQZ_TEST_MAIN("int4_plugin", blocks_follow_the_definition, only_weights_become_codes)
+OQZ_TEST_MAIN("int4_plugin", blocks_follow_the_definition, parts_of_the_range_are_tried, only_weights_become_codes)

@@ -264,6 +264,15 @@ START_TEST(lone_tensors_are_quantized)
 	ck_assert(plan->sites.v[0].spec.n_scale == 1 && plan->sites.v[0].role == OQZ_INPUT_ACTIVATION);
 	ck_assert_str_eq(plan->sites.v[0].rule, "percentile q=0.9999 scope=dataset");
 	ck_fails(oqz_qdq_tensor(q, &host.table, p, "", &t, OQZ_INPUT_WEIGHT, 3, &y, NULL, err), OQZ_E_USAGE, "axis 3");
+	/* rules that find a scale have the zero point 0, on asymmetric grids, too */
+	struct oqz_params *isotone = params("symmetric=false,calibrate=isotone");
+	struct oqz_tensor one = { 0 };
+	struct oqz_qplan *found = NULL;
+	ck_ok(oqz_qdq_tensor(q, &host.table, isotone, "int8:", &t, OQZ_INPUT_ACTIVATION, -1, &one, &found, err));
+	ck_assert(found->sites.v[0].spec.grid.qmax == 255 && found->sites.v[0].spec.zero == NULL);
+	oqz_tensor_release(&one);
+	oqz_qplan_free(found);
+	oqz_params_free(isotone);
 	oqz_tensor_release(&y);
 	oqz_tensor_release(&again);
 	oqz_qplan_free(plan);

@@ -140,6 +140,48 @@ END_TEST
 
 /* What is asked of the ends of a histogram does not depend on how much of its middle was counted, nor on the order of
  * images or who saw which. */
+/* The value of rank r among the c of its bin is taken at (r + 0.5) / c of it. */
+START_TEST(ranks_within_a_bin)
+{
+	enum { N = 1001 };
+	float x[N], lo, hi, scale;
+	struct oqz_site site = { .q = 0.9, .grid = int8_grid(true), .symmetric = true };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+
+	x[0] = -1;
+	x[N - 1] = 3;
+	for (int i = 1; i < N - 1; i++)
+		x[i] = 2;
+	ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), 0, 1, &o, err));
+	ck_ok(oqz_observer_add(o, 0, x, N, 0, err));
+	ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+	/* of the 999 twos, in [2, 2 + 2^-10), numbers 899 (900 of all) and 99 (100 of all) */
+	ck_assert(hi == (float)(2 + 899.5 / 999 / 1024));
+	ck_assert(lo == (float)(2 + 99.5 / 999 / 1024));
+}
+END_TEST
+
+/* torch.mean() over 300 rows, by torch 1.13: sums of chunks of 16, not one after the other. */
+START_TEST(many_batches_are_averaged_as_torch_does)
+{
+	enum { N = 300 };
+	float lo, hi, scale, in_order = 0;
+	uint32_t seed = 12345;
+	struct oqz_site site = { .q = 0.9999, .grid = int8_grid(true), .symmetric = true, .batch_scope = true };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+
+	ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 1, &o, err));
+	for (int i = 0; i < N; i++) {
+		float x = (float)next(&seed) * 0x1p-32f + 1;
+		in_order += x;
+		ck_ok(oqz_observer_add(o, i, &x, 1, 0, err));
+	}
+	ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+	ck_assert_msg(hi == 0x1.80b5d8p+0f && lo == hi, "%a", (double)hi);
+	ck_assert(in_order / N != hi);
+}
+END_TEST
+
 START_TEST(tails_say_what_the_whole_histogram_says)
 {
 	enum { IMAGES = 12, SIZE = 3000 };
@@ -272,5 +314,5 @@ START_TEST(pieces_are_the_whole)
 END_TEST
 
 OQZ_TEST_MAIN("percentile", batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound,
-              tails_say_what_the_whole_histogram_says, pieces_are_the_whole, selection_equals_sorting,
-              images_of_changing_size_are_refused_not_guessed)
+              ranks_within_a_bin, many_batches_are_averaged_as_torch_does, tails_say_what_the_whole_histogram_says,
+              pieces_are_the_whole, selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)

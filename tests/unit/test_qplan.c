@@ -115,6 +115,34 @@ START_TEST(zero_points_of_zero_are_left_out)
 }
 END_TEST
 
+/* Nine digits are needed, and enough, for any float32. */
+START_TEST(every_scale_is_read_back)
+{
+	enum { N = 3000 };
+	float scales[N];
+	uint32_t seed = 3, bits;
+	struct oqz_qplan *p = oqz_qplan_new(), *r = NULL;
+	struct oqz_str json = { 0 };
+	struct oqz_qplan_site s = { .node = "n", .tensor = "t", .rule = "" };
+
+	for (int i = 0; i < N; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		bits = (seed >> 1) % 0x7f7fffffu + 1; /* positive and finite */
+		memcpy(&scales[i], &bits, sizeof bits);
+	}
+	s.spec = (struct oqz_qspec) { .grid = affine(8, -128, 127), .axis = 0, .n_scale = N, .scale = scales };
+	ck_ok(oqz_qplan_add(p, &s, err));
+	ck_ok(oqz_qplan_to_json(p, &json, err));
+	ck_ok(oqz_qplan_from_json(json.s, json.len, "plan.json", &r, err));
+	for (int i = 0; i < N; i++)
+		ck_assert_msg(r->sites.v[0].spec.scale[i] == scales[i], "%a became %a", (double)scales[i],
+		              (double)r->sites.v[0].spec.scale[i]);
+	oqz_str_release(&json);
+	oqz_qplan_free(p);
+	oqz_qplan_free(r);
+}
+END_TEST
+
 static const struct {
 	const char *from, *to, *message;
 	enum oqz_status code;
@@ -134,6 +162,9 @@ static const struct {
 	{ "[-1, -0.69", "[1, -0.69", "increase", OQZ_E_DATA },
 	{ "\"axis\": 0", "\"axis\": 9", "\"axis\"", OQZ_E_DATA },
 	{ "\"axis\": 0", "\"axis\": 0, \"extra\": 1", "not known", OQZ_E_DATA },
+	{ "\"axis\": 0", "\"axis\": 0, \"axis\": 0", "duplicate", OQZ_E_DATA },
+	{ "\"role\": \"weight\"", "\"role\": \"output\"", "contradict", OQZ_E_DATA },
+	{ "\"input\": 1", "\"output\": 1", "contradict", OQZ_E_DATA },
 	{ "]}\n", "]", "plan.json:", OQZ_E_DATA },
 };
 
@@ -214,6 +245,60 @@ START_TEST(differences_are_measured)
 }
 END_TEST
 
+/* One difference at a time, on a site that is otherwise the same. */
+START_TEST(each_difference_is_named)
+{
+	static const float x[] = { 1, 2, 4 }, y[] = { 1, 6, 4 };
+	const struct oqz_qplan_site base = { .node = "n",
+		                             .input = 1,
+		                             .tensor = "t",
+		                             .role = OQZ_INPUT_WEIGHT,
+		                             .rule = "minmax",
+		                             .spec = {
+		                                 .grid = affine(8, -128, 127), .axis = 1, .n_scale = 3, .scale = x } };
+	struct oqz_qplan_site s[8];
+	static const unsigned what[8] = { OQZ_QPLAN_TENSOR, 0,
+		                          OQZ_QPLAN_PLACE,  OQZ_QPLAN_PLACE,
+		                          OQZ_QPLAN_PLACE,  OQZ_QPLAN_SCALE,
+		                          OQZ_QPLAN_GRID,   OQZ_QPLAN_GRID };
+
+	for (int i = 0; i < 8; i++)
+		s[i] = base;
+	s[0].tensor = "u";
+	s[1].rule = "percentile q=0.99 scope=dataset";
+	s[2].spec.axis = 0;
+	s[3].spec.block = 16;
+	s[4].spec.n_scale = 2;
+	s[5].spec.scale = y;
+	s[6].spec.grid.qmin = -127;
+	s[7].spec.grid.rounding = 1;
+	for (int i = 0; i < 9; i++) {
+		struct oqz_qplan *a = oqz_qplan_new(), *b = oqz_qplan_new();
+		struct oqz_qplan_diff d = { 0 };
+		struct oqz_qplan_site first = base, second = i < 8 ? s[i] : base;
+		if (i == 8) { /* how block scales are made */
+			first.spec.block = second.spec.block = 32;
+			first.spec.n_scale = second.spec.n_scale = 1;
+			first.spec.dynamic = OQZ_SCALE_E8M0;
+			second.spec.dynamic = OQZ_SCALE_E4M3;
+		}
+		ck_ok(oqz_qplan_add(a, &first, err));
+		ck_ok(oqz_qplan_add(b, &second, err));
+		ck_ok(oqz_qplan_diff(a, b, &d, err));
+		unsigned want = i < 8 ? what[i] : OQZ_QPLAN_PLACE;
+		ck_assert_msg(d.changes.n == (want != 0) && (!want || d.changes.v[0].what == want), "case %d: %x", i,
+		              d.changes.n ? d.changes.v[0].what : 0);
+		ck_assert_int_eq((int)d.rules, i == 1);
+		if (i == 5) /* the largest ratio is not the last one's */
+			ck_assert(d.changes.v[0].n_scale == 1 && d.changes.v[0].ratio_lo == 1 &&
+			          d.changes.v[0].ratio_hi == 3);
+		oqz_qplan_diff_release(&d);
+		oqz_qplan_free(a);
+		oqz_qplan_free(b);
+	}
+}
+END_TEST
+
 static bool has_param(const struct oqz_qplan_diff *d, const char *a, const char *b)
 {
 	for (size_t i = 0; i < d->params.n; i++) {
@@ -275,19 +360,22 @@ START_TEST(improvements_are_told_apart)
 	ck_ok(oqz_qplan_add_gain(a, "w", 1, 2, one, err));
 	ck_ok(oqz_qplan_add_gain(a, "x", 1, 2, one, err));
 	ck_ok(oqz_qplan_add_gain(b, "x", 0, 2, one, err));
+	ck_ok(oqz_qplan_add_gain(b, "z", 0, 2, one, err));
 	ck_ok(oqz_qplan_diff(a, b, &d, err));
-	ck_assert_int_eq((int)d.numbers.n, 5);
+	ck_assert_int_eq((int)d.numbers.n, 6);
 	const struct oqz_qplan_numbers *n = d.numbers.v;
 	ck_assert(!n[0].gain && n[0].input == 2 && n[0].in_a && n[0].in_b && fabs(n[0].apart - 0.1) < 1e-12);
 	ck_assert(!n[1].gain && n[1].input == 1 && !n[1].in_a && n[1].in_b);
 	ck_assert(n[2].gain && strcmp(n[2].name, "v") == 0 && fabs(n[2].apart - 0.125) < 1e-12);
 	ck_assert(n[3].gain && strcmp(n[3].name, "w") == 0 && n[3].in_a && !n[3].in_b);
 	ck_assert(n[4].gain && strcmp(n[4].name, "x") == 0 && isinf(n[4].apart));
+	ck_assert(n[5].gain && strcmp(n[5].name, "z") == 0 && !n[5].in_a && n[5].in_b);
 	oqz_qplan_diff_release(&d);
 	oqz_qplan_free(a);
 	oqz_qplan_free(b);
 }
 END_TEST
 
-OQZ_TEST_MAIN("qplan", differences_are_measured, parameters_are_told_apart, improvements_are_told_apart, json_is_canonical, hash_sees_every_number,
+OQZ_TEST_MAIN("qplan", differences_are_measured, each_difference_is_named, every_scale_is_read_back,
+              parameters_are_told_apart, improvements_are_told_apart, json_is_canonical, hash_sees_every_number,
               zero_points_of_zero_are_left_out, damaged_files_are_refused_by_name)
