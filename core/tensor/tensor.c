@@ -210,15 +210,74 @@ void oqz_tensor_release(struct oqz_tensor *t)
 	memset(t, 0, sizeof *t);
 }
 
-/* (rows, cols) -> (cols, rows) for elements of one size; blocks of 16 keep both sides in cache. */
-#define TRANSPOSE_BODY(T)                                                                                   \
-	for (int64_t i0 = 0; i0 < rows; i0 += 16)                                                           \
-		for (int64_t j0 = 0; j0 < cols; j0 += 16) {                                                 \
-			int64_t i1 = i0 + 16 < rows ? i0 + 16 : rows, j1 = j0 + 16 < cols ? j0 + 16 : cols; \
-			for (int64_t j = j0; j < j1; j++)                                                   \
-				for (int64_t i = i0; i < i1; i++)                                           \
-					((T *)dst)[j * rows + i] = ((const T *)src)[i * cols + j];          \
-		}
+/* (rows, cols) -> (cols, rows), tile by tile of 16 x 16, which keeps both sides in cache, and along the longer side, so
+ * that what is begun on the other one is finished soon. */
+struct tile {
+	int64_t i0, i1, j0, j1; /* rows and columns */
+};
+
+enum { TILE = 16 };
+
+static bool next_tile(struct tile *t, int64_t rows, int64_t cols)
+{
+	bool tall = rows > cols;
+
+	if (t->i1 == 0) { /* the first */
+		t->i0 = t->j0 = 0;
+	} else if (tall) {
+		t->j0 = t->j1 < cols ? t->j1 : 0;
+		t->i0 = t->j0 ? t->i0 : t->i1;
+	} else {
+		t->i0 = t->i1 < rows ? t->i1 : 0;
+		t->j0 = t->i0 ? t->j0 : t->j1;
+	}
+	t->i1 = t->i0 + TILE < rows ? t->i0 + TILE : rows;
+	t->j1 = t->j0 + TILE < cols ? t->j0 + TILE : cols;
+	return t->i0 < rows && t->j0 < cols;
+}
+
+#define TRANSPOSE(T)                                            \
+	for (struct tile t = { 0 }; next_tile(&t, rows, cols);) \
+		for (int64_t j = t.j0; j < t.j1; j++)           \
+			for (int64_t i = t.i0; i < t.i1; i++)   \
+				((T *)dst)[j * rows + i] = ((const T *)src)[i * cols + j];
+
+typedef uint32_t v4u32 __attribute__((vector_size(16)));
+enum { SQUARE = 4 };
+
+/* 4 x 4 elements. */
+static inline __attribute__((always_inline)) void transpose_square(const uint32_t *src, int64_t cols, uint32_t *dst,
+                                                                   int64_t rows)
+{
+	v4u32 in[SQUARE], half[SQUARE], out[SQUARE];
+
+	for (int i = 0; i < SQUARE; i++)
+		memcpy(&in[i], src + i * cols, sizeof in[i]);
+	half[0] = __builtin_shufflevector(in[0], in[1], 0, 4, 1, 5);
+	half[1] = __builtin_shufflevector(in[0], in[1], 2, 6, 3, 7);
+	half[2] = __builtin_shufflevector(in[2], in[3], 0, 4, 1, 5);
+	half[3] = __builtin_shufflevector(in[2], in[3], 2, 6, 3, 7);
+	for (int i = 0; i < SQUARE; i += 2) {
+		out[i] = __builtin_shufflevector(half[i / 2], half[i / 2 + 2], 0, 1, 4, 5);
+		out[i + 1] = __builtin_shufflevector(half[i / 2], half[i / 2 + 2], 2, 3, 6, 7);
+	}
+	for (int i = 0; i < SQUARE; i++)
+		memcpy(dst + i * rows, &out[i], sizeof out[i]);
+}
+
+/* 4-byte elements: squares first, then what is left of the tile at the right and below. */
+static void transpose_words(uint32_t *dst, const uint32_t *src, int64_t rows, int64_t cols)
+{
+	for (struct tile t = { 0 }; next_tile(&t, rows, cols);) {
+		int64_t i1 = t.i1 - (t.i1 - t.i0) % SQUARE, j1 = t.j1 - (t.j1 - t.j0) % SQUARE;
+		for (int64_t j = t.j0; j < j1; j += SQUARE)
+			for (int64_t i = t.i0; i < i1; i += SQUARE)
+				transpose_square(src + i * cols + j, cols, dst + j * rows + i, rows);
+		for (int64_t j = t.j0; j < t.j1; j++)
+			for (int64_t i = j < j1 ? i1 : t.i0; i < t.i1; i++)
+				dst[j * rows + i] = src[i * cols + j];
+	}
+}
 
 /* Three rows or columns of 4-byte elements: the channels of a picture. */
 OQZ_KERNEL static void interleave3(const uint32_t *restrict src, int64_t n, uint32_t *restrict dst)
@@ -245,11 +304,11 @@ static void transpose(void *dst, const void *src, int64_t rows, int64_t cols, si
 		return;
 	}
 	switch (size) {
-	case 1: TRANSPOSE_BODY(uint8_t) break;
-	case 2: TRANSPOSE_BODY(uint16_t) break;
-	case 4: TRANSPOSE_BODY(uint32_t) break;
-	case 8: TRANSPOSE_BODY(uint64_t) break;
-	case 16: TRANSPOSE_BODY(unsigned __int128) break;
+	case 1: TRANSPOSE(uint8_t) break;
+	case 2: TRANSPOSE(uint16_t) break;
+	case 4: transpose_words(dst, src, rows, cols); break;
+	case 8: TRANSPOSE(uint64_t) break;
+	case 16: TRANSPOSE(unsigned __int128) break;
 	}
 }
 

@@ -5,6 +5,7 @@ task_common_sources = \
 	tasks/common/common.h \
 	tasks/common/items.c \
 	tasks/common/items.h \
+	tasks/common/kernel.h \
 	tasks/common/life.c \
 	tasks/common/life.h \
 	$(NULL)

@@ -14,7 +14,7 @@ tasks_segmentation_segmentation_la_SOURCES = \
 	tasks/segmentation/segmentation.h \
 	$(NULL)
 tasks_segmentation_segmentation_la_CPPFLAGS = $(TASK_INCLUDES)
-tasks_segmentation_segmentation_la_CFLAGS = $(PLUGIN_COMPILE)
+tasks_segmentation_segmentation_la_CFLAGS = $(PLUGIN_COMPILE) $(KERNEL_CFLAGS)
 tasks_segmentation_segmentation_la_LDFLAGS = $(PLUGIN_LINK)
 tasks_segmentation_segmentation_la_LIBADD = -lm
 EXTRA_DIST += tasks/segmentation/segmentation.md

@@ -58,16 +58,15 @@ struct upsampler {
 	int64_t channels, width, height, out_width, out_height;
 	bool align_corners;
 	float *rows; /* [2][channels][out_width]: source rows y (slot y % 2) stretched to the output's width */
-	float *best; /* [out_width] */
 	int64_t held[2];
-	int64_t *x0;   /* [out_width] left neighbour, */
-	float *lambda; /* and the weight of the right one */
+	int32_t *x0, *x1; /* [out_width] left and right neighbour, */
+	float *lambda;    /* and the weight of the right one */
 };
 size_t upsampler_bytes(const struct upsampler *u);
-/* `memory` has upsampler_bytes() bytes, aligned for int64_t. The fields up to align_corners are set before. */
+/* `memory` has upsampler_bytes() bytes, aligned for float. The fields up to align_corners are set before. */
 void upsampler_init(struct upsampler *u, void *memory);
-/* Classes of output row y: the largest value, ties to the lower class, NaN below all. Returns how many pixels of the
- * row have a NaN. Rows in ascending order are cheapest. */
+/* Classes of output row y: the largest value, ties to the lower class, NaN below all. Returns how many values of
+ * the row are NaN. Rows in ascending order are cheapest. */
 int64_t upsampler_classes(struct upsampler *u, int64_t y, uint16_t *ret);
 /* The resized values of a channel's output row, for tests. */
 void upsampler_values(struct upsampler *u, int64_t channel, int64_t y, float *ret);
@@ -77,7 +76,7 @@ enum oqz_status segmentation_no_memory(const struct task *t, struct oqz_failure 
 
 /* records.c. An empty matrix, its memory from host->alloc. */
 enum oqz_status segmentation_matrix(const struct task *t, struct confusion *ret, struct oqz_failure *f);
-/* `nan` counts pixels whose logits are not all numbers. */
+/* `nan`: how many values of the resized logits are NaN. */
 enum oqz_status segmentation_record_write(const struct task *t, const struct confusion *c, uint64_t nan, void *sink,
                                           struct oqz_failure *f);
 /* The figure of metric i (not nan_values); -1 when it is not defined. */

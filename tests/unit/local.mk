@@ -115,6 +115,11 @@ tests_unit_test_dnnl_matmul_SOURCES = tests/unit/dnnl_step.h tests/unit/test_dnn
 tests_unit_test_dnnl_matmul_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_matmul_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_relayout
+tests_unit_test_relayout_SOURCES = tests/unit/test_relayout.c
+tests_unit_test_relayout_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_relayout_LDADD = $(unit_ldadd)
+
 unit_tests += tests/unit/test_registry
 tests_unit_test_registry_SOURCES = tests/unit/test_registry.c
 tests_unit_test_registry_CPPFLAGS = $(unit_cppflags)

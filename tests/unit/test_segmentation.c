@@ -48,6 +48,62 @@ static void resize_case(const struct oqz_tensor *in, int h, int w, int align)
 	oqz_tensor_release(&want);
 }
 
+/* Values and classes of every row by the formula, number by number. */
+static void classes_case(int64_t height, int64_t width, int64_t out_height, int64_t out_width, bool align)
+{
+	enum { CHANNELS = 7 };
+	int64_t n = CHANNELS * height * width, expected_nan, got_nan = 0, nan = 0;
+	float *logits = malloc((size_t)n * sizeof *logits), *row = malloc((size_t)out_width * sizeof *row);
+	uint16_t *found = malloc((size_t)out_width * sizeof *found);
+	struct upsampler u = { .logits = logits,
+		               .channels = CHANNELS,
+		               .height = height,
+		               .width = width,
+		               .out_height = out_height,
+		               .out_width = out_width,
+		               .align_corners = align };
+
+	for (int64_t i = 0; i < n; i++) /* few different numbers, so that there are ties; a NaN now and then */
+		logits[i] = i % 97 == 5 ? NAN : (float)(i * 7919 % 31) / 8 - 2;
+	void *memory = malloc(upsampler_bytes(&u));
+	upsampler_init(&u, memory);
+	for (int64_t y = 0; y < out_height; y++) {
+		expected_nan = 0;
+		got_nan = upsampler_classes(&u, y, found);
+		nan += got_nan;
+		for (int64_t x = 0; x < out_width; x++) {
+			float most = -INFINITY;
+			uint16_t class = 0;
+			for (int64_t c = 0; c < CHANNELS; c++) {
+				upsampler_values(&u, c, y, row);
+				expected_nan += row[x] != row[x];
+				class = row[x] > most ? (uint16_t)c : class;
+				most = row[x] > most ? row[x] : most;
+			}
+			ck_assert_int_eq(found[x], class);
+			if (width == out_width && height == out_height && most > -INFINITY)
+				ck_assert(most == logits[(class * height + y) * width + x]);
+		}
+		ck_assert_int_eq(got_nan, expected_nan);
+	}
+	ck_assert_int_gt(nan, 0);
+	free(memory);
+	free(logits);
+	free(row);
+	free(found);
+}
+
+/* Rows longer than the blocks that they are worked on in; logits that are as large as the labels. */
+START_TEST(classes_are_those_of_the_largest_value)
+{
+	classes_case(3, 40, 7, 1100, false);
+	classes_case(4, 33, 6, 600, true);
+	classes_case(5, 530, 5, 530, false);
+	classes_case(3, 520, 8, 520, true);
+	classes_case(6, 40, 3, 20, false);
+}
+END_TEST
+
 START_TEST(logits_are_resized_as_torch_does)
 {
 	static const int sizes[][2] = { { 17, 25 }, { 36, 52 }, { 5, 7 }, { 9, 13 } };
@@ -267,6 +323,6 @@ START_TEST(codes_of_predictions_are_told_by_their_names)
 }
 END_TEST
 
-OQZ_TEST_MAIN("segmentation", logits_are_resized_as_torch_does, iou_is_that_of_cityscapesscripts,
-              matrices_are_counted_by_hand, logits_become_classes, maps_of_classes_must_fit,
-              codes_of_predictions_are_told_by_their_names)
+OQZ_TEST_MAIN("segmentation", classes_are_those_of_the_largest_value, logits_are_resized_as_torch_does,
+              iou_is_that_of_cityscapesscripts, matrices_are_counted_by_hand, logits_become_classes,
+              maps_of_classes_must_fit, codes_of_predictions_are_told_by_their_names)
