@@ -171,6 +171,108 @@ START_TEST(layers_of_every_kind_are_rounded)
 }
 END_TEST
 
+static void round_weights(struct gb *b, struct oqz_shape input, struct oqz_qplan *p)
+{
+	struct bench data;
+	struct oqz_params *params = params_of(&oqz_improve_adaround, "");
+
+	bench_init(&data, input);
+	const struct oqz_improve_data host = { .ctx = &data, .n_images = IMAGES, .run = run_images };
+	ck_ok(oqz_improve_adaround.on_plan(b->g, p, params, &host, err));
+	oqz_params_free(params);
+	bench_release(&data);
+}
+
+/* Scales per block of input channels, a third of the weights beyond the ends of the grid: every weight ends on a code.
+ */
+START_TEST(rounded_weights_are_codes_of_their_block)
+{
+	enum { M = 16, C = 32, BLOCK = 16 };
+	struct oqz_shape input = GB_DIMS(1, C, 5, 5);
+	struct gb b;
+	float scale[M * C / BLOCK], y[M * C];
+	struct oqz_qplan *p = oqz_qplan_new();
+
+	gb_init(&b, 9);
+	struct oqz_value *w = gb_weights(&b, OQZ_DT_F32, GB_DIMS(M, C, 1, 1), 1);
+	GB_OP(&b, "Conv", gb_input(&b, "x", input), w);
+	gb_finish(&b);
+	for (int i = 0; i < M * C / BLOCK; i++)
+		scale[i] = 0.05f + 0.01f * (float)(i * 7 % 13);
+	const struct oqz_qplan_site s = { .node = b.g->nodes.v[0]->name,
+		                          .input = 1,
+		                          .tensor = w->name,
+		                          .role = OQZ_INPUT_WEIGHT,
+		                          .rule = "test",
+		                          .spec = {
+		                              .grid = { .kind = OQZ_GRID_AFFINE, .bits = 4, .qmin = -8, .qmax = 7 },
+		                              .axis = 1,
+		                              .block = BLOCK,
+		                              .n_scale = M * C / BLOCK,
+		                              .scale = scale } };
+	ck_ok(oqz_qplan_add(p, &s, err));
+	round_weights(&b, input, p);
+	ck_assert_int_eq((int)p->constants.n, 1);
+	const float *x = p->constants.v[0].value.data;
+	ck_ok(oqz_fake_quantize(&s.spec, &w->type.shape, x, y, err));
+	int beyond = 0, moved = 0;
+	for (int i = 0; i < M * C; i++) {
+		float step = scale[i / BLOCK], near = ((const float *)w->constant->data)[i] / step;
+		ck_assert_msg(y[i] == x[i], "weight %d: %g is no code of its block, %g is", i, (double)x[i],
+		              (double)y[i]);
+		beyond += near > 7.5f || near < -8.5f;
+		moved += near < 7 && near > -8 && fabsf(x[i] / step - near) > 0.5001f;
+	}
+	ck_assert(beyond > 50 && moved > 20);
+	oqz_qplan_free(p);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
+/* A grouped convolution is rounded as its groups would be, each by its own inputs. */
+START_TEST(groups_are_rounded_apart)
+{
+	enum { M = 3, C = 4, K = 9 };
+	struct oqz_shape input = GB_DIMS(1, 2 * C, 6, 6);
+	struct gb b;
+	struct oqz_qplan *p = oqz_qplan_new();
+
+	gb_init(&b, 10);
+	struct oqz_value *x = gb_input(&b, "x", input), *w = gb_weights(&b, OQZ_DT_F32, GB_DIMS(2 * M, C, 3, 3), 1),
+	                 *half[2], *part[2];
+	half[0] = GB_OP(&b, "Slice", x, GB_LIST(&b, 0), GB_LIST(&b, C), GB_LIST(&b, 1));
+	half[1] = GB_OP(&b, "Slice", x, GB_LIST(&b, C), GB_LIST(&b, 2 * C), GB_LIST(&b, 1));
+	/* other inputs in the second group, so that its moments are no multiple of the first's */
+	half[1] = GB_OP(&b, "Relu", half[1]);
+	struct oqz_value *whole = GB_OP(&b, "Concat", half[0], half[1]);
+	ck_ok(oqz_node_set_int(b.last, "axis", 1, err));
+	GB_OP(&b, "Conv", whole, w);
+	ck_ok(oqz_node_set_int(b.last, "group", 2, err));
+	for (int i = 0; i < 2; i++) {
+		part[i] = gb_weights(&b, OQZ_DT_F32, GB_DIMS(M, C, 3, 3), 1);
+		memcpy(part[i]->constant->data, (float *)w->constant->data + i * M * C * K, M * C * K * sizeof(float));
+		GB_OP(&b, "Conv", half[i], part[i]);
+	}
+	gb_finish(&b);
+	for (size_t i = 0; i < b.g->nodes.n; i++)
+		if (!strcmp(b.g->nodes.v[i]->op_type, "Conv"))
+			add_weights(p, b.g->nodes.v[i], 3, 0.3f);
+	round_weights(&b, input, p);
+	ck_assert_int_eq((int)p->constants.n, 3);
+	const struct oqz_qplan_constant *grouped = NULL, *apart[2] = { NULL };
+	for (size_t i = 0; i < 3; i++) {
+		const struct oqz_qplan_constant *c = &p->constants.v[i];
+		const struct oqz_value *v = oqz_graph_node(b.g, c->node)->in[1];
+		*(v == w ? &grouped : v == part[0] ? &apart[0] : &apart[1]) = c;
+	}
+	for (int i = 0; i < 2; i++)
+		ck_assert(!memcmp((const float *)grouped->value.data + i * M * C * K, apart[i]->value.data,
+		                  M * C * K * sizeof(float)));
+	oqz_qplan_free(p);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 static double channel_mean(struct bench *b, struct oqz_graph *g, const char *value, int64_t c)
 {
 	double sum = 0, n = 0;
@@ -292,5 +394,6 @@ START_TEST(base64_is_strict)
 }
 END_TEST
 
-OQZ_TEST_MAIN("improve", rounding_is_near_the_best, layers_of_every_kind_are_rounded,
-              corrected_means_are_the_float_ones, extras_survive_json, base64_is_strict)
+OQZ_TEST_MAIN("improve", rounded_weights_are_codes_of_their_block, groups_are_rounded_apart, rounding_is_near_the_best,
+              layers_of_every_kind_are_rounded, corrected_means_are_the_float_ones, extras_survive_json,
+              base64_is_strict)

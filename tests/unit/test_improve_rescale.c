@@ -55,6 +55,37 @@ START_TEST(equalization_keeps_the_function)
 }
 END_TEST
 
+/* k = sqrt(down / up), from 0.1 to 10, 1 where the two weights add up to less than the threshold. */
+START_TEST(equalization_follows_its_rule)
+{
+	static const float up[5] = { 0.1f, 1, 1, 4, 0.25f }, down[5] = { 0.2f, 1e4f, 1e-4f, 1, 0.25f },
+	                   k[5] = { 1, 10, 0.1f, 0.5f, 1 };
+	struct gb b;
+	struct oqz_graph *g = NULL;
+	struct oqz_qplan *p = oqz_qplan_new();
+	struct oqz_params *params = params_of(&oqz_improve_equalize, "iterations=1,threshold=0.4");
+
+	gb_init(&b, 12);
+	struct oqz_value *first = gb_weights(&b, OQZ_DT_F32, GB_DIMS(5, 1, 1, 1), 1),
+	                 *second = gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 5, 1, 1), 1);
+	memcpy(first->constant->data, up, sizeof up);
+	memcpy(second->constant->data, down, sizeof down);
+	struct oqz_value *a = GB_OP(&b, "Conv", gb_input(&b, "x", GB_DIMS(1, 1, 4, 4)), first);
+	const char *maker = b.last->name;
+	GB_OP(&b, "Conv", GB_OP(&b, "Relu", a), second);
+	gb_finish(&b);
+	ck_ok(oqz_graph_clone(b.g, &g, err));
+	ck_ok(oqz_improve_equalize.on_graph(g, p, params, NULL, err));
+	const float *w = oqz_graph_node(g, maker)->in[1]->constant->data;
+	for (int i = 0; i < 5; i++)
+		ck_assert_msg(w[i] == up[i] * k[i], "channel %d: %g became %g", i, (double)up[i], (double)w[i]);
+	oqz_params_free(params);
+	oqz_qplan_free(p);
+	oqz_graph_free(g);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 static double channel_peak(const struct oqz_tensor *w, int64_t c)
 {
 	int64_t inner = oqz_tensor_nelem(w) / w->shape.dim[0];
@@ -111,6 +142,51 @@ static double outputs_differ(struct bench *data, struct oqz_graph *f, struct oqz
 	}
 	return worst;
 }
+
+/* s = max|X|^alpha / max|W|^(1 - alpha), from 1e-3 to 1e3. */
+START_TEST(migration_follows_its_rule)
+{
+	static const float weight[3] = { 2, 1e-20f, 0.5f };
+	struct bench data;
+	struct gb b;
+	struct oqz_graph *g = NULL;
+	struct oqz_qplan *p = oqz_qplan_new();
+	struct oqz_params *params = params_of(&oqz_improve_migrate, "insert=true,alpha=0.75");
+	double peak[3] = { 0 };
+
+	gb_init(&b, 13);
+	struct oqz_value *a = GB_OP(&b, "Sigmoid", gb_input(&b, "x", GB_DIMS(1, 3, 4, 4))),
+	                 *w = gb_weights(&b, OQZ_DT_F32, GB_DIMS(1, 3, 1, 1), 1);
+	memcpy(w->constant->data, weight, sizeof weight);
+	GB_OP(&b, "Conv", a, w);
+	const char *layer = b.last->name;
+	gb_finish(&b);
+	bench_init(&data, GB_DIMS(1, 3, 4, 4));
+	const struct oqz_improve_data host = { .ctx = &data, .n_images = IMAGES, .run = run_images };
+	for (int i = 0; i < IMAGES; i++) {
+		struct oracle o;
+		oracle_run(&o, b.g, &data.input[i]);
+		const float *v = oracle_at(&o, a->name)->data;
+		for (int k = 0; k < 48; k++)
+			peak[k / 16] = fmax(peak[k / 16], fabs((double)v[k]));
+		oracle_free(&o);
+	}
+	ck_ok(oqz_graph_clone(b.g, &g, err));
+	ck_ok(oqz_improve_migrate.on_graph(g, p, params, &host, err));
+	const struct oqz_qplan_gain *gain = oqz_qplan_gain(p, oqz_graph_node(g, layer)->in[0]->name);
+	ck_assert(gain && gain->n == 3);
+	for (int k = 0; k < 3; k++) {
+		double s = pow(peak[k], 0.75) / pow((double)weight[k], 0.25);
+		ck_assert_double_eq_tol((double)gain->factor[k] * fmin(fmax(s, 1e-3), 1e3), 1, 1e-6);
+	}
+	ck_assert(outputs_differ(&data, b.g, g) < 1e-5);
+	oqz_params_free(params);
+	oqz_qplan_free(p);
+	oqz_graph_free(g);
+	bench_release(&data);
+	oqz_graph_free(b.g);
+}
+END_TEST
 
 START_TEST(clips_get_limits_per_channel)
 {
@@ -282,6 +358,6 @@ START_TEST(factors_fit_open_dimensions)
 }
 END_TEST
 
-OQZ_TEST_MAIN("improve_rescale", equalization_keeps_the_function, clips_get_limits_per_channel,
-              channels_without_weights_are_settled, inputs_are_multiplied_where_nothing_takes_factors,
-              factors_fit_open_dimensions)
+OQZ_TEST_MAIN("improve_rescale", equalization_follows_its_rule, migration_follows_its_rule,
+              equalization_keeps_the_function, clips_get_limits_per_channel, channels_without_weights_are_settled,
+              inputs_are_multiplied_where_nothing_takes_factors, factors_fit_open_dimensions)
