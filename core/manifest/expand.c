@@ -221,16 +221,33 @@ static enum oqz_status add_warning(struct oqz_manifest *m, const struct oqz_yaml
 	return w && oqz_vec_push(&m->warnings, w) ? OQZ_OK : oqz_err_nomem(err, "warnings", 1);
 }
 
-static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t, struct oqz_err *err)
+/* One line for all of them: a manifest that includes another one often takes a part of it on purpose. */
+static enum oqz_status warn_unused_models(struct oqz_manifest *m, const struct table *t, struct oqz_err *err)
 {
+	enum { NAMED = 5 };
+	struct oqz_str s = { 0 };
+	size_t n = 0;
+
 	for (size_t i = 0; i < t->n_models; i++) {
 		bool used = t->plain[i];
 		for (size_t j = 0; j < t->n_schemes; j++)
 			used |= t->want[i * t->n_schemes + j];
-		if (!used)
-			OQZ_TRY(add_warning(m, m->models.v[i]->node, "model", m->models.v[i]->id,
-			                    "in no row of the matrix and not evaluated", err));
+		if (!used && n++ < NAMED)
+			oqz_str_addf(&s, "%s`%s`", s.len ? ", " : "", m->models.v[i]->id);
 	}
+	if (n > NAMED)
+		oqz_str_addf(&s, " and %zu more", n - NAMED);
+	char *w = n == 0 ? NULL
+	                 : oqz_arena_printf(m->arena, "%s: in no row of the matrix and not evaluated: %s", m->file,
+	                                    oqz_str_get(&s));
+	bool ok = n == 0 || (oqz_str_ok(&s) && w && oqz_vec_push(&m->warnings, w));
+	oqz_str_release(&s);
+	return ok ? OQZ_OK : oqz_err_nomem(err, "warnings", n);
+}
+
+static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t, struct oqz_err *err)
+{
+	OQZ_TRY(warn_unused_models(m, t, err));
 	for (size_t j = 0; j < t->n_schemes; j++) {
 		bool used = false;
 		for (size_t i = 0; i < t->n_models; i++)

@@ -278,6 +278,13 @@ static enum oqz_status observe_quantized(struct calibration *c, size_t scheme, e
 	return OQZ_OK;
 }
 
+/* From here on a crash is this scheme's (its plugin chooses sites and grids); 0: no scheme's. */
+static void now_planning(const struct oqz_job *j, size_t number)
+{
+	if (j->planned)
+		*j->planned = (int)number;
+}
+
 /* A scheme that fails fails alone. */
 static void give_up(struct oqz_job *j, struct oqz_scheme *s, const struct oqz_err *err)
 {
@@ -319,11 +326,13 @@ static enum oqz_status passes(struct calibration *c, struct oqz_err *err)
 	OQZ_TRY(first_pass(c, err));
 	if (!wants_second(c))
 		return OQZ_OK;
-	if (c->on_grid && observe_quantized(c, c->first, FIRST_PASS, &why) != OQZ_OK) {
-		give_up(c->job, &c->job->schemes[c->first], &why);
-		return OQZ_OK;
-	}
-	return second_pass(c, err);
+	now_planning(c->job, c->on_grid ? c->first + 1 : 0);
+	bool failed = c->on_grid && observe_quantized(c, c->first, FIRST_PASS, &why) != OQZ_OK;
+	now_planning(c->job, 0);
+	if (!failed)
+		return second_pass(c, err);
+	give_up(c->job, &c->job->schemes[c->first], &why);
+	return OQZ_OK;
 }
 
 static enum oqz_status use_plans(struct calibration *c, struct oqz_err *err)
@@ -341,6 +350,40 @@ static enum oqz_status use_plans(struct calibration *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* Sites and everything else that scheme i needs before images are observed; *ret_any is set when it observes any. */
+static enum oqz_status prepare_scheme(struct calibration *c, size_t i, bool *ret_any, struct oqz_err *err)
+{
+	struct oqz_job *j = c->job;
+	struct oqz_scheme *s = &j->schemes[i];
+	struct oqz_err why = { 0 };
+
+	if (!s->module)
+		return OQZ_OK; /* a lane from a file */
+	if (j->crashed && j->crashed[i]) {
+		oqz_err_set(&why, OQZ_E_PLUGIN, "%s", j->crashed[i]);
+		give_up(j, s, &why);
+		return OQZ_OK;
+	}
+	OQZ_TRY(oqz_plan_fetch(j, s, err));
+	if (s->plan)
+		return OQZ_OK;
+	if (s->n_improve && oqz_improve_graph(j, s, &why) != OQZ_OK) {
+		give_up(j, s, &why);
+		return OQZ_OK;
+	}
+	c->graph = OQZ_SCHEME_BASE(j, s); /* an improved scheme has a pass of its own */
+	if (oqz_parts_open(j, s, &why) != OQZ_OK) {
+		give_up(j, s, &why);
+		return OQZ_OK;
+	}
+	OQZ_TRY(collect_sites(c, i, err));
+	if (j->spec->model->calib_quantized && observe_quantized(c, i, WEIGHTS, &why) != OQZ_OK)
+		give_up(j, s, &why);
+	else
+		*ret_any = true;
+	return OQZ_OK;
+}
+
 static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 {
 	struct oqz_job *j = c->job;
@@ -350,29 +393,10 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 	if (!c->of_site)
 		return oqz_err_nomem(err, "schemes", j->n_schemes);
 	for (size_t i = c->first; i < c->end; i++) {
-		struct oqz_scheme *s = &j->schemes[i];
-		struct oqz_err why = { 0 };
-		if (!s->module)
-			continue; /* a lane from a file */
-		OQZ_TRY(oqz_plan_fetch(j, s, err));
-		if (s->plan)
-			continue;
-		if (s->n_improve && oqz_improve_graph(j, s, &why) != OQZ_OK) {
-			give_up(j, s, &why);
-			continue;
-		}
-		c->graph = OQZ_SCHEME_BASE(j, s); /* an improved scheme has a pass of its own */
-		if (oqz_parts_open(j, s, &why) != OQZ_OK) {
-			give_up(j, s, &why);
-			continue;
-		}
-		OQZ_TRY(collect_sites(c, i, err));
-		if (j->spec->model->calib_quantized && observe_quantized(c, i, WEIGHTS, &why) != OQZ_OK) {
-			give_up(j, s, &why);
-			continue;
-		}
-		any = true;
+		now_planning(j, i + 1);
+		OQZ_TRY(prepare_scheme(c, i, &any, err));
 	}
+	now_planning(j, 0);
 	if (any)
 		OQZ_TRY(passes(c, err));
 	for (size_t i = c->first; i < c->end; i++) {
@@ -380,9 +404,11 @@ static enum oqz_status calibrate(struct calibration *c, struct oqz_err *err)
 		struct oqz_err why = { 0 };
 		if (!s->module)
 			continue;
+		now_planning(j, i + 1);
 		if (s->status == OQZ_OK && !s->plan && make_plan(c, i, &why) != OQZ_OK)
 			give_up(j, s, &why);
 	}
+	now_planning(j, 0);
 	return use_plans(c, err);
 }
 

@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -168,19 +169,32 @@ static void release_heap(void)
 #endif
 }
 
-static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
-                                  struct oqz_ledger *ledger, const struct oqz_run_options *opt, struct sender *sender,
+/* What the child of one attempt works on. `planned` is shared with it. */
+struct task_of_child {
+	const struct oqz_manifest *m;
+	size_t index;
+	const struct oqz_registry *reg;
+	const struct oqz_run_options *opt;
+	volatile int *planned;
+	const char *const *crashed;
+};
+
+static enum oqz_status run_phases(const struct task_of_child *t, struct oqz_ledger *ledger, struct sender *sender,
                                   struct oqz_err *err)
 {
+	const struct oqz_manifest *m = t->m;
+	const struct oqz_run_options *opt = t->opt;
 	OQZ_CLEANUP(oqz_job_close_cleanup) struct oqz_job *j = NULL;
 	struct oqz_job_options jopt = { .threads = opt->threads,
 		                        .stop = opt->stop,
 		                        .progress = send_progress,
 		                        .progress_ctx = sender,
 		                        .log = send_log,
-		                        .log_ctx = sender };
+		                        .log_ctx = sender,
+		                        .planned = t->planned,
+		                        .crashed = t->crashed };
 
-	OQZ_TRY(oqz_job_open(m, &m->jobs.v[index], reg, ledger, &jopt, &j, err));
+	OQZ_TRY(oqz_job_open(m, &m->jobs.v[t->index], t->reg, ledger, &jopt, &j, err));
 	OQZ_TRY(
 	    oqz_prepared_open(oqz_path_join(j->arena, opt->dir, "prepared"), m->limits.prepared, &j->prepared, err));
 	OQZ_TRY(oqz_job_calibrate(j, err));
@@ -189,24 +203,23 @@ static enum oqz_status run_phases(const struct oqz_manifest *m, size_t index, co
 	if (opt->calibrate_only)
 		return check_schemes(j, err);
 	OQZ_TRY(oqz_job_evaluate(j, err));
-	const char *blob = oqz_child_blob(j->arena, m, index);
+	const char *blob = oqz_child_blob(j->arena, m, t->index);
 	return blob ? store_results(j, blob, err) : oqz_err_nomem(err, "results", 1);
 }
 
-static enum oqz_status child_main(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
-                                  const struct oqz_run_options *opt, int fd, struct oqz_err *err)
+static enum oqz_status child_main(const struct task_of_child *t, int fd, struct oqz_err *err)
 {
 	struct sender sender = { .fd = fd, .phase = OQZ_PHASE_DONE };
 	struct oqz_ledger *ledger = NULL;
 	struct oqz_str path = { 0 };
 
 	large_blocks_apart();
-	OQZ_TRY(oqz_memory_limit(m->limits.memory, opt->threads, err));
-	oqz_str_addf(&path, "%s/ledger.db", opt->dir);
+	OQZ_TRY(oqz_memory_limit(t->m->limits.memory, t->opt->threads, err));
+	oqz_str_addf(&path, "%s/ledger.db", t->opt->dir);
 	enum oqz_status st = oqz_ledger_open(oqz_str_get(&path), false, &ledger, err);
 	oqz_str_release(&path);
 	OQZ_TRY(st);
-	st = run_phases(m, index, reg, ledger, opt, &sender, err);
+	st = run_phases(t, ledger, &sender, err);
 	struct oqz_err close_err = { 0 };
 	enum oqz_status closed = oqz_ledger_close(ledger, &close_err);
 	if (st == OQZ_OK && closed != OQZ_OK) {
@@ -304,13 +317,14 @@ static bool watch_child(struct watch *w, int fd, struct message *last)
 	}
 }
 
-enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
-                              const struct oqz_run_options *opt, struct oqz_err *err)
+/* One process for the job, until it ends. *ret_signal: what killed it other than a limit or the user, else 0. */
+static enum oqz_status attempt(const struct task_of_child *t, int *ret_signal, struct oqz_err *err)
 {
-	struct watch w = { .m = m, .index = index, .opt = opt, .phase = OQZ_PHASE_DONE };
+	struct watch w = { .m = t->m, .index = t->index, .opt = t->opt, .phase = OQZ_PHASE_DONE };
 	struct message msg = { 0 };
 	int fds[2], status = 0;
 
+	*ret_signal = 0;
 	if (pipe(fds) != 0)
 		return oqz_err_errno(err, errno, "a pipe");
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
@@ -332,7 +346,7 @@ enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const 
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 			_exit(1);
 		signal(SIGPIPE, SIG_IGN);
-		end.status = child_main(m, index, reg, opt, fds[1], &e);
+		end.status = child_main(t, fds[1], &e);
 		snprintf(end.text, sizeof end.text, "%s", e.msg);
 		send_message(fds[1], &end);
 		OQZ_EXIT_NOW(0);
@@ -343,9 +357,69 @@ enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const 
 	close(fds[0]);
 	while (waitpid(w.pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (!ended && !w.timed_out && !w.told_to_stop && WIFSIGNALED(status))
+		*ret_signal = WTERMSIG(status);
 	/* The job may have ended while its limit was noticed: it took longer all the same. */
 	if (!ended || w.timed_out)
 		return w.told_to_stop ? oqz_err_set(err, OQZ_E_INTERRUPTED, "interrupted")
-		                      : explain_death(status, w.timed_out, &m->limits, err);
+		                      : explain_death(status, w.timed_out, &t->m->limits, err);
 	return msg.status == OQZ_OK ? OQZ_OK : oqz_err_set(err, msg.status, "%s", msg.text);
+}
+
+/* What a bug raises; others kill from outside (the user, the kernel that is out of memory). */
+static bool is_crash(int signal_number)
+{
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(crashes); i++)
+		if (crashes[i] == signal_number)
+			return true;
+	return false;
+}
+
+/* The scheme that was being planned when the process died is to blame, and is not tried again when others are left.
+ * False: none is, or it is the only one, whose failure is the job's. */
+static bool blame_scheme(struct task_of_child *t, const char **crashed, int signal_number, struct oqz_arena *arena)
+{
+	const struct oqz_job_spec *spec = &t->m->jobs.v[t->index];
+	size_t left = 0;
+	int planned = *t->planned;
+
+	for (size_t i = 0; i < spec->n_schemes; i++)
+		left += !spec->schemes[i]->file && !crashed[i];
+	if (!is_crash(signal_number) || planned < 1 || (size_t)planned > spec->n_schemes || left < 2)
+		return false;
+	crashed[planned - 1] =
+	    oqz_arena_printf(arena, "the process died of signal %d (%s) while this scheme was planned", signal_number,
+	                     strsignal(signal_number));
+	const char *note = oqz_arena_printf(arena, "scheme `%s`: %s; going on without it",
+	                                    spec->schemes[planned - 1]->name, crashed[planned - 1]);
+	struct oqz_run_event e = {
+		.job = t->index, .n_jobs = t->m->jobs.n, .model = spec->model->id, .level = OQZ_LOG_ERROR, .note = note
+	};
+	if (note && t->opt->event)
+		t->opt->event(t->opt->ctx, &e);
+	return crashed[planned - 1] != NULL;
+}
+
+enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
+                              const struct oqz_run_options *opt, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_arena_free_cleanup) struct oqz_arena *arena = oqz_arena_new();
+	OQZ_CLEANUP_FREE const char **crashed = calloc(m->jobs.v[index].n_schemes + 1, sizeof *crashed);
+	struct task_of_child t = { .m = m, .index = index, .reg = reg, .opt = opt, .crashed = crashed };
+	enum oqz_status st;
+	int signal_number;
+
+	if (!arena || !crashed)
+		return oqz_err_nomem(err, "a job", 1);
+	t.planned = mmap(NULL, sizeof *t.planned, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (t.planned == MAP_FAILED)
+		return oqz_err_errno(err, errno, "memory for a job");
+	do {
+		*t.planned = 0;
+		st = attempt(&t, &signal_number, err);
+	} while (blame_scheme(&t, crashed, signal_number, arena));
+	munmap((void *)t.planned, sizeof *t.planned);
+	return st;
 }

@@ -9,7 +9,8 @@
 #include "core/run/runner.h"
 
 /* Runs job `index` of the manifest in a forked process and waits for it, passing its progress on as events. Returns the
- * job's own status; OQZ_E_PLUGIN with the signal's name when it crashed, OQZ_E_LIMIT when it ran into a limit. */
+ * job's own status; OQZ_E_PLUGIN with the signal's name when it crashed, OQZ_E_LIMIT when it ran into a limit. A crash
+ * while one scheme among others is planned is that scheme's failure: the job is begun again without it. */
 enum oqz_status oqz_child_run(const struct oqz_manifest *m, size_t index, const struct oqz_registry *reg,
                               const struct oqz_run_options *opt, struct oqz_err *err);
 

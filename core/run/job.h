@@ -114,6 +114,8 @@ struct oqz_job {
 	const volatile sig_atomic_t *stop;
 	oqz_progress_fn *progress;
 	void *progress_ctx;
+	volatile int *planned;      /* see struct oqz_job_options */
+	const char *const *crashed; /* also there */
 
 	struct oqz_module *task_module;
 	struct oqz_params *task_params;
@@ -136,6 +138,10 @@ struct oqz_job_options {
 	void *progress_ctx;
 	oqz_plugin_log_fn *log; /* messages of plugins; may be NULL; called from any thread */
 	void *log_ctx;
+	/* Memory that outlives the job's process, or NULL: the scheme that is being planned, from 1, else 0. Who finds
+	 * the process dead knows whose plugin it was. */
+	volatile int *planned;
+	const char *const *crashed; /* NULL, or for each scheme NULL or why it is not tried (again) */
 };
 
 /* Opens a job. `ledger` may be NULL (validate: nothing is stored). */

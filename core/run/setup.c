@@ -354,6 +354,8 @@ enum oqz_status oqz_job_open(const struct oqz_manifest *m, const struct oqz_job_
 	j->stop = opt->stop;
 	j->progress = opt->progress;
 	j->progress_ctx = opt->progress_ctx;
+	j->planned = opt->planned;
+	j->crashed = opt->crashed;
 	if (!oqz_engine_parse(spec->model->engine, &j->engine))
 		OQZ_FAIL(err, OQZ_E_USAGE, "engine `%s`", spec->model->engine);
 	oqz_plugin_host_init(&j->host, opt->log, opt->log_ctx);

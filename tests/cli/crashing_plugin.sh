@@ -1,5 +1,5 @@
 #!/bin/sh
-# A quantizer that crashes fails the cells of its model, with the signal named; other models come to their results.
+# A quantizer that crashes fails its own cells, with the signal named; other schemes and models come to their results.
 . "${top_srcdir:-.}/tests/cli/functions.sh"
 OQZ_PLUGIN_PATH=$top_builddir/tests/mock/.libs:$OQZ_PLUGIN_PATH
 export OQZ_PLUGIN_PATH
@@ -20,6 +20,21 @@ for where in sites plan; do
 	# Alone it is a plugin's failure.
 	expect_exit 3 run --select model=doomed -o "$tmp/$where-alone" "$tmp/$where.yaml"
 	expect_exit 5 run -o "$tmp/$where" "$tmp/$where.yaml"
+done
+# Beside others in one model it is left out, and these come to what they come to without it.
+manifest "$tmp/beside.yaml"
+sed -i '/^matrix:/,$d' "$tmp/beside.yaml"
+for where in sites plan; do
+	sed "s|^schemes:|&\n  crash: {plugin: mock-crash-plan, where: $where}|" "$tmp/beside.yaml" >"$tmp/$where.yaml"
+	expect_exit 5 run -o "$tmp/beside-$where" "$tmp/$where.yaml"
+	says stderr 'tiny: scheme `crash`: .*signal .*going on without it'
+	says stdout '^tiny  *crash  *failed: .*signal '
+	grep '^tiny,channel,\|^tiny,pow2,' "$tmp/whole/results.csv" | cut -d, -f1-18 >"$tmp/want"
+	grep '^tiny,channel,\|^tiny,pow2,' "$tmp/beside-$where/results.csv" | cut -d, -f1-18 >"$tmp/got"
+	test -s "$tmp/want" || fail "no results"
+	same "$tmp/want" "$tmp/got"
+	expect_exit 3 calibrate -o "$tmp/plans-$where" "$tmp/$where.yaml"
+	test -s "$tmp/plans-$where/plans/tiny.channel.json" || fail "no plan of the scheme beside it"
 done
 # A limit of time stops what does not end.
 sed -i 's/WHERE/plan/' "$tmp/zoo.yaml"

@@ -197,6 +197,19 @@ START_TEST(manifest_options_override_and_select)
 }
 END_TEST
 
+/* Models that no row of the matrix names are pointed out, in one line. */
+START_TEST(manifest_names_models_without_a_row)
+{
+	struct oqz_manifest *m = NULL;
+
+	ck_ok(oqz_manifest_load(put("zoo.yaml", "oqz: 1\nvars: {R: here}\n" BODY "matrix: [{models: [m1]}]\n"), NULL,
+	                        &m, err));
+	ck_assert_uint_ge(m->warnings.n, 1);
+	ck_assert_ptr_nonnull(strstr(m->warnings.v[0], "zoo.yaml: in no row of the matrix and not evaluated: `m2`"));
+	oqz_manifest_free(m);
+}
+END_TEST
+
 /* A pattern of --select that nothing has is an error that names it, also beside one that fits. */
 START_TEST(manifest_select_must_match)
 {
@@ -298,5 +311,5 @@ END_TEST
 OQZ_TEST_MAIN("manifest", yaml_keeps_text_and_positions, yaml_merges_anchors_shallowly, yaml_refuses_what_is_dangerous,
               yaml_stops_alias_bombs_and_deep_nesting, yaml_dump_reads_back_the_same, yaml_survives_damage,
               manifest_expands_the_matrix, manifest_runs_models_without_schemes, manifest_options_override_and_select,
-              manifest_select_must_match, manifest_includes_files_below_itself, manifest_messages_name_the_place,
-              manifest_flattens_nested_parameters)
+              manifest_select_must_match, manifest_names_models_without_a_row, manifest_includes_files_below_itself,
+              manifest_messages_name_the_place, manifest_flattens_nested_parameters)
