@@ -3,6 +3,8 @@
  * oqz describe: what a plugin or a preprocessing step is and takes, from its own tables. For a quantizer also the
  * number grid that it chooses with the given parameters, code by code, found by letting it quantize a small tensor.
  * That runs the plugin, so it happens in a child process: a plugin that crashes is reported like any other failure.
+ *
+ * Of a model: its graph behind the passes, with the names that a manifest's patterns and lists mean.
  */
 #include "cli/cli.h"
 #include "core/base/arena.h"
@@ -22,6 +24,7 @@
 
 static const struct oqz_option options[] = {
 	{ "markdown", 0, NULL, "print the tables as a plugin's page has them" },
+	{ "pass", 0, "NAME", "of a model: a graph pass, as `passes` of the manifest (repeatable)" },
 	{ 0 },
 };
 
@@ -175,6 +178,35 @@ static int describe_grids(const struct oqz_plugin_info *p, const struct oqz_para
 	return cli_apart(print_grids_apart, &(struct grids) { p, params }, p->path);
 }
 
+/* -------------------------------------------------------------------------------------------------- models */
+
+static bool is_model(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 5 && strcmp(name + n - 5, ".onnx") == 0;
+}
+
+static enum oqz_status print_model(const struct oqz_args *args, struct oqz_err *err)
+{
+	OQZ_CLEANUP(oqz_graph_free_cleanup) struct oqz_graph *g = NULL;
+	OQZ_CLEANUP_FREE const char **given = NULL;
+	OQZ_CLEANUP_FREE const char **passes = NULL;
+	size_t n = cli_options(args, "pass", &given);
+	struct oqz_str text = { 0 };
+
+	passes = calloc(n + 1, sizeof *passes);
+	if (!passes)
+		return oqz_err_nomem(err, "passes", n);
+	for (size_t i = 0; i < n; i++)
+		passes[i] = given[i];
+	OQZ_TRY(oqz_model_open(args->operands.v[0], n ? passes : NULL, &g, err));
+	oqz_graph_dump(g, &text);
+	fputs(oqz_str_get(&text), stdout);
+	oqz_str_release(&text);
+	return OQZ_OK;
+}
+
 /* -------------------------------------------------------------------------------------------------- the verb */
 
 /* "int8:bits=4" -> "int8" (in the arena) and "bits=4". A path keeps its colons. */
@@ -218,6 +250,8 @@ static int run(const struct oqz_args *args)
 	const char *text_of_params = "",
 	           *name = arena ? split_operand(arena, args->operands.v[0], &text_of_params) : NULL;
 
+	if (is_model(args->operands.v[0]))
+		return print_model(args, &err) == OQZ_OK ? OQZ_EXIT_OK : cli_fail(&err);
 	if (step)
 		return describe_step(step);
 	if (describe_rule(args->operands.v[0]))
@@ -244,8 +278,8 @@ static int run(const struct oqz_args *args)
 
 const struct oqz_verb cmd_describe = {
 	"describe",
-	"NAME[:key=value,...]|FILE.so",
-	"describe a plugin, preprocessing step, calibrator, pass or improvement: parameters, metrics, number format",
+	"NAME[:key=value,...]|FILE.so|MODEL.onnx",
+	"describe a plugin, preprocessing step, calibrator, pass or improvement, or the graph of a model",
 	options,
 	1,
 	1,

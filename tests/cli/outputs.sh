@@ -34,3 +34,9 @@ awk -v e="$(bank outputs)" -v o="$(oqe outputs)" 'BEGIN { exit !(e > 0 && o > 1.
 awk -v e="$(bank inputs)" -v o="$(oqe inputs)" 'BEGIN { exit !(e > 0 && e == o) }' || fail "without a grid behind it they are $(bank inputs), $(oqe inputs)"
 expect_exit 0 export --plan "$tmp/out/plans/tiny.whole.json" -o "$tmp/q.onnx" "$tiny/tiny.onnx"
 test -s "$tmp/q.onnx" || fail "no export"
+# Beside the float model the exported one is the scheme again, errors before and behind the output's grid included.
+sed "s|^    task: classify|&\n    lanes: {again: $tmp/q.onnx}|" "$tmp/zoo.yaml" >"$tmp/lane.yaml"
+expect_exit 0 run --select scheme=whole --select scheme=again -o "$tmp/lane" "$tmp/lane.yaml"
+errors() { awk -F, -v s="$1" '$2 == s { print $15, $16, $17; exit }' "$tmp/lane/results.csv"; }
+test -n "$(errors whole)" || fail "no errors"
+test "$(errors whole)" = "$(errors again)" || fail "the scheme has $(errors whole), its export $(errors again)"

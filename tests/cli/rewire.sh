@@ -42,3 +42,14 @@ grep -q ',calibrate=minmax' "$tmp/minmax/results.json" || fail "calibration: met
 change 'calibration: {method: minimax}'
 expect_exit 2 validate "$tmp/zoo.yaml"
 says stdout 'scheme .channel. for model .tiny.'
+
+# The names that all of this means, as the program lists them.
+expect_exit 0 describe "$tiny/tiny.onnx"
+says stdout '^input image float32\[1,3,48,48\]$'
+says stdout '^flatten.out float32\[1,192\] = Flatten(average.out) {axis=1}  # flatten$'
+says stdout '^output scores.out float32\[1,10\]$'
+expect_exit 2 describe --pass +fuse-biaz "$tiny/tiny.onnx"
+says stderr "did you mean 'fuse-bias'"
+expect_exit 4 describe "$tmp/nowhere.onnx"
+echo damaged >"$tmp/damaged.onnx"
+expect_exit 4 describe "$tmp/damaged.onnx"

@@ -26,9 +26,12 @@ schemes:
   int8-pow2: {plugin: int8, granularity: tensor, scale: pow2}
   int8-asym: {plugin: int8, granularity: channel, symmetric: false, calibrate: minmax}
   int8-positional: {plugin: int8, axis: positional}
+  int8-outputs: {plugin: int8, outputs: true}
   int16: {plugin: int8, bits: 16, calibrate: minmax}
+  int16-asym: {plugin: int8, bits: 16, symmetric: false, granularity: tensor, calibrate: minmax}
   int4-acts: {plugin: int8, bits: 4}
   int4-block: {plugin: int4, block: 32}
+  int4-asym: {plugin: int4, block: 16, symmetric: false, scale: mse}
   fp8: {plugin: fp8, format: e4m3fn}
   fp8-e5m2: {plugin: fp8, format: e5m2, granularity: channel}
   fp8-outputs: {plugin: fp8, outputs: true}
@@ -76,8 +79,8 @@ dims() {
 # not asked for: ONNX Runtime 1.30 overruns its buffers there.)
 schemes() {
 	case $1 in
-	fsrcnn | squeezenet) echo int8-channel int8-pow2 int8-asym int16 int4-acts int4-block fp8 fp8-e5m2 fp8-outputs mixed ;;
-	tinynet | tinyvit) echo int8-channel int8-positional int8-asym int16 int4-acts int4-block fp8 fp8-e5m2 fp8-outputs ;;
+	fsrcnn | squeezenet) echo int8-channel int8-pow2 int8-asym int8-outputs int16 int16-asym int4-acts int4-block int4-asym fp8 fp8-e5m2 fp8-outputs mixed ;;
+	tinynet | tinyvit) echo int8-channel int8-positional int8-asym int8-outputs int16 int4-acts int4-block int4-asym fp8 fp8-e5m2 fp8-outputs ;;
 	ocr) echo int8-channel int8-asym fp8 fp8-e5m2 fp8-outputs mixed ;;
 	mobilenet | picodet) echo int8-channel int8-asym int8-improved fp8 mixed ;;
 	*) echo int8-channel int8-asym fp8 mixed ;;
