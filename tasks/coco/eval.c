@@ -112,56 +112,70 @@ bool coco_match(const struct coco_area *areas, size_t n_areas, const double *sim
 	return true;
 }
 
-static int by_score(const void *a, const void *b)
+/* For each recall r/100 the hits that it takes, less one: the least k with (k + 1) / truths >= r/100, compared as
+ * doubles as the original does. */
+static void hits_for_recalls(uint64_t truths, uint64_t ret[COCO_RECALLS])
 {
-	const struct coco_entry *x = a, *y = b;
+	uint64_t k = 0;
 
-	if (isnan(x->score) != isnan(y->score))
-		return isnan(x->score) ? 1 : -1;
-	if (x->score != y->score && !isnan(x->score))
-		return x->score < y->score ? 1 : -1;
-	return (x->order > y->order) - (x->order < y->order);
+	for (int r = 0; r < COCO_RECALLS; r++) {
+		double near = r * 0.01 * (double)truths; /* off by less than 2 */
+		if (near > (double)k + 2)
+			k = (uint64_t)near - 2;
+		while ((double)(k + 1) / (double)truths < r * 0.01)
+			k++;
+		ret[r] = k;
+	}
 }
 
-void coco_sort(struct coco_entry *e, size_t n)
+/* Precision at each hit, into work[t * n ...]. Most detections are misses at all thresholds, which need only be
+ * counted. */
+static void find_hits(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, double *work,
+                      uint64_t hits[COCO_THRESHOLDS])
 {
-	for (size_t i = 0; i < n; i++)
-		e[i].order = (uint32_t)i;
-	if (n)
-		qsort(e, n, sizeof *e, by_score);
+	uint64_t seen = 0, ignored[COCO_THRESHOLDS] = { 0 };
+
+	memset(hits, 0, COCO_THRESHOLDS * sizeof *hits);
+	for (size_t i = 0; i < n; i++) {
+		if (e[i].rank >= max_det)
+			continue;
+		seen++;
+		unsigned matched = e[i].hits.matched[area], out = e[i].hits.ignored[area];
+		for (int t = 0; (matched | out) >> t && t < COCO_THRESHOLDS; t++) {
+			if (out >> t & 1)
+				ignored[t]++;
+			else if (matched >> t & 1) {
+				uint64_t h = ++hits[t];
+				work[(size_t)t * n + h - 1] =
+				    (double)h / ((double)(seen - ignored[t]) + 2.220446049250313e-16);
+			}
+		}
+	}
 }
 
 /* Precision only rises at hits, so its envelope and the first place of each recall are found among the hits alone. */
 void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, uint64_t truths, double *work,
                 struct coco_curve *ret)
 {
+	uint64_t place[COCO_RECALLS];
+
+	find_hits(e, n, area, max_det, work, ret->hits);
+	hits_for_recalls(truths, place);
 	for (int t = 0; t < COCO_THRESHOLDS; t++) {
-		size_t hits = 0, misses = 0, k = 0;
-		for (size_t i = 0; i < n; i++) {
-			if (e[i].rank >= max_det || (e[i].hits.ignored[area] >> t & 1))
-				continue;
-			if (!(e[i].hits.matched[area] >> t & 1)) {
-				misses++;
-				continue;
-			}
-			hits++;
-			work[hits - 1] = (double)hits / ((double)(misses + hits) + 2.220446049250313e-16);
-		}
-		for (size_t i = hits; i > 1; i--)
-			work[i - 2] = fmax(work[i - 2], work[i - 1]);
+		double *precision = work + (size_t)t * n;
+		uint64_t hits = ret->hits[t];
+		for (uint64_t i = hits; i > 1; i--)
+			precision[i - 2] = fmax(precision[i - 2], precision[i - 1]);
 		ret->recall[t] = (double)hits / (double)truths;
-		for (int r = 0; r < COCO_RECALLS; r++) {
-			while (k < hits && (double)(k + 1) / (double)truths < r * 0.01)
-				k++;
-			ret->precision[t][r] = k < hits ? work[k] : 0;
-		}
+		for (int r = 0; r < COCO_RECALLS; r++)
+			ret->precision[t][r] = place[r] < hits ? precision[place[r]] : 0;
 	}
 }
 
 void coco_add_precision(const struct coco_curve *c, int first, int last, struct coco_mean *m)
 {
 	for (int t = first; t <= last; t++)
-		for (int r = 0; r < COCO_RECALLS; r++)
+		for (int r = 0; r < COCO_RECALLS && c->hits[t]; r++) /* else zeros */
 			m->sum += c->precision[t][r];
 	m->n += (uint64_t)(last - first + 1) * COCO_RECALLS;
 }

@@ -52,17 +52,18 @@ double coco_box_iou(const double dt[4], const double gt[4], bool crowd);
 struct coco_entry {
 	double score;
 	uint32_t rank;
-	uint32_t order; /* of appearance, set by coco_sort() */
 	struct coco_hits hits;
 };
-/* By falling score, equal scores in the order given, NaN last. */
-void coco_sort(struct coco_entry *e, size_t n);
+/* sort.c. By falling score, equal scores in the order given, NaN last; fewer than 2^32. False when out of memory. */
+bool coco_sort(struct coco_entry *e, size_t n);
 
 /* Precision at the recalls 0, .01 ... 1 and the final recall, for each threshold. */
 struct coco_curve {
 	double precision[COCO_THRESHOLDS][COCO_RECALLS], recall[COCO_THRESHOLDS];
+	uint64_t hits[COCO_THRESHOLDS];
 };
-/* Of sorted entries whose rank is below max_det. `work` has room for n values. truths > 0. */
+/* Of sorted entries whose rank is below max_det. `work` has room for coco_work(n) values. truths > 0. */
+static inline size_t coco_work(size_t n) { return COCO_THRESHOLDS * n + 1; }
 void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, uint64_t truths, double *work,
                 struct coco_curve *ret);
 

@@ -107,12 +107,16 @@ enum oqz_status detection_draw(void *self, const struct oqz_item *item, const st
                                const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                                void *canvas, struct oqz_failure *f);
 
-/* From accumulated classes to the twelve figures of COCOeval.summarize(). */
+/* What is accumulated of a category. */
 struct coco_class {
 	struct coco_entry *entries; /* sorted */
 	size_t n;
 	uint64_t truths[COCO_MAX_AREAS];
 };
+/* Of the category that has most. */
+size_t most_entries(const struct coco_class *classes, size_t n);
+/* From n accumulated classes to the twelve figures of COCOeval.summarize(); work has room for
+ * coco_work(most_entries()). */
 void summarize(const struct coco_class *classes, size_t n, double *work, double figures[N_FIGURES]);
 
 enum oqz_status detection_items(void *self, void *sink, struct oqz_failure *f);

@@ -28,11 +28,13 @@ static enum oqz_status make_room(struct judge *j, struct oqz_failure *f)
 	j->classes = h->alloc((n + 1) * sizeof *j->classes);
 	j->rank = h->alloc((n + 1) * sizeof *j->rank);
 	j->entries = h->alloc((j->r.n + 1) * sizeof *j->entries);
-	j->work = h->alloc((j->r.n + 1) * sizeof *j->work);
-	if (!j->classes || !j->rank || !j->entries || !j->work)
+	if (!j->classes || !j->rank || !j->entries)
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < j->r.n; i++)
 		j->classes[j->r.v[i].category].n++;
+	j->work = h->alloc(coco_work(most_entries(j->classes, n)) * sizeof *j->work);
+	if (!j->work)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	for (size_t k = 0; k < n; k++) {
 		j->classes[k].entries = j->entries + at;
 		at += j->classes[k].n;
@@ -61,7 +63,7 @@ static void add_entries(struct judge *j, const struct coco_result *r, size_t n, 
 		struct coco_class *c = &j->classes[r[i].category];
 		uint32_t rank = j->rank[r[i].category]++;
 		if (rank < DETECTION_MAX_DET)
-			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank, 0, hits[i] };
+			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank, hits[i] };
 	}
 }
 
@@ -134,7 +136,8 @@ static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure
 	TRY(make_room(j, f));
 	TRY(coco_results_by_image(&j->r, &j->t->data, judge_image, j, f));
 	for (size_t k = 0; k < j->t->data.n_categories; k++)
-		coco_sort(j->classes[k].entries, j->classes[k].n);
+		if (!coco_sort(j->classes[k].entries, j->classes[k].n))
+			return j->t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	return set_figures(j, sink, f);
 }
 

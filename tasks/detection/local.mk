@@ -3,6 +3,7 @@ coco_sources = \
 	tasks/coco/data.c \
 	tasks/coco/data.h \
 	tasks/coco/eval.c \
+	tasks/coco/sort.c \
 	tasks/coco/eval.h \
 	tasks/coco/json.c \
 	tasks/coco/json.h \

@@ -208,6 +208,15 @@ static enum oqz_status add_records(const struct task *t, const struct oqz_record
 
 /* -------------------------------------------------------------------------------------------------- figures */
 
+size_t most_entries(const struct coco_class *classes, size_t n)
+{
+	size_t most = 0;
+
+	for (size_t k = 0; k < n; k++)
+		most = classes[k].n > most ? classes[k].n : most;
+	return most;
+}
+
 void summarize(const struct coco_class *classes, size_t n, double *work, double figures[N_FIGURES])
 {
 	static const uint32_t limits[3] = { 1, 10, 100 };
@@ -244,7 +253,8 @@ static enum oqz_status set_figures(const struct task *t, const struct totals *a,
 	double figures[N_FIGURES];
 
 	for (size_t k = 0; k < t->data.n_categories; k++)
-		coco_sort(a->classes[k].entries, a->classes[k].n);
+		if (!coco_sort(a->classes[k].entries, a->classes[k].n))
+			return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	summarize(a->classes, t->data.n_categories, work, figures);
 	for (int i = 0; i < N_FIGURES; i++)
 		TRY(t->task_host->set_metric(sink, names[i], figures[i], f));
@@ -265,7 +275,7 @@ enum oqz_status detection_finish(void *self, const struct oqz_record *records, s
 
 	if (st == OQZ_OK && !scored)
 		st = h->fail(f, OQZ_E_DATA, "none of the %zu images was scored", n);
-	if (st == OQZ_OK && !(work = h->alloc((a.n + 1) * sizeof *work)))
+	if (st == OQZ_OK && !(work = h->alloc(coco_work(most_entries(a.classes, t->data.n_categories)) * sizeof *work)))
 		st = h->fail(f, OQZ_E_NOMEM, "out of memory");
 	if (st == OQZ_OK)
 		st = set_figures(t, &a, work, sink, f);

@@ -54,7 +54,7 @@ static enum oqz_status judge_image(void *ctx, size_t image, const struct coco_re
 	TRY(match_persons(j->t, image, j->counts, j->persons, j->r.have_boxes ? j->area : NULL, kept, hits, j->truths,
 	                  NULL, f));
 	for (size_t i = 0; i < kept; i++)
-		j->entries[j->n_entries++] = (struct coco_entry) { j->persons[i].score, (uint32_t)i, 0, hits[i] };
+		j->entries[j->n_entries++] = (struct coco_entry) { j->persons[i].score, (uint32_t)i, hits[i] };
 	return OQZ_OK;
 }
 
@@ -67,10 +67,11 @@ static enum oqz_status judge_all(struct judge *j, void *sink, struct oqz_failure
 
 	TRY(make_room(j, f));
 	TRY(coco_results_by_image(&j->r, &j->t->data, judge_image, j, f));
-	coco_sort(j->entries, j->n_entries);
-	double *work = h->alloc((j->n_entries + 1) * sizeof *work);
-	if (!work)
+	double *work = h->alloc(coco_work(j->n_entries) * sizeof *work);
+	if (!work || !coco_sort(j->entries, j->n_entries)) {
+		h->free_mem(work);
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
+	}
 	pose_summarize(j->entries, j->n_entries, j->truths, work, figures);
 	h->free_mem(work);
 	for (int i = 0; i < POSE_FIGURES; i++)

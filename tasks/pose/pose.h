@@ -66,7 +66,7 @@ enum oqz_status match_persons(const struct task *t, size_t image, const bool *co
                               const double *areas, size_t n, struct coco_hits *hits, uint64_t truths[POSE_AREAS],
                               int32_t *matches, struct oqz_failure *f);
 void sort_persons(struct person *p, size_t n);
-/* From sorted entries to the ten figures of COCOeval.summarize(); work has room for n. */
+/* From sorted entries to the ten figures of COCOeval.summarize(); work has room for coco_work(n). */
 void pose_summarize(const struct coco_entry *e, size_t n, const uint64_t truths[POSE_AREAS], double *work,
                     double figures[POSE_FIGURES]);
 

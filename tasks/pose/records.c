@@ -200,7 +200,7 @@ static enum oqz_status judge_image(const struct task *t, struct totals *a, const
 	n = n < POSE_MAX_DET ? n : POSE_MAX_DET;
 	enum oqz_status st = match_persons(t, p->image, a->counts, found, NULL, n, hits, a->truths, NULL, f);
 	for (size_t i = 0; st == OQZ_OK && i < n; i++)
-		a->entries[a->n_entries++] = (struct coco_entry) { found[i].score, (uint32_t)i, 0, hits[i] };
+		a->entries[a->n_entries++] = (struct coco_entry) { found[i].score, (uint32_t)i, hits[i] };
 	t->host->free_mem(found);
 	return st;
 }
@@ -236,8 +236,7 @@ static enum oqz_status collect(const struct task *t, const struct oqz_record *re
 			end++;
 		TRY(judge_image(t, a, a->persons + i, end - i, f));
 	}
-	coco_sort(a->entries, a->n_entries);
-	return OQZ_OK;
+	return coco_sort(a->entries, a->n_entries) ? OQZ_OK : h->fail(f, OQZ_E_NOMEM, "out of memory");
 }
 
 /* -------------------------------------------------------------------------------------------------- figures */
@@ -246,7 +245,7 @@ static enum oqz_status set_figures(const struct task *t, const struct totals *a,
 {
 	static const char *const names[POSE_FIGURES] = { "ap", "ap50", "ap75", "ap_medium", "ap_large",
 		                                         "ar", "ar50", "ar75", "ar_medium", "ar_large" };
-	double figures[POSE_FIGURES], *work = t->host->alloc((a->n_entries + 1) * sizeof *work);
+	double figures[POSE_FIGURES], *work = t->host->alloc(coco_work(a->n_entries) * sizeof *work);
 
 	if (!work)
 		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");

@@ -3,6 +3,7 @@
  * Task detection, from boxes to figures: pycocotools' arrays, figures and match ids, also for the boxes of real models;
  * small sets with known answers, repeated records, damaged annotation files.
  */
+#include "core/base/rng.h"
 #include "core/tensor/npy.h"
 #include "tasks/detection/detection.h"
 #include "tests/unit/task_inside.h"
@@ -86,7 +87,7 @@ static void add_image(struct bench *b, size_t image, const struct result *r, siz
 	for (size_t i = 0; i < n; i++) {
 		struct coco_class *c = &e->classes[d[i].class];
 		if (rank[d[i].class] < 100)
-			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank[d[i].class]++, 0, hits[i] };
+			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank[d[i].class]++, hits[i] };
 	}
 	for (size_t k = 0; k < t->data.images[image].n; k++) {
 		const struct coco_annotation *a = &t->data.annotations[t->data.images[image].first + k];
@@ -109,7 +110,7 @@ static struct evaluated evaluate(struct bench *b, const char *results, seen_fn *
 
 	e.classes = calloc(e.n_classes + 1, sizeof *e.classes);
 	e.entries = calloc(e.n_classes * n + 1, sizeof *e.entries);
-	e.work = calloc(n + 1, sizeof *e.work);
+	e.work = calloc(coco_work(n), sizeof *e.work);
 	for (size_t k = 0; k < e.n_classes; k++)
 		e.classes[k].entries = e.entries + k * n;
 	for (size_t i = 0; i < t->data.n_images; i++) {
@@ -121,7 +122,7 @@ static struct evaluated evaluate(struct bench *b, const char *results, seen_fn *
 	}
 	ck_assert_uint_eq(at, n);
 	for (size_t k = 0; k < e.n_classes; k++)
-		coco_sort(e.classes[k].entries, e.classes[k].n);
+		ck_assert(coco_sort(e.classes[k].entries, e.classes[k].n));
 	free(r);
 	return e;
 }
@@ -423,6 +424,88 @@ START_TEST(damaged_annotations_are_named)
 }
 END_TEST
 
+static struct coco_entry drawn_entry(struct oqz_rng *r, uint32_t i)
+{
+	static const double scores[] = { 0, -0.0, 0.5, 0.25, -1, INFINITY, -INFINITY, NAN };
+	struct coco_entry e = { .score = oqz_rng_below(r, 4) ? (double)(float)oqz_rng_below(r, 300) / 299
+		                                             : scores[oqz_rng_below(r, 8)],
+		                .rank = i };
+
+	for (int a = 0; a < COCO_MAX_AREAS; a++) {
+		e.hits.matched[a] = oqz_rng_below(r, 3) ? 0 : (uint16_t)oqz_rng_below(r, 1024);
+		e.hits.ignored[a] = oqz_rng_below(r, 3) ? 0 : (uint16_t)oqz_rng_below(r, 1024);
+	}
+	return e;
+}
+
+/* Lists around the length at which another way of sorting begins. */
+START_TEST(entries_are_sorted_and_equal_ones_stay_in_order)
+{
+	struct coco_entry e[400];
+	struct oqz_rng r;
+
+	oqz_rng_init(&r, 5);
+	for (size_t n = 0; n < 400; n += n < 60 ? 1 : 37) {
+		for (uint32_t i = 0; i < n; i++)
+			e[i] = drawn_entry(&r, i);
+		ck_assert(coco_sort(e, n));
+		uint64_t all = n ? e[0].rank : 0;
+		for (size_t i = 1; i < n; i++) {
+			double a = e[i - 1].score, b = e[i].score;
+			all += e[i].rank;
+			ck_assert(a > b || isnan(b) || a == b);
+			if (a == b || (isnan(a) && isnan(b)))
+				ck_assert_uint_lt(e[i - 1].rank, e[i].rank);
+		}
+		ck_assert_uint_eq(all, n ? n * (n - 1) / 2 : 0);
+	}
+}
+END_TEST
+
+/* Precision and recall by their definition, threshold by threshold. */
+START_TEST(curves_equal_their_definition)
+{
+	enum { N = 300 };
+	static double work[COCO_THRESHOLDS * N + 1];
+	struct coco_entry e[N];
+	struct oqz_rng r;
+
+	oqz_rng_init(&r, 6);
+	for (int round = 0; round < 300; round++) {
+		size_t n = oqz_rng_below(&r, N + 1), area = oqz_rng_below(&r, COCO_MAX_AREAS);
+		uint32_t most = oqz_rng_below(&r, 2) ? 100 : (uint32_t)oqz_rng_below(&r, N);
+		uint64_t truths = 1 + oqz_rng_below(&r, round % 2 ? 12 : 2000);
+		struct coco_curve c;
+		for (uint32_t i = 0; i < n; i++)
+			e[i] = drawn_entry(&r, i);
+		coco_curve(e, n, area, most, truths, work, &c);
+		for (int t = 0; t < COCO_THRESHOLDS; t++) {
+			double precision[N], recall[N];
+			size_t tp = 0, fp = 0, points = 0;
+			for (size_t i = 0; i < n; i++) {
+				if (e[i].rank >= most || e[i].hits.ignored[area] >> t & 1)
+					continue;
+				(e[i].hits.matched[area] >> t & 1) ? tp++ : fp++;
+				precision[points] = (double)tp / ((double)(tp + fp) + 2.220446049250313e-16);
+				recall[points++] = (double)tp / (double)truths;
+			}
+			ck_assert(c.recall[t] == (points ? recall[points - 1] : 0));
+			for (int k = 0; k < COCO_RECALLS; k++) {
+				size_t at = 0;
+				double best = 0;
+				while (at < points && recall[at] < k * 0.01)
+					at++;
+				for (size_t i = at; i < points; i++)
+					best = fmax(best, precision[i]);
+				ck_assert_msg(c.precision[t][k] == best,
+				              "round %d, threshold %d, recall %d: %.17g, not %.17g", round, t, k,
+				              c.precision[t][k], best);
+			}
+		}
+	}
+}
+END_TEST
+
 START_TEST(strays_are_left_out_and_order_is_by_id)
 {
 	static const char text[] =
@@ -452,4 +535,5 @@ END_TEST
 
 OQZ_TEST_MAIN("detection evaluation", pycocotools_figures_and_matches, figures_of_real_models, overlaps_are_pycocotools,
               thresholds_are_linspace, figures_of_a_small_set, id_zero_quirk_is_optional, damaged_annotations_are_named,
-              strays_are_left_out_and_order_is_by_id)
+              strays_are_left_out_and_order_is_by_id, entries_are_sorted_and_equal_ones_stay_in_order,
+              curves_equal_their_definition)

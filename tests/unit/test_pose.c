@@ -122,7 +122,7 @@ START_TEST(pycocotools_figures_and_matches)
 	json_t *matrices = load("pose/kp_oks_matrices.json"), *matched = load("pose/kp_matches.json");
 	struct coco_entry *e = calloc(json_array_size(dt), sizeof *e);
 	struct person *p = calloc(json_array_size(dt), sizeof *p);
-	double *work = calloc(json_array_size(dt) + 1, sizeof *work);
+	double *work = calloc(coco_work(json_array_size(dt)), sizeof *work);
 	bool *all = calloc(t->data.n_annotations + 1, sizeof *all);
 	memset(all, true, t->data.n_annotations);
 	for (size_t i = 0; i < t->data.n_images; i++) {
@@ -143,10 +143,10 @@ START_TEST(pycocotools_figures_and_matches)
 		ck_ok(match_persons(t, i, all, p, NULL, n, hits, truths, matches, &(struct oqz_failure) { err }));
 		checked += ck_matches(t, i, p, n, matches, hits, matched);
 		for (size_t k = 0; k < n; k++)
-			e[n_entries++] = (struct coco_entry) { p[k].score, (uint32_t)k, 0, hits[k] };
+			e[n_entries++] = (struct coco_entry) { p[k].score, (uint32_t)k, hits[k] };
 	}
 	ck_assert_uint_gt(checked, 100);
-	coco_sort(e, n_entries);
+	ck_assert(coco_sort(e, n_entries));
 	pose_summarize(e, n_entries, truths, work, figures);
 	for (size_t i = 0; i < POSE_FIGURES; i++)
 		ck_close("figure", figures[i], num(json_object_get(want, "stats"), i), 1e-12);
