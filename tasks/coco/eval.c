@@ -129,11 +129,12 @@ static void hits_for_recalls(uint64_t truths, uint64_t ret[COCO_RECALLS])
 }
 
 /* Precision at each hit, into work[t * n ...]. Most detections are misses at all thresholds, which need only be
- * counted. */
-static void find_hits(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, double *work,
+ * counted. False: there are no hits. */
+static bool find_hits(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, double *work,
                       uint64_t hits[COCO_THRESHOLDS])
 {
 	uint64_t seen = 0, ignored[COCO_THRESHOLDS] = { 0 };
+	bool any = false;
 
 	memset(hits, 0, COCO_THRESHOLDS * sizeof *hits);
 	for (size_t i = 0; i < n; i++) {
@@ -148,9 +149,11 @@ static void find_hits(const struct coco_entry *e, size_t n, size_t area, uint32_
 				uint64_t h = ++hits[t];
 				work[(size_t)t * n + h - 1] =
 				    (double)h / ((double)(seen - ignored[t]) + 2.220446049250313e-16);
+				any = true;
 			}
 		}
 	}
+	return any;
 }
 
 /* Precision only rises at hits, so its envelope and the first place of each recall are found among the hits alone. */
@@ -159,7 +162,10 @@ void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_
 {
 	uint64_t place[COCO_RECALLS];
 
-	find_hits(e, n, area, max_det, work, ret->hits);
+	if (!find_hits(e, n, area, max_det, work, ret->hits)) {
+		memset(ret, 0, sizeof *ret);
+		return;
+	}
 	hits_for_recalls(truths, place);
 	for (int t = 0; t < COCO_THRESHOLDS; t++) {
 		double *precision = work + (size_t)t * n;

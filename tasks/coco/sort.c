@@ -43,12 +43,16 @@ static void insert(struct coco_entry *e, size_t n)
 /* Sorts `a` by digits; returns where the result is: `a` or `b`. */
 static struct keyed *by_digits(struct keyed *a, struct keyed *b, size_t n)
 {
+	uint64_t differ = 0;
+
+	for (size_t i = 1; i < n; i++)
+		differ |= a[i].key ^ a[0].key;
 	for (int d = 0; d < DIGITS; d++) {
 		size_t count[VALUES] = { 0 }, at = 0;
+		if (!(differ >> 8 * d & (VALUES - 1)))
+			continue;
 		for (size_t i = 0; i < n; i++)
 			count[a[i].key >> 8 * d & (VALUES - 1)]++;
-		if (count[a[0].key >> 8 * d & (VALUES - 1)] == n)
-			continue;
 		for (int v = 0; v < VALUES; v++) {
 			size_t c = count[v];
 			count[v] = at;
