@@ -242,6 +242,110 @@ START_TEST(weights_in_blocks_become_pairs)
 }
 END_TEST
 
+/* The quantized graph's first node of an operator; NULL: none. */
+static const struct oqz_node *first_op(const struct oqz_graph *g, const char *op)
+{
+	for (size_t i = 0; i < g->nodes.n; i++)
+		if (!strcmp(g->nodes.v[i]->op_type, op))
+			return g->nodes.v[i];
+	return NULL;
+}
+
+/* A grid is written as a type of ONNX, or, where it only resembles one, in words of our own. */
+START_TEST(what_resembles_a_type_is_none)
+{
+	static const int32_t far = 200, three = 3;
+	static const float steps[36] = { [0 ... 35] = 0.02f };
+	struct oqz_qspec narrow = minifloat(OQZ_DT_F8E4M3FN, 0), shifted = affine(8, true, &far),
+	                 odd = affine(5, false, &three), dynamic = minifloat(OQZ_DT_F8E4M3FN, 0);
+	const struct {
+		struct oqz_qspec q;
+		bool typed; /* false: FakeQuant */
+	} rows[] = {
+		{ affine(8, true, NULL), true },
+		{ affine(8, false, &three), true },
+		{ affine(16, true, NULL), true },
+		{ affine(4, true, NULL), true },
+		{ minifloat(OQZ_DT_F8E4M3FN, 0), true },
+		{ minifloat(OQZ_DT_F8E5M2, 0), true },
+		{ narrow, false },
+		{ shifted, false },
+		{ odd, false },
+		{ dynamic, false },
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct net n;
+		struct oqz_qspec q = rows[i].q;
+		if (i == 6)
+			q.grid.max = 240;
+		if (i == 9) {
+			q.dynamic = OQZ_SCALE_E8M0;
+			q.axis = 1;
+			q.block = 2;
+		}
+		net_make(&n);
+		struct oqz_graph *g = check(&n, &q, &q);
+		ck_assert_msg(!!first_op(g, "QuantizeLinear") == rows[i].typed &&
+		                  !!first_op(g, "FakeQuant") == !rows[i].typed,
+		              "row %zu", i);
+		oqz_graph_free(g);
+		oqz_graph_free(n.b.g);
+	}
+	struct net n;
+	net_make(&n);
+	struct oqz_qspec q = affine(8, true, NULL), blocks = q;
+	blocks.axis = 1;
+	blocks.block = 3;
+	blocks.n_scale = 36;
+	blocks.scale = steps;
+	struct oqz_graph *g = check(&n, &q, &blocks);
+	ck_assert(!first_op(g, "FakeQuant"));
+	oqz_graph_free(g);
+	/* what is computed has no scales for its blocks but those made at run time */
+	struct oqz_qplan *p = oqz_qplan_new();
+	struct oqz_qplan_site s = activation(&n, n.conv1, &blocks);
+	ck_ok(oqz_qplan_add(p, &s, err));
+	ck_fails(oqz_qplan_apply(p, n.b.g, &g, err), OQZ_E_UNSUPPORTED, "for constants only");
+	oqz_qplan_free(p);
+	oqz_graph_free(n.b.g);
+}
+END_TEST
+
+/* The next layer reads what is on the output's grid, and puts that on its own. */
+START_TEST(outputs_come_before_inputs)
+{
+	struct gb b;
+	struct oqz_graph *g = NULL;
+	struct oqz_qplan *p = oqz_qplan_new();
+	struct oqz_qspec q = affine(8, true, NULL);
+
+	gb_init(&b, 6);
+	struct oqz_value *a = GB_OP(&b, "Conv", gb_input(&b, "x", GB_DIMS(1, 3, 6, 6)),
+	                            gb_weights(&b, OQZ_DT_F32, GB_DIMS(3, 3, 1, 1), 1));
+	const char *first = b.last->name;
+	GB_OP(&b, "Conv", a, gb_weights(&b, OQZ_DT_F32, GB_DIMS(2, 3, 1, 1), 1));
+	const char *second = b.last->name;
+	gb_finish(&b);
+	ck_ok(oqz_qplan_add(p,
+	                    &(struct oqz_qplan_site) {
+	                        .node = first, .input = -1, .tensor = a->name, .role = OQZ_SITE_OUTPUT, .spec = q },
+	                    err));
+	ck_ok(oqz_qplan_add(p, &(struct oqz_qplan_site) { .node = second, .tensor = a->name, .spec = q }, err));
+	ck_ok(oqz_qplan_apply(p, b.g, &g, err));
+	const struct oqz_value *v = oqz_graph_node(g, second)->in[0];
+	static const char *const way[] = { "DequantizeLinear", "QuantizeLinear", "DequantizeLinear", "QuantizeLinear",
+		                           "Conv" };
+	for (size_t i = 0; i < OQZ_COUNTOF(way); i++) {
+		ck_assert_str_eq(v->producer->op_type, way[i]);
+		v = v->producer->in[0];
+	}
+	oqz_qplan_free(p);
+	oqz_graph_free(g);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 static void thirds(void *ctx, const struct oqz_shape *shape, const float *x, float *y)
 {
 	for (int64_t i = 0; i < oqz_shape_nelem(shape); i++)
@@ -304,5 +408,6 @@ START_TEST(what_does_not_fit_is_named)
 }
 END_TEST
 
-OQZ_TEST_MAIN("apply", int8_becomes_pairs_per_edge, every_grid_computes_the_same, weights_in_blocks_become_pairs,
-              custom_functions_are_called, what_does_not_fit_is_named)
+OQZ_TEST_MAIN("apply", what_resembles_a_type_is_none, outputs_come_before_inputs, int8_becomes_pairs_per_edge,
+              every_grid_computes_the_same, weights_in_blocks_become_pairs, custom_functions_are_called,
+              what_does_not_fit_is_named)

@@ -182,6 +182,63 @@ START_TEST(many_batches_are_averaged_as_torch_does)
 }
 END_TEST
 
+/* Ranks are those of the finite numbers. */
+START_TEST(batches_leave_out_what_is_not_finite)
+{
+	enum { N = 3000 };
+	static float x[N], y[N];
+	static const float bad[] = { NAN, INFINITY, -INFINITY };
+	float lo[2], hi[2], scale;
+	uint32_t seed = 4;
+	size_t n = 0;
+	struct oqz_site site = { .q = 0.99, .grid = int8_grid(true), .symmetric = true, .batch_scope = true };
+
+	for (int i = 0; i < N; i++) {
+		float v = (float)next(&seed) * 0x1p-31f - 1;
+		x[i] = i % 5 == 2 ? bad[i % 3] : v;
+		if (i % 5 != 2)
+			y[n++] = v;
+	}
+	for (int k = 0; k < 2; k++) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 1, &o, err));
+		ck_ok(oqz_observer_add(o, 0, k ? y : x, k ? n : N, 0, err));
+		ck_ok(percentile()->find(o, &site, &lo[k], &hi[k], &scale, err));
+	}
+	ck_assert(lo[0] == lo[1] && hi[0] == hi[1] && hi[0] < 0.99f);
+}
+END_TEST
+
+/* A quantile that needs more ranks than were promised fails, whichever of two merged statistics has left values out. */
+START_TEST(broken_promises_survive_a_merge)
+{
+	enum { N = 20000 };
+	static float x[N];
+	uint32_t seed = 9;
+	struct oqz_site site = { .q = 0.9, .grid = int8_grid(true), .symmetric = true };
+
+	for (int i = 0; i < N; i++)
+		x[i] = (float)next(&seed) * 0x1p-31f - 1;
+	for (int into = 0; into < 2; into++) { /* the narrowed one is merged from, or into */
+		struct oqz_observer *o[2];
+		float lo, hi, scale;
+		for (int k = 0; k < 2; k++) {
+			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 1, &o[k], err));
+			oqz_observer_tails(o[k], 5);
+			for (int i = 0; i < (k == into ? 20 : 1); i++)
+				ck_ok(oqz_observer_add(o[k], k * 20 + i, x + 1000 * i, k == into ? 1000 : 10, 0, err));
+		}
+		ck_ok(oqz_observer_merge(o[1], o[0], err));
+		ck_fails(percentile()->find(o[1], &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "scope=batch");
+		site.q = 1;
+		ck_ok(percentile()->find(o[1], &site, &lo, &hi, &scale, err));
+		site.q = 0.9;
+		oqz_observer_free(o[0]);
+		oqz_observer_free(o[1]);
+	}
+}
+END_TEST
+
 START_TEST(tails_say_what_the_whole_histogram_says)
 {
 	enum { IMAGES = 12, SIZE = 3000 };
@@ -313,6 +370,7 @@ START_TEST(pieces_are_the_whole)
 }
 END_TEST
 
-OQZ_TEST_MAIN("percentile", batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound,
-              ranks_within_a_bin, many_batches_are_averaged_as_torch_does, tails_say_what_the_whole_histogram_says,
-              pieces_are_the_whole, selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
+OQZ_TEST_MAIN("percentile", batches_leave_out_what_is_not_finite, broken_promises_survive_a_merge,
+              batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound, ranks_within_a_bin,
+              many_batches_are_averaged_as_torch_does, tails_say_what_the_whole_histogram_says, pieces_are_the_whole,
+              selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
