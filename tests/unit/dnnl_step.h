@@ -217,7 +217,7 @@ static inline void step_release(struct step *s)
 }
 
 /* How often a test of random cases goes round, and from which seed: OQZ_TEST_ROUNDS and OQZ_TEST_SEED, for a long
- * search by hand. */
+ * search by hand (with CK_TIMEOUT_MULTIPLIER=100 or the like, or it ends with the test's ten minutes). */
 static inline int step_rounds(int dflt)
 {
 	const char *n = getenv("OQZ_TEST_ROUNDS");
