@@ -4,7 +4,7 @@
  */
 #include "core/exec/gridder.h"
 #include "core/base/checked.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/op_fakequant.h"
 #include "core/tensor/quantize8.h"
 

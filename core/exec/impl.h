@@ -18,7 +18,7 @@
 #include "core/ops/op.h"
 #include "core/tensor/quantize8.h"
 
-enum { OQZ_STEP_MAX_OUT = 16 };
+enum { OQZ_STEP_MAX_IN = 64, OQZ_STEP_MAX_OUT = 16, OQZ_EXEC_ALIGN = 64 };
 
 /* A quantizer on one input of a group, with constants resolved. */
 struct oqz_step_quant {
@@ -47,16 +47,16 @@ enum oqz_act_kind { OQZ_ACT_NONE = 0, OQZ_ACT_NODE };
 struct oqz_step_desc {
 	const struct oqz_node *node; /* the operator */
 	int n_in, n_out;
-	struct oqz_type in_type[64],
-	    out_type[OQZ_STEP_MAX_OUT];        /* concrete; logical types of the step's inputs (float tensor for
-	                                        * an absorbed Q); inputs left out have dtype UNDEFINED */
-	const struct oqz_tensor *constant[64]; /* inputs known now (PLAIN), else NULL */
+	struct oqz_type in_type[OQZ_STEP_MAX_IN],
+	    out_type[OQZ_STEP_MAX_OUT]; /* concrete; logical types of the step's inputs (float tensor for
+	                                 * an absorbed Q); inputs left out have dtype UNDEFINED */
+	const struct oqz_tensor *constant[OQZ_STEP_MAX_IN]; /* inputs known now (PLAIN), else NULL */
 	struct oqz_step_quant quant[3]; /* of inputs 0 and 1, for groups (a quantized bias has become float32: the third
 	                                 * is never present). Custom FakeQuant: scale is NULL */
 	const struct oqz_node *add;     /* Add to be done to output 0, whose other operand is input `add_in`; or NULL */
 	int add_in;                     /* the last of n_in: Conv 3, of the output's shape; MatMul 2, one per column */
 	const struct oqz_node *act;     /* activation to apply to output 0, behind `add`; or NULL */
-	enum oqz_layout in_layout[64];  /* how the producers will leave the inputs (proposal) */
+	enum oqz_layout in_layout[OQZ_STEP_MAX_IN]; /* how the producers will leave the inputs (proposal) */
 	enum oqz_engine engine;
 	bool group; /* any quant[].present */
 };
@@ -69,16 +69,18 @@ static inline bool oqz_step_has(const struct oqz_step_desc *d, int i)
 
 /* What an accepting implementation answers. */
 struct oqz_step_choice {
-	enum oqz_layout in_layout[64]; /* what it wants; the planner inserts reorders (constants: done once) */
+	enum oqz_layout
+	    in_layout[OQZ_STEP_MAX_IN]; /* what it wants; the planner inserts reorders (constants: done once) */
 	enum oqz_layout out_layout[OQZ_STEP_MAX_OUT];
-	size_t scratch_bytes;   /* per context */
-	int inplace_input;      /* output 0 may share this input's memory if nobody needs it later; -1: no */
-	bool inplace_either;    /* of inputs 0 and 1, then: the other one's as well */
-	char name[64];          /* e.g. "dnnl.conv.brgconv:avx512_core" */
-	void *state;            /* prepared once; freed with destroy */
-	size_t state_bytes;     /* packed weights */
-	bool uses_constant[64]; /* inputs that run() will still read (else the planner may drop the constant) */
-	bool ahead[2];          /* input 0 or 1, when it comes in pieces, can be given to `ahead` piece by piece */
+	size_t scratch_bytes; /* per context */
+	int inplace_input;    /* output 0 may share this input's memory if nobody needs it later; -1: no */
+	bool inplace_either;  /* of inputs 0 and 1, then: the other one's as well */
+	char name[64];        /* e.g. "dnnl.conv.brgconv:avx512_core" */
+	void *state;          /* prepared once; freed with destroy */
+	size_t state_bytes;   /* packed weights */
+	bool uses_constant[OQZ_STEP_MAX_IN]; /* inputs that run() will still read (else the planner may drop the
+	                                        constant) */
+	bool ahead[2];    /* input 0 or 1, when it comes in pieces, can be given to `ahead` piece by piece */
 	bool ahead_makes; /* `ahead` leaves those elements of output 0 that are the input's: run() has nothing left */
 	size_t band;      /* elements of output 0, in memory order, that `band` makes at a time; 0: it cannot */
 };
@@ -115,6 +117,13 @@ struct oqz_impl {
  */
 const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group);
 
+/* For groups that delegate to a float implementation (choose.c): the first that accepts a step without quantization. No
+ * act is dropped: the reference is taken only when there is none, and OQZ_E_UNSUPPORTED is the answer otherwise. */
+enum oqz_status oqz_choose_float(const struct oqz_step_desc *d, const struct oqz_impl **ret_impl,
+                                 struct oqz_step_choice *ret, struct oqz_err *err);
+/* impl_reference.c: the float32 form of a quantized constant input, in a buffer of its own. */
+enum oqz_status oqz_group_weight(const struct oqz_step_desc *d, int i, struct oqz_tensor *ret, struct oqz_err *err);
+
 /* Families, one file each. core/exec: portable kernels of our own; core/exec/dnnl: oneDNN. */
 extern const struct oqz_impl oqz_impl_eltwise;   /* own: elementwise and broadcasting float32 rows, layout-following */
 extern const struct oqz_impl oqz_impl_move;      /* own: reshape-like, concat, slice, pad, transpose, depth-to-space */
@@ -131,6 +140,9 @@ extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_
     oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum, oqz_impl_dnnl_recurrent;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 and small-float grids */
 extern const struct oqz_impl oqz_impl_qdepthwise;                        /* own: depthwise Conv on small-float grids */
+
+/* The last resort, of plain steps and of groups, and what changes a layout. */
+extern const struct oqz_impl oqz_impl_reference, oqz_impl_reference_group, oqz_impl_reorder;
 
 /* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */
 bool oqz_dnnl_exact_int8(void);

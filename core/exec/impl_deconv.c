@@ -5,7 +5,7 @@
  * gathers the few inputs that reach it, along all channels at once; the sums run over kernel rows, then columns.
  */
 #include "core/exec/eltwise_rows.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/window.h"
 
 #include <stdio.h>

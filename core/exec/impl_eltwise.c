@@ -5,7 +5,8 @@
  * once. One pass over the data also applies a fused activation, in blocks that stay in the first-level cache.
  */
 #include "core/exec/eltwise_rows.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
+#include "core/exec/layout.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * in channels-last channel by channel.
  */
 #include "core/base/checked.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/op_grid.h"
 
 #include <math.h>

@@ -6,7 +6,6 @@
 
 #define LIST(name, ...) static const struct oqz_impl *const name[] = { __VA_ARGS__, NULL }
 
-static const struct oqz_impl *const none[] = { NULL };
 LIST(eltwise, &oqz_impl_eltwise);
 LIST(move, &oqz_impl_move);
 LIST(resize, &oqz_impl_resize);
@@ -29,114 +28,113 @@ LIST(qconv, &oqz_impl_qdepthwise, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
 LIST(sim_only, &oqz_impl_sim);
 
-static const struct oqz_impl *const *list_quantized(enum oqz_op_id op)
-{
-	switch (op) {
-	case OQZ_OP_CONV: return qconv;
-	case OQZ_OP_GEMM:
-	case OQZ_OP_MATMUL: return qmatmul;
-	default: return sim_only;
-	}
-}
+/* Operators that have no row run by the reference only. */
+static const struct oqz_impl *const *const plain[OQZ_OP_COUNT] = {
+	[OQZ_OP_CONV] = conv,
+	[OQZ_OP_GEMM] = matmul,
+	[OQZ_OP_MATMUL] = matmul,
+	[OQZ_OP_CONV_TRANSPOSE] = deconv,
+
+	[OQZ_OP_MAX_POOL] = pool,
+	[OQZ_OP_AVERAGE_POOL] = pool,
+	[OQZ_OP_GLOBAL_AVERAGE_POOL] = global_pool,
+	[OQZ_OP_GLOBAL_MAX_POOL] = global_pool,
+
+	[OQZ_OP_SOFTMAX] = softmax,
+	[OQZ_OP_LOG_SOFTMAX] = softmax,
+
+	[OQZ_OP_REDUCE_L1] = reduce,
+	[OQZ_OP_REDUCE_L2] = reduce,
+	[OQZ_OP_REDUCE_LOG_SUM] = reduce,
+	[OQZ_OP_REDUCE_LOG_SUM_EXP] = reduce,
+	[OQZ_OP_REDUCE_MAX] = reduce,
+	[OQZ_OP_REDUCE_MEAN] = reduce,
+	[OQZ_OP_REDUCE_MIN] = reduce,
+	[OQZ_OP_REDUCE_PROD] = reduce,
+	[OQZ_OP_REDUCE_SUM] = reduce,
+	[OQZ_OP_REDUCE_SUM_SQUARE] = reduce,
+
+	[OQZ_OP_LAYER_NORMALIZATION] = layer_norm,
+	[OQZ_OP_BATCH_NORMALIZATION] = norm,
+	[OQZ_OP_GROUP_NORMALIZATION] = norm,
+	[OQZ_OP_INSTANCE_NORMALIZATION] = norm,
+	[OQZ_OP_LP_NORMALIZATION] = norm,
+	[OQZ_OP_RMS_NORMALIZATION] = norm,
+	[OQZ_OP_LRN] = lrn,
+	[OQZ_OP_ATTENTION] = attention,
+	[OQZ_OP_EINSUM] = einsum,
+	[OQZ_OP_GRU] = recurrent,
+	[OQZ_OP_LSTM] = recurrent,
+	[OQZ_OP_RNN] = recurrent,
+
+	[OQZ_OP_TRANSPOSE] = move,
+	[OQZ_OP_CONCAT] = move,
+	[OQZ_OP_SPLIT] = move,
+	[OQZ_OP_SLICE] = move,
+	[OQZ_OP_PAD] = move,
+	[OQZ_OP_EXPAND] = move,
+	[OQZ_OP_TILE] = move,
+	[OQZ_OP_GATHER] = move,
+	[OQZ_OP_DEPTH_TO_SPACE] = move,
+	[OQZ_OP_SPACE_TO_DEPTH] = move,
+
+	[OQZ_OP_RESIZE] = resize,
+	[OQZ_OP_GRID_SAMPLE] = grid_sample,
+
+	[OQZ_OP_QUANTIZE_LINEAR] = qdq,
+	[OQZ_OP_DEQUANTIZE_LINEAR] = qdq,
+	[OQZ_OP_FAKE_QUANT] = qdq,
+
+	[OQZ_OP_ABS] = eltwise,
+	[OQZ_OP_ADD] = eltwise,
+	[OQZ_OP_CEIL] = eltwise,
+	[OQZ_OP_CELU] = eltwise,
+	[OQZ_OP_CLIP] = eltwise,
+	[OQZ_OP_COS] = eltwise,
+	[OQZ_OP_DIV] = eltwise,
+	[OQZ_OP_ELU] = eltwise,
+	[OQZ_OP_ERF] = eltwise,
+	[OQZ_OP_EXP] = eltwise,
+	[OQZ_OP_FLOOR] = eltwise,
+	[OQZ_OP_GELU] = eltwise,
+	[OQZ_OP_HARD_SIGMOID] = eltwise,
+	[OQZ_OP_HARD_SWISH] = eltwise,
+	[OQZ_OP_LEAKY_RELU] = eltwise,
+	[OQZ_OP_LOG] = eltwise,
+	[OQZ_OP_MAX] = eltwise,
+	[OQZ_OP_MIN] = eltwise,
+	[OQZ_OP_MISH] = eltwise,
+	[OQZ_OP_MUL] = eltwise,
+	[OQZ_OP_NEG] = eltwise,
+	[OQZ_OP_POW] = eltwise,
+	[OQZ_OP_PRELU] = eltwise,
+	[OQZ_OP_RECIPROCAL] = eltwise,
+	[OQZ_OP_RELU] = eltwise,
+	[OQZ_OP_ROUND] = eltwise,
+	[OQZ_OP_SELU] = eltwise,
+	[OQZ_OP_SIGMOID] = eltwise,
+	[OQZ_OP_SIN] = eltwise,
+	[OQZ_OP_SOFTPLUS] = eltwise,
+	[OQZ_OP_SOFTSIGN] = eltwise,
+	[OQZ_OP_SQRT] = eltwise,
+	[OQZ_OP_SUB] = eltwise,
+	[OQZ_OP_SUM] = eltwise,
+	[OQZ_OP_SWISH] = eltwise,
+	[OQZ_OP_TANH] = eltwise,
+	[OQZ_OP_THRESHOLDED_RELU] = eltwise,
+};
+
+/* On quantized inputs; the others are simulated. */
+static const struct oqz_impl *const *const quantized[OQZ_OP_COUNT] = {
+	[OQZ_OP_CONV] = qconv,
+	[OQZ_OP_GEMM] = qmatmul,
+	[OQZ_OP_MATMUL] = qmatmul,
+};
 
 const struct oqz_impl *const *oqz_impl_list(enum oqz_op_id op, bool group)
 {
-	if (group)
-		return list_quantized(op);
-	switch (op) {
-	case OQZ_OP_CONV: return conv;
-	case OQZ_OP_GEMM:
-	case OQZ_OP_MATMUL: return matmul;
-	case OQZ_OP_CONV_TRANSPOSE: return deconv;
+	LIST(none, NULL);
+	const struct oqz_impl *const *row = group ? quantized[op] : plain[op];
 
-	case OQZ_OP_MAX_POOL:
-	case OQZ_OP_AVERAGE_POOL: return pool;
-	case OQZ_OP_GLOBAL_AVERAGE_POOL:
-	case OQZ_OP_GLOBAL_MAX_POOL: return global_pool;
-
-	case OQZ_OP_SOFTMAX:
-	case OQZ_OP_LOG_SOFTMAX: return softmax;
-
-	case OQZ_OP_REDUCE_L1:
-	case OQZ_OP_REDUCE_L2:
-	case OQZ_OP_REDUCE_LOG_SUM:
-	case OQZ_OP_REDUCE_LOG_SUM_EXP:
-	case OQZ_OP_REDUCE_MAX:
-	case OQZ_OP_REDUCE_MEAN:
-	case OQZ_OP_REDUCE_MIN:
-	case OQZ_OP_REDUCE_PROD:
-	case OQZ_OP_REDUCE_SUM:
-	case OQZ_OP_REDUCE_SUM_SQUARE: return reduce;
-
-	case OQZ_OP_LAYER_NORMALIZATION: return layer_norm;
-	case OQZ_OP_BATCH_NORMALIZATION:
-	case OQZ_OP_GROUP_NORMALIZATION:
-	case OQZ_OP_INSTANCE_NORMALIZATION:
-	case OQZ_OP_LP_NORMALIZATION:
-	case OQZ_OP_RMS_NORMALIZATION: return norm;
-	case OQZ_OP_LRN: return lrn;
-	case OQZ_OP_ATTENTION: return attention;
-	case OQZ_OP_EINSUM: return einsum;
-	case OQZ_OP_GRU:
-	case OQZ_OP_LSTM:
-	case OQZ_OP_RNN: return recurrent;
-
-	case OQZ_OP_TRANSPOSE:
-	case OQZ_OP_CONCAT:
-	case OQZ_OP_SPLIT:
-	case OQZ_OP_SLICE:
-	case OQZ_OP_PAD:
-	case OQZ_OP_EXPAND:
-	case OQZ_OP_TILE:
-	case OQZ_OP_GATHER:
-	case OQZ_OP_DEPTH_TO_SPACE:
-	case OQZ_OP_SPACE_TO_DEPTH: return move;
-
-	case OQZ_OP_RESIZE: return resize;
-	case OQZ_OP_GRID_SAMPLE: return grid_sample;
-
-	case OQZ_OP_QUANTIZE_LINEAR:
-	case OQZ_OP_DEQUANTIZE_LINEAR:
-	case OQZ_OP_FAKE_QUANT: return qdq;
-
-	case OQZ_OP_ABS:
-	case OQZ_OP_ADD:
-	case OQZ_OP_CEIL:
-	case OQZ_OP_CELU:
-	case OQZ_OP_CLIP:
-	case OQZ_OP_COS:
-	case OQZ_OP_DIV:
-	case OQZ_OP_ELU:
-	case OQZ_OP_ERF:
-	case OQZ_OP_EXP:
-	case OQZ_OP_FLOOR:
-	case OQZ_OP_GELU:
-	case OQZ_OP_HARD_SIGMOID:
-	case OQZ_OP_HARD_SWISH:
-	case OQZ_OP_LEAKY_RELU:
-	case OQZ_OP_LOG:
-	case OQZ_OP_MAX:
-	case OQZ_OP_MIN:
-	case OQZ_OP_MISH:
-	case OQZ_OP_MUL:
-	case OQZ_OP_NEG:
-	case OQZ_OP_POW:
-	case OQZ_OP_PRELU:
-	case OQZ_OP_RECIPROCAL:
-	case OQZ_OP_RELU:
-	case OQZ_OP_ROUND:
-	case OQZ_OP_SELU:
-	case OQZ_OP_SIGMOID:
-	case OQZ_OP_SIN:
-	case OQZ_OP_SOFTPLUS:
-	case OQZ_OP_SOFTSIGN:
-	case OQZ_OP_SQRT:
-	case OQZ_OP_SUB:
-	case OQZ_OP_SUM:
-	case OQZ_OP_SWISH:
-	case OQZ_OP_TANH:
-	case OQZ_OP_THRESHOLDED_RELU: return eltwise;
-
-	default: return none;
-	}
+	return row ? row : group ? sim_only : none;
 }

@@ -4,8 +4,9 @@
  * indices), DepthToSpace, SpaceToDepth. Each is a list of boxes (core/ops/strided.h), worked out once; the element type
  * is never looked at, and the layout is that of the data, so nothing is reordered around them.
  */
-#include "core/exec/program.h"
-#include "core/ops/strided.h"
+#include "core/exec/impl.h"
+#include "core/exec/layout.h"
+#include "core/exec/move.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +53,6 @@ static struct side side_of(const struct oqz_shape *s, enum oqz_layout layout)
 {
 	struct side r = { .shape = *s };
 	bool last = layout == OQZ_LAYOUT_CHANNELS_LAST && s->rank >= 3;
-	int64_t step = 1;
 	int n = 0;
 
 	for (int i = 0; i < s->rank; i++)
@@ -60,10 +60,7 @@ static struct side side_of(const struct oqz_shape *s, enum oqz_layout layout)
 			r.order[n++] = i;
 	if (last)
 		r.order[n] = 1;
-	for (int k = s->rank - 1; k >= 0; k--) {
-		r.stride[r.order[k]] = step;
-		step *= s->dim[r.order[k]];
-	}
+	oqz_layout_strides(s, layout, r.stride);
 	return r;
 }
 

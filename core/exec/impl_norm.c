@@ -7,7 +7,7 @@
  */
 #include "core/base/checked.h"
 #include "core/exec/eltwise_rows.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/op_norm.h"
 
 #include <math.h>

@@ -5,7 +5,7 @@
  * of the combined row, which lies in padded memory so that no window has to be cut.
  */
 #include "core/base/checked.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/window.h"
 
 #include <math.h>

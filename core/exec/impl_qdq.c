@@ -3,7 +3,7 @@
  * QuantizeLinear, DequantizeLinear and FakeQuant as steps of their own: edges that no layer has absorbed.
  */
 #include "core/exec/gridder.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/op_fakequant.h"
 
 #include <stdio.h>

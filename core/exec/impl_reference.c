@@ -4,7 +4,7 @@
  * layer (QuantizeLinear, DequantizeLinear or FakeQuant, operator), each by its own kernel with the tensors between in
  * scratch memory, so that such a layer can be run alone under every engine. Row-major throughout.
  */
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/base/checked.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  * memory, then the columns of the mixed row.
  */
 #include "core/base/checked.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/ops/op_resize.h"
 #include "core/ops/strided.h"
 

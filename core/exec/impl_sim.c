@@ -3,7 +3,8 @@
  * The simulation of quantized layers: the layer's float implementation on inputs that were put on their grid first.
  */
 #include "core/exec/gridder.h"
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
+#include "core/exec/layout.h"
 #include "core/base/checked.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * n, inner). Where the axis is innermost a row is a line of memory, and short rows are exponentiated several at once;
  * elsewhere a strip of neighbouring lines is worked on side by side.
  */
-#include "core/exec/program.h"
+#include "core/exec/impl.h"
 #include "core/exec/softmax_rows.h"
 #include "core/exec/vmath.h"
 #include "core/ops/op_softmax.h"

@@ -25,7 +25,10 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/impl_resize.c \
 	core/exec/impl_sim.c \
 	core/exec/impl_softmax.c \
+	core/exec/layout.c \
+	core/exec/layout.h \
 	core/exec/memplan.c \
+	core/exec/move.h \
 	core/exec/permute.c \
 	core/exec/program.c \
 	core/exec/program.h \

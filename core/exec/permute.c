@@ -5,6 +5,7 @@
  * transpose it is one strided copy. The second reshape of a shuffle puts channels together again: then the copy writes
  * channels-last.
  */
+#include "core/exec/move.h"
 #include "core/exec/program.h"
 #include "core/ops/strided.h"
 
@@ -137,7 +138,7 @@ enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshap
 	if (v->type.shape.rank >= 3 && v->type.shape.dim[0] == t->shape.dim[0] &&
 	    v->type.shape.dim[1] == t->shape.dim[1])
 		return OQZ_OK; /* a view */
-	oqz_slot_strides(&t->shape, t->layout, have);
+	oqz_layout_strides(&t->shape, t->layout, have);
 	if (!reshape_strides(&t->shape, have, &v->type.shape, stride))
 		return OQZ_OK;
 	struct oqz_value *out = transpose->out[0];

@@ -26,16 +26,6 @@ bool oqz_engine_parse(const char *word, enum oqz_engine *ret)
 
 const char *oqz_engine_name(enum oqz_engine e) { return engine_names[e]; }
 
-bool oqz_type_concrete(const struct oqz_type *t)
-{
-	if (t->dtype == OQZ_DT_UNDEFINED || oqz_dtype_is_list(t->dtype) || t->shape.rank < 0)
-		return false;
-	for (int i = 0; i < t->shape.rank; i++)
-		if (t->shape.dim[i] < 0)
-			return false;
-	return true;
-}
-
 /* Taps and outputs must exist in memory. An unknown tap is the caller's mistake. */
 static enum oqz_status mark_kept(struct oqz_planner *pl, struct oqz_err *err)
 {

@@ -7,8 +7,9 @@
 #define OQZ_EXEC_PROGRAM_H
 
 #include "core/exec/impl.h"
+#include "core/exec/layout.h"
 
-enum { OQZ_STEP_MAX_IN = 64, OQZ_EXEC_ALIGN = 64, OQZ_SCRATCHES = 3 };
+enum { OQZ_SCRATCHES = 3 };
 
 enum oqz_slot_kind {
 	OQZ_SLOT_ARENA, /* at `offset` of each context's arena */
@@ -117,12 +118,6 @@ enum oqz_status oqz_plan_steps(struct oqz_planner *pl, struct oqz_err *err);
  */
 enum oqz_status oqz_plan_choose(struct oqz_planner *pl, struct oqz_step *s, const struct oqz_fuse *fuse,
                                 struct oqz_err *err);
-/* choose.c: the same for a step without quantization, for groups that delegate. No act is dropped: the reference is
- * taken only when there is none, and OQZ_E_UNSUPPORTED is the answer otherwise. */
-enum oqz_status oqz_choose_float(const struct oqz_step_desc *d, const struct oqz_impl **ret_impl,
-                                 struct oqz_step_choice *ret, struct oqz_err *err);
-/* impl_reference.c: the float32 form of a quantized constant input, in a buffer of its own. */
-enum oqz_status oqz_group_weight(const struct oqz_step_desc *d, int i, struct oqz_tensor *ret, struct oqz_err *err);
 /* slots.c: whether a value of this concrete type can be had at all: its size can be counted and is below the memory
  * limit. */
 enum oqz_status oqz_slot_fits(const struct oqz_value *v, const struct oqz_type *t, struct oqz_err *err);
@@ -133,8 +128,6 @@ enum oqz_status oqz_slot_get(struct oqz_planner *pl, struct oqz_value *v, enum o
                              struct oqz_err *err);
 /* slots.c: makes node's output a view of its input where the bytes agree. *ret says whether that was so. */
 enum oqz_status oqz_slot_alias(struct oqz_planner *pl, const struct oqz_node *n, bool *ret, struct oqz_err *err);
-/* slots.c: element strides by dimension. */
-void oqz_slot_strides(const struct oqz_shape *s, enum oqz_layout layout, int64_t *ret);
 /* permute.c: one step for a Reshape and the Transpose (and Reshape) behind it, where that saves a reorder. *ret_last is
  * the last node that the step stands for, NULL when there is none. */
 enum oqz_status oqz_plan_permute(struct oqz_planner *pl, struct oqz_node *reshape, struct oqz_node **ret_last,
@@ -147,16 +140,5 @@ enum oqz_status oqz_plan_concat_norm(struct oqz_planner *pl, struct oqz_node *co
 bool oqz_step_init(struct oqz_program *p, const struct oqz_node *n, int n_in, int n_out, struct oqz_step *ret);
 /* memplan.c: life times, in-place steps, offsets. */
 enum oqz_status oqz_plan_memory(struct oqz_program *p, const struct oqz_exec_options *opt, struct oqz_err *err);
-
-/* Every dimension known. */
-bool oqz_type_concrete(const struct oqz_type *t);
-/* True when both layouts mean the same bytes. */
-bool oqz_layouts_same(const struct oqz_shape *s);
-
-/* impl_move.c: a state of oqz_impl_move that copies one box from input 0 to output 0. */
-struct oqz_box;
-enum oqz_status oqz_move_box(size_t elem_size, const struct oqz_box *box, void **ret, struct oqz_err *err);
-
-extern const struct oqz_impl oqz_impl_reference, oqz_impl_reference_group, oqz_impl_reorder;
 
 #endif

@@ -12,11 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool oqz_layouts_same(const struct oqz_shape *s)
-{
-	return s->rank < 3 || s->dim[1] == 1 || oqz_shape_span(s, 2, s->rank) == 1;
-}
-
 enum oqz_status oqz_slot_fits(const struct oqz_value *v, const struct oqz_type *t, struct oqz_err *err)
 {
 	char shape[OQZ_SHAPE_STR], need[OQZ_BYTES_STR], limit[OQZ_BYTES_STR];
@@ -150,26 +145,6 @@ enum oqz_status oqz_slot_get(struct oqz_planner *pl, struct oqz_value *v, enum o
 	return *ret < 0 ? oqz_err_nomem(err, "the plan", sizeof(struct oqz_slot)) : OQZ_OK;
 }
 
-void oqz_slot_strides(const struct oqz_shape *s, enum oqz_layout layout, int64_t *st)
-{
-	int64_t step = 1;
-
-	if (layout == OQZ_LAYOUT_CHANNELS_LAST && s->rank >= 3) {
-		st[1] = 1;
-		step = s->dim[1];
-		for (int i = s->rank - 1; i >= 2; i--) {
-			st[i] = step;
-			step *= s->dim[i];
-		}
-		st[0] = step;
-		return;
-	}
-	for (int i = s->rank - 1; i >= 0; i--) {
-		st[i] = step;
-		step *= s->dim[i];
-	}
-}
-
 /* Transpose: the view's strides must be those of a layout. Dimensions of one element have no stride. */
 static bool transpose_view(const struct oqz_node *n, const struct oqz_tensor *in, const struct oqz_shape *out,
                            enum oqz_layout *ret)
@@ -177,10 +152,10 @@ static bool transpose_view(const struct oqz_node *n, const struct oqz_tensor *in
 	const struct oqz_attr *perm = oqz_node_attr(n, "perm");
 	int64_t have[OQZ_MAX_RANK], want[OQZ_MAX_RANK];
 
-	oqz_slot_strides(&in->shape, in->layout, have);
+	oqz_layout_strides(&in->shape, in->layout, have);
 	for (int layout = OQZ_LAYOUT_PLAIN; layout <= OQZ_LAYOUT_CHANNELS_LAST; layout++) {
 		bool same = layout == OQZ_LAYOUT_PLAIN || out->rank >= 3;
-		oqz_slot_strides(out, (enum oqz_layout)layout, want);
+		oqz_layout_strides(out, (enum oqz_layout)layout, want);
 		for (int i = 0; i < out->rank && same; i++) {
 			int64_t from = perm ? perm->ints[i] : out->rank - 1 - i;
 			same = out->dim[i] == 1 || want[i] == have[from < 0 ? from + out->rank : from];
