@@ -154,6 +154,15 @@ enum oqz_status cli_integer(const struct oqz_args *a, const char *name, long lon
 	return OQZ_OK;
 }
 
+enum oqz_status cli_engine(const struct oqz_args *a, enum oqz_engine *ret, struct oqz_err *err)
+{
+	const char *s = cli_option(a, "engine");
+
+	if (s && !oqz_engine_parse(s, ret))
+		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", s);
+	return OQZ_OK;
+}
+
 enum oqz_status cli_memory_limit(const struct oqz_args *a, int64_t *ret, struct oqz_err *err)
 {
 	const char *s = cli_option(a, "memory-limit");

@@ -8,6 +8,7 @@
 
 #include "core/base/err.h"
 #include "core/base/vec.h"
+#include "core/exec/exec.h"
 #include <stdio.h>
 
 /* Exit codes, fixed: scripts rely on them. */
@@ -65,6 +66,8 @@ size_t cli_options(const struct oqz_args *a, const char *name, const char ***ret
 /* A whole number within a range, else OQZ_E_USAGE. *ret keeps its value when the option is absent. */
 enum oqz_status cli_integer(const struct oqz_args *a, const char *name, long long min, long long max, long long *ret,
                             struct oqz_err *err);
+/* --engine; absent, it leaves *ret as it is. */
+enum oqz_status cli_engine(const struct oqz_args *a, enum oqz_engine *ret, struct oqz_err *err);
 
 /* The row of --memory-limit, and its value in bytes (0: not given). Verbs with a manifest hand it on, the others to
  * oqz_memory_limit(). */

@@ -81,11 +81,9 @@ static enum oqz_status number(const struct oqz_args *args, const char *name, dou
 
 static enum oqz_status check(const struct oqz_args *args, struct check *k, struct oqz_err *err)
 {
-	const char *engine = cli_option(args, "engine");
 	int64_t memory;
 
-	if (engine && !oqz_engine_parse(engine, &k->engine))
-		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
+	OQZ_TRY(cli_engine(args, &k->engine, err));
 	OQZ_TRY(number(args, "rtol", &k->options.rtol, err));
 	OQZ_TRY(number(args, "atol", &k->options.atol, err));
 	OQZ_TRY(cli_memory_limit(args, &memory, err));

@@ -311,6 +311,9 @@ static int run(const struct oqz_args *args)
 	for (int i = 0; i < 2; i++) {
 		struct stat st;
 		struct oqz_err err = { 0 };
+		is_dir[i] = false;
+		if (strcmp(args->operands.v[i], "-") == 0)
+			continue; /* a plan */
 		if (stat(args->operands.v[i], &st) != 0) {
 			oqz_err_set(&err, OQZ_E_NOENT, "%s: there is no such folder or plan", args->operands.v[i]);
 			return cli_fail(&err);

@@ -161,12 +161,11 @@ static enum oqz_status repeat(struct infer *f, long long n, struct oqz_err *err)
 static enum oqz_status infer(struct infer *f, struct oqz_err *err)
 {
 	struct oqz_exec_options opt = { 0 };
-	const char *engine = cli_option(f->args, "engine"), *dir = cli_option(f->args, "output");
+	const char *dir = cli_option(f->args, "output");
 	long long n = 0, threads = 1;
 	int64_t memory;
 
-	if (engine && !oqz_engine_parse(engine, &opt.engine))
-		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
+	OQZ_TRY(cli_engine(f->args, &opt.engine, err));
 	OQZ_TRY(cli_integer(f->args, "repeat", 1, 1000000000, &n, err));
 	OQZ_TRY(cli_integer(f->args, "jobs", 1, 1024, &threads, err));
 	f->threads = (int)threads;

@@ -16,7 +16,7 @@ static const struct oqz_option options[] = {
 	{ 0 },
 };
 
-static void print_geometry(const struct oqz_geometry *g, const struct oqz_shape *shape)
+static void print_geometry(FILE *to, const struct oqz_geometry *g, const struct oqz_shape *shape)
 {
 	const struct {
 		const char *name;
@@ -35,7 +35,7 @@ static void print_geometry(const struct oqz_geometry *g, const struct oqz_shape 
 		oqz_str_add_double(&s, rows[i].value);
 		oqz_str_add(&s, ", ");
 	}
-	printf("%s\"shape\": %s}\n", oqz_str_get(&s), oqz_shape_str(shape, text, sizeof text));
+	fprintf(to, "%s\"shape\": %s}\n", oqz_str_get(&s), oqz_shape_str(shape, text, sizeof text));
 	oqz_str_release(&s);
 }
 
@@ -78,7 +78,8 @@ static enum oqz_status prepare(const struct oqz_args *args, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_prepare_free_cleanup) struct oqz_prepare *p = NULL;
 	OQZ_CLEANUP(oqz_preparer_free_cleanup) struct oqz_preparer *w = NULL;
-	const char *steps = cli_option(args, "steps"), *out = cli_option(args, "output");
+	const char *steps = cli_option(args, "steps"), *out = cli_option(args, "output"), *image = args->operands.v[0];
+	bool to_stdout = out && strcmp(out, "-") == 0; /* the geometry must not run into the tensor */
 	struct oqz_geometry g;
 	struct oqz_view view;
 
@@ -88,11 +89,11 @@ static enum oqz_status prepare(const struct oqz_args *args, struct oqz_err *err)
 	w = oqz_preparer_new(p, NULL);
 	if (!w)
 		return oqz_err_nomem(err, "a preparer", 1);
-	OQZ_TRY(oqz_preparer_run(w, args->operands.v[0], NULL, &view, &g, err));
+	OQZ_TRY(oqz_preparer_run(w, strcmp(image, "-") == 0 ? "/dev/stdin" : image, NULL, &view, &g, err));
 	struct oqz_tensor t = { .dtype = view.dtype, .shape = view.shape, .data = (void *)view.data };
 	if (out)
 		OQZ_TRY(ends_in(out, ".png") ? write_png(out, &view, err) : oqz_npy_write(out, &t, err));
-	print_geometry(&g, &view.shape);
+	print_geometry(to_stdout ? stderr : stdout, &g, &view.shape);
 	return OQZ_OK;
 }
 

@@ -146,13 +146,12 @@ static enum oqz_status profile(const struct oqz_args *args, struct oqz_err *err)
 	OQZ_CLEANUP_FREE struct oqz_shape *shapes = NULL;
 	OQZ_CLEANUP_FREE struct row *rows = NULL;
 	OQZ_CLEANUP_FREE uint64_t *ns = NULL;
-	const char *engine = cli_option(args, "engine"), *trace = cli_option(args, "trace");
+	const char *trace = cli_option(args, "trace");
 	struct oqz_exec_options opt = { 0 };
 	long long repeat = 20, top = 30;
 	int64_t memory;
 
-	if (engine && !oqz_engine_parse(engine, &opt.engine))
-		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", engine);
+	OQZ_TRY(cli_engine(args, &opt.engine, err));
 	OQZ_TRY(cli_integer(args, "repeat", 1, 1000000, &repeat, err));
 	OQZ_TRY(cli_integer(args, "top", 0, 1000000, &top, err));
 	OQZ_TRY(cli_memory_limit(args, &memory, err));

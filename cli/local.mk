@@ -16,6 +16,7 @@ cli_oqz_SOURCES = \
 	cli/cmd_report.c \
 	cli/cmd_run.c \
 	cli/cmd_score.c \
+	cli/cmd_selftest.c \
 	cli/cmd_show.c \
 	cli/cmd_split.c \
 	cli/cmd_validate.c \

@@ -34,6 +34,7 @@
 	X(report)     \
 	X(run)        \
 	X(score)      \
+	X(selftest)   \
 	X(show)       \
 	X(split)      \
 	X(validate)

@@ -11,11 +11,11 @@ enum oqz_status cli_load_manifest(const struct oqz_args *args, struct oqz_manife
 	struct oqz_manifest_options opt = { .engine = cli_option(args, "engine") };
 	OQZ_CLEANUP_FREE const char **sets = NULL;
 	OQZ_CLEANUP_FREE const char **selects = NULL;
+	enum oqz_engine engine; /* the manifest takes the word */
 	long long limit = 0;
 
 	OQZ_TRY(cli_integer(args, "limit", 1, INT64_MAX, &limit, err));
-	if (opt.engine && strcmp(opt.engine, "auto") && strcmp(opt.engine, "sim") && strcmp(opt.engine, "reference"))
-		OQZ_FAIL(err, OQZ_E_USAGE, "--engine is auto, sim or reference, not `%s`", opt.engine);
+	OQZ_TRY(cli_engine(args, &engine, err));
 	OQZ_TRY(cli_memory_limit(args, &opt.memory, err));
 	opt.limit = limit;
 	opt.n_sets = cli_options(args, "set", &sets);

@@ -17,6 +17,7 @@ dist_man_MANS += \
 	doc/oqz-report.1 \
 	doc/oqz-run.1 \
 	doc/oqz-score.1 \
+	doc/oqz-selftest.1 \
 	doc/oqz-show.1 \
 	doc/oqz-split.1 \
 	doc/oqz-validate.1 \

@@ -78,6 +78,7 @@ void oqz_graph_free(struct oqz_graph *g)
 			oqz_graph_free(g->nodes.v[i]->attr[k].graph);
 	for (size_t i = 0; i < g->values.n; i++)
 		release_value(g->values.v[i]);
+	oqz_vec_release(&g->data_files);
 	oqz_vec_release(&g->nodes);
 	oqz_vec_release(&g->values);
 	oqz_vec_release(&g->inputs);

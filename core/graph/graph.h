@@ -126,8 +126,9 @@ struct oqz_metadata {
 struct oqz_graph {
 	struct oqz_arena *arena;
 	struct oqz_storage *storage;
-	const char *name;   /* of the graph */
-	const char *source; /* file it came from, for messages */
+	const char *name;                 /* of the graph */
+	const char *source;               /* file it came from, for messages */
+	OQZ_VEC(const char *) data_files; /* others that its constants came from, absolute paths, each once */
 	OQZ_VEC(struct oqz_node *) nodes;
 	OQZ_VEC(struct oqz_value *) values;
 	OQZ_VEC(struct oqz_value *) inputs; /* without initializers */
@@ -158,6 +159,9 @@ enum oqz_status oqz_graph_add_value(struct oqz_graph *g, const char *name, struc
 const char *oqz_graph_fresh_name(struct oqz_graph *g, const char *base);
 /* A value by name, here or in an enclosing graph; NULL if none. */
 struct oqz_value *oqz_graph_value(const struct oqz_graph *g, const char *name);
+/* The same of this graph alone, for a name that a person wrote: OQZ_E_USAGE with a near match when there is none. */
+enum oqz_status oqz_graph_need_value(const struct oqz_graph *g, const char *name, struct oqz_value **ret,
+                                     struct oqz_err *err);
 struct oqz_node *oqz_graph_node(const struct oqz_graph *g, const char *name);
 
 /* Makes a value constant: takes a share of the tensor (or copies one that owns no buffer) and sets the type. The

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-static enum oqz_status find_value(const struct oqz_graph *g, const char *name, struct oqz_value **ret,
-                                  struct oqz_err *err)
+enum oqz_status oqz_graph_need_value(const struct oqz_graph *g, const char *name, struct oqz_value **ret,
+                                     struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE const char **names = calloc(g->values.n + 1, sizeof *names);
 
@@ -27,7 +27,7 @@ static enum oqz_status add_output(struct oqz_graph *g, const char *name, struct 
 {
 	struct oqz_value *v;
 
-	OQZ_TRY(find_value(g, name, &v, err));
+	OQZ_TRY(oqz_graph_need_value(g, name, &v, err));
 	if (v->is_output)
 		OQZ_FAIL(err, OQZ_E_USAGE, "%s: `%s` is an output already", g->source, name);
 	v->is_output = true;

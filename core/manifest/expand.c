@@ -91,7 +91,9 @@ static enum oqz_status apply_except(struct oqz_manifest *m, const struct oqz_yam
 {
 	const struct oqz_yaml *list = oqz_yaml_get(row, "except");
 
-	for (size_t e = 0; list && e < list->n && list->kind == OQZ_YAML_SEQ; e++) {
+	if (list && list->kind == OQZ_YAML_SCALAR)
+		return oqz_yaml_fail(list, err, OQZ_E_USAGE, "`except` is a list: [{model: GLOB, scheme: GLOB}]");
+	for (size_t e = 0; list && e < list->n; e++) {
 		const struct oqz_yaml *x = list->items[e];
 		OQZ_TRY(oqz_schema_check(x, OQZ_SECTION_EXCEPT, false, "`except`", err));
 		const struct oqz_yaml *model = oqz_yaml_get(x, "model"), *scheme = oqz_yaml_get(x, "scheme"),
@@ -212,6 +214,40 @@ static enum oqz_status add_jobs(struct oqz_manifest *m, const struct oqz_manifes
 	return OQZ_OK;
 }
 
+bool oqz_gate_matches(const struct oqz_gate *g, const char *model, const char *const *tags, size_t n_tags,
+                      const char *scheme)
+{
+	bool tagged = !g->tag;
+
+	for (size_t i = 0; i < n_tags && !tagged; i++)
+		tagged = oqz_glob_match(g->tag, tags[i]);
+	return tagged && (!g->model || oqz_glob_match(g->model, model)) &&
+	       (!g->scheme || oqz_glob_match(g->scheme, scheme));
+}
+
+/* A gate that is for no cell of the matrix would pass for ever; one that --select leaves without cells just rests. */
+static enum oqz_status check_gates(const struct oqz_manifest *m, const struct table *t, struct oqz_err *err)
+{
+	for (size_t k = 0; k < m->gates.n; k++) {
+		const struct oqz_gate *g = &m->gates.v[k];
+		bool hit = false;
+		for (size_t i = 0; i < t->n_models && !hit; i++) {
+			const struct oqz_model_spec *s = m->models.v[i];
+			bool any = t->plain[i];
+			for (size_t j = 0; j < t->n_schemes; j++) {
+				bool wanted = t->want[i * t->n_schemes + j];
+				any |= wanted;
+				hit |= wanted && oqz_gate_matches(g, s->id, s->tags, s->n_tags, m->schemes.v[j]->name);
+			}
+			for (size_t j = 0; any && j < s->n_lanes; j++)
+				hit |= oqz_gate_matches(g, s->id, s->tags, s->n_tags, s->lanes[j]->name);
+		}
+		if (!hit)
+			return oqz_yaml_fail(g->node, err, OQZ_E_USAGE, "this gate matches no cell of the matrix");
+	}
+	return OQZ_OK;
+}
+
 /* `what` `name` (at `n`) is in the manifest and nothing of it is evaluated. */
 static enum oqz_status add_warning(struct oqz_manifest *m, const struct oqz_yaml *n, const char *what, const char *name,
                                    const char *why, struct oqz_err *err)
@@ -264,6 +300,13 @@ static enum oqz_status warn_unused(struct oqz_manifest *m, const struct table *t
 			OQZ_TRY(add_warning(m, m->datasets.v[d]->node, "data set", m->datasets.v[d]->name, "not used",
 			                    err));
 	}
+	for (size_t k = 0; k < m->tasks.n; k++) {
+		bool used = false;
+		for (size_t i = 0; i < t->n_models; i++)
+			used |= m->models.v[i]->task == m->tasks.v[k];
+		if (!used)
+			OQZ_TRY(add_warning(m, m->tasks.v[k]->node, "task", m->tasks.v[k]->name, "not used", err));
+	}
 	return OQZ_OK;
 }
 
@@ -291,6 +334,7 @@ enum oqz_status oqz_manifest_expand(struct oqz_manifest *m, const struct oqz_man
 		for (size_t i = 0; i < cells; i++)
 			t.want[i] |= t.mark[i];
 	}
+	OQZ_TRY(check_gates(m, &t, err));
 	OQZ_TRY(warn_unused(m, &t, err));
 	OQZ_TRY(check_selects(m, opt, err));
 	return add_jobs(m, opt, &t, err);

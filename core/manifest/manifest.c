@@ -53,15 +53,27 @@ static enum oqz_status need_text(const struct oqz_yaml *map, const char *key, co
 	return OQZ_OK;
 }
 
+/* A number of bytes of a key, 0 when absent. */
+static enum oqz_status bytes_of(const struct oqz_yaml *map, const char *key, int64_t *ret, struct oqz_err *err)
+{
+	const struct oqz_yaml *y = oqz_yaml_get(map, key);
+
+	*ret = 0;
+	if (y && (y->kind != OQZ_YAML_SCALAR || !oqz_parse_bytes(y->scalar, ret)))
+		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "`%s` must be a size like 500M or 4G", key);
+	return OQZ_OK;
+}
+
 /* A non-negative integer of a key; the default when absent. */
 static enum oqz_status integer_of(const struct oqz_yaml *map, const char *key, int64_t dflt, int64_t *ret,
                                   struct oqz_err *err)
 {
 	const struct oqz_yaml *y = oqz_yaml_get(map, key);
+	long long v = dflt;
 
-	*ret = dflt;
-	if (y && (y->kind != OQZ_YAML_SCALAR || !oqz_parse_bytes(y->scalar, ret)))
+	if (y && (y->kind != OQZ_YAML_SCALAR || !oqz_parse_i64(y->scalar, &v) || v < 0))
 		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "`%s` must be a whole number that is not negative", key);
+	*ret = v;
 	return OQZ_OK;
 }
 
@@ -353,8 +365,8 @@ static enum oqz_status read_limits(struct oqz_manifest *m, const struct oqz_mani
 
 	if (l && l->kind == OQZ_YAML_MAP)
 		OQZ_TRY(oqz_schema_check(l, OQZ_SECTION_LIMITS, false, "`limits`", err));
-	OQZ_TRY(integer_of(l, "memory", 0, &m->limits.memory, err));
-	OQZ_TRY(integer_of(l, "prepared", 0, &m->limits.prepared, err));
+	OQZ_TRY(bytes_of(l, "memory", &m->limits.memory, err));
+	OQZ_TRY(bytes_of(l, "prepared", &m->limits.prepared, err));
 	OQZ_TRY(number_of(l, "seconds", 0, &m->limits.seconds, err));
 	OQZ_TRY(integer_of(l, "local_images", 64, &m->limits.local_images, err));
 	m->limits.images = opt ? opt->limit : 0;

@@ -80,6 +80,10 @@ struct oqz_gate {
 	bool non_inferiority; /* what the interval has to prove: not the drop, but that there is none beyond max_drop */
 };
 
+/* Whether a gate is for a cell: every pattern that it has must match. */
+bool oqz_gate_matches(const struct oqz_gate *g, const char *model, const char *const *tags, size_t n_tags,
+                      const char *scheme);
+
 /* One job: a model with all schemes wanted for it, and behind them its lanes. */
 struct oqz_job_spec {
 	const struct oqz_model_spec *model;
@@ -121,18 +125,31 @@ enum oqz_status oqz_manifest_load(const char *path, const struct oqz_manifest_op
 void oqz_manifest_free(struct oqz_manifest *m);
 OQZ_DEFINE_CLEANUP(struct oqz_manifest, oqz_manifest_free)
 
-/* The parameters that a mapping holds for a plugin: every key but those in `skip` (NULL-terminated), nested mappings
+/* Kinds of mappings in a manifest: whose keys schema.def lists. */
+enum oqz_manifest_section {
+	OQZ_SECTION_NONE, /* no keys of the manifest's own */
+	OQZ_SECTION_ROOT,
+	OQZ_SECTION_DATASET,
+	OQZ_SECTION_SCHEME,
+	OQZ_SECTION_TASK,
+	OQZ_SECTION_MODEL,
+	OQZ_SECTION_QUANTIZE,
+	OQZ_SECTION_CALIBRATION,
+	OQZ_SECTION_MATRIX,
+	OQZ_SECTION_EXCEPT,
+	OQZ_SECTION_GATE,
+	OQZ_SECTION_LIMITS,
+};
+
+/* The parameters that a mapping holds for a plugin: every key but those of the section, nested mappings
  * flattened (oqz_params_flat_key), PATH parameters made relative to the file they stand in. */
-enum oqz_status oqz_manifest_params(struct oqz_arena *a, const struct oqz_yaml *map, const char *const *skip,
+enum oqz_status oqz_manifest_params(struct oqz_arena *a, const struct oqz_yaml *map, enum oqz_manifest_section section,
                                     const struct oqz_param *table, const char *owner, struct oqz_params **ret,
                                     struct oqz_err *err);
 /* The same flattening without a table's check: raw values in the arena (preprocessing steps). */
-enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *map, const char *const *skip,
+enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *map, enum oqz_manifest_section section,
                                     const struct oqz_param *table, struct oqz_param_value **ret, size_t *ret_n,
                                     struct oqz_err *err);
-
-/* Keys of dataset, task and scheme entries that belong to the manifest rather than to the plugin (for `skip`). */
-extern const char *const oqz_dataset_keys[], *const oqz_task_keys[], *const oqz_scheme_keys[];
 
 /* A list node's scalars as strings in the arena (a lone scalar counts as a list of one; NULL gives none). */
 enum oqz_status oqz_yaml_strings(struct oqz_arena *a, const struct oqz_yaml *list, const char ***ret, size_t *ret_n,

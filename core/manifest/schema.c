@@ -19,10 +19,13 @@ static const struct {
 #undef OQZ_KEY
 };
 
-const char *const oqz_dataset_keys[] = { "extends", "prepare", NULL };
-const char *const oqz_task_keys[] = { "plugin", "extends", "test", "calib", NULL };
-const char *const oqz_scheme_keys[] = { "plugin", "extends",   "ops",     "include", "exclude",
-	                                "below",  "overrides", "improve", NULL };
+bool oqz_schema_has(enum oqz_manifest_section section, const char *key)
+{
+	for (size_t i = 0; i < OQZ_COUNTOF(keys); i++)
+		if (keys[i].section == section && strcmp(keys[i].key, key) == 0)
+			return true;
+	return false;
+}
 
 static bool kind_fits(enum kind k, const struct oqz_yaml *v)
 {

@@ -96,6 +96,15 @@ static enum oqz_status include_one(struct oqz_arena *a, const struct oqz_yaml *e
 	return st;
 }
 
+static enum oqz_status check_version(const struct oqz_yaml *y, struct oqz_err *err)
+{
+	const struct oqz_yaml *v = oqz_yaml_get(y, "oqz");
+
+	if (v->kind != OQZ_YAML_SCALAR || strcmp(v->scalar, "1") != 0)
+		return oqz_yaml_fail(v, err, OQZ_E_USAGE, "this program reads manifests of version 1 (`oqz: 1`)");
+	return OQZ_OK;
+}
+
 static enum oqz_status load_merged(struct oqz_arena *a, const char *path, const struct open_file *above, int depth,
                                    struct oqz_yaml **ret, struct oqz_err *err)
 {
@@ -117,12 +126,9 @@ static enum oqz_status load_merged(struct oqz_arena *a, const char *path, const 
 	if (y->kind != OQZ_YAML_MAP)
 		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "a manifest is a mapping that begins with `oqz: 1`");
 	if (depth == 0 || oqz_yaml_get(y, "oqz")) {
-		const struct oqz_yaml *v = y->n ? y->pairs[0].value : NULL;
-		if (!v || strcmp(y->pairs[0].key, "oqz") != 0)
+		if (!y->n || strcmp(y->pairs[0].key, "oqz") != 0)
 			return oqz_yaml_fail(y, err, OQZ_E_USAGE, "the first key of a manifest is `oqz: 1`");
-		if (v->kind != OQZ_YAML_SCALAR || strcmp(v->scalar, "1") != 0)
-			return oqz_yaml_fail(v, err, OQZ_E_USAGE,
-			                     "this program reads manifests of version 1 (`oqz: 1`)");
+		OQZ_TRY(check_version(y, err));
 	}
 	OQZ_TRY(oqz_schema_check(y, OQZ_SECTION_ROOT, false, "the manifest", err));
 	const struct oqz_yaml *inc = oqz_yaml_get(y, "include");
@@ -389,6 +395,7 @@ enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const
 	OQZ_TRY(load_merged(a, path, NULL, 0, &y, err));
 	for (size_t i = 0; opt && i < opt->n_sets; i++)
 		OQZ_TRY(apply_set(a, y, opt->sets[i], err));
+	OQZ_TRY(check_version(y, err));
 	OQZ_TRY(oqz_schema_check(y, OQZ_SECTION_ROOT, false, "the manifest", err));
 	const struct scope in = { .vars = oqz_yaml_get(y, "vars"), .environment = oqz_yaml_new(a, OQZ_YAML_MAP, y) };
 	struct oqz_yaml *r;

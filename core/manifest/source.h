@@ -12,24 +12,12 @@ enum oqz_status oqz_manifest_source(struct oqz_arena *a, const char *path, const
                                     struct oqz_yaml **ret, const struct oqz_yaml **ret_environment,
                                     struct oqz_err *err);
 
-/* Sections of schema.def. */
-enum oqz_manifest_section {
-	OQZ_SECTION_ROOT,
-	OQZ_SECTION_DATASET,
-	OQZ_SECTION_SCHEME,
-	OQZ_SECTION_TASK,
-	OQZ_SECTION_MODEL,
-	OQZ_SECTION_QUANTIZE,
-	OQZ_SECTION_CALIBRATION,
-	OQZ_SECTION_MATRIX,
-	OQZ_SECTION_EXCEPT,
-	OQZ_SECTION_GATE,
-	OQZ_SECTION_LIMITS,
-};
-
 /* Checks a mapping's keys and the kinds of their values; `open`: unknown keys are left to a plugin. `what` names the
  * entry in messages. */
 enum oqz_status oqz_schema_check(const struct oqz_yaml *map, enum oqz_manifest_section section, bool open,
                                  const char *what, struct oqz_err *err);
+
+/* Whether a section has such a key. */
+bool oqz_schema_has(enum oqz_manifest_section section, const char *key);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "core/base/file.h"
 #include "core/base/str.h"
-#include "core/manifest/manifest.h"
+#include "core/manifest/source.h"
 
 #include <string.h>
 
@@ -46,15 +46,7 @@ static enum oqz_status one_value(struct oqz_arena *a, const struct oqz_yaml *y, 
 	return OQZ_OK;
 }
 
-static bool skipped(const char *const *skip, const char *key)
-{
-	for (; skip && *skip; skip++)
-		if (strcmp(*skip, key) == 0)
-			return true;
-	return false;
-}
-
-enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *map, const char *const *skip,
+enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *map, enum oqz_manifest_section section,
                                     const struct oqz_param *table, struct oqz_param_value **ret, size_t *ret_n,
                                     struct oqz_err *err)
 {
@@ -74,7 +66,7 @@ enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *
 		return oqz_err_nomem(err, "parameters", max);
 	for (size_t i = 0; i < map->n; i++) {
 		const struct oqz_yaml_pair *p = &map->pairs[i];
-		if (skipped(skip, p->key))
+		if (oqz_schema_has(section, p->key))
 			continue;
 		if (p->value->kind != OQZ_YAML_MAP) {
 			OQZ_TRY(one_value(a, p->value, p->key, table, &v[n++], err));
@@ -94,13 +86,13 @@ enum oqz_status oqz_manifest_values(struct oqz_arena *a, const struct oqz_yaml *
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_manifest_params(struct oqz_arena *a, const struct oqz_yaml *map, const char *const *skip,
+enum oqz_status oqz_manifest_params(struct oqz_arena *a, const struct oqz_yaml *map, enum oqz_manifest_section section,
                                     const struct oqz_param *table, const char *owner, struct oqz_params **ret,
                                     struct oqz_err *err)
 {
 	struct oqz_param_value *v;
 	size_t n;
 
-	OQZ_TRY(oqz_manifest_values(a, map, skip, table, &v, &n, err));
+	OQZ_TRY(oqz_manifest_values(a, map, section, table, &v, &n, err));
 	return oqz_params_new(table, v, n, owner, ret, err);
 }

@@ -30,12 +30,15 @@ enum oqz_status oqz_model_open(const char *path, const char *const *passes, stru
 /* Everything behind the load of oqz_model_open(), for a graph that comes from elsewhere. */
 enum oqz_status oqz_model_prepare(struct oqz_graph *g, const char *const *passes, struct oqz_err *err);
 
+/* Whether a list of passes, as above, is one: all exist, and all are edits or none is. OQZ_E_USAGE with a near name. */
+enum oqz_status oqz_model_check_passes(const char *const *passes, struct oqz_err *err);
+
 /* The passes that a manifest can name, constant folding and then oqz_passes, in the order of the default pipeline; NULL
  * behind the last. */
 const struct oqz_pass *oqz_model_pass(size_t i);
 
-/* Says in other words with the same result what ONNX Runtime would refuse: matrix products (and operators with quantized
- * outputs) all of whose inputs are dequantized 8-bit floats. For a resolved graph that is to be saved. */
+/* Says in other words with the same result what ONNX Runtime would refuse: matrix products (and operators with
+ * quantized outputs) all of whose inputs are dequantized 8-bit floats. For a resolved graph that is to be saved. */
 enum oqz_status oqz_onnx_for_readers(struct oqz_graph *g, struct oqz_err *err);
 /* The inverse, for such a model as a lane: QuantizeLinear and DequantizeLinear, that layers can be grouped with. */
 enum oqz_status oqz_onnx_from_readers(struct oqz_graph *g, struct oqz_err *err);

@@ -75,6 +75,16 @@ static enum oqz_status resolve(const struct oqz_onnx_file *f, const char *locati
 	return OQZ_OK;
 }
 
+/* A model's tensors mostly lie in one file, or each in its own one behind the other. */
+static bool note_path(struct oqz_onnx_paths *p, const char *path)
+{
+	for (size_t i = p->v.n; i-- > 0;)
+		if (strcmp(p->v.v[i], path) == 0)
+			return true;
+	const char *copy = oqz_arena_strdup(p->arena, path);
+	return copy && oqz_vec_push(&p->v, copy);
+}
+
 enum oqz_status oqz_external_open(const struct oqz_onnx_file *f, const struct oqz_external *x, size_t need, int *ret_fd,
                                   struct oqz_err *err)
 {
@@ -97,6 +107,10 @@ enum oqz_status oqz_external_open(const struct oqz_onnx_file *f, const struct oq
 		close(fd);
 		OQZ_FAIL(err, OQZ_E_DATA, "external data '%s' does not have %zu bytes at offset %lld", x->location,
 		         need, (long long)x->offset);
+	}
+	if (f->opened && !note_path(f->opened, path)) {
+		close(fd);
+		return oqz_err_nomem(err, path, 1);
 	}
 	*ret_fd = fd;
 	return OQZ_OK;

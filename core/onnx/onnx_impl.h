@@ -23,9 +23,16 @@ enum oqz_status oqz_wire_unpack(const ProtobufCMessageDescriptor *d, const void 
 enum oqz_status oqz_wire_consume(const ProtobufCMessageDescriptor *d, char **data, size_t size, ProtobufCMessage **ret,
                                  struct oqz_err *err);
 
+/* Files that external data came from, each once. */
+struct oqz_onnx_paths {
+	struct oqz_arena *arena;
+	OQZ_VEC(const char *) v;
+};
+
 /* Where a tensor's bytes may come from. */
 struct oqz_onnx_file {
-	const char *dir; /* folder of external data, NULL: none allowed */
+	const char *dir;               /* folder of external data, NULL: none allowed */
+	struct oqz_onnx_paths *opened; /* grows by what is read there; NULL: nobody asks */
 };
 
 /* A tensor of a file, in a new buffer. Errors name the tensor; the entry points put the file's name in front. */

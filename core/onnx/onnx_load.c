@@ -187,6 +187,18 @@ static enum oqz_status load_metadata(const Onnx__ModelProto *m, struct oqz_graph
 	return OQZ_OK;
 }
 
+static enum oqz_status name_data_files(const struct oqz_onnx_loader *l, struct oqz_graph *g, struct oqz_err *err)
+{
+	const struct oqz_onnx_paths *p = l->file.opened;
+
+	for (size_t i = 0; i < p->v.n; i++) {
+		const char *path = oqz_arena_strdup(g->arena, p->v.v[i]);
+		if (!path || !oqz_vec_push(&g->data_files, path))
+			return oqz_err_nomem(err, "a model's files", p->v.n);
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status load_model(struct oqz_onnx_loader *l, const char *name, struct oqz_graph **ret,
                                   struct oqz_err *err)
 {
@@ -203,6 +215,7 @@ static enum oqz_status load_model(struct oqz_onnx_loader *l, const char *name, s
 	g->source = oqz_arena_strdup(g->arena, name);
 	if (!g->source)
 		return oqz_err_nomem(err, "a model", 0);
+	OQZ_TRY(name_data_files(l, g, err));
 	*ret = oqz_steal(g);
 	return OQZ_OK;
 }
@@ -218,8 +231,12 @@ static enum oqz_status parse(const void *data, size_t size, char **owned, const 
 		return oqz_err_nomem(err, "a model", 0);
 	OQZ_TRY(owned ? oqz_wire_consume(&onnx__model_proto__descriptor, owned, size, &m, err)
 	              : oqz_wire_unpack(&onnx__model_proto__descriptor, data, size, &m, err));
-	struct oqz_onnx_loader l = { .file = { .dir = dir }, .model = (const Onnx__ModelProto *)m, .arena = a };
+	struct oqz_onnx_paths opened = { .arena = a };
+	struct oqz_onnx_loader l = { .file = { .dir = dir, .opened = &opened },
+		                     .model = (const Onnx__ModelProto *)m,
+		                     .arena = a };
 	enum oqz_status st = load_model(&l, name, ret, err);
+	oqz_vec_release(&opened.v);
 	oqz_map_release(&l.functions);
 	protobuf_c_message_free_unpacked(m, NULL);
 	return st;

@@ -59,8 +59,7 @@ static enum oqz_status run_pass(const struct oqz_pass *p, struct oqz_graph *g, s
 
 static bool is_edit(const char *name) { return *name == '+' || *name == '-'; }
 
-/* Names of a list, without the sign of edits: all must exist, and be edits or none. */
-static enum oqz_status check_names(const char *const *passes, struct oqz_err *err)
+enum oqz_status oqz_model_check_passes(const char *const *passes, struct oqz_err *err)
 {
 	const struct oqz_pass *p;
 
@@ -90,7 +89,7 @@ enum oqz_status oqz_model_prepare(struct oqz_graph *g, const char *const *passes
 
 	bool list = passes && passes[0] && !is_edit(passes[0]), none = passes && !passes[0];
 
-	OQZ_TRY(check_names(passes, err));
+	OQZ_TRY(oqz_model_check_passes(passes, err));
 	OQZ_TRY(oqz_ops_resolve(g, err));
 	OQZ_TRY(oqz_infer_types(g, err));
 	for (size_t i = 0; !list && !none && (p = oqz_model_pass(i)); i++)

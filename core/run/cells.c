@@ -42,6 +42,8 @@ static void model_lines(const struct oqz_job *j, struct oqz_sha256 *h)
 	line(h, "model", j->model_sha256);
 	for (size_t i = 0; j->spec->model->passes && j->spec->model->passes[i]; i++)
 		line(h, "pass", j->spec->model->passes[i]);
+	if (j->spec->model->passes && !j->spec->model->passes[0])
+		line(h, "pass", ""); /* none, not even the default ones */
 	for (size_t i = 0; i < j->spec->model->n_outputs; i++)
 		line(h, "output", j->spec->model->outputs[i]);
 	input_lines(j->spec->model->inputs, h);

@@ -141,6 +141,22 @@ void oqz_digests_file(struct oqz_digests *d, const char *path, char hex[OQZ_DIGE
 	pthread_mutex_unlock(&d->lock);
 }
 
+void oqz_digests_model(struct oqz_digests *d, const struct oqz_graph *g, char hex[65])
+{
+	struct oqz_sha256 h;
+	char of_file[OQZ_DIGEST];
+
+	if (g->data_files.n == 0)
+		return;
+	oqz_sha256_init(&h);
+	oqz_sha256_add(&h, hex, 64);
+	for (size_t i = 0; i < g->data_files.n; i++) {
+		oqz_digests_file(d, g->data_files.v[i], of_file);
+		oqz_sha256_add(&h, of_file, sizeof of_file);
+	}
+	oqz_sha256_hex(&h, hex);
+}
+
 /* ------------------------------------------------------------------------------------------------ sources */
 
 void oqz_source_begin(struct oqz_source *s, struct oqz_digests *d, const char *image)

@@ -10,6 +10,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/str.h"
+#include "core/graph/graph.h"
 #include "core/result/ledger.h"
 
 struct oqz_digests;
@@ -24,6 +25,11 @@ enum oqz_status oqz_digests_save(struct oqz_digests *d, struct oqz_err *err);
  * Thread-safe.
  */
 void oqz_digests_file(struct oqz_digests *d, const char *path, char hex[OQZ_DIGEST]);
+
+/* A model's identity, from its file's SHA-256 in `hex`: stays that when the file holds everything; when weights lie in
+ * files beside it, it becomes the SHA-256 of the file's and those files' digests in order. Thread-safe.
+ */
+void oqz_digests_model(struct oqz_digests *d, const struct oqz_graph *g, char hex[65]);
 
 /* The source of a row: the image's digest and, a line each, digest and path of the other files that the task read for
  * the item (label maps, references). */

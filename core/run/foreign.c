@@ -10,6 +10,7 @@
 #include "core/onnx/onnx.h"
 #include "core/ops/op.h"
 #include "core/quant/match.h"
+#include "core/run/digests.h"
 #include "core/tensor/fakequant.h"
 
 #include <math.h>
@@ -164,6 +165,7 @@ static enum oqz_status open_file(struct oqz_job *j, struct oqz_scheme *s, struct
 {
 	OQZ_TRY(oqz_sha256_file(s->spec->file, s->plan_sha256, err));
 	OQZ_TRY(oqz_model_open(s->spec->file, j->spec->model->passes, &s->graph, err));
+	oqz_digests_model(j->digests, s->graph, s->plan_sha256);
 	OQZ_TRY(oqz_onnx_from_readers(s->graph, err));
 	OQZ_TRY(check_inputs(j->graph, s->graph, err));
 	OQZ_TRY(order_outputs(j->graph, s->graph, err));

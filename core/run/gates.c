@@ -10,16 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool matches(const struct oqz_gate *g, const struct oqz_cell_result *c)
-{
-	bool tagged = !g->tag;
-
-	for (size_t i = 0; i < c->n_tags && !tagged; i++)
-		tagged = oqz_glob_match(g->tag, c->tags[i]);
-	return tagged && (!g->model || oqz_glob_match(g->model, c->model)) &&
-	       (!g->scheme || oqz_glob_match(g->scheme, c->scheme));
-}
-
 static const struct oqz_metric_result *find_metric(const struct oqz_cell_result *c, const char *name)
 {
 	for (size_t i = 0; i < c->metrics.n; i++)
@@ -114,7 +104,7 @@ enum oqz_status oqz_gates_check(const struct oqz_manifest *m, struct oqz_results
 		bool met = false, hit = false;
 		for (size_t k = 0; k < r->cells.n; k++) {
 			const struct oqz_cell_result *c = r->cells.v[k];
-			if (!matches(g, c))
+			if (!oqz_gate_matches(g, c->model, c->tags, c->n_tags, c->scheme))
 				continue;
 			met = true;
 			if (!concerns(r, c, g->metric))
@@ -123,10 +113,10 @@ enum oqz_status oqz_gates_check(const struct oqz_manifest *m, struct oqz_results
 			OQZ_TRY(check_cell(g, c, find_metric(c, g->metric), r, err));
 		}
 		if (!hit)
-			OQZ_TRY(add(r, true,
+			OQZ_TRY(add(r, met,
 			            oqz_arena_printf(r->arena,
 			                             met ? "gate in line %d: no cell that it matches has a metric `%s`"
-			                                 : "gate in line %d matches no cell",
+			                                 : "gate in line %d (%s): none of its cells is selected",
 			                             g->node->line, g->metric),
 			            err));
 	}

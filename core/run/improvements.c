@@ -34,7 +34,6 @@ static enum oqz_status unknown_pass(const struct oqz_yaml *at, const char *name,
 static enum oqz_status read_step(struct oqz_arena *a, const struct oqz_yaml *y, struct oqz_improve_step *ret,
                                  struct oqz_err *err)
 {
-	static const char *const nothing[] = { NULL };
 	const struct oqz_yaml *given = NULL;
 	const char *name = y->kind == OQZ_YAML_SCALAR ? y->scalar : NULL;
 
@@ -53,7 +52,7 @@ static enum oqz_status read_step(struct oqz_arena *a, const struct oqz_yaml *y, 
 	const char *owner = oqz_arena_printf(a, "improvement `%s`", name);
 	if (!given || !owner)
 		return oqz_err_nomem(err, "improvements", 1);
-	return oqz_manifest_params(a, given, nothing, ret->pass->params, owner, &ret->params, err);
+	return oqz_manifest_params(a, given, OQZ_SECTION_NONE, ret->pass->params, owner, &ret->params, err);
 }
 
 static size_t rank_of(const struct oqz_improve *pass)

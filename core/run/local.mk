@@ -52,6 +52,10 @@ core_run_liboqz_run_a_SOURCES = \
 	core/run/samples.h \
 	core/run/selection.c \
 	core/run/selection.h \
+	core/run/selftest.h \
+	core/run/selftest_kernels.c \
+	core/run/selftest_numbers.c \
+	core/run/selftest_plugin.c \
 	core/run/setup.c \
 	core/run/shape_cache.c \
 	core/run/shape_cache.h \

@@ -40,7 +40,7 @@ static enum oqz_status look(const struct oqz_manifest *m, struct oqz_missing *r,
 
 /* The paths among a mapping's parameters. */
 static enum oqz_status look_at_params(const struct oqz_manifest *m, struct oqz_missing *r, size_t job,
-                                      const struct oqz_yaml *node, const char *const *skip,
+                                      const struct oqz_yaml *node, enum oqz_manifest_section section,
                                       const struct oqz_param *table, const char *owner, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_params_free_cleanup) struct oqz_params *p = NULL;
@@ -48,7 +48,7 @@ static enum oqz_status look_at_params(const struct oqz_manifest *m, struct oqz_m
 
 	if (!owner)
 		return oqz_err_nomem(err, "a list of files", 1);
-	if (oqz_manifest_params(r->arena, node, skip, table, owner, &p, &ignored) != OQZ_OK)
+	if (oqz_manifest_params(r->arena, node, section, table, owner, &p, &ignored) != OQZ_OK)
 		return OQZ_OK;
 	for (size_t i = 0; table && table[i].name; i++)
 		if (table[i].type == OQZ_P_PATH)
@@ -69,11 +69,11 @@ static enum oqz_status look_at_job(const struct oqz_manifest *m, const struct oq
 	OQZ_TRY(look(m, r, job, model->file, "model file", err));
 	if (oqz_registry_find(reg, OQZ_KIND_TASK, t->plugin, &plugin, &ignored) != OQZ_OK)
 		return OQZ_OK;
-	OQZ_TRY(look_at_params(m, r, job, t->node, oqz_task_keys, plugin->params,
+	OQZ_TRY(look_at_params(m, r, job, t->node, OQZ_SECTION_TASK, plugin->params,
 	                       oqz_arena_printf(r->arena, "task `%s`", t->name), err));
 	for (size_t i = 0; i < OQZ_COUNTOF(sets); i++)
 		if (sets[i])
-			OQZ_TRY(look_at_params(m, r, job, sets[i]->node, oqz_dataset_keys, plugin->dataset_params,
+			OQZ_TRY(look_at_params(m, r, job, sets[i]->node, OQZ_SECTION_DATASET, plugin->dataset_params,
 			                       oqz_arena_printf(r->arena, "data set `%s`", sets[i]->name), err));
 	return OQZ_OK;
 }

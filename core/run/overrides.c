@@ -77,12 +77,6 @@ static enum oqz_status read_names(struct oqz_arena *a, const struct oqz_yaml *li
 	return OQZ_OK;
 }
 
-static void add_names(struct oqz_str *s, const char *key, const struct oqz_names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		oqz_str_addf(s, "%s%s", i ? ":" : key, names->v[i]);
-}
-
 static enum oqz_status open_part(struct oqz_job *j, struct oqz_scheme *s, size_t i, struct oqz_str *canonical,
                                  struct oqz_err *err)
 {
@@ -94,12 +88,12 @@ static enum oqz_status open_part(struct oqz_job *j, struct oqz_scheme *s, size_t
 		return oqz_err_nomem(err, "overrides", 1);
 	OQZ_TRY(read_names(j->arena, oqz_yaml_get(own, "nodes"), &p->nodes, err));
 	OQZ_TRY(read_names(j->arena, oqz_yaml_get(own, "ops"), &p->ops, err));
-	OQZ_TRY(oqz_manifest_params(j->arena, merged, oqz_scheme_keys, s->module->desc.base.params,
+	OQZ_TRY(oqz_manifest_params(j->arena, merged, OQZ_SECTION_SCHEME, s->module->desc.base.params,
 	                            oqz_arena_printf(j->arena, "overrides of scheme `%s`", s->spec->name), &p->params,
 	                            err));
 	oqz_str_add(canonical, ";override");
-	add_names(canonical, " nodes=", &p->nodes);
-	add_names(canonical, " ops=", &p->ops);
+	oqz_names_canonical(" nodes=", &p->nodes, canonical);
+	oqz_names_canonical(" ops=", &p->ops, canonical);
 	oqz_str_add(canonical, " ");
 	oqz_params_canonical(p->params, canonical);
 	return OQZ_OK;

@@ -35,7 +35,7 @@ static enum oqz_status step_from_yaml(struct oqz_arena *a, const struct oqz_yaml
 		v = map;
 	}
 	struct oqz_param_value *values;
-	OQZ_TRY(oqz_manifest_values(a, v, NULL, info->params, &values, &ret->n, err));
+	OQZ_TRY(oqz_manifest_values(a, v, OQZ_SECTION_NONE, info->params, &values, &ret->n, err));
 	ret->values = values;
 	return OQZ_OK;
 }
@@ -59,9 +59,10 @@ static enum oqz_status from_file(struct oqz_arena *a, const char *path, const ch
 	struct oqz_yaml *y;
 
 	OQZ_TRY(oqz_yaml_load(a, path, &y, err));
-	const struct oqz_yaml *steps = oqz_yaml_get(y, "steps");
+	const struct oqz_yaml *steps = y->kind == OQZ_YAML_SEQ ? y : oqz_yaml_get(y, "steps");
 	if (!steps || (steps->kind != OQZ_YAML_SEQ && steps->kind != OQZ_YAML_NULL))
-		return oqz_yaml_fail(y, err, OQZ_E_USAGE, "a preset is `steps:` followed by a list");
+		return oqz_yaml_fail(y, err, OQZ_E_USAGE,
+		                     "a preset is a list of steps, with or without `steps:` in front");
 	return from_list(a, steps, oqz_arena_printf(a, "preset %s", name), ret, err);
 }
 
@@ -108,7 +109,8 @@ enum oqz_status oqz_prepare_from_name(const char *name, struct oqz_prepare **ret
 
 	if (!a)
 		return oqz_err_nomem(err, name, 1);
-	const char *file = access(name, R_OK) == 0 ? name : strchr(name, '/') ? name : find_preset(a, name);
+	bool is_file = strcmp(name, "-") == 0 || strchr(name, '/') || access(name, R_OK) == 0;
+	const char *file = is_file ? name : find_preset(a, name);
 	if (!file)
 		OQZ_FAIL(err, OQZ_E_USAGE, "there is no file or preset `%s` (presets: OQZ_PRESET_PATH or %s/presets)",
 		         name, OQZ_DATADIR);

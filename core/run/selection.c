@@ -4,7 +4,38 @@
  */
 #include "core/run/selection.h"
 
+#include "core/base/str.h"
+
 #include <string.h>
+
+void oqz_names_canonical(const char *key, const struct oqz_names *names, struct oqz_str *out)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		oqz_str_add(out, i ? ":" : key);
+		if (strpbrk(names->v[i], ":;\""))
+			oqz_str_add_json(out, names->v[i]);
+		else
+			oqz_str_add(out, names->v[i]);
+	}
+}
+
+enum oqz_status oqz_selection_canonical(struct oqz_arena *a, const struct oqz_selection_spec *s, struct oqz_str *out,
+                                        struct oqz_err *err)
+{
+	const struct {
+		const char *key;
+		const struct oqz_yaml *list;
+	} lists[] = {
+		{ ";ops=", s->ops }, { ";include=", s->include }, { ";exclude=", s->exclude }, { ";below=", s->below }
+	};
+
+	for (size_t i = 0; i < OQZ_COUNTOF(lists); i++) {
+		struct oqz_names names = { 0 };
+		OQZ_TRY(oqz_yaml_strings(a, lists[i].list, (const char ***)&names.v, &names.n, err));
+		oqz_names_canonical(lists[i].key, &names, out);
+	}
+	return OQZ_OK;
+}
 
 static enum oqz_status join(struct oqz_arena *a, const struct oqz_yaml *first, const struct oqz_yaml *second,
                             struct oqz_names *ret, struct oqz_err *err)

@@ -13,4 +13,11 @@
 enum oqz_status oqz_selection_view(struct oqz_job *j, const struct oqz_scheme *s, struct oqz_graph_view **ret,
                                    struct oqz_err *err);
 
+/* Appends `key` and the names, colons between them, to a scheme's canonical text; without names nothing. A name that
+ * could be taken for several is quoted. */
+void oqz_names_canonical(const char *key, const struct oqz_names *names, struct oqz_str *out);
+/* The same of a manifest's selection: ";ops=Conv:Gemm;exclude=head*". */
+enum oqz_status oqz_selection_canonical(struct oqz_arena *a, const struct oqz_selection_spec *s, struct oqz_str *out,
+                                        struct oqz_err *err);
+
 #endif

@@ -14,6 +14,7 @@
 #include "core/run/pool.h"
 #include "core/run/prepare_spec.h"
 #include "core/run/prepared.h"
+#include "core/run/selection.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,7 +114,7 @@ static enum oqz_status open_data(struct oqz_job *j, const struct oqz_dataset *sp
 	const struct oqz_yaml *prepare = j->spec->model->prepare ? j->spec->model->prepare : spec->prepare;
 	const char *owner = oqz_arena_printf(j->arena, "data set `%s`", spec->name);
 
-	OQZ_TRY(oqz_manifest_params(j->arena, spec->node, oqz_dataset_keys, j->task_module->desc.task.dataset_params,
+	OQZ_TRY(oqz_manifest_params(j->arena, spec->node, OQZ_SECTION_DATASET, j->task_module->desc.task.dataset_params,
 	                            owner, &d->params, err));
 	OQZ_TRY(oqz_prepare_from_yaml(j->arena, prepare, &d->prepare, err));
 	OQZ_CLEANUP(oqz_source_release) struct oqz_source lists = { 0 };
@@ -141,7 +142,7 @@ static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
 	struct oqz_str s = { 0 };
 
 	OQZ_TRY(oqz_registry_load(j->registry, OQZ_KIND_TASK, t->plugin, &j->task_module, err));
-	OQZ_TRY(oqz_manifest_params(j->arena, t->node, oqz_task_keys, j->task_module->desc.base.params,
+	OQZ_TRY(oqz_manifest_params(j->arena, t->node, OQZ_SECTION_TASK, j->task_module->desc.base.params,
 	                            oqz_arena_printf(j->arena, "task `%s`", t->name), &j->task_params, err));
 	oqz_str_addf(&s, "%s:", t->plugin);
 	oqz_params_canonical(j->task_params, &s);
@@ -163,17 +164,6 @@ static enum oqz_status open_task(struct oqz_job *j, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-static void add_list(struct oqz_str *s, const char *key, const struct oqz_yaml *list)
-{
-	if (!list || list->kind == OQZ_YAML_NULL)
-		return;
-	oqz_str_addf(s, ";%s=", key);
-	for (size_t i = 0; i < (list->kind == OQZ_YAML_SEQ ? list->n : 1); i++) {
-		const struct oqz_yaml *y = list->kind == OQZ_YAML_SEQ ? list->items[i] : list;
-		oqz_str_addf(s, "%s%s", i ? ":" : "", y->kind == OQZ_YAML_SCALAR ? y->scalar : "");
-	}
-}
-
 /* A lane's graph needs the float one. What is wrong with its file fails the lane, not the job. */
 static void open_lane(struct oqz_job *j, struct oqz_scheme *s)
 {
@@ -188,24 +178,21 @@ static void open_lane(struct oqz_job *j, struct oqz_scheme *s)
 
 static enum oqz_status open_scheme(struct oqz_job *j, struct oqz_scheme *s, struct oqz_err *err)
 {
-	const struct oqz_selection_spec *of[] = { &s->spec->select, &j->spec->model->quantize };
 	struct oqz_str text = { 0 };
 
 	OQZ_TRY(oqz_registry_load(j->registry, OQZ_KIND_QUANTIZER, s->spec->plugin, &s->module, err));
 	s->node = oqz_scheme_node(j->arena, s->spec, j->spec->model, s->module->desc.base.params);
 	if (!s->node)
 		return oqz_err_nomem(err, "a scheme", 1);
-	OQZ_TRY(oqz_manifest_params(j->arena, s->node, oqz_scheme_keys, s->module->desc.base.params,
+	OQZ_TRY(oqz_manifest_params(j->arena, s->node, OQZ_SECTION_SCHEME, s->module->desc.base.params,
 	                            oqz_arena_printf(j->arena, "scheme `%s`", s->spec->name), &s->params, err));
 	oqz_str_addf(&text, "%s:", s->spec->plugin);
 	oqz_params_canonical(s->params, &text);
-	for (size_t i = 0; i < OQZ_COUNTOF(of); i++) {
-		add_list(&text, "ops", of[i]->ops);
-		add_list(&text, "include", of[i]->include);
-		add_list(&text, "exclude", of[i]->exclude);
-		add_list(&text, "below", of[i]->below);
-	}
-	enum oqz_status st = oqz_overrides_open(j, s, &text, err);
+	enum oqz_status st = oqz_selection_canonical(j->arena, &s->spec->select, &text, err);
+	if (st == OQZ_OK)
+		st = oqz_selection_canonical(j->arena, &j->spec->model->quantize, &text, err);
+	if (st == OQZ_OK)
+		st = oqz_overrides_open(j, s, &text, err);
 	if (st == OQZ_OK)
 		st = oqz_improvements_read(j->arena, s->spec->node, &s->improve, &s->n_improve, err);
 	oqz_improvements_canonical(s->improve, s->n_improve, &text);
@@ -225,13 +212,10 @@ static enum oqz_status find_watch(struct oqz_job *j, struct oqz_err *err)
 	if (!names)
 		return oqz_err_nomem(err, "monitored values", n);
 	for (size_t i = 0; i < n; i++) {
-		const struct oqz_value *v =
-		    m->n_watch ? oqz_graph_value(j->graph, m->watch[i]) : j->graph->outputs.v[i];
-		if (!v)
-			return oqz_yaml_fail(
-			    oqz_yaml_get(m->node, "watch"), err, OQZ_E_USAGE,
-			    "watch: %s has no value `%s` (after folding; `oqz describe MODEL.onnx` lists them)",
-			    m->file, m->watch[i]);
+		struct oqz_value *v = j->graph->outputs.v[m->n_watch ? 0 : i];
+		if (m->n_watch && oqz_graph_need_value(j->graph, m->watch[i], &v, err) != OQZ_OK)
+			return oqz_err_prefix(err, "%s: watch, after the passes",
+			                      oqz_yaml_where(j->arena, oqz_yaml_get(m->node, "watch")));
 		if (v->type.dtype == OQZ_DT_F32)
 			names[j->n_watch++] = v->name;
 		else if (m->n_watch)
@@ -310,6 +294,7 @@ static enum oqz_status open_and_hash(struct oqz_job *j, struct oqz_err *err)
 	for (int i = 0; i < 2; i++)
 		if (o.whys[i].code != OQZ_OK)
 			OQZ_FAIL(err, o.whys[i].code, "%s", o.whys[i].msg);
+	oqz_digests_model(j->digests, j->graph, j->model_sha256);
 	return OQZ_OK;
 }
 

@@ -33,13 +33,13 @@ static void tell(const struct report *r, enum oqz_status st, const char *text)
 }
 
 /* Checks one mapping's parameters against a table. */
-static void check_params(const struct oqz_manifest *m, const struct oqz_yaml *node, const char *const *skip,
+static void check_params(const struct oqz_manifest *m, const struct oqz_yaml *node, enum oqz_manifest_section section,
                          const struct oqz_param *table, const char *owner, const struct report *r)
 {
 	struct oqz_params *p = NULL;
 	struct oqz_err err = { 0 };
 
-	if (oqz_manifest_params(m->arena, node, skip, table, owner, &p, &err) != OQZ_OK)
+	if (oqz_manifest_params(m->arena, node, section, table, owner, &p, &err) != OQZ_OK)
 		tell(r, err.code, err.msg);
 	oqz_params_free(p);
 }
@@ -57,7 +57,7 @@ static void check_overrides(const struct oqz_manifest *m, const struct oqz_schem
 	for (size_t i = 0; i < n; i++) {
 		const struct oqz_yaml *merged = oqz_override_params(m->arena, s->node, i);
 		if (merged)
-			check_params(m, merged, oqz_scheme_keys, table,
+			check_params(m, merged, OQZ_SECTION_SCHEME, table,
 			             oqz_arena_printf(m->arena, "overrides of scheme `%s`", s->name), r);
 	}
 }
@@ -74,7 +74,7 @@ static void check_methods(const struct oqz_manifest *m, const struct oqz_scheme_
 		const struct oqz_yaml *node =
 		    wanted && model->calib_method ? oqz_scheme_node(m->arena, s, model, table) : NULL;
 		if (node && node != s->node)
-			check_params(m, node, oqz_scheme_keys, table,
+			check_params(m, node, OQZ_SECTION_SCHEME, table,
 			             oqz_arena_printf(m->arena, "scheme `%s` for model `%s`", s->name, model->id), r);
 	}
 }
@@ -114,6 +114,16 @@ static void check_prepare(const struct oqz_manifest *m, const struct oqz_yaml *n
 	oqz_prepare_free(p);
 }
 
+static void check_passes(const struct oqz_model_spec *model, const struct report *r)
+{
+	struct oqz_err err = { 0 }, placed = { 0 };
+
+	if (oqz_model_check_passes(model->passes, &err) == OQZ_OK)
+		return;
+	oqz_yaml_fail(oqz_yaml_get(model->node, "passes"), &placed, err.code, "%s", err.msg);
+	tell(r, placed.code, placed.msg);
+}
+
 enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const struct oqz_registry *reg,
                                         oqz_problem_fn *problem, void *ctx, enum oqz_status *worst, struct oqz_err *err)
 {
@@ -123,7 +133,7 @@ enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const stru
 		const struct oqz_scheme_spec *s = m->schemes.v[i];
 		const struct oqz_plugin_info *p = find_plugin(reg, OQZ_KIND_QUANTIZER, s->plugin, s->node, &r);
 		if (p) {
-			check_params(m, s->node, oqz_scheme_keys, p->params,
+			check_params(m, s->node, OQZ_SECTION_SCHEME, p->params,
 			             oqz_arena_printf(m->arena, "scheme `%s`", s->name), &r);
 			check_overrides(m, s, p->params, &r);
 			check_methods(m, s, p->params, &r);
@@ -136,17 +146,19 @@ enum oqz_status oqz_validate_parameters(const struct oqz_manifest *m, const stru
 		const struct oqz_dataset *sets[] = { t->test, t->calib };
 		if (!p)
 			continue;
-		check_params(m, t->node, oqz_task_keys, p->params, oqz_arena_printf(m->arena, "task `%s`", t->name),
+		check_params(m, t->node, OQZ_SECTION_TASK, p->params, oqz_arena_printf(m->arena, "task `%s`", t->name),
 		             &r);
 		for (size_t k = 0; k < OQZ_COUNTOF(sets); k++)
 			if (sets[k])
-				check_params(m, sets[k]->node, oqz_dataset_keys, p->dataset_params,
+				check_params(m, sets[k]->node, OQZ_SECTION_DATASET, p->dataset_params,
 				             oqz_arena_printf(m->arena, "data set `%s`", sets[k]->name), &r);
 	}
 	for (size_t i = 0; i < m->datasets.n; i++)
 		check_prepare(m, m->datasets.v[i]->prepare, &r);
-	for (size_t i = 0; i < m->models.n; i++)
+	for (size_t i = 0; i < m->models.n; i++) {
 		check_prepare(m, m->models.v[i]->prepare, &r);
+		check_passes(m->models.v[i], &r);
+	}
 	(void)err;
 	return OQZ_OK;
 }

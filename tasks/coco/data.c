@@ -195,6 +195,7 @@ static enum oqz_status read_annotations(struct coco_data *d, struct coco_place *
 		if (st != OQZ_OK)
 			break;
 		ids[p->index] = a->id;
+		d->has_id_0 |= a->id == 0;
 		if (find_id(d->images, d->n_images, sizeof *d->images, image, &a->image))
 			d->n_annotations++;
 		else
@@ -227,6 +228,11 @@ enum oqz_status coco_data_read(struct coco_data *d, const struct oqz_host *host,
 	if (st == OQZ_OK && d->n_strays)
 		host->log(host, OQZ_LOG_WARN, "%s: %zu annotations are for images that it does not list", path,
 		          d->n_strays);
+	if (st == OQZ_OK && d->has_id_0)
+		host->log(
+		    host, OQZ_LOG_WARN,
+		    "%s: an annotation has the id 0: pycocotools takes a match of it for none (parameter `pycocotools_ids`)",
+		    path);
 	return st;
 }
 

@@ -40,6 +40,7 @@ struct coco_data {
 	double *keypoints;
 	size_t n_images, n_annotations, n_categories;
 	size_t n_strays; /* annotations of images that the file does not list; left out, as pycocotools does */
+	bool has_id_0;   /* an annotation has the id 0, whose match pycocotools takes for none */
 };
 
 /* Suffixes of images that stand without annotations. */

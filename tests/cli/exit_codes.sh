@@ -51,3 +51,11 @@ sed -i "s|absent.onnx|tiny.onnx|" "$tmp/zoo.yaml"
 expect_exit 5 run -o "$tmp/g" "$tmp/zoo.yaml"
 says stdout '^tiny  *channel  *top1'
 grep -q '"complete": false' "$tmp/g/results.json" || fail "a run with a failed model is called complete"
+
+# Options of wrong values: one line, which says what is right.
+manifest "$tmp/zoo.yaml"
+for wrong in '--limit 0' '--jobs 0' '--jobs two' '--engine fast' '--set oqz=2' '--memory-limit 1x'; do
+	# shellcheck disable=SC2086
+	expect_exit 2 run $wrong -o "$tmp/wrong" "$tmp/zoo.yaml"
+	test "$(wc -l <"$tmp/stderr")" -eq 1 || fail "oqz run $wrong says it more than once"
+done

@@ -29,8 +29,12 @@ gate '{metric: top1, max_drop: 1pp, prove: non-inferiority}'
 expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr '.prove. needs .confidence: 0.95.'
 gate '{when: {scheme: nothing}, metric: top1, max_drop: 1pp}'
-expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
-says stderr 'matches no cell'
+expect_exit 2 run -o "$tmp/a" "$tmp/zoo.yaml"
+says stderr 'zoo.yaml:[0-9]*:[0-9]*: this gate matches no cell'
+# A gate whose cells are not selected today rests.
+gate '{when: {scheme: pow2}, metric: top1, max_drop: 0.1pp}'
+expect_exit 0 run -o "$tmp/a" --select scheme=channel "$tmp/zoo.yaml"
+says_not stderr 'gate: '
 gate '{metric: top7, max_drop: 1pp}'
 expect_exit 1 run -o "$tmp/a" "$tmp/zoo.yaml"
 says stderr 'no cell that it matches has a metric .top7.'

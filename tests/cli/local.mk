@@ -4,16 +4,17 @@ cli_tests = \
 	tests/cli/broken_model.sh \
 	tests/cli/calibrate.sh \
 	tests/cli/calibrate_weights.sh \
-	tests/cli/changed_images.sh \
 	tests/cli/calibrators.sh \
+	tests/cli/changed_images.sh \
+	tests/cli/check_onnx.sh \
 	tests/cli/closed_output.sh \
 	tests/cli/compare.sh \
 	tests/cli/crashing_plugin.sh \
 	tests/cli/crashing_task.sh \
 	tests/cli/damaged_ledger.sh \
 	tests/cli/demo.sh \
-	tests/cli/examples.sh \
 	tests/cli/engines.sh \
+	tests/cli/examples.sh \
 	tests/cli/exit_codes.sh \
 	tests/cli/export.sh \
 	tests/cli/full_disk.sh \
@@ -21,9 +22,9 @@ cli_tests = \
 	tests/cli/improve.sh \
 	tests/cli/infer.sh \
 	tests/cli/installed.sh \
+	tests/cli/lanes.sh \
 	tests/cli/lock.sh \
 	tests/cli/memory_limit.sh \
-	tests/cli/lanes.sh \
 	tests/cli/near_matches.sh \
 	tests/cli/open_shapes.sh \
 	tests/cli/outputs.sh \
@@ -45,12 +46,12 @@ cli_tests = \
 	tests/cli/run_twice.sh \
 	tests/cli/score.sh \
 	tests/cli/selection.sh \
+	tests/cli/selftest.sh \
 	tests/cli/show.sh \
 	tests/cli/split.sh \
 	tests/cli/table.sh \
 	tests/cli/unwritable.sh \
 	tests/cli/validate.sh \
-	tests/cli/check_onnx.sh \
 	$(NULL)
 dist_check_SCRIPTS += $(cli_tests)
 EXTRA_DIST += tests/cli/functions.sh tests/cli/html_functions.sh

@@ -12,6 +12,14 @@ npy_values "$tmp/plain.npy" | awk '{ printf "%.6f\n", ($1 / 64 - 1) / 0.5 }' >"$
 npy_values "$tmp/scaled.npy" | awk '{ printf "%.6f\n", $1 }' | cmp - "$tmp/want" || fail "normalize"
 awk '$1 != int($1 * 32) / 32 { exit 1 }' "$tmp/want" || fail "the image is not of whole numbers"
 
+# A list alone; standard input and output, where the geometry does not run into the tensor.
+printf -- '- center-crop: 2\n' >"$tmp/list.yaml"
+"$OQZ" prepare --steps - -o - "$image" <"$tmp/list.yaml" >"$tmp/out.npy" 2>"$tmp/stderr" || fail "standard output"
+same "$tmp/plain.npy" "$tmp/out.npy"
+says stderr '"shape": \[1,3,2,2\]}'
+expect_exit 0 prepare --steps "$tmp/list.yaml" -o "$tmp/in.npy" - <"$image"
+same "$tmp/plain.npy" "$tmp/in.npy"
+
 expect_exit 2 prepare "$image"
 says stderr -- '--steps'
 expect_exit 2 prepare --steps no-such-preset "$image"

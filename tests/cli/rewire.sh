@@ -53,3 +53,17 @@ says stderr "did you mean 'fuse-bias'"
 expect_exit 4 describe "$tmp/nowhere.onnx"
 echo damaged >"$tmp/damaged.onnx"
 expect_exit 4 describe "$tmp/damaged.onnx"
+change 'watch: [flatten.uot]'
+expect_exit 2 validate --data "$tmp/zoo.yaml"
+says stdout 'zoo.yaml:[0-9]*:[0-9]*: watch, .*did you mean .flatten.out.'
+change 'passes: [-fuse-bais]'
+expect_exit 2 validate "$tmp/zoo.yaml"
+says stdout 'zoo.yaml:[0-9]*:[0-9]*: .*did you mean .fuse-bias.'
+
+# No passes are not the default ones: nothing is taken over from a folder that has results of these.
+manifest "$tmp/zoo.yaml"
+expect_exit 0 run --limit 2 -o "$tmp/passes" "$tmp/zoo.yaml"
+change 'passes: []'
+expect_exit 0 run --limit 2 --progress json -o "$tmp/passes" "$tmp/zoo.yaml"
+says stderr '"resumed":0,'
+says_not stderr '"resumed":[1-9]'

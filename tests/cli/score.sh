@@ -47,6 +47,14 @@ printf '[{"image_id": 7, "category_id": 77, "bbox": [5, 5, 1, 1], "score": 1}]' 
 expect_exit 0 score --task detection --annotations "$tmp/gt.json" --predictions "$tmp/unknown.json"
 says stderr '1 results are of categories that the annotations do not list'
 
+# An annotation with the id 0 is one to be found, unless the original's slip is wanted; that it is there is said.
+sed 's/{"id": 1, "image_id"/{"id": 0, "image_id"/' "$tmp/gt.json" >"$tmp/zero.json"
+expect_exit 0 score --task detection --annotations "$tmp/zero.json" --predictions "$tmp/dt.json"
+says stdout '"AR100": 0.5,'
+says stderr 'zero.json: an annotation has the id 0'
+expect_exit 0 score --task detection --annotations "$tmp/gt.json" --predictions "$tmp/dt.json"
+says_not stderr 'id 0'
+
 # pose: the annotation itself as the result
 points=$(awk 'BEGIN { for (i = 0; i < 17; i++) printf "%s%d, %d, 2", i ? ", " : "", 10 + i, 20 + 2 * i }')
 cat >"$tmp/persons.json" <<END

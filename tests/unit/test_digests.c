@@ -105,6 +105,32 @@ START_TEST(the_ledger_remembers)
 }
 END_TEST
 
+START_TEST(a_model_is_its_file_and_those_beside_it)
+{
+	struct oqz_graph *g = oqz_graph_new();
+	struct oqz_digests *d;
+	char one[65], two[65], again[65];
+
+	memset(one, 'a', sizeof one - 1);
+	one[64] = 0;
+	memcpy(two, one, sizeof one);
+	memcpy(again, one, sizeof one);
+	ck_ok(oqz_digests_new(NULL, &d, err));
+	oqz_digests_model(d, g, one);
+	ck_assert_str_eq(one, two); /* all in one file: its own digest */
+	ck_assert(oqz_vec_push(&g->data_files, file("weights", "abc")));
+	oqz_digests_model(d, g, one);
+	ck_assert_str_ne(one, two);
+	oqz_digests_model(d, g, again);
+	ck_assert_str_eq(one, again);
+	file("weights", "abd");
+	oqz_digests_model(d, g, two);
+	ck_assert_str_ne(one, two);
+	oqz_digests_free(d);
+	oqz_graph_free(g);
+}
+END_TEST
+
 static void read_text(struct oqz_plugin_host *host, const char *path)
 {
 	struct oqz_err err = { 0 };
@@ -172,4 +198,5 @@ START_TEST(sources_name_what_was_read)
 }
 END_TEST
 
-OQZ_TEST_MAIN("digests", bytes_decide, the_ledger_remembers, sources_name_what_was_read)
+OQZ_TEST_MAIN("digests", bytes_decide, a_model_is_its_file_and_those_beside_it, the_ledger_remembers,
+              sources_name_what_was_read)

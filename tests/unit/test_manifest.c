@@ -272,7 +272,11 @@ START_TEST(manifest_messages_name_the_place)
 		{ "oqz: 1\nvars: {R: a}\n" BODY "  - {id: m1, file: x, task: t}\n", "second model with id `m1`" },
 		{ "oqz: 1\nmodels: []\n", "has no models" },
 		{ "oqz: 1\nvars: {R: a}\n" BODY "gates: [{metric: top1, max_drop: 1 %}]\n", "max_drop" },
-		{ "oqz: 1\nvars: {R: a}\n" BODY "limits: {memory: lots}\n", "whole number" },
+		{ "oqz: 1\nvars: {R: a}\n" BODY "gates: [{when: {model: zz}, metric: a, max_drop: 1}]\n",
+		  "matches no cell" },
+		{ "oqz: 1\nvars: {R: a}\n" BODY "matrix: [{except: m1}]\n", "`except` is a list" },
+		{ "oqz: 1\nvars: {R: a}\n" BODY "limits: {memory: 2GB}\n", "a size like 500M" },
+		{ "oqz: 1\nvars: {R: a}\n" BODY "limits: {local_images: 2K}\n", "whole number" },
 	};
 
 	for (size_t i = 0; i < OQZ_COUNTOF(bad); i++) {
@@ -294,11 +298,10 @@ START_TEST(manifest_flattens_nested_parameters)
 	struct oqz_arena *a = oqz_arena_new();
 	struct oqz_yaml *y = NULL;
 	struct oqz_params *p = NULL;
-	const char *skip[] = { "plugin", NULL };
 	const char *text = "{plugin: x, calibrate: {method: percentile, q: 0.5}, weight: {calibrate: mse}, root: r}";
 
 	ck_ok(oqz_yaml_parse(a, text, strlen(text), "dir/t.yaml", &y, err));
-	ck_ok(oqz_manifest_params(a, y, skip, table, "scheme s", &p, err));
+	ck_ok(oqz_manifest_params(a, y, OQZ_SECTION_SCHEME, table, "scheme s", &p, err));
 	ck_assert_str_eq(oqz_params_string(p, "calibrate"), "percentile");
 	ck_assert_double_eq(oqz_params_float(p, "q"), 0.5);
 	ck_assert_str_eq(oqz_params_string(p, "weight_calibrate"), "mse");

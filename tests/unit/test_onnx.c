@@ -4,6 +4,7 @@
  */
 #include "tests/support/support.h"
 #include "core/base/str.h"
+#include "core/base/file.h"
 #include "core/onnx/onnx_impl.h"
 
 #include <stdio.h>
@@ -385,6 +386,7 @@ START_TEST(what_is_saved_loads_again)
 	ck_ok(oqz_onnx_load(path, &h, err));
 	same_graph(g, h);
 	ck_assert_str_eq(h->metadata.v[0].value, "nobody");
+	ck_assert_uint_eq(h->data_files.n, 0);
 	ck_assert_int_eq(oqz_node_attr(oqz_graph_node(h, "Add_y"), "bytes")->s[2], 'b');
 	oqz_graph_free(h);
 
@@ -392,6 +394,8 @@ START_TEST(what_is_saved_loads_again)
 	ck_assert_int_eq(access(data, F_OK), 0);
 	ck_ok(oqz_onnx_load(path, &h, err));
 	same_graph(g, h);
+	ck_assert_uint_eq(h->data_files.n, 1); /* whatever many tensors lie in it */
+	ck_assert_str_eq(oqz_path_base(h->data_files.v[0]), "m.onnx.data");
 	oqz_graph_free(h);
 	ck_assert_int_eq(truncate(data, 100), 0);
 	ck_fails(oqz_onnx_load(path, &h, err), OQZ_E_DATA, "m.onnx.data' does not have");
