@@ -84,7 +84,7 @@ static void fill_line(const struct oqz_compare_row *r, struct line *l)
 	snprintf(l->text[METRIC], sizeof l->text[0], "%s%s", m->name, oqz_unit_suffix(m->unit));
 	oqz_format_value(l->text[VALUE_A], sizeof l->text[0], m->unit, m->value_float, false);
 	oqz_format_value(l->text[VALUE_B], sizeof l->text[0], m->unit, m->value_quantized, false);
-	oqz_format_value(l->text[DELTA], sizeof l->text[0], m->unit, m->delta, true);
+	oqz_format_delta(l->text[DELTA], sizeof l->text[0], m);
 	oqz_format_interval(l->text[INTERVAL], sizeof l->text[0], m);
 	oqz_format_p(l->text[P], sizeof l->text[0], m->p_holm);
 	if (!isnan(r->aqe[0]) || !isnan(r->aqe[1])) {

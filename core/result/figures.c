@@ -8,9 +8,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* -1 as a share is one of nothing: no such object or class. */
+static bool exists(uint32_t unit, double x) { return !isnan(x) && !(unit == OQZ_UNIT_RATIO && x == -1); }
+
+void oqz_format_delta(char *buf, size_t size, const struct oqz_metric_result *m)
+{
+	bool both = exists(m->unit, m->value_float) && exists(m->unit, m->value_quantized);
+
+	oqz_format_value(buf, size, m->unit, both ? m->delta : NAN, true);
+}
+
 void oqz_format_value(char *buf, size_t size, uint32_t unit, double x, bool sign)
 {
-	if (isnan(x) || (unit == OQZ_UNIT_RATIO && !sign && x == -1)) /* a share of nothing: no such object or class */
+	if (isnan(x) || (!sign && !exists(unit, x)))
 		snprintf(buf, size, "-");
 	else if (unit == OQZ_UNIT_RATIO)
 		snprintf(buf, size, sign ? "%+.2f" : "%.2f", 100 * x);

@@ -12,6 +12,8 @@ enum { OQZ_FORMAT_SIZE = 120 };
 /* Shares as percentages with two decimals, decibels with three, counts plain; "-" for a number that does not exist.
  * `sign`: always with one. */
 void oqz_format_value(char *buf, size_t size, uint32_t unit, double x, bool sign);
+/* The metric's difference with its sign; "-" where it has no value in float or quantized. */
+void oqz_format_delta(char *buf, size_t size, const struct oqz_metric_result *m);
 /* " %", " dB" or "": what stands after a figure or a metric's name. */
 const char *oqz_unit_suffix(uint32_t unit);
 /* A relative error of a layer or a model. */

@@ -207,8 +207,8 @@ static enum oqz_status connect_read(struct oqz_ledger *l, struct oqz_err *err)
 {
 	if (access(l->path, R_OK) != 0)
 		return oqz_err_errno(err, errno, l->path);
-	/* For writing where that is allowed, since only such a connection takes away the files beside the ledger that reading
-	 * makes, too; query_only keeps it from writing anything else. */
+	/* For writing where that is allowed, since only such a connection takes away the files beside the ledger that
+	 * reading makes, too; query_only keeps it from writing anything else. */
 	int rc = sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(l->db, "PRAGMA query_only=1; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);

@@ -357,7 +357,7 @@ static void draw_point(const struct oqz_html *h, const struct oqz_cell_result *c
 	oqz_html_text(h, c->scheme);
 	oqz_str_add(h->out, "\n");
 	oqz_html_text(h, m->name);
-	oqz_format_value(text, sizeof text, m->unit, m->delta, true);
+	oqz_format_delta(text, sizeof text, m);
 	oqz_str_addf(h->out, " %s (%.2f %% of float lost), error ", text, oqz_html_relative_loss(m, m->delta));
 	oqz_html_error(h, model_error(c, which));
 	oqz_str_add(h->out, "</title></g>\n");

@@ -269,7 +269,7 @@ static void brief(const struct oqz_html *h, const char *model, const struct oqz_
 		const struct oqz_cell_result *c = h->r->cells.v[i];
 		if (strcmp(c->model, model) != 0 || c->status != OQZ_CELL_OK || !c->metrics.n)
 			continue;
-		oqz_format_value(text, sizeof text, c->metrics.v[0].unit, c->metrics.v[0].delta, true);
+		oqz_format_delta(text, sizeof text, &c->metrics.v[0]);
 		oqz_str_add(h->out, " <span>");
 		oqz_html_swatch(h, c->scheme);
 		oqz_str_addf(h->out, "<b class=\"%s\">%s</b></span>", tones[1 + oqz_metric_tone(&c->metrics.v[0])],

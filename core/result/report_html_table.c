@@ -128,7 +128,7 @@ static void figures(const struct oqz_html *h, const struct table *t, const struc
 	number_cell(h, "float", m->value_float, text, "n");
 	oqz_format_value(text, sizeof text, m->unit, m->value_quantized, false);
 	number_cell(h, "quant", m->value_quantized, text, "n");
-	oqz_format_value(text, sizeof text, m->unit, m->delta, true);
+	oqz_format_delta(text, sizeof text, m);
 	number_cell(h, "diff", m->delta, text, tones[1 + oqz_metric_tone(m)]);
 	oqz_format_interval(text, sizeof text, m);
 	open_cell(h, "ci", m->ci_lo, "n");

@@ -60,7 +60,7 @@ static void fill_metric(struct row *row, const struct oqz_cell_result *c, const 
 	snprintf(row->text[METRIC], sizeof row->text[0], "%s%s", m->name, oqz_unit_suffix(m->unit));
 	oqz_format_value(row->text[FLOAT], sizeof row->text[0], m->unit, m->value_float, false);
 	oqz_format_value(row->text[QUANTIZED], sizeof row->text[0], m->unit, m->value_quantized, false);
-	oqz_format_value(row->text[DELTA], sizeof row->text[0], m->unit, m->delta, true);
+	oqz_format_delta(row->text[DELTA], sizeof row->text[0], m);
 	oqz_format_interval(row->text[INTERVAL], sizeof row->text[0], m);
 	oqz_format_p(row->text[P], sizeof row->text[0], m->p);
 	row->tone = oqz_metric_tone(m);

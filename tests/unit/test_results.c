@@ -7,6 +7,7 @@
 #include "core/base/rng.h"
 #include "core/base/str.h"
 #include "core/base/unicode.h"
+#include "core/result/figures.h"
 #include "core/result/results.h"
 
 #include <math.h>
@@ -473,6 +474,26 @@ START_TEST(html_draws_only_finite_places)
 }
 END_TEST
 
+/* A share of nothing (-1: no such class) is no number, nor is a difference of two of them. */
+START_TEST(differences_of_nothing_are_none)
+{
+	struct oqz_metric_result m = { .unit = OQZ_UNIT_RATIO, .value_float = -1, .value_quantized = -1, .delta = 0 };
+	char text[OQZ_FORMAT_SIZE];
+
+	oqz_format_delta(text, sizeof text, &m);
+	ck_assert_str_eq(text, "-");
+	m.value_float = 0.5, m.delta = -1.5;
+	oqz_format_delta(text, sizeof text, &m);
+	ck_assert_str_eq(text, "-");
+	m.value_quantized = 0, m.delta = -0.5;
+	oqz_format_delta(text, sizeof text, &m);
+	ck_assert_str_eq(text, "-50.00");
+	m.unit = OQZ_UNIT_SCALAR, m.value_quantized = -1, m.delta = -1.5; /* -1 is a number here */
+	oqz_format_delta(text, sizeof text, &m);
+	ck_assert_str_eq(text, "-1.5");
+}
+END_TEST
+
 static void set_top1(struct oqz_cell_result *c, double delta, double low, double p_holm)
 {
 	struct oqz_metric_result *m = &c->metrics.v[0];
@@ -539,4 +560,5 @@ END_TEST
 OQZ_TEST_MAIN("results", table_fits_names_of_any_script, cells_are_related, json_has_the_documented_form,
               stored_form_reads_back_exactly, damaged_stores_are_refused, csv_files_are_rectangular,
               table_fits_and_names_failures, markdown_is_a_table, html_escapes_what_it_names,
-              html_draws_only_finite_places, html_says_what_was_found, nothing_is_a_result_too)
+              differences_of_nothing_are_none, html_draws_only_finite_places, html_says_what_was_found,
+              nothing_is_a_result_too)
