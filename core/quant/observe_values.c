@@ -62,8 +62,8 @@ OQZ_KERNEL static struct ordered ordered_extremes(const float *x, uint32_t n)
 }
 
 /* The same where all numbers are finite, with half as many instructions: float comparisons, which no NaN spoils, in
- * columns, so that their order is written down. `most` is the largest magnitude's bits, by which it shows whether that
- * was so. */
+ * columns, so that their order is written down; the results are in the first one. `most` is the largest magnitude's
+ * bits, by which it shows whether that was so. */
 enum { COLUMNS = 16 };
 
 struct columns {
@@ -73,8 +73,12 @@ struct columns {
 
 OQZ_KERNEL static void finite_extremes(const float *x, size_t n, struct columns *c)
 {
-	struct columns k = *c;
+	struct columns k = { 0 };
 
+	for (size_t j = 0; j < COLUMNS; j++) {
+		k.lo[j] = INFINITY;
+		k.hi[j] = -INFINITY;
+	}
 	for (size_t i = 0; i < n; i += COLUMNS)
 		for (size_t j = 0; j < COLUMNS; j++) {
 			int32_t b;
@@ -85,30 +89,24 @@ OQZ_KERNEL static void finite_extremes(const float *x, size_t n, struct columns 
 			k.most[j] = magnitude > k.most[j] ? magnitude : k.most[j];
 			k.zeros[j] += magnitude == 0;
 		}
+	for (size_t w = COLUMNS / 2; w > 0; w /= 2)
+		for (size_t j = 0; j < w; j++) {
+			k.lo[j] = k.lo[j + w] < k.lo[j] ? k.lo[j + w] : k.lo[j];
+			k.hi[j] = k.hi[j + w] > k.hi[j] ? k.hi[j + w] : k.hi[j];
+			k.most[j] = k.most[j + w] > k.most[j] ? k.most[j + w] : k.most[j];
+			k.zeros[j] += k.zeros[j + w];
+		}
 	*c = k;
 }
 
 static struct extremes extremes_of(const float *x, size_t n)
 {
-	struct extremes e = { INFINITY, -INFINITY, n, 0 };
 	struct columns c;
-	int32_t most = 0;
 
 	if (n == BLOCK) {
-		for (size_t j = 0; j < COLUMNS; j++) {
-			c.lo[j] = INFINITY;
-			c.hi[j] = -INFINITY;
-			c.most[j] = c.zeros[j] = 0;
-		}
 		finite_extremes(x, n, &c);
-		for (size_t j = 0; j < COLUMNS; j++) {
-			e.lo = c.lo[j] < e.lo ? c.lo[j] : e.lo;
-			e.hi = c.hi[j] > e.hi ? c.hi[j] : e.hi;
-			most = c.most[j] > most ? c.most[j] : most;
-			e.zeros += (size_t)c.zeros[j];
-		}
-		if (most < 0x7f800000)
-			return e;
+		if (c.most[0] < 0x7f800000)
+			return (struct extremes) { c.lo[0], c.hi[0], n, (size_t)c.zeros[0] };
 	}
 	struct ordered o = ordered_extremes(x, (uint32_t)n);
 	if (o.finite == 0)
