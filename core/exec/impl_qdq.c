@@ -12,7 +12,10 @@
 struct qdq {
 	struct oqz_gridder g;
 	enum oqz_dtype to; /* QuantizeLinear: I8 or U8 */
+	int64_t run;       /* QuantizeLinear: so many elements that lie together have one scale */
 };
+
+enum { SHORT = 16 };
 
 static void qdq_destroy(void *state)
 {
@@ -63,9 +66,13 @@ static enum oqz_status qdq_prepare(struct qdq *s, const struct oqz_step_desc *d,
 		ret->inplace_input = oqz_gridder_plain(&s->g) ? -1 : 0;
 	} else {
 		s->to = d->out_type[0].dtype;
-		if ((s->to != OQZ_DT_I8 && s->to != OQZ_DT_U8) || q->axis >= 0 || d->in_type[0].dtype != OQZ_DT_F32)
+		if ((s->to != OQZ_DT_I8 && s->to != OQZ_DT_U8) || q->block || d->in_type[0].dtype != OQZ_DT_F32)
 			return OQZ_E_UNSUPPORTED;
 		OQZ_TRY(oqz_gridder_float(&s->g, q, &d->in_type[0].shape, layout, err));
+		const struct oqz_shape *x = &s->g.shape;
+		s->run = s->g.fq.axis < 0 ? oqz_shape_nelem(x) : oqz_shape_span(x, s->g.fq.axis + 1, x->rank);
+		if (s->g.fq.axis >= 0 && s->run < SHORT)
+			return OQZ_E_UNSUPPORTED; /* the reference's loop is as good */
 	}
 	return oqz_gridder_plain(&s->g) ? OQZ_E_UNSUPPORTED : OQZ_OK; /* the reference does the same then */
 }
@@ -94,6 +101,16 @@ static enum oqz_status qdq_create(const struct oqz_step_desc *d, struct oqz_step
 	return OQZ_OK;
 }
 
+/* Runs of one channel each; scales come again when all have had their turn. */
+static void quantize_runs(const struct qdq *s, const float *x, int64_t n, uint8_t *y)
+{
+	const struct oqz_fq *q = &s->g.fq;
+	int64_t channels = q->axis < 0 ? 1 : s->g.shape.dim[q->axis];
+
+	for (int64_t at = 0, c = 0; at < n; at += s->run, c = c + 1 < channels ? c + 1 : 0)
+		oqz_quantize_8(x + at, (size_t)s->run, q->scale[c], q->zero ? q->zero[c] : 0, q->qmin, q->qmax, y + at);
+}
+
 static enum oqz_status qdq_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)
 {
 	const struct qdq *s = state;
@@ -101,7 +118,7 @@ static enum oqz_status qdq_run(const void *state, const struct oqz_step_call *c,
 	size_t n = (size_t)oqz_tensor_nelem(c->in[0]);
 
 	if (s->to == OQZ_DT_U8 || s->to == OQZ_DT_I8)
-		oqz_quantize_8(c->in[0]->data, n, g->scale, g->zero, g->qmin, g->qmax, c->out[0]->data);
+		quantize_runs(s, c->in[0]->data, (int64_t)n, c->out[0]->data);
 	else
 		return oqz_gridder_run(g, c->in[0], c->out[0], err);
 	return OQZ_OK;

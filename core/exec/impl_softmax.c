@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Softmax and LogSoftmax in float32 along any axis, in the layout that the data arrives in: memory is seen as (outer,
- * n, inner). Where the axis is innermost a row is a line of memory, and short rows are exponentiated several at once;
- * elsewhere a strip of neighbouring lines is worked on side by side.
+ * n, inner). Where the axis is innermost a row is a line of memory (softmax_rows.h); elsewhere a strip of neighbouring
+ * lines is worked on side by side.
  */
 #include "core/exec/impl.h"
 #include "core/exec/softmax_rows.h"
@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { BLOCK = 4096, STRIP = 256 };
+enum { STRIP = 256 };
 
 struct softmax {
 	bool log;
@@ -25,8 +25,6 @@ OQZ_KERNEL static void subtract(const float *x, float *y, int64_t n, float v)
 	OQZ_IVDEP for (int64_t i = 0; i < n; i++) y[i] = x[i] - v;
 }
 
-OQZ_KERNEL static void multiply(float *y, int64_t n, float v) { OQZ_IVDEP for (int64_t i = 0; i < n; i++) y[i] *= v; }
-
 /* The logarithm of the sum of e^y, y no greater than 0. */
 static float log_of_sum(const float *y, int64_t n)
 {
@@ -35,25 +33,16 @@ static float log_of_sum(const float *y, int64_t n)
 
 	for (int64_t at = 0; at < n; at += STRIP) {
 		int64_t m = n - at < STRIP ? n - at : STRIP;
-		memcpy(e, y + at, (size_t)m * sizeof *e);
-		oqz_row_exp(e, m, 0);
+		oqz_row_exp(y + at, 0, e, m);
 		sum += oqz_row_sum(e, m);
 	}
 	return (float)log(sum);
 }
 
-/* `rows` rows of n, one behind the other. */
-static void run_rows(bool log, const float *x, float *y, int64_t rows, int64_t n)
+static void log_softmax_row(const float *x, float *y, int64_t n)
 {
-	for (int64_t r = 0; r < rows; r++)
-		subtract(x + r * n, y + r * n, n, oqz_row_largest(x + r * n, n));
-	if (!log)
-		oqz_row_exp(y, rows * n, 0);
-	for (int64_t r = 0; r < rows; r++, y += n)
-		if (log)
-			subtract(y, y, n, log_of_sum(y, n));
-		else
-			multiply(y, n, (float)(1 / oqz_row_sum(y, n)));
+	subtract(x, y, n, oqz_row_largest(x, n));
+	subtract(y, y, n, log_of_sum(y, n));
 }
 
 /* ---- strips ---- */
@@ -94,9 +83,10 @@ static enum oqz_status softmax_run(const void *state, const struct oqz_step_call
 	float *y = c->out[0]->data;
 
 	if (s->inner == 1) {
-		int64_t rows = s->n < BLOCK ? BLOCK / s->n : 1;
-		for (int64_t r = 0; r < s->outer; r += rows)
-			run_rows(s->log, x + r * s->n, y + r * s->n, s->outer - r < rows ? s->outer - r : rows, s->n);
+		if (!s->log)
+			oqz_row_softmax(x, y, s->outer, s->n);
+		for (int64_t r = 0; s->log && r < s->outer; r++)
+			log_softmax_row(x + r * s->n, y + r * s->n, s->n);
 		return OQZ_OK;
 	}
 	for (int64_t o = 0; o < s->outer; o++)

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-/* FLOATS(ID, expression): both floating classes. SIGNED, INTS: integers as well. */
+/* FLOATS(ID, expression): both floating classes. SIGNED, NUMBERS: integers as well. */
 #define FLOATS(id, expr)              \
 	EW_LOOP1(EW_F32, T, id, expr) \
 	EW_LOOP1(EW_F64, T, id, expr) \
@@ -20,14 +20,15 @@
 	EW_LOOP1(EW_I64, T, id, int_expr)                                                                         \
 	static const struct ew_formula f_##id = { { loop_EW_F32_##id, loop_EW_F64_##id, loop_EW_I64_##id, NULL }, \
 		                                  false };
-#define NUMBERS(id, expr, int_expr)                                                               \
+#define ALL_NUMBERS(id, expr, int_expr, unsigned_expr)                                            \
 	EW_LOOP1(EW_F32, T, id, expr)                                                             \
 	EW_LOOP1(EW_F64, T, id, expr)                                                             \
 	EW_LOOP1(EW_I64, T, id, int_expr)                                                         \
-	EW_LOOP1(EW_U64, T, id, int_expr)                                                         \
+	EW_LOOP1(EW_U64, T, id, unsigned_expr)                                                    \
 	static const struct ew_formula f_##id = {                                                 \
 		{ loop_EW_F32_##id, loop_EW_F64_##id, loop_EW_I64_##id, loop_EW_U64_##id }, false \
 	};
+#define NUMBERS(id, expr, int_expr) ALL_NUMBERS(id, expr, int_expr, int_expr)
 #define FLOAT_PREDICATE(id, expr)           \
 	EW_LOOP1(EW_F32, uint8_t, id, expr) \
 	EW_LOOP1(EW_F64, uint8_t, id, expr) \
@@ -55,9 +56,9 @@ static inline double shrink(double x, const struct ew_params *p)
 /* Integers: two's complement, so that the negative of the least one is itself. */
 #define WRAP_NEG(x) ((T)(0 - (uint64_t)(x)))
 
-SIGNED(ABS, x < 0 ? -x : x + 0, x < 0 ? WRAP_NEG(x) : x)
+ALL_NUMBERS(ABS, x < 0 ? -x : x + 0, x < 0 ? WRAP_NEG(x) : x, x)
 SIGNED(NEG, -x, WRAP_NEG(x))
-SIGNED(SIGN, x > 0 ? (T)1 : x < 0 ? (T)-1 : x, (x > 0) - (x < 0))
+ALL_NUMBERS(SIGN, x > 0 ? (T)1 : x < 0 ? (T)-1 : x, (x > 0) - (x < 0), x > 0)
 SIGNED(RELU, x < 0 ? 0 : x, x < 0 ? 0 : x)
 FLOATS(SQRT, sqrt((double)x))
 FLOATS(RECIPROCAL, 1 / x)

@@ -4,6 +4,7 @@
  */
 #include "core/ops/ops_util.h"
 #include "core/ops/sort_key.h"
+#include "core/tensor/float_bits.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,33 @@ OQZ_KERNEL static void arg_floats(const float *x, int64_t n, int64_t inner, int6
 		out[i] = at[i];
 }
 
+/* The same for a lane that is a row of memory: its best, then where that is. Rows with NaN go the other way. */
+OQZ_KERNEL static bool arg_row_floats(const float *x, int64_t n, float sign, bool last, int64_t *ret)
+{
+	int32_t best = INT32_MIN, nan = 0, first = INT32_MAX, end = -1;
+
+	for (int64_t i = 0; i < n; i++) {
+		int32_t order = oqz_float_order(x[i] * sign + 0.0f);
+		best = order > best ? order : best;
+		nan |= x[i] != x[i];
+	}
+	for (int64_t i = 0; i < n; i++) {
+		int32_t found = -(oqz_float_order(x[i] * sign + 0.0f) == best), at = (int32_t)i;
+		int32_t low = (at & found) | (INT32_MAX & ~found), high = at | ~found;
+		first = low < first ? low : first;
+		end = high > end ? high : end;
+	}
+	*ret = last ? end : first;
+	return !nan;
+}
+
+static void arg_rows(const float *x, int64_t rows, int64_t n, uint32_t flip, bool last, int64_t *out)
+{
+	for (int64_t o = 0; o < rows; o++, x += n)
+		if (!arg_row_floats(x, n, flip ? -1 : 1, last, &out[o]))
+			arg_floats(x, n, 1, 1, flip, last, &out[o]);
+}
+
 /* Element k of each lane against the best so far. */
 static void arg_row(enum oqz_dtype t, const void *x, size_t at, int64_t lanes, uint64_t flip, bool last, int64_t k,
                     uint64_t *restrict best, int64_t *restrict out)
@@ -99,6 +127,10 @@ static enum oqz_status run_arg(const struct oqz_call *c, struct oqz_err *err)
 	struct lanes l = lanes_of(&in->shape, axis);
 	if (l.n == 0 && l.outer * l.inner > 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "axis %d is empty", axis);
+	if (in->dtype == OQZ_DT_F32 && l.n < INT32_MAX && l.inner == 1) {
+		arg_rows(in->data, l.outer, l.n, (uint32_t)flip, p->select_last_index, out);
+		return OQZ_OK;
+	}
 	if (in->dtype == OQZ_DT_F32 && l.n < INT32_MAX) {
 		for (int64_t o = 0; o < l.outer; o++)
 			for (int64_t i = 0; i < l.inner; i += ARG_LANES)
@@ -178,6 +210,69 @@ static void select_first(struct entry *e, int64_t n, int64_t k)
 	}
 }
 
+/* Down from place i of a heap of k entries, the last of them in order on top. */
+static void sink(struct entry *e, int64_t k, int64_t i)
+{
+	struct entry x = e[i];
+
+	for (int64_t child; (child = 2 * i + 1) < k; i = child) {
+		if (child + 1 < k && before(&e[child], &e[child + 1]))
+			child++;
+		if (!before(&x, &e[child]))
+			break;
+		e[i] = e[child];
+	}
+	e[i] = x;
+}
+
+/* A lane of n elements, `step` apart from `first` on. */
+struct lane {
+	enum oqz_dtype dtype;
+	const void *x;
+	int64_t first, step, n;
+	uint64_t flip; /* of keys: all ones where the largest come first */
+};
+
+static inline __attribute__((always_inline)) uint64_t lane_key(const struct lane *l, enum oqz_dtype t, int64_t j)
+{
+	return oqz_sort_key(t, l->x, (size_t)(l->first + j * l->step)) ^ l->flip;
+}
+
+/* Elements k to n of a lane against a heap of the k first so far; equal ones come too late. One body; callers pass `t`
+ * as a constant. */
+static inline __attribute__((always_inline)) void offer(const struct lane *l, enum oqz_dtype t, struct entry *e,
+                                                        int64_t k)
+{
+	for (int64_t j = k; j < l->n; j++) {
+		uint64_t key = lane_key(l, t, j);
+		if (key < e[0].key) {
+			e[0] = (struct entry) { key, j };
+			sink(e, k, 0);
+		}
+	}
+}
+
+/* The k first of a lane, in any order. e has room for all n; few of many are kept in a heap, which most elements are
+ * only compared with. */
+static void take_first(const struct lane *l, struct entry *e, int64_t k)
+{
+	enum { FEW = 16 };
+	bool few = k < l->n / FEW;
+
+	for (int64_t j = 0; j < (few ? k : l->n); j++)
+		e[j] = (struct entry) { lane_key(l, l->dtype, j), j };
+	if (few && k > 0) {
+		for (int64_t i = k / 2; i-- > 0;)
+			sink(e, k, i);
+		if (l->dtype == OQZ_DT_F32)
+			offer(l, OQZ_DT_F32, e, k);
+		else
+			offer(l, l->dtype, e, k);
+	} else if (k < l->n) {
+		select_first(e, l->n, k);
+	}
+}
+
 static enum oqz_status topk_count(const struct oqz_tensor *k, int64_t n, int64_t *ret, struct oqz_err *err)
 {
 	if (oqz_tensor_nelem(k) != 1)
@@ -223,14 +318,9 @@ static enum oqz_status run_topk(const struct oqz_call *c, struct oqz_err *err)
 		return oqz_err_nomem(err, "sort", (size_t)l.n * sizeof *e);
 	for (int64_t lane = 0; lane < l.outer * l.inner; lane++) {
 		int64_t o = lane / l.inner, i = lane % l.inner, first = o * l.n * l.inner + i;
+		struct lane one = { in->dtype, in->data, first, l.inner, l.n, p->largest ? UINT64_MAX : 0 };
 
-		for (int64_t j = 0; j < l.n; j++) {
-			uint64_t key = oqz_sort_key(in->dtype, in->data, (size_t)(first + j * l.inner));
-
-			e[j] = (struct entry) { p->largest ? ~key : key, j };
-		}
-		if (k < l.n)
-			select_first(e, l.n, k);
+		take_first(&one, e, k);
 		qsort(e, (size_t)k, sizeof *e, by_key);
 		for (int64_t j = 0; j < k; j++) {
 			size_t at = (size_t)((o * k + j) * l.inner + i);

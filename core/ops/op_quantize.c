@@ -7,6 +7,8 @@
 #include "core/ops/op_fakequant.h"
 #include "core/ops/ops_util.h"
 #include "core/tensor/fakequant.h"
+#include "core/tensor/float_bits.h"
+#include "core/tensor/quantize8.h"
 
 #include <stdlib.h>
 
@@ -220,29 +222,37 @@ static enum oqz_status infer_dynamic(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* The least and the largest of n numbers and 0; NaN is neither. */
+OQZ_KERNEL static void extremes(const float *x, int64_t n, float *ret_lo, float *ret_hi)
+{
+	int32_t down = oqz_float_order(0), up = down;
+
+	for (int64_t i = 0; i < n; i++) {
+		int32_t order = oqz_float_order(x[i]), back = oqz_float_order(-x[i]);
+		up = order > up ? order : up;
+		down = back > down ? back : down;
+	}
+	*ret_lo = -oqz_order_float(down);
+	*ret_hi = oqz_order_float(up);
+}
+
 static enum oqz_status run_dynamic(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct oqz_tensor *x = c->in[0];
 	OQZ_CLEANUP_FREE float *tmp = NULL;
 	int64_t n = oqz_tensor_nelem(x);
-	float lo = 0, hi = 0;
+	float lo, hi;
 	const float *v;
 
 	OQZ_TRY(as_f32(x, &tmp, &v, err));
-	for (int64_t i = 0; i < n; i++) {
-		lo = v[i] < lo ? v[i] : lo;
-		hi = v[i] > hi ? v[i] : hi;
-	}
+	extremes(v, n, &lo, &hi);
 	float scale = (hi - lo) / 255;
 	if (!(scale > 0))
 		scale = 1; /* all zero: any scale represents it */
 	float z = rintf(-lo / scale);
 	int32_t zero = z > 255 ? 255 : (int32_t)z;
-	for (int64_t i = 0; i < n && c->out[0]; i++) {
-		float code = rintf(v[i] / scale) + (float)zero;
-
-		((uint8_t *)c->out[0]->data)[i] = (uint8_t)(code > 255 ? 255 : code > 0 ? code : 0);
-	}
+	if (c->out[0])
+		oqz_quantize_8(v, (size_t)n, scale, zero, 0, 255, c->out[0]->data);
 	if (c->out[1])
 		*(float *)c->out[1]->data = scale;
 	if (c->out[2])

@@ -168,17 +168,41 @@ void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, 
 	} while (at >= 0);
 }
 
-static inline __attribute__((always_inline)) void map_run(size_t size, int64_t n, const int64_t *map, const char *s,
-                                                          const void *fill, char *d)
+/* The longest part [*lo, *hi) of a map that counts up by one: it is moved at once. */
+static void longest_run(const int64_t *map, int64_t n, int64_t *lo, int64_t *hi)
 {
-	for (int64_t i = 0; i < n; i++)
+	*lo = *hi = 0;
+	for (int64_t i = 0, start = 0; i < n; i++) {
+		if (map[i] < 0 || (i > start && map[i] != map[i - 1] + 1))
+			start = map[i] < 0 ? i + 1 : i;
+		if (i + 1 - start > *hi - *lo) {
+			*lo = start;
+			*hi = i + 1;
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void map_run(size_t size, int64_t from, int64_t to, const int64_t *map,
+                                                          const char *s, const void *fill, char *d)
+{
+	for (int64_t i = from; i < to; i++)
 		memcpy(d + (size_t)i * size, map[i] < 0 ? fill : s + (size_t)map[i] * size, size);
+}
+
+/* Elements [from, to) of a row. */
+static void map_part(size_t size, int64_t from, int64_t to, const int64_t *map, const char *s, const void *fill,
+                     char *d)
+{
+	if (size == 4)
+		map_run(4, from, to, map, s, fill, d);
+	else
+		map_run(size, from, to, map, s, fill, d);
 }
 
 void oqz_map_copy(int rank, const int64_t *dim, const int64_t *const *map, size_t elem_size, const void *src,
                   const void *fill, void *dst)
 {
-	int64_t index[OQZ_MAX_RANK] = { 0 }, rows = 1;
+	int64_t index[OQZ_MAX_RANK] = { 0 }, rows = 1, lo, hi;
 	int last = rank - 1;
 	char *d = dst;
 
@@ -188,6 +212,7 @@ void oqz_map_copy(int rank, const int64_t *dim, const int64_t *const *map, size_
 	}
 	for (int i = 0; i < last; i++)
 		rows *= dim[i];
+	longest_run(map[last], dim[last], &lo, &hi);
 	for (int64_t row = 0; row < rows; row++, d += (size_t)dim[last] * elem_size) {
 		int64_t base = 0;
 		bool nowhere = false;
@@ -197,12 +222,15 @@ void oqz_map_copy(int rank, const int64_t *dim, const int64_t *const *map, size_
 			base += map[i][index[i]];
 		}
 		const char *s = (const char *)src + (nowhere ? 0 : (size_t)base * elem_size);
-		if (nowhere)
+		if (nowhere) {
 			oqz_fill(d, (size_t)dim[last], elem_size, fill);
-		else if (elem_size == 4)
-			map_run(4, dim[last], map[last], s, fill, d);
-		else
-			map_run(elem_size, dim[last], map[last], s, fill, d);
+		} else {
+			map_part(elem_size, 0, lo, map[last], s, fill, d);
+			if (hi > lo)
+				memcpy(d + (size_t)lo * elem_size, s + (size_t)map[last][lo] * elem_size,
+				       (size_t)(hi - lo) * elem_size);
+			map_part(elem_size, hi, dim[last], map[last], s, fill, d);
+		}
 		for (int i = last - 1; i >= 0 && ++index[i] == dim[i]; i--)
 			index[i] = 0;
 	}

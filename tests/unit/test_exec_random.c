@@ -410,8 +410,30 @@ static struct oqz_value *grid(struct gb *b, struct oqz_value *x, enum oqz_dtype 
 	return GB_OP(b, "DequantizeLinear", GB_OP(b, "QuantizeLinear", x, s, z), s, z);
 }
 
-/* A pair on its own: nothing that could absorb it. Steps of a power of two, so that ties are ties everywhere. */
-static void qdq(struct gb *b) { grid(b, input(b, any_shape(b, 1, 4)), OQZ_DT_I8, 0.0625); }
+/* A pair on its own: nothing that could absorb it. Steps of a power of two, so that ties are ties everywhere; one, or
+ * one for each channel of an axis. */
+static void qdq(struct gb *b)
+{
+	struct oqz_shape s = any_shape(b, 1, 4);
+	struct oqz_value *x = input(b, s);
+	struct oqz_tensor scale = { 0 };
+	int64_t axis = draw(b, 0, s.rank - 1);
+	struct oqz_shape n = GB_DIMS(s.dim[axis]);
+
+	if (draw(b, 0, 1) || n.dim[0] == 0) {
+		grid(b, x, OQZ_DT_I8, 0.0625);
+		return;
+	}
+	ck_ok(oqz_tensor_alloc(&scale, OQZ_DT_F32, &n, err));
+	for (int64_t i = 0; i < n.dim[0]; i++)
+		((float *)scale.data)[i] = (float)(0.03125 * (double)draw(b, 1, 5));
+	struct oqz_value *by = gb_const(b, &scale), *zero = gb_weights(b, draw(b, 0, 1) ? OQZ_DT_I8 : OQZ_DT_U8, n, 0);
+	oqz_tensor_release(&scale);
+	struct oqz_value *q = GB_OP(b, "QuantizeLinear", x, by, zero);
+	set_int(b, "axis", axis - (draw(b, 0, 1) ? s.rank : 0));
+	GB_OP(b, "DequantizeLinear", q, by, zero);
+	set_int(b, "axis", axis);
+}
 
 /* Codes of an 8-bit type; the magnitude 127 is NaN in some. */
 static struct oqz_value *codes(struct gb *b, enum oqz_dtype type, struct oqz_shape s)

@@ -73,6 +73,7 @@ START_TEST(the_first_k_are_those_of_a_sort)
 		gb_init(&b, 100 + (uint64_t)round);
 		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, 80), k = (int64_t)oqz_rng_below(&b.rng, (uint64_t)n + 1);
 		bool largest = round & 1;
+		k = round & 4 ? k : k % 4; /* few of many are found another way */
 		struct oqz_tensor x = tensor(GB_DIMS(2, n, 3));
 		fill_with_ties(&b.rng, &x, round % 3 ? 4 : 1000);
 		struct oqz_value *in[] = { gb_input(&b, "x", x.shape), GB_LIST(&b, k) };

@@ -195,7 +195,7 @@ static float weigh(const struct attention *a, float *w, int64_t n)
 {
 	memset(w + n, 0, (size_t)(a->s.total - n) * sizeof *w);
 	float top = oqz_row_largest(w, n);
-	oqz_row_exp(w, n, top == -INFINITY ? 0 : top);
+	oqz_row_exp(w, top == -INFINITY ? 0 : top, w, n);
 	double sum = oqz_row_sum(w, n);
 	return sum == 0 ? 1 : (float)sum;
 }

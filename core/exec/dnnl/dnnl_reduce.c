@@ -4,6 +4,7 @@
  */
 #include "core/exec/dnnl/dnnl_reduce.h"
 #include "core/exec/dnnl/dnnl_util.h"
+#include "core/tensor/float_bits.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,13 +70,29 @@ static float reduce_row(enum oqz_reduce_kind kind, const float *x, int64_t n, do
 	return finish(kind, acc[0], n);
 }
 
+/* The same for extremes, which are one of the numbers: compared as integers. */
+OQZ_KERNEL static float extreme_of_row(bool least, const float *x, int64_t n)
+{
+	float sign = least ? -1 : 1;
+	int32_t top = INT32_MIN, nan = 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		int32_t order = oqz_float_order(x[i] * sign);
+		top = order > top ? order : top;
+		nan |= x[i] != x[i];
+	}
+	return nan ? NAN : n ? oqz_order_float(top) * sign : -INFINITY * sign;
+}
+
 void oqz_reduce(enum oqz_reduce_kind kind, const float *x, int64_t outer, int64_t n, int64_t inner, float *out)
 {
 	double acc[STRIP], start = kind == OQZ_REDUCE_MAX ? -INFINITY : kind == OQZ_REDUCE_MIN ? INFINITY : 0;
 
 	if (inner == 1) {
 		for (int64_t o = 0; o < outer; o++)
-			out[o] = reduce_row(kind, x + o * n, n, start);
+			out[o] = kind == OQZ_REDUCE_MAX || kind == OQZ_REDUCE_MIN
+			             ? extreme_of_row(kind == OQZ_REDUCE_MIN, x + o * n, n)
+			             : reduce_row(kind, x + o * n, n, start);
 		return;
 	}
 	for (int64_t o = 0; o < outer; o++, x += n * inner, out += inner)
