@@ -21,6 +21,10 @@ static enum oqz_status tensor_type(const Onnx__TypeProto__Tensor *p, struct oqz_
 	for (size_t i = 0; s && i < s->n_dim; i++) {
 		const Onnx__TensorShapeProto__Dimension *d = s->dim[i];
 		t.shape.dim[i] = OQZ_DIM_UNKNOWN;
+		/* -1 is how some exporters write a dimension that is open */
+		if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value < -1)
+			OQZ_FAIL(err, OQZ_E_DATA, "value '%s' is declared with dimension %zu of %lld", v->name, i,
+			         (long long)d->dim_value);
 		if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value >= 0)
 			t.shape.dim[i] = d->dim_value;
 		if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && d->dim_param &&

@@ -164,7 +164,7 @@ static double source(enum transform t, const struct oqz_resize_axis *a, int64_t 
 
 	switch (t) {
 	case HALF_PIXEL: return half;
-	case PYTORCH_HALF_PIXEL: return a->out == 1 ? -0.5 : half;
+	case PYTORCH_HALF_PIXEL: return a->out == 1 ? 0 : half;
 	case HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (double)a->out / width) + half;
 	case ALIGN_CORNERS: return width == 1 ? 0 : at * (in - 1) / (width - 1);
 	case ASYMMETRIC: return at / a->scale;
@@ -182,7 +182,7 @@ static float source_f(enum transform t, const struct oqz_resize_axis *a, int64_t
 
 	switch (t) {
 	case HALF_PIXEL: return (at + 0.5f) / scale - 0.5f;
-	case PYTORCH_HALF_PIXEL: return a->out == 1 ? -0.5f : (at + 0.5f) / scale - 0.5f;
+	case PYTORCH_HALF_PIXEL: return a->out == 1 ? 0 : (at + 0.5f) / scale - 0.5f;
 	case ASYMMETRIC: return at / scale;
 	case TF_HALF_PIXEL_NN: return (at + 0.5f) / scale;
 	default: return (float)source(t, a, x);

@@ -200,6 +200,47 @@ START_TEST(graphs_load_in_any_order)
 }
 END_TEST
 
+/* float32 [1, dim] */
+static void declare(Onnx__ValueInfoProto *v, int64_t dim)
+{
+	Onnx__TypeProto *t = v->type = MSG(Onnx__TypeProto, onnx__type_proto__init);
+
+	t->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+	t->tensor_type = MSG(Onnx__TypeProto__Tensor, onnx__type_proto__tensor__init);
+	t->tensor_type->has_elem_type = true;
+	t->tensor_type->elem_type = OQZ_DT_F32;
+	Onnx__TensorShapeProto *s = t->tensor_type->shape = MSG(Onnx__TensorShapeProto, onnx__tensor_shape_proto__init);
+	s->dim = OQZ_ARENA_NEW_N(arena, Onnx__TensorShapeProto__Dimension *, 2);
+	for (s->n_dim = 0; s->n_dim < 2; s->n_dim++) {
+		s->dim[s->n_dim] = MSG(Onnx__TensorShapeProto__Dimension, onnx__tensor_shape_proto__dimension__init);
+		s->dim[s->n_dim]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+		s->dim[s->n_dim]->dim_value = s->n_dim ? dim : 1;
+	}
+}
+
+START_TEST(declared_dimensions_are_checked)
+{
+	struct oqz_graph *ret;
+
+	arena = oqz_arena_new();
+	Onnx__GraphProto *g = graph("x", "y");
+	ADD(g, "", "Relu", "x", "y", NULL);
+	declare(g->input[0], -5);
+	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "m.onnx: value 'x' is declared with dimension 1 of -5");
+	declare(g->input[0], INT64_MIN);
+	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA,
+	         "value 'x' is declared with dimension 1 of -9223372036854775808");
+	declare(g->input[0], -1);
+	ck_ok(parse(model(g), &ret, err));
+	ck_assert_int_eq(ret->inputs.v[0]->type.shape.dim[1], OQZ_DIM_UNKNOWN);
+	oqz_graph_free(ret);
+	declare(g->input[0], 3);
+	declare(g->output[0], -2);
+	ck_fails(parse(model(g), &ret, err), OQZ_E_DATA, "value 'y' is declared with dimension 1 of -2");
+	oqz_arena_free(arena);
+}
+END_TEST
+
 START_TEST(broken_graphs_are_named)
 {
 	struct oqz_graph *ret;
@@ -413,5 +454,6 @@ START_TEST(mixed_operator_sets_cannot_be_saved)
 }
 END_TEST
 
-OQZ_TEST_MAIN("onnx", graphs_load_in_any_order, broken_graphs_are_named, bodies_see_outer_names, functions_are_inlined,
-              functions_cannot_explode, what_is_saved_loads_again, mixed_operator_sets_cannot_be_saved)
+OQZ_TEST_MAIN("onnx", graphs_load_in_any_order, declared_dimensions_are_checked, broken_graphs_are_named,
+              bodies_see_outer_names, functions_are_inlined, functions_cannot_explode, what_is_saved_loads_again,
+              mixed_operator_sets_cannot_be_saved)

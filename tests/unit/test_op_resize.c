@@ -26,6 +26,8 @@ START_TEST(coordinates_by_hand)
 		{ "Resize", "mode=linear coordinate_transformation_mode=pytorch_half_pixel",
 		  "float32[3]: 5 6 7; -; -; int64[1]: 1", "float32[1]: 5" },
 		{ "Resize", "mode=linear", "float32[3]: 5 6 7; -; -; int64[1]: 1", "float32[1]: 6" },
+		{ "Resize", "mode=cubic coordinate_transformation_mode=pytorch_half_pixel",
+		  "float32[4]: 5 6 9 7; -; -; int64[1]: 1", "float32[1]: 5" },
 		/* Shrinking by two: taps -2..1 around 0.5 with weights 1/8 3/8 3/8 1/8. */
 		{ "Resize", "mode=linear antialias=1", "float32[4]: 8 0 0 8" SCALES("0.5"), "float32[2]: 4 4" },
 		{ "Resize", "mode=linear antialias=1 exclude_outside=1", "float32[4]: 7 0 0 7" SCALES("0.5"),
