@@ -5,10 +5,10 @@
 #include "core/exec/dnnl/dnnl_bands.h"
 #include "tests/unit/fp8_case.h"
 
-/* Widths around the blocks of 7 pixels, channels around those of 16; kernels that are specialised, and others. */
+/* Widths around the blocks of 7 pixels, channels around those of 32; kernels that are specialised, and others. */
 static bool layer(struct oqz_rng *r, struct convcase *c)
 {
-	static const int64_t channels[] = { 16, 17, 24, 31, 32, 40, 64, 96 }, kernels[] = { 3, 3, 3, 5, 5, 1, 2, 7 };
+	static const int64_t channels[] = { 32, 33, 40, 47, 63, 64, 65, 96 }, kernels[] = { 3, 3, 3, 5, 5, 1, 2, 7 };
 	int64_t k = kernels[rand_in(r, 0, 7)], stride = rand_in(r, 1, 2), dilation = rand_in(r, 0, 3) ? 1 : 2;
 
 	*c = (struct convcase) { .nsp = 2, .batch = rand_in(r, 0, 3) ? 1 : 2 };

@@ -463,7 +463,7 @@ static void qconv(struct gb *b)
 static void qdepthwise(struct gb *b)
 {
 	struct window w;
-	int64_t channels = draw(b, 16, 40);
+	int64_t channels = draw(b, 32, 70);
 
 	draw_window(b, &w, 2, channels);
 	struct oqz_value *x = grid(b, gb_input(b, "x", oqz_shape_of(4, w.x)), OQZ_DT_F8E4M3FN, 1.0 / 32);

@@ -5,10 +5,11 @@
  * than its float32 one, for which codes take twice the memory (of four lanes of a MobileNet, a tenth of all that goes
  * beyond the cache).
  *
- * A block of pixels is done for 16 channels at a time, with sums in registers, over kernel rows and then columns.
- * Products of small floats are exact, so the sums are those of oneDNN's newer float32 kernel, bit for bit. Pixels of
- * the padding are read from a line of zeros; the last block of a row and the last channels overlap those before them,
- * where the same numbers are written twice.
+ * A block of pixels is done for 32 channels at a time, with sums in registers, over kernel rows and then columns. One
+ * word of memory holds two codes: shifted up it is the first as float32, with its low half cleared the second, so sums
+ * are kept of even and of odd channels. Products of small floats are exact, so the sums are those of oneDNN's newer
+ * float32 kernel, bit for bit. Pixels of the padding are read from a line of zeros; the last block of a row and the
+ * last channels overlap those before them, where the same numbers are written twice.
  */
 #include "core/base/checked.h"
 #include "core/exec/dnnl/dnnl_bands.h"
@@ -17,19 +18,39 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LANES = 16, PIXELS = 7 /* divides 7, 14, 28, 56 and 112 */, COLUMNS = 512 /* of input that a block reads */ };
+enum {
+	HALF = 16,
+	LANES = 2 * HALF,
+	PIXELS = 7 /* divides 7, 14, 28, 56 and 112 */,
+	COLUMNS = 512 /* of input that a block reads */
+};
+
+typedef float v16 __attribute__((vector_size(4 * HALF)));
+typedef uint32_t u16x2 __attribute__((vector_size(4 * HALF)));
+
+/* Numbers of 32 channels. */
+struct pair {
+	v16 even, odd;
+};
 
 struct depthwise {
 	struct oqz_dnnl_source source;
 	struct oqz_window w;
-	int64_t batch, channels;
-	int64_t wide;                  /* columns of input that a block reads, of each row */
-	float *weights, *bias, *scale; /* (kernel rows, columns, channels); (channels) */
-	uint16_t *zeros;               /* (channels) */
-	float lo, hi;                  /* what the outputs are clamped to; infinities: no bound */
+	int64_t batch, channels, blocks;
+	int64_t wide;              /* columns of input that a block reads, of each row */
+	struct pair *weights;      /* (blocks of channels, kernel rows, columns) */
+	struct pair *bias, *scale; /* (blocks of channels) */
+	uint16_t *zeros;           /* (channels) */
+	float lo, hi;              /* what the outputs are clamped to; infinities: no bound */
 	int64_t band_rows;
 	size_t n; /* elements of the input */
 };
+
+/* Of a block of channels. */
+static inline int64_t first_channel(const struct depthwise *s, int64_t block)
+{
+	return (block + 1) * LANES <= s->channels ? block * LANES : s->channels - LANES;
+}
 
 static void depthwise_free(void *state)
 {
@@ -46,10 +67,6 @@ static void depthwise_free(void *state)
 
 /* ---- the kernel ---- */
 
-typedef float v16 __attribute__((vector_size(64)));
-typedef uint16_t u16 __attribute__((vector_size(32)));
-typedef uint32_t u32 __attribute__((vector_size(64)));
-
 /* Products are exact: with one rounding or two the sum is the same. */
 #if defined(OQZ_TARGET_CLONES) || defined(__FMA__)
 #define MULTIPLY_ADD(x, w, sum) __builtin_fmaf(x, w, sum)
@@ -57,46 +74,74 @@ typedef uint32_t u32 __attribute__((vector_size(64)));
 #define MULTIPLY_ADD(x, w, sum) ((sum) + (x) * (w))
 #endif
 
+#define ADD_PRODUCTS(sum, x, w)                                             \
+	({                                                                  \
+		v16 r_;                                                     \
+		for (int i_ = 0; i_ < HALF; i_++)                           \
+			r_[i_] = MULTIPLY_ADD((x)[i_], (w)[i_], (sum)[i_]); \
+		r_;                                                         \
+	})
+/* Channels from 2 * k on, 16 of them. */
+#define IN_ORDER(even, odd, k)                                                                                    \
+	__builtin_shufflevector(even, odd, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19, k + 4, k + 20, \
+	                        k + 5, k + 21, k + 6, k + 22, k + 7, k + 23)
+/* Numbers below lo, or above hi, replaced; NaN passes. */
+static inline __attribute__((always_inline)) void clamp(v16 *x, const v16 *lo, const v16 *hi)
+{
+	u16x2 bits, low, high, below = (u16x2)(*x < *lo), above = (u16x2)(*x > *hi);
+
+	memcpy(&bits, x, sizeof bits);
+	memcpy(&low, lo, sizeof low);
+	memcpy(&high, hi, sizeof high);
+	bits = (bits & ~(below | above)) | (low & below) | (high & above);
+	memcpy(x, &bits, sizeof bits);
+}
+
 static inline __attribute__((always_inline)) void block(const struct depthwise *s, const uint16_t *const *column,
                                                         int64_t lo, int64_t hi, float *y, int pixels, int64_t kernel,
                                                         int64_t stride, int64_t dilation)
 {
-	const int64_t channels = s->channels;
+	v16 low, high;
 
-	for (int64_t first = 0; first < channels; first += LANES) {
-		int64_t c = first + LANES <= channels ? first : channels - LANES;
-		v16 sum[PIXELS], bias, scale;
+	for (int i = 0; i < HALF; i++) {
+		low[i] = s->lo;
+		high[i] = s->hi;
+	}
+	for (int64_t b = 0; b < s->blocks; b++) {
+		int64_t c = first_channel(s, b);
+		v16 even[PIXELS], odd[PIXELS];
 		for (int p = 0; p < pixels; p++)
-			sum[p] = (v16) { 0 };
+			even[p] = odd[p] = (v16) { 0 };
 		for (int64_t kh = lo; kh < hi; kh++) {
 			const uint16_t *const *x = column + kh * s->wide;
-			const float *weights = s->weights + kh * kernel * channels + c;
+			const struct pair *weights = s->weights + (b * s->w.kernel[0] + kh) * kernel;
 #pragma GCC unroll 5
 			for (int64_t kw = 0; kw < kernel; kw++) {
-				v16 w;
-				memcpy(&w, weights + kw * channels, sizeof w);
+				v16 w0 = weights[kw].even, w1 = weights[kw].odd;
 #pragma GCC unroll 7
 				for (int p = 0; p < pixels; p++) {
-					u16 half;
-					memcpy(&half, x[p * stride + kw * dilation] + c, sizeof half);
-					u32 bits = __builtin_convertvector(half, u32) << 16;
-					v16 v;
-					memcpy(&v, &bits, sizeof v);
-					for (int i = 0; i < LANES; i++)
-						sum[p][i] = MULTIPLY_ADD(v[i], w[i], sum[p][i]);
+					u16x2 codes, bits0, bits1;
+					v16 v0, v1;
+					memcpy(&codes, x[p * stride + kw * dilation] + c, sizeof codes);
+					bits0 = codes << 16;
+					bits1 = codes & 0xffff0000;
+					memcpy(&v0, &bits0, sizeof v0);
+					memcpy(&v1, &bits1, sizeof v1);
+					even[p] = ADD_PRODUCTS(even[p], v0, w0);
+					odd[p] = ADD_PRODUCTS(odd[p], v1, w1);
 				}
 			}
 		}
-		memcpy(&bias, s->bias + c, sizeof bias);
-		memcpy(&scale, s->scale + c, sizeof scale);
+		v16 bias0 = s->bias[b].even, bias1 = s->bias[b].odd, scale0 = s->scale[b].even,
+		    scale1 = s->scale[b].odd;
 #pragma GCC unroll 7
 		for (int p = 0; p < pixels; p++) {
-			v16 v = (sum[p] + bias) * scale;
-			for (int i = 0; i < LANES; i++) {
-				v[i] = v[i] < s->lo ? s->lo : v[i];
-				v[i] = v[i] > s->hi ? s->hi : v[i];
-			}
-			memcpy(y + p * channels + c, &v, sizeof v);
+			v16 y0 = (even[p] + bias0) * scale0, y1 = (odd[p] + bias1) * scale1;
+			clamp(&y0, &low, &high);
+			clamp(&y1, &low, &high);
+			v16 first = IN_ORDER(y0, y1, 0), second = IN_ORDER(y0, y1, 8);
+			memcpy(y + p * s->channels + c, &first, sizeof first);
+			memcpy(y + p * s->channels + c + HALF, &second, sizeof second);
 		}
 	}
 }
@@ -150,20 +195,38 @@ OQZ_KERNEL static void run_row(const struct depthwise *s, const uint16_t *x, int
 
 /* ---- planning ---- */
 
-static enum oqz_status pack(struct depthwise *s, const struct oqz_dnnl_weights *w, struct oqz_err *err)
-{
-	size_t channels = (size_t)s->channels, taps = (size_t)(s->w.kernel[0] * s->w.kernel[1]);
-	const float *codes = w->codes;
+static struct pair *pairs(int64_t n) { return aligned_alloc(sizeof(v16), (size_t)n * sizeof(struct pair)); }
 
-	s->weights = malloc(channels * taps * sizeof *s->weights);
-	s->scale = malloc(channels * sizeof *s->scale);
-	s->zeros = calloc(channels, sizeof *s->zeros);
-	if (!s->weights || !s->scale || !s->zeros)
-		return oqz_err_nomem(err, "a depthwise convolution", channels * taps * sizeof *s->weights);
-	for (size_t c = 0; c < channels; c++) {
-		s->scale[c] = w->scales_left ? w->out_scale[c] : 1;
-		for (size_t k = 0; k < taps; k++)
-			s->weights[k * channels + c] = codes[c * taps + k];
+/* Numbers of a block's channels, `step` apart. */
+static struct pair pair_of(const float *x, size_t step)
+{
+	struct pair p;
+
+	for (size_t i = 0; i < HALF; i++) {
+		p.even[i] = x[2 * i * step];
+		p.odd[i] = x[(2 * i + 1) * step];
+	}
+	return p;
+}
+
+static enum oqz_status pack(struct depthwise *s, const struct oqz_dnnl_weights *w, const float *bias,
+                            struct oqz_err *err)
+{
+	int64_t taps = s->w.kernel[0] * s->w.kernel[1];
+
+	s->weights = pairs(s->blocks * taps);
+	s->bias = pairs(s->blocks);
+	s->scale = pairs(s->blocks);
+	s->zeros = calloc((size_t)s->channels, sizeof *s->zeros);
+	if (!s->weights || !s->bias || !s->scale || !s->zeros)
+		return oqz_err_nomem(err, "a depthwise convolution", (size_t)(s->blocks * taps) * sizeof *s->weights);
+	for (int64_t b = 0; b < s->blocks; b++) {
+		int64_t c = first_channel(s, b);
+		const float *codes = (const float *)w->codes + c * taps, one = 1;
+		s->bias[b] = pair_of(bias + c, 1);
+		s->scale[b] = w->scales_left ? pair_of(w->out_scale + c, 1) : pair_of(&one, 0);
+		for (int64_t k = 0; k < taps; k++)
+			s->weights[b * taps + k] = pair_of(codes + k, (size_t)taps);
 	}
 	return OQZ_OK;
 }
@@ -194,6 +257,7 @@ static bool accepts(const struct oqz_step_desc *d, struct depthwise *s, struct o
 		return oqz_dnnl_decline(why, why_size, "a window too large"), false;
 	s->batch = in->dim[0];
 	s->channels = in->dim[1];
+	s->blocks = (s->channels + LANES - 1) / LANES;
 	s->n = (size_t)oqz_shape_nelem(in);
 	return true;
 }
@@ -202,6 +266,7 @@ static enum oqz_status depthwise_init(struct depthwise *s, const struct oqz_step
                                       char *why, size_t why_size, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_dnnl_weights_release) struct oqz_dnnl_weights w = { 0 };
+	OQZ_CLEANUP_FREE float *bias = NULL;
 	const struct oqz_tensor *b = d->constant[2];
 	struct oqz_dnnl_conv_geom g;
 
@@ -210,17 +275,17 @@ static enum oqz_status depthwise_init(struct depthwise *s, const struct oqz_step
 	struct oqz_dnnl_source wide = s->source;
 	wide.type = dnnl_f32; /* the weights' type */
 	OQZ_TRY(oqz_dnnl_weights_init(&w, d, 1, 0, &wide, why, why_size, err));
-	if (!(s->bias = calloc((size_t)s->channels, sizeof *s->bias)))
-		return oqz_err_nomem(err, "a bias", (size_t)s->channels * sizeof *s->bias);
-	if (!oqz_dnnl_out_scales(&wide, &w, 1, b ? b->data : NULL, b ? oqz_tensor_nelem(b) : 0, s->bias, why, why_size))
+	if (!(bias = calloc((size_t)s->channels, sizeof *bias)))
+		return oqz_err_nomem(err, "a bias", (size_t)s->channels * sizeof *bias);
+	if (!oqz_dnnl_out_scales(&wide, &w, 1, b ? b->data : NULL, b ? oqz_tensor_nelem(b) : 0, bias, why, why_size))
 		return OQZ_E_UNSUPPORTED;
-	OQZ_TRY(pack(s, &w, err));
+	OQZ_TRY(pack(s, &w, bias, err));
 	oqz_dnnl_source_bind(&s->source);
 	size_t out_row = (size_t)(s->batch * s->w.out[1] * s->channels);
 	s->band_rows = oqz_dnnl_bands_rows(&g, s->batch, s->w.out[0], out_row);
 	ret->band = (size_t)s->band_rows * out_row;
 	ret->scratch_bytes = oqz_align_up(s->n * sizeof(uint16_t), 64);
-	ret->state_bytes = ((size_t)(s->w.kernel[0] * s->w.kernel[1]) + 2) * (size_t)s->channels * sizeof(float);
+	ret->state_bytes = (size_t)((s->w.kernel[0] * s->w.kernel[1] + 2) * s->blocks) * sizeof(struct pair);
 	return OQZ_OK;
 }
 
