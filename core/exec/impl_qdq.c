@@ -49,7 +49,16 @@ static bool quant_of_node(const struct oqz_step_desc *d, struct oqz_step_quant *
 		q->axis += d->in_type[0].shape.rank;
 	if (oqz_tensor_nelem(q->scale) == 1)
 		q->axis = -1;
+	else if (q->axis < 0 || q->axis >= d->in_type[0].shape.rank)
+		return false; /* the kernel says so */
 	return true;
+}
+
+/* As many scales, and zero points, as channels; else it is for the kernel to say what is wrong. */
+static bool one_for_each(const struct oqz_step_quant *q, int64_t channels)
+{
+	return q->scale->shape.rank == 1 && q->scale->shape.dim[0] == channels &&
+	       (!q->zero || oqz_tensor_nelem(q->zero) == channels);
 }
 
 static enum oqz_status qdq_prepare(struct qdq *s, const struct oqz_step_desc *d, const struct oqz_step_quant *q,
@@ -67,6 +76,8 @@ static enum oqz_status qdq_prepare(struct qdq *s, const struct oqz_step_desc *d,
 	} else {
 		s->to = d->out_type[0].dtype;
 		if ((s->to != OQZ_DT_I8 && s->to != OQZ_DT_U8) || q->block || d->in_type[0].dtype != OQZ_DT_F32)
+			return OQZ_E_UNSUPPORTED;
+		if (q->axis >= 0 && !one_for_each(q, d->in_type[0].shape.dim[q->axis]))
 			return OQZ_E_UNSUPPORTED;
 		OQZ_TRY(oqz_gridder_float(&s->g, q, &d->in_type[0].shape, layout, err));
 		const struct oqz_shape *x = &s->g.shape;

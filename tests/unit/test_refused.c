@@ -129,6 +129,22 @@ static void quantize_axis(struct gb *b, struct oqz_value *x)
 	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(7), 1),
 	      gb_weights(b, OQZ_DT_I8, GB_DIMS(7), 1));
 }
+static void quantize_few(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(2), 1),
+	      gb_weights(b, OQZ_DT_I8, GB_DIMS(2), 1));
+}
+static void quantize_zeros(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(3), 1),
+	      gb_weights(b, OQZ_DT_I8, GB_DIMS(2), 1));
+}
+static void quantize_beyond(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(3), 1),
+	      gb_weights(b, OQZ_DT_I8, GB_DIMS(3), 1));
+	ck_ok(oqz_node_set_int(b->last, "axis", -5, err));
+}
 
 static const struct {
 	void (*make)(struct gb *b, struct oqz_value *x);
@@ -164,7 +180,10 @@ static const struct {
 	{ matmul, "MatMul_", "5" },
 	{ cast, "Cast_", "99" },
 	{ constant_of_shape, "ConstantOfShape_", "" },
-	{ quantize_axis, "QuantizeLinear_", "" },
+	{ quantize_axis, "QuantizeLinear_", "7 scales" },
+	{ quantize_few, "QuantizeLinear_", "2 scales" },
+	{ quantize_zeros, "QuantizeLinear_", "2 zero points" },
+	{ quantize_beyond, "QuantizeLinear_", "axis -5" },
 };
 
 /* All that is wrong with the answers, not the first only. */
