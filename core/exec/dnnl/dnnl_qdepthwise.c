@@ -67,20 +67,22 @@ static void depthwise_free(void *state)
 
 /* ---- the kernel ---- */
 
-/* Products are exact: with one rounding or two the sum is the same. */
-#if defined(OQZ_TARGET_CLONES) || defined(__FMA__)
-#define MULTIPLY_ADD(x, w, sum) __builtin_fmaf(x, w, sum)
+/* Only CPUs with bfloat16 instructions come here, all of which are of this level: other versions would take long to
+ * compile and never run. Products are exact, so with one rounding or two the sum is the same. */
+#ifdef OQZ_TARGET_CLONES
+#define ONLY_KERNEL __attribute__((target("arch=x86-64-v4")))
+#define ADD_PRODUCTS(sum, x, w)                                               \
+	({                                                                    \
+		v16 r_;                                                       \
+		for (int i_ = 0; i_ < HALF; i_++)                             \
+			r_[i_] = __builtin_fmaf((x)[i_], (w)[i_], (sum)[i_]); \
+		r_;                                                           \
+	})
 #else
-#define MULTIPLY_ADD(x, w, sum) ((sum) + (x) * (w))
+#define ONLY_KERNEL
+#define ADD_PRODUCTS(sum, x, w) ((sum) + (x) * (w))
 #endif
 
-#define ADD_PRODUCTS(sum, x, w)                                             \
-	({                                                                  \
-		v16 r_;                                                     \
-		for (int i_ = 0; i_ < HALF; i_++)                           \
-			r_[i_] = MULTIPLY_ADD((x)[i_], (w)[i_], (sum)[i_]); \
-		r_;                                                         \
-	})
 /* Channels from 2 * k on, 16 of them. */
 #define IN_ORDER(even, odd, k)                                                                                    \
 	__builtin_shufflevector(even, odd, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19, k + 4, k + 20, \
@@ -164,33 +166,34 @@ static inline __attribute__((always_inline)) void block_at(const struct depthwis
 }
 
 static inline __attribute__((always_inline)) void row_of(const struct depthwise *s, const uint16_t *x, int64_t oy,
-                                                         float *y, int64_t kernel, int64_t stride, int64_t dilation)
+                                                         float *y, int pixels, int64_t kernel, int64_t stride,
+                                                         int64_t dilation)
 {
 	int64_t d = s->w.dilation[0], iy = oy * s->w.stride[0] - s->w.pad_begin[0], left = s->w.in[0] - iy;
 	int64_t lo = iy < 0 ? (-iy + d - 1) / d : 0, hi = left <= 0 ? 0 : (left + d - 1) / d, out = s->w.out[1];
 
 	hi = hi < s->w.kernel[0] ? hi : s->w.kernel[0];
-	for (int64_t ox = 0; ox < out && out >= PIXELS; ox += PIXELS)
-		block_at(s, x, iy, lo, hi, ox + PIXELS <= out ? ox : out - PIXELS, y, PIXELS, kernel, stride, dilation);
-	for (int64_t ox = 0; ox < out && out < PIXELS; ox++)
-		block_at(s, x, iy, lo, hi, ox, y, 1, kernel, stride, dilation);
+	for (int64_t ox = 0; ox < out; ox += pixels)
+		block_at(s, x, iy, lo, hi, ox + pixels <= out ? ox : out - pixels, y, pixels, kernel, stride, dilation);
 }
 
 /* One row of the output of the image x, to y. */
-OQZ_KERNEL static void run_row(const struct depthwise *s, const uint16_t *x, int64_t oy, float *y)
+ONLY_KERNEL static void run_row(const struct depthwise *s, const uint16_t *x, int64_t oy, float *y)
 {
 	int64_t kernel = s->w.kernel[1], stride = s->w.stride[1], dilation = s->w.dilation[1];
 
-	if (dilation == 1 && kernel == 3 && stride == 1)
-		row_of(s, x, oy, y, 3, 1, 1);
+	if (s->w.out[1] < PIXELS)
+		row_of(s, x, oy, y, 1, kernel, stride, dilation);
+	else if (dilation == 1 && kernel == 3 && stride == 1)
+		row_of(s, x, oy, y, PIXELS, 3, 1, 1);
 	else if (dilation == 1 && kernel == 3 && stride == 2)
-		row_of(s, x, oy, y, 3, 2, 1);
+		row_of(s, x, oy, y, PIXELS, 3, 2, 1);
 	else if (dilation == 1 && kernel == 5 && stride == 1)
-		row_of(s, x, oy, y, 5, 1, 1);
+		row_of(s, x, oy, y, PIXELS, 5, 1, 1);
 	else if (dilation == 1 && kernel == 5 && stride == 2)
-		row_of(s, x, oy, y, 5, 2, 1);
+		row_of(s, x, oy, y, PIXELS, 5, 2, 1);
 	else
-		row_of(s, x, oy, y, kernel, stride, dilation);
+		row_of(s, x, oy, y, PIXELS, kernel, stride, dilation);
 }
 
 /* ---- planning ---- */
