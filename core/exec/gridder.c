@@ -144,7 +144,7 @@ static enum oqz_status run_kernel(const struct oqz_node *n, const struct oqz_ten
 	for (int k = 1; k < n->n_in && k < OQZ_STEP_MAX_IN; k++)
 		in[k] = n->in[k] ? n->in[k]->constant : NULL;
 	struct oqz_call call = { .node = n, .n_in = n->n_in, .n_out = n->n_out, .in = in, .out = out };
-	return n->op->run(&call, err);
+	return oqz_op_call(&call, err);
 }
 
 enum oqz_status oqz_gridder_run(const struct oqz_gridder *g, const struct oqz_tensor *x, struct oqz_tensor *y,

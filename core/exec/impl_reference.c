@@ -30,7 +30,7 @@ static enum oqz_status call_kernel(const struct oqz_node *n, const struct oqz_te
 	memcpy(outs, out, sizeof(outs[0]) * (size_t)n_out);
 	if (!n->op->run)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s has no kernel", n->op_type);
-	return n->op->run(&call, err);
+	return oqz_op_call(&call, err);
 }
 
 static enum oqz_status reference_run(const void *state, const struct oqz_step_call *c, struct oqz_err *err)

@@ -174,6 +174,9 @@ int oqz_op_channel_axis(const struct oqz_node *n, int input);
 /* Multiply-accumulates of a node with concrete types; 0 for operators without products. */
 int64_t oqz_op_macs(const struct oqz_node *n);
 
+/* Runs the reference kernel on outputs that have their place, or are left to it. Where all that is wanted is empty it
+ * is spared: of dimensions whose product is 0 one may be very large, and kernels walk them. */
+enum oqz_status oqz_op_call(const struct oqz_call *c, struct oqz_err *err);
 /* Runs the reference kernel: checks types, infers and allocates outputs (out[] all zero on entry; PLAIN buffers). */
 enum oqz_status oqz_op_run(const struct oqz_node *n, const struct oqz_tensor *const *in, struct oqz_tensor *out,
                            struct oqz_err *err);

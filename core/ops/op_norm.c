@@ -196,7 +196,7 @@ static enum oqz_status run_batch(const struct oqz_call *c, struct oqz_err *err)
 	const struct oqz_shape *s = &c->in[0]->shape;
 	const norm_params *p = params(c->node);
 	OQZ_CLEANUP_FREE double *x = NULL;
-	int64_t n = s->dim[0], channels = s->dim[1], space = oqz_shape_span(s, 2, s->rank);
+	int64_t channels = s->dim[1], space = oqz_shape_span(s, 2, s->rank), n = space ? s->dim[0] : 0;
 
 	OQZ_TRY(oqz_read_f64(c->in[0], &x, err));
 	for (int64_t ch = 0; ch < channels; ch++) {

@@ -140,6 +140,7 @@ EXTRA_DIST += \
 	tests/fuzz/regress/graph/batches-of-empty-matrices.hex \
 	tests/fuzz/regress/graph/broadcast-of-a-huge-empty-tensor.hex \
 	tests/fuzz/regress/graph/copy-of-a-huge-empty-box.hex \
+	tests/fuzz/regress/graph/normalization-of-a-huge-empty-tensor.hex \
 	tests/fuzz/regress/graph/prelu-slope-beyond-the-input.hex \
 	tests/fuzz/regress/graph/unique-of-slices-without-elements.hex \
 	tests/fuzz/regress/observer/bins-outside-of-the-extremes.hex \
