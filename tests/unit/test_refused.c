@@ -124,25 +124,17 @@ static void constant_of_shape(struct gb *b, struct oqz_value *x)
 	(void)x;
 	GB_OP(b, "ConstantOfShape", GB_LIST(b, 1LL << 33, 1LL << 33));
 }
-static void quantize_axis(struct gb *b, struct oqz_value *x)
+static void quantize(struct gb *b, struct oqz_value *x, int64_t scales, int64_t zeros)
 {
-	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(7), 1),
-	      gb_weights(b, OQZ_DT_I8, GB_DIMS(7), 1));
+	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(scales), 1),
+	      gb_weights(b, OQZ_DT_I8, GB_DIMS(zeros), 1));
 }
-static void quantize_few(struct gb *b, struct oqz_value *x)
-{
-	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(2), 1),
-	      gb_weights(b, OQZ_DT_I8, GB_DIMS(2), 1));
-}
-static void quantize_zeros(struct gb *b, struct oqz_value *x)
-{
-	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(3), 1),
-	      gb_weights(b, OQZ_DT_I8, GB_DIMS(2), 1));
-}
+static void quantize_axis(struct gb *b, struct oqz_value *x) { quantize(b, x, 7, 7); }
+static void quantize_few(struct gb *b, struct oqz_value *x) { quantize(b, x, 2, 2); }
+static void quantize_zeros(struct gb *b, struct oqz_value *x) { quantize(b, x, 3, 2); }
 static void quantize_beyond(struct gb *b, struct oqz_value *x)
 {
-	GB_OP(b, "QuantizeLinear", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(3), 1),
-	      gb_weights(b, OQZ_DT_I8, GB_DIMS(3), 1));
+	quantize(b, x, 3, 3);
 	ck_ok(oqz_node_set_int(b->last, "axis", -5, err));
 }
 
