@@ -36,10 +36,11 @@ const { values: opt, positionals } = parseArgs({
 const rounds = Number(opt.rounds);
 const seconds = Number(opt.seconds);
 
-// Images per second of processor time, and MiB at most.
-function peer(model, runs) {
-  const [, cpu, mib] = run('node', [join(here, 'peer.mjs'), 'speed', model, String(runs), '1']).stdout.trim().split(' ').map(Number);
-  return { rate: cpu, mib };
+// Images per second of processor time and by the clock, and MiB at most.
+function peer(model, runs, threads = 1) {
+  const words = run('node', [join(here, 'peer.mjs'), 'speed', model, String(runs), String(threads)]).stdout.trim().split(' ');
+  const [wall, rate, mib] = words.map(Number);
+  return { rate, wall, mib };
 }
 
 function ours(model, runs) {
@@ -70,6 +71,19 @@ function measureFloat(model, runs) {
   };
 }
 
+// The whole evaluation between two measurements of the peer, in units of what they say of an image: on one processor by
+// processor time, and on all by the clock.
+function measureFull(model, runs, evaluateFull) {
+  const around = (threads, what) => {
+    const before = peer(model, runs, threads);
+    const full = evaluateFull(threads);
+    return { full, rate: (before[what] + peer(model, runs, threads)[what]) / 2 };
+  };
+  const one = around(1, 'rate');
+  const all = availableParallelism() > 1 ? around(availableParallelism(), 'wall') : null;
+  return { ...one.full, ratio: one.full.perImage * one.rate, ratioAll: all ? all.full.wallPerImage * all.rate : NaN };
+}
+
 // The evaluation in all its forms, `rounds` times.
 function measureEvaluation(model, kind, shape, runs, work) {
   const images = Number(opt.images) || Math.max(4, Math.min(200, runs));
@@ -77,18 +91,20 @@ function measureEvaluation(model, kind, shape, runs, work) {
   const manifest = join(work, 'bench.yaml');
   const data = makeData(work, kind, shape.input[2], shape.input[3], images, calib, opt.photographs);
   writeManifest(manifest, model, kind, shape, data, Number(opt.local));
-  const out = { calibrate: [], float: [], full: [], start: [], lanes: {}, mib: [], images };
+  const out = { calibrate: [], float: [], full: [], fullAll: [], start: [], lanes: {}, mib: [], images };
   for (const s of Object.keys(SCHEMES)) out.lanes[s] = [];
   const plans = join(work, 'plans');
   evaluate(manifest, plans, 'calibrate', ['model=model']);
   for (let i = 0; i < rounds; i++) {
     const at = (name) => join(work, `${name}${i}`);
-    const withPlans = (name, select) => {
+    const withPlans = (name, select, workers) => {
+      rmSync(at(name), { recursive: true, force: true });
       cpSync(plans, at(name), { recursive: true });
-      return evaluate(manifest, at(name), 'run', select);
+      return evaluate(manifest, at(name), 'run', select, [], workers);
     };
-    const full = withPlans('full', ['model=model']);
-    out.full.push(full.perImage);
+    const full = measureFull(model, runs, (workers) => withPlans('full', ['model=model'], workers));
+    out.full.push(full.ratio);
+    out.fullAll.push(full.ratioAll);
     out.mib.push(full.mib);
     out.start.push(startUp(manifest, plans, at('start')));
     if (opt.full) continue;
@@ -101,20 +117,22 @@ function measureEvaluation(model, kind, shape, runs, work) {
   return out;
 }
 
+// Median and range.
+const spread = (x) => `${fixed(median(x), 2)}${x.length > 1 ? ` (${fixed(Math.min(...x), 2)} .. ${fixed(Math.max(...x), 2)})` : ''}`;
+
 function row(model, f, e) {
-  const float = 1 / f.peer;
   const cells = [basename(model, '.onnx'), fixed(f.ours, 2), fixed(f.peer, 2), fixed(median(f.ratios), 2)];
   cells.push(`${fixed(f.ratios[0], 2)} .. ${fixed(f.ratios.at(-1), 2)}`, fixed(f.oursMib, 0), fixed(f.peerMib, 0));
   if (!e) return [...cells, ...columns.slice(cells.length).map(() => '-')];
   for (const s of Object.keys(SCHEMES)) cells.push(fixed(e.lanes[s].length ? 1 / median(e.lanes[s]) : NaN, 1));
   const around = median(e.float) - 1 / f.ours; // decoding, preparing, scoring
-  cells.push(fixed(median(e.full) / float, 2), fixed(median(e.calibrate) * f.ours, 2));
+  cells.push(spread(e.full), spread(e.fullAll), fixed(median(e.calibrate) * f.ours, 2));
   cells.push(fixed((median(e.calibrate) - around) * f.ours, 2), fixed(1000 * around, 1), fixed(median(e.start), 2), fixed(median(e.mib), 0));
   return cells;
 }
 
 const columns = ['model', 'ours', 'peer', 'ratio', 'pairs', 'MiB', 'peer MiB', ...Object.keys(SCHEMES).map((s) => `${s} lane`)];
-columns.push('full / peer float', 'calibration / float', 'the same, decoded', 'decode+prepare+score ms', 'start s', 'full MiB');
+columns.push('full / peer float', 'on all processors', 'calibration / float', 'the same, decoded', 'decode+prepare+score ms', 'start s', 'full MiB');
 
 function measure(model) {
   const work = opt.keep ? join(opt.keep, basename(model, '.onnx')) : mkdtempSync(join(tmpdir(), 'oqz-bench-'));

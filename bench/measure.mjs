@@ -20,11 +20,11 @@ export const median = (x) => {
 
 export const fixed = (x, n) => (Number.isFinite(x) ? x.toFixed(n) : '-');
 
-// A run's events, into folder `dir`. perImage: processor seconds per image, from the first event that has images to the
-// last one; mib: peak memory.
-export function evaluate(manifest, dir, verb, select, flags = []) {
+// A run's events, into folder `dir`, with `workers` workers. perImage: processor seconds per image, from the first event
+// that has images to the last one; wallPerImage: the same by the clock; mib: peak memory.
+export function evaluate(manifest, dir, verb, select, flags = [], workers = 1) {
   const args = ['--progress', 'json', '-o', dir, ...flags, ...select.flatMap((s) => ['--select', s]), manifest];
-  const events = run(OQZ, verb === 'run' ? [verb, '-j', '1', ...args] : [verb, ...args])
+  const events = run(OQZ, verb === 'run' ? [verb, '-j', String(workers), ...args] : [verb, ...args])
     .stderr.split('\n')
     .filter((l) => l.startsWith('{'))
     .map((l) => JSON.parse(l));
@@ -32,8 +32,10 @@ export function evaluate(manifest, dir, verb, select, flags = []) {
   if (failed.length) throw new Error(failed[0].message);
   const of = events.filter((e) => e.event === (verb === 'run' ? 'evaluate' : 'calibrate') && e.done > e.resumed);
   const [a, b] = [of[0], of[of.length - 1]];
+  const per = (clock) => (b.done > a.done ? (b[clock] - a[clock]) / (b.done - a.done) : b[clock] / b.done);
   return {
-    perImage: b.done > a.done ? (b.cpu_seconds - a.cpu_seconds) / (b.done - a.done) : b.cpu_seconds / b.done,
+    perImage: per('cpu_seconds'),
+    wallPerImage: per('seconds'),
     mib: Math.max(...events.map((e) => (e.peak_bytes ?? 0) / 1048576)),
   };
 }
