@@ -18,6 +18,6 @@ bench-seed: all
 
 # One operator at a time; BENCH_OPERATORS: parts of their names (else all).
 bench-operators: all
-	$(bench_env) node $(srcdir)/bench/operator_rows.mjs bench/operators.mjs $(BENCH_FLAGS) $(BENCH_OPERATORS)
+	$(bench_env) node $(srcdir)/bench/operators.mjs $(BENCH_FLAGS) $(BENCH_OPERATORS)
 
 .PHONY: bench bench-scale bench-seed bench-operators

@@ -6,6 +6,7 @@
 #include "cli/manifest_args.h"
 #include "core/base/budget.h"
 #include "core/base/str.h"
+#include "core/base/unicode.h"
 #include "core/run/pool.h"
 #include "core/run/trial.h"
 
@@ -17,14 +18,38 @@ static const struct oqz_option options[] = {
 	{ 0 },
 };
 
-static void print_row(const struct oqz_job_spec *spec, const struct oqz_job_cost *c)
+/* The name, and spaces up to `width` columns of a terminal, in which a Chinese character takes two. */
+static void print_name(const char *name, int width)
+{
+	int spaces = width - oqz_width(name);
+
+	printf("%s%*s", name, spaces > 0 ? spaces : 0, "");
+}
+
+static void print_row(const struct oqz_job_spec *spec, const struct oqz_job_cost *c, int width)
 {
 	char peak[OQZ_BYTES_STR], worker[OQZ_BYTES_STR];
+	const char *said = c->status != OQZ_OK ? c->message : c->note;
 
-	printf("%-24s %7zu %9lld %10.3f %12s %12s  %s\n", spec->model->id, spec->n_schemes, (long long)c->items,
-	       1e-9 * (double)c->macs, oqz_bytes_str((size_t)c->peak_bytes, peak, sizeof peak),
-	       oqz_bytes_str((size_t)c->worker_bytes, worker, sizeof worker),
-	       c->status != OQZ_OK ? c->message : c->note);
+	print_name(spec->model->id, width);
+	printf(" %7zu %9lld %10.3f %12s %12s%s%s\n", spec->n_schemes, (long long)c->items, 1e-9 * (double)c->macs,
+	       oqz_bytes_str((size_t)c->peak_bytes, peak, sizeof peak),
+	       oqz_bytes_str((size_t)c->worker_bytes, worker, sizeof worker), *said ? "  " : "", said);
+}
+
+static void print_table(const struct oqz_manifest *m, const struct oqz_job_cost *costs, int workers)
+{
+	int width = oqz_width("model");
+
+	for (size_t i = 0; i < m->jobs.n; i++) {
+		int w = oqz_width(m->jobs.v[i].model->id);
+		width = w > width ? w : width;
+	}
+	print_name("model", width);
+	printf(" %7s %9s %10s %12s %12s  (%d worker%s)\n", "schemes", "images", "GMAC/image", "peak memory",
+	       "per worker", workers, workers == 1 ? "" : "s");
+	for (size_t i = 0; i < m->jobs.n; i++)
+		print_row(&m->jobs.v[i], &costs[i], width);
 }
 
 static void print_json(const struct oqz_job_spec *spec, const struct oqz_job_cost *c, int workers)
@@ -63,13 +88,10 @@ static int run(const struct oqz_args *args)
 	if (oqz_trial(m, reg, (int)workers, costs, &err) != OQZ_OK)
 		return cli_fail(&err);
 	if (!json)
-		printf("%-24s %7s %9s %10s %12s %12s  (%lld workers)\n", "model", "schemes", "images", "GMAC/image",
-		       "peak memory", "per worker", workers);
+		print_table(m, costs, (int)workers);
 	for (size_t i = 0; i < m->jobs.n; i++) {
 		if (json)
 			print_json(&m->jobs.v[i], &costs[i], (int)workers);
-		else
-			print_row(&m->jobs.v[i], &costs[i]);
 		worst = worst == OQZ_OK ? costs[i].status : worst;
 	}
 	return cli_exit_code(worst);

@@ -24,3 +24,12 @@ expect_exit 2 plan -j 0 "$manifest"
 # A job that cannot run is said so, in its line and by the exit status.
 expect_exit 4 plan -j 1 --memory-limit 300K "$manifest"
 says stdout "limit is 300"
+
+# Columns stand under their heads, however long a name is.
+name=a-model-whose-name-is-as-long-as-names-of-models-in-zoos-tend-to-be
+sed "s/id: tiny/id: $name/; s/models: \[tiny\]/models: [$name]/" "$manifest" >"$tiny/long-$$.yaml"
+expect_exit 0 plan -j 1 "$tiny/long-$$.yaml"
+rm "$tiny/long-$$.yaml"
+says stdout "$name"
+awk '{ sub(/  \(1 worker\)$/, ""); if (NR == 1) n = length($0); if (length($0) != n) exit 1 }' "$tmp/stdout" ||
+	fail "ragged columns"
