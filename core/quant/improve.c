@@ -46,6 +46,37 @@ const struct oqz_qplan_site *oqz_improve_site(const struct oqz_qplan *p, const c
 	return NULL;
 }
 
+static bool is_convolution(const struct oqz_node *n)
+{
+	return n->op && (n->op->id == OQZ_OP_CONV || n->op->id == OQZ_OP_CONV_TRANSPOSE);
+}
+
+int oqz_channel_axis(const struct oqz_node *layer, int rank) { return is_convolution(layer) ? 1 : rank - 1; }
+
+enum oqz_status oqz_channel_inner(const struct oqz_node *layer, const struct oqz_tensor *value, int64_t channels,
+                                  int64_t *ret_inner, struct oqz_err *err)
+{
+	const struct oqz_shape *s = &value->shape;
+	int axis = oqz_channel_axis(layer, s->rank);
+
+	if (value->dtype != OQZ_DT_F32 || axis < 0 || axis >= s->rank || s->dim[axis] != channels)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "a value of layer '%s' has no axis of %lld channels", layer->name,
+		         (long long)channels);
+	*ret_inner = oqz_shape_span(s, axis + 1, s->rank);
+	return OQZ_OK;
+}
+
+const struct oqz_tensor *oqz_channel_bias(const struct oqz_node *layer, int64_t channels)
+{
+	const struct oqz_tensor *b = oqz_node_constant(layer, 2);
+
+	/* Gemm's may also be a column, one number per row */
+	return b && b->dtype == OQZ_DT_F32 && oqz_tensor_nelem(b) == channels &&
+	               (b->shape.rank == 0 || b->shape.dim[b->shape.rank - 1] == channels)
+	           ? b
+	           : NULL;
+}
+
 /* Conv (M, C/g, k...): g groups of M/g rows. ConvTranspose (C, M/g, k...): g groups of C/g inputs. */
 static bool conv_form(const struct oqz_node *n, const struct oqz_shape *s, bool transposed, struct oqz_weight_form *ret)
 {

@@ -63,6 +63,14 @@ enum oqz_status oqz_improve_set(struct oqz_graph *g, struct oqz_qplan *p, struct
 size_t oqz_improve_images(const struct oqz_params *given, const struct oqz_improve_data *data);
 /* The plan's site of an input; NULL if there is none. */
 const struct oqz_qplan_site *oqz_improve_site(const struct oqz_qplan *p, const char *node, int input);
+/* Axis of the channels in a value of this rank that a layer makes or reads: 1 of convolutions, of others the last. */
+int oqz_channel_axis(const struct oqz_node *layer, int rank);
+/* Where the channels of a computed value of a layer lie: element k is of channel k / *ret_inner % channels. Fails where
+ * the value is not float32 or has no axis of so many. */
+enum oqz_status oqz_channel_inner(const struct oqz_node *layer, const struct oqz_tensor *value, int64_t channels,
+                                  int64_t *ret_inner, struct oqz_err *err);
+/* A layer's bias when it is a float32 constant with one number per output channel, else NULL. */
+const struct oqz_tensor *oqz_channel_bias(const struct oqz_node *layer, int64_t channels);
 /* Where output and input channels lie in the weights of Conv, ConvTranspose, Gemm and MatMul: element (o, i, k) of
  * `groups` groups. False for other nodes, for weights that are not constant float32, and for unusual forms. */
 struct oqz_weight_form {

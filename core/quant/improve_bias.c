@@ -24,12 +24,17 @@ struct means {
 	size_t n;
 };
 
+/* What the bias is multiplied by before it is added. */
+static double bias_factor(const struct oqz_node *n)
+{
+	return n->op->id == OQZ_OP_GEMM ? (double)oqz_node_float(n, "beta", 1) : 1;
+}
+
 static bool correctable(const struct oqz_node *n, const struct oqz_qplan *p)
 {
 	struct oqz_weight_form f;
-	const struct oqz_tensor *b = oqz_node_constant(n, 2);
 
-	return oqz_weight_form(n, &f) && b && b->dtype == OQZ_DT_F32 && oqz_tensor_nelem(b) == f.out &&
+	return oqz_weight_form(n, &f) && oqz_channel_bias(n, f.out) && bias_factor(n) != 0 &&
 	       (oqz_improve_site(p, n->name, 0) || oqz_improve_site(p, n->name, 1));
 }
 
@@ -42,11 +47,8 @@ static enum oqz_status add_up(void *ctx, size_t image, const struct oqz_tensor *
 	(void)image;
 	for (size_t i = 0; i < m->n; i++) {
 		const struct oqz_tensor *t = taps[i];
-		int64_t channels = channels_of(m->layers[i]), n = oqz_tensor_nelem(t), inner = 1;
-		if (t->dtype != OQZ_DT_F32 || t->shape.rank < 2)
-			OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "the output of '%s' has no channels", m->layers[i]->name);
-		for (int k = 2; k < t->shape.rank && m->layers[i]->op->id != OQZ_OP_GEMM; k++)
-			inner *= t->shape.dim[k];
+		int64_t channels = channels_of(m->layers[i]), n = oqz_tensor_nelem(t), inner;
+		OQZ_TRY(oqz_channel_inner(m->layers[i], t, channels, &inner, err));
 		for (int64_t k = 0; k < n; k++)
 			m->sum[i][k / inner % channels] += (double)((const float *)t->data)[k];
 		m->count[i] += (double)(n / channels);
@@ -96,7 +98,8 @@ static enum oqz_status correct(const struct oqz_graph *g, struct oqz_qplan *p, c
 	OQZ_TRY(oqz_tensor_alloc(&b, OQZ_DT_F32, &n->in[2]->constant->shape, err));
 	for (size_t c = 0; c < channels; c++) {
 		double shift = wanted->sum[i][c] / wanted->count[i] - have.sum[0][c] / have.count[0];
-		((float *)b.data)[c] = (float)((double)((const float *)n->in[2]->constant->data)[c] + shift);
+		((float *)b.data)[c] =
+		    (float)((double)((const float *)n->in[2]->constant->data)[c] + shift / bias_factor(n));
 	}
 	enum oqz_status st = oqz_qplan_set_constant(p, n->name, 2, &b, err);
 	oqz_tensor_release(&b);

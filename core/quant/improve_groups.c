@@ -20,18 +20,18 @@ void oqz_channel_group_release(struct oqz_channel_group *c)
 
 static bool is_op(const struct oqz_node *n, enum oqz_op_id id) { return n && n->op && n->op->id == id; }
 
-/* f(k x) = k f(x) for k > 0, channel by channel. */
-static bool is_homogeneous(const struct oqz_node *n)
+/* f(k x) = k f(x) for k > 0, channel by channel. Poolings join what lies along the axes behind the second. */
+static bool is_homogeneous(const struct oqz_node *n, int channels)
 {
 	switch (n->op ? n->op->id : OQZ_OP_CONV) {
 	case OQZ_OP_RELU:
 	case OQZ_OP_LEAKY_RELU:
-	case OQZ_OP_PRELU:
+	case OQZ_OP_IDENTITY: return true;
+	case OQZ_OP_PRELU: return n->in[1] && n->in[1]->constant; /* the slope is not rescaled */
 	case OQZ_OP_MAX_POOL:
 	case OQZ_OP_AVERAGE_POOL:
 	case OQZ_OP_GLOBAL_AVERAGE_POOL:
-	case OQZ_OP_GLOBAL_MAX_POOL:
-	case OQZ_OP_IDENTITY: return true;
+	case OQZ_OP_GLOBAL_MAX_POOL: return channels == 1;
 	default: return false;
 	}
 }
@@ -87,11 +87,9 @@ static bool is_limit(const struct oqz_node *n)
 	return clip && is_clip(clip) && limits_of(clip) == n;
 }
 
-int oqz_channel_axis(const struct oqz_node *layer, const struct oqz_value *v)
+static int channel_axis(const struct oqz_node *layer, const struct oqz_value *v)
 {
-	bool conv = is_op(layer, OQZ_OP_CONV) || is_op(layer, OQZ_OP_CONV_TRANSPOSE);
-
-	return conv || v->type.shape.rank < 1 ? 1 : v->type.shape.rank - 1;
+	return oqz_channel_axis(layer, v->type.shape.rank);
 }
 
 static bool is_layernorm(const struct oqz_node *n)
@@ -106,9 +104,7 @@ static bool is_layernorm(const struct oqz_node *n)
 /* A bias that can be rescaled with the weights: none, or a constant with one number per channel. */
 static bool bias_fits(const struct oqz_node *n, int64_t channels)
 {
-	const struct oqz_value *b = n->n_in > 2 ? n->in[2] : NULL;
-
-	return !b || (b->constant && b->constant->dtype == OQZ_DT_F32 && oqz_tensor_nelem(b->constant) == channels);
+	return n->n_in < 3 || !n->in[2] || oqz_channel_bias(n, channels);
 }
 
 struct search {
@@ -129,13 +125,21 @@ struct search {
 			return oqz_err_nomem((s)->err, "a group of layers", 1); \
 	} while (0)
 
+/* What nothing makes, inputs and constants, ends the group when its turn comes. */
 static enum oqz_status add_value(struct search *s, struct oqz_value *v)
 {
-	if (!v || v->constant || v->is_input || v->is_output || v->graph != s->g)
+	if (!v || v->is_output || v->graph != s->g || v->type.shape.rank < 1)
 		s->dead = true;
 	else
 		PUSH_ONCE(s, &s->c->values, v);
 	return OQZ_OK;
+}
+
+/* Whether a layer has the channels of a value where the group has them: a product and a convolution may agree on their
+ * number and not on their place. */
+static bool same_axis(const struct search *s, const struct oqz_node *layer, const struct oqz_value *v)
+{
+	return channel_axis(layer, v) == channel_axis(s->c->makers.v[0], v);
 }
 
 static enum oqz_status add_maker(struct search *s, struct oqz_node *n)
@@ -153,17 +157,17 @@ static enum oqz_status add_maker(struct search *s, struct oqz_node *n)
 	}
 	s->c->channels = channels;
 	PUSH_ONCE(s, &s->c->makers, n);
+	s->dead |= !same_axis(s, n, n->out[0]);
 	return add_value(s, n->out[0]);
 }
 
-/* What a node that passes factors through joins; false: it does not pass them. */
+/* Whether a node passes factors through, from the first of its inputs, of Add and Sub from both. */
 static bool passes(const struct search *s, const struct oqz_node *n)
 {
-	if (is_homogeneous(n) || is_flattening(n))
+	if (is_homogeneous(n, channel_axis(s->c->makers.v[0], n->out[0])) || is_flattening(n))
 		return true;
 	if ((is_op(n, OQZ_OP_ADD) || is_op(n, OQZ_OP_SUB)) && (s->through & OQZ_GROUP_ADD))
-		return n->in[0] && n->in[1] && !n->in[0]->constant && !n->in[1]->constant &&
-		       oqz_shape_equal(&n->in[0]->type.shape, &n->in[1]->type.shape);
+		return n->in[0] && n->in[1] && oqz_shape_equal(&n->in[0]->type.shape, &n->in[1]->type.shape);
 	return (s->through & (OQZ_GROUP_LIMIT | OQZ_GROUP_OPEN)) && (is_clip(n) || is_limit(n));
 }
 
@@ -180,8 +184,9 @@ static enum oqz_status add_reader(struct search *s, struct oqz_node *n, const st
 {
 	struct oqz_weight_form f;
 
-	if (n->graph != s->g || n->in[0] != v || !oqz_weight_form(n, &f) || f.in != s->c->channels ||
-	    (n->n_in > 1 && n->in[1] == v))
+	/* its weights are constants, so it may read the value as its input, or as a bias */
+	if (n->graph != s->g || !oqz_weight_form(n, &f) || f.in != s->c->channels || !same_axis(s, n, v) ||
+	    (n->n_in > 2 && n->in[2] == v))
 		s->dead = true;
 	else
 		PUSH_ONCE(s, &s->c->readers, n);
@@ -202,8 +207,7 @@ static enum oqz_status look_around(struct search *s, struct oqz_value *v)
 	for (size_t i = 0; i < v->uses.n && !s->dead; i++) {
 		struct oqz_node *n = v->uses.v[i];
 		if (n->graph == s->g && passes(s, n))
-			OQZ_TRY(n->in[0] == v || is_op(n, OQZ_OP_ADD) || is_op(n, OQZ_OP_SUB) ? join(s, n)
-			                                                                      : add_value(s, NULL));
+			OQZ_TRY(join(s, n));
 		else
 			OQZ_TRY(add_reader(s, n, v));
 	}
@@ -296,7 +300,7 @@ static enum oqz_status rescale_limits(struct oqz_graph *g, struct oqz_qplan *p, 
 {
 	const struct oqz_node *limits = limits_of(n);
 	const struct oqz_tensor *old = limits ? float_constant(limits, 1) : float_constant(n, 2);
-	int rank = n->out[0]->type.shape.rank, axis = oqz_channel_axis(c->makers.v[0], n->out[0]);
+	int rank = n->out[0]->type.shape.rank, axis = channel_axis(c->makers.v[0], n->out[0]);
 	struct oqz_shape shape = { .rank = rank - axis };
 	struct oqz_tensor t = { 0 };
 
@@ -348,7 +352,7 @@ enum oqz_status oqz_channel_group_rescale(struct oqz_graph *g, struct oqz_qplan 
 	for (size_t i = 0; i < c->values.n; i++) {
 		if (c->values.v[i]->producer && is_limit(c->values.v[i]->producer))
 			continue; /* the float graph has no such value */
-		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, oqz_channel_axis(c->makers.v[0], c->values.v[i]),
+		OQZ_TRY(oqz_qplan_add_gain(p, c->values.v[i]->name, channel_axis(c->makers.v[0], c->values.v[i]),
 		                           (size_t)c->channels, factor, err));
 	}
 	return OQZ_OK;

@@ -17,8 +17,6 @@ struct oqz_channel_group {
 	bool open;      /* the clips lose their limits instead */
 };
 void oqz_channel_group_release(struct oqz_channel_group *c);
-/* Axis of the channels in a value that a layer makes or reads. */
-int oqz_channel_axis(const struct oqz_node *layer, const struct oqz_value *v);
 
 enum {
 	OQZ_GROUP_ADD = 1,       /* through Add and Sub of two rescaled values */

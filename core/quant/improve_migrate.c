@@ -61,16 +61,11 @@ static enum oqz_status see(void *ctx, size_t image, const struct oqz_tensor *con
 	(void)image;
 	for (size_t i = 0; i < o->v.n; i++) {
 		const struct oqz_tensor *t = taps[i];
-		int64_t channels = o->v.v[i].group.channels, n = oqz_tensor_nelem(t), inner = 1;
-		bool last = t->shape.rank >= 1 && t->shape.dim[t->shape.rank - 1] == channels &&
-		            (t->shape.rank < 2 || t->shape.dim[1] != channels || t->shape.rank == 2);
-		for (int k = 2; !last && k < t->shape.rank; k++)
-			inner *= t->shape.dim[k];
-		if (!last && (t->shape.rank < 2 || t->shape.dim[1] != channels))
-			OQZ_FAIL(err, OQZ_E_INTERNAL, "'%s' has no axis of %lld channels", o->v.v[i].value,
-			         (long long)channels);
-		for (int64_t k = 0; k < n; k++) {
-			float x = fabsf(((const float *)t->data)[k]), *to = &o->v.v[i].peak[k / inner % channels];
+		const struct oqz_channel_group *c = &o->v.v[i].group;
+		int64_t inner;
+		OQZ_TRY(oqz_channel_inner(c->readers.v[0], t, c->channels, &inner, err));
+		for (int64_t k = 0; k < oqz_tensor_nelem(t); k++) {
+			float x = fabsf(((const float *)t->data)[k]), *to = &o->v.v[i].peak[k / inner % c->channels];
 			*to = x > *to ? x : *to;
 		}
 	}
@@ -91,12 +86,13 @@ static enum oqz_status observe(struct observation *o, struct oqz_channel_group *
 	return oqz_err_nomem(err, "activations", (size_t)x.group.channels);
 }
 
-static bool is_known(const struct observation *o, const struct oqz_node *n, bool maker)
+/* Whether a layer reads what a group's factors reach. */
+static bool is_reader(const struct observation *o, const struct oqz_node *n)
 {
 	for (size_t k = 0; k < o->v.n; k++) {
 		const struct oqz_channel_group *c = &o->v.v[k].group;
-		for (size_t m = 0; m < (maker ? c->makers.n : c->readers.n); m++)
-			if ((maker ? c->makers.v : c->readers.v)[m] == n)
+		for (size_t m = 0; m < c->readers.n; m++)
+			if (c->readers.v[m] == n)
 				return true;
 	}
 	return false;
@@ -110,7 +106,7 @@ static enum oqz_status collect_groups(struct oqz_graph *g, struct observation *o
 		if (!g->nodes.v[i]->op)
 			continue;
 		OQZ_TRY(oqz_channel_group_find(g, g->nodes.v[i], OQZ_GROUP_LAYERNORM, &group, &found, err));
-		if (found && !is_known(o, g->nodes.v[i], true))
+		if (found) /* without sums a group has one maker */
 			OQZ_TRY(observe(o, &group, err));
 	}
 	return OQZ_OK;
@@ -124,7 +120,7 @@ static enum oqz_status collect_others(struct oqz_graph *g, struct observation *o
 		struct oqz_node *n = g->nodes.v[i];
 		struct oqz_weight_form f;
 		if (!oqz_weight_form(n, &f) || !n->in[0] || n->in[0]->constant || n->in[0]->is_input ||
-		    n->in[0]->type.shape.rank < 1 || is_known(o, n, false))
+		    n->in[0]->type.shape.rank < 1 || is_reader(o, n))
 			continue;
 		group.channels = f.in;
 		if (!oqz_vec_push(&group.readers, n))
@@ -140,7 +136,7 @@ static enum oqz_status multiply_input(struct oqz_graph *g, struct oqz_qplan *p, 
 {
 	struct oqz_node *n = c->readers.v[0];
 	const struct oqz_qplan_gain *before = oqz_qplan_gain(p, n->in[0]->name);
-	int axis = oqz_channel_axis(n, n->in[0]);
+	int axis = oqz_channel_axis(n, n->in[0]->type.shape.rank);
 	struct oqz_shape shape = { .rank = n->in[0]->type.shape.rank - axis };
 	struct oqz_tensor t = { 0 };
 

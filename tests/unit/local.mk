@@ -452,6 +452,16 @@ tests_unit_test_improve_rescale_SOURCES = tests/unit/exec_graph.h tests/unit/imp
 tests_unit_test_improve_rescale_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_improve_rescale_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_adaround
+tests_unit_test_adaround_SOURCES = tests/unit/exec_graph.h tests/unit/improve_case.h tests/unit/test_adaround.c
+tests_unit_test_adaround_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_adaround_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_improve_groups
+tests_unit_test_improve_groups_SOURCES = tests/unit/exec_graph.h tests/unit/improve_case.h tests/unit/test_improve_groups.c
+tests_unit_test_improve_groups_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_improve_groups_LDADD = $(unit_ldadd)
+
 unit_tests += tests/unit/test_pose_moves
 tests_unit_test_pose_moves_SOURCES = tests/unit/test_pose_moves.c
 tests_unit_test_pose_moves_CPPFLAGS = $(unit_cppflags)

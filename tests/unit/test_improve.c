@@ -273,7 +273,8 @@ START_TEST(groups_are_rounded_apart)
 }
 END_TEST
 
-static double channel_mean(struct bench *b, struct oqz_graph *g, const char *value, int64_t c)
+/* Of a value's channel, over all images. */
+static double channel_mean(struct bench *b, struct oqz_graph *g, const char *value, int axis, int64_t c)
 {
 	double sum = 0, n = 0;
 
@@ -281,48 +282,133 @@ static double channel_mean(struct bench *b, struct oqz_graph *g, const char *val
 		struct oracle o;
 		oracle_run(&o, g, &b->input[i]);
 		const struct oqz_tensor *t = oracle_at(&o, value);
-		int64_t inner = t->shape.dim[2] * t->shape.dim[3];
-		for (int64_t k = 0; k < inner; k++, n++)
-			sum += (double)((const float *)t->data)[c * inner + k];
+		int64_t inner = oqz_shape_span(&t->shape, axis + 1, t->shape.rank);
+		for (int64_t k = 0; k < oqz_tensor_nelem(t); k++)
+			if (k / inner % t->shape.dim[axis] == c) {
+				sum += (double)((const float *)t->data)[k];
+				n++;
+			}
 		oracle_free(&o);
 	}
 	return sum / n;
 }
 
-START_TEST(corrected_means_are_the_float_ones)
+/* Behind the plan every layer's outputs have the float model's means, channel by channel along `axis`. */
+static void means_are_the_float_ones(struct improved *t, int axis, const char *what)
 {
-	struct bench data;
-	struct gb b;
 	struct oqz_graph *q = NULL;
 
-	gb_init(&b, 3);
-	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(1, 3, 8, 8));
-	x = GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 3, 3, 3), 0.4),
-	          gb_weights(&b, OQZ_DT_F32, GB_DIMS(4), 1));
-	x = GB_OP(&b, "Relu", x);
-	GB_OP(&b, "Conv", x, gb_weights(&b, OQZ_DT_F32, GB_DIMS(2, 4, 3, 3), 0.4),
-	      gb_weights(&b, OQZ_DT_F32, GB_DIMS(2), 1));
-	gb_finish(&b);
-	bench_init(&data, GB_DIMS(1, 3, 8, 8));
-	const struct oqz_improve_data host = { .ctx = &data, .n_images = IMAGES, .run = run_images };
-	struct oqz_qplan *p = oqz_qplan_new();
-	add_weights(p, b.g->nodes.v[0], 3, 0.25f);
-	add_weights(p, b.g->nodes.v[2], 3, 0.25f);
-	struct oqz_params *params = params_of(&oqz_improve_bias, "");
-	ck_ok(oqz_improve_bias.on_plan(b.g, p, params, &host, err));
-	ck_assert_int_eq((int)p->constants.n, 2);
-	ck_ok(oqz_qplan_apply(p, b.g, &q, err));
-	for (size_t l = 0; l < 3; l += 2)
-		for (int64_t c = 0; c < (l ? 2 : 4); c++) {
-			const char *name = b.g->nodes.v[l]->out[0]->name;
-			ck_assert_double_eq_tol(channel_mean(&data, q, name, c), channel_mean(&data, b.g, name, c),
-			                        1e-5);
+	ck_ok(oqz_qplan_apply(t->p, t->b.g, &q, err));
+	for (size_t l = 0; l < t->b.g->nodes.n; l++) {
+		const struct oqz_node *n = t->b.g->nodes.v[l];
+		if (n->n_in < 3)
+			continue;
+		for (int64_t c = 0; c < oqz_tensor_nelem(n->in[2]->constant); c++) {
+			double got = channel_mean(&t->data, q, n->out[0]->name, axis, c),
+			       want = channel_mean(&t->data, t->b.g, n->out[0]->name, axis, c);
+			ck_assert_msg(fabs(got - want) < 1e-5, "%s, %s, channel %d: mean %g, not %g", what, n->name,
+			              (int)c, got, want);
 		}
+	}
 	oqz_graph_free(q);
-	oqz_params_free(params);
-	oqz_qplan_free(p);
-	bench_release(&data);
-	oqz_graph_free(b.g);
+}
+
+START_TEST(corrected_means_are_the_float_ones)
+{
+	struct improved t;
+
+	gb_init(&t.b, 3);
+	struct oqz_value *x = gb_input(&t.b, "x", GB_DIMS(1, 3, 8, 8));
+	x = GB_OP(&t.b, "Conv", x, gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(4, 3, 3, 3), 0.4),
+	          gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(4), 1));
+	x = GB_OP(&t.b, "Relu", x);
+	GB_OP(&t.b, "Conv", x, gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(2, 4, 3, 3), 0.4),
+	      gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(2), 1));
+	improved_start(&t, GB_DIMS(1, 3, 8, 8));
+	add_weights(t.p, t.b.g->nodes.v[0], 3, 0.25f);
+	add_weights(t.p, t.b.g->nodes.v[2], 3, 0.25f);
+	improved_run(&t, &oqz_improve_bias, "");
+	ck_assert_int_eq((int)t.p->constants.n, 2);
+	means_are_the_float_ones(&t, 1, "convolutions");
+	ck_assert_uint_eq(t.data.ran, IMAGES);
+	improved_run(&t, &oqz_improve_bias, "images=2");
+	ck_assert_uint_eq(t.data.ran, 2);
+	improved_release(&t);
+}
+END_TEST
+
+/* Products of tokens, whose channels are last, with as many tokens as channels; a bias that counts twice. */
+START_TEST(biases_of_products_are_corrected)
+{
+	enum { C = 5 };
+	const struct {
+		const char *op;
+		struct oqz_shape input;
+		float beta;
+	} rows[] = { { "MatMul", GB_DIMS(1, C, 7), 1 },
+		     { "MatMul", GB_DIMS(2, 3, 7), 1 },
+		     { "MatMul", GB_DIMS(7), 1 },
+		     { "Gemm", GB_DIMS(4, 7), 1 },
+		     { "Gemm", GB_DIMS(4, 7), 2 } };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct improved t;
+		gb_init(&t.b, 4 + i);
+		GB_OP(&t.b, rows[i].op, gb_input(&t.b, "x", rows[i].input),
+		      gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(7, C), 0.4), gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(C), 1));
+		if (rows[i].beta != 1)
+			ck_ok(oqz_node_set_float(t.b.last, "beta", rows[i].beta, err));
+		improved_start(&t, rows[i].input);
+		add_weights(t.p, t.b.g->nodes.v[0], 3, 0.25f);
+		improved_run(&t, &oqz_improve_bias, "");
+		ck_assert_int_eq((int)t.p->constants.n, 1);
+		means_are_the_float_ones(&t, rows[i].input.rank - 1, rows[i].op);
+		improved_release(&t);
+	}
+}
+END_TEST
+
+/* Layers with a quantized input only are corrected; those that nothing quantizes are not, nor biases that are no number
+ * per channel or do not count. */
+START_TEST(other_biases_stay)
+{
+	const struct {
+		struct oqz_shape bias;
+		float beta;
+		int site; /* the input that is quantized */
+		size_t corrected;
+	} rows[] = { { GB_DIMS(6), 1, 0, 1 },    { GB_DIMS(6), 1, 1, 1 }, { GB_DIMS(6), 1, -1, 0 },
+		     { GB_DIMS(6, 1), 1, 1, 0 }, { GB_DIMS(1), 1, 1, 0 }, { GB_DIMS(6), 0, 1, 0 },
+		     { GB_DIMS(6, 6), 1, 1, 0 } };
+	const float scale = 0.5f;
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct improved t;
+		gb_init(&t.b, 30);
+		GB_OP(&t.b, "Gemm", GB_OP(&t.b, "Relu", gb_input(&t.b, "x", GB_DIMS(6, 7))),
+		      gb_weights(&t.b, OQZ_DT_F32, GB_DIMS(7, 6), 0.4), gb_weights(&t.b, OQZ_DT_F32, rows[i].bias, 1));
+		ck_ok(oqz_node_set_float(t.b.last, "beta", rows[i].beta, err));
+		improved_start(&t, GB_DIMS(6, 7));
+		const struct oqz_node *n = t.b.g->nodes.v[1];
+		if (rows[i].site == 1)
+			add_weights(t.p, n, 3, 0.25f);
+		const struct oqz_qplan_site input = {
+			.node = n->name,
+			.input = 0,
+			.tensor = n->in[0]->name,
+			.role = OQZ_INPUT_ACTIVATION,
+			.rule = "test",
+			.spec = { .grid = { .kind = OQZ_GRID_AFFINE, .bits = 3, .qmin = -4, .qmax = 3 },
+			          .axis = -1,
+			          .n_scale = 1,
+			          .scale = &scale }
+		};
+		if (rows[i].site == 0)
+			ck_ok(oqz_qplan_add(t.p, &input, err));
+		improved_run(&t, &oqz_improve_bias, "");
+		ck_assert_msg(t.p->constants.n == rows[i].corrected, "row %d", (int)i);
+		improved_release(&t);
+	}
 }
 END_TEST
 
@@ -395,5 +481,5 @@ START_TEST(base64_is_strict)
 END_TEST
 
 OQZ_TEST_MAIN("improve", rounded_weights_are_codes_of_their_block, groups_are_rounded_apart, rounding_is_near_the_best,
-              layers_of_every_kind_are_rounded, corrected_means_are_the_float_ones, extras_survive_json,
-              base64_is_strict)
+              layers_of_every_kind_are_rounded, corrected_means_are_the_float_ones, biases_of_products_are_corrected,
+              other_biases_stay, extras_survive_json, base64_is_strict)
