@@ -9,7 +9,7 @@ AC_DEFUN([OQZ_SWITCHES], [
     AX_APPEND_LINK_FLAGS([-fsanitize=address], [SANITIZER_LDFLAGS])])
   AC_ARG_ENABLE([ubsan], [AS_HELP_STRING([--enable-ubsan], [undefined behaviour sanitizer; a finding ends the program])], [], [enable_ubsan=no])
   AS_IF([test x$enable_ubsan = xyes], [
-    AX_APPEND_COMPILE_FLAGS([-fsanitize=undefined -fno-sanitize-recover=undefined], [SANITIZER_CFLAGS])
+    AX_APPEND_COMPILE_FLAGS([-fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=undefined,float-cast-overflow], [SANITIZER_CFLAGS])
     AX_APPEND_LINK_FLAGS([-fsanitize=undefined], [SANITIZER_LDFLAGS])])
   AM_CONDITIONAL([SANITIZING], [test x$enable_asan = xyes || test x$enable_ubsan = xyes])
   dnl An ifunc resolver runs before the sanitizer runtime is up, so clones and sanitizers exclude each other.

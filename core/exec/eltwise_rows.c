@@ -59,6 +59,7 @@ ROW1(FLOOR, floorf(v))
 ROW1(CEIL, ceilf(v))
 ROW1(ROUND, rintf(v))
 ROW1(SQUARE, v *v)
+ROW1(DIVIDED, v / p.a)
 ROW1(CUBE, v *v *v)
 ROW1(COPY, v)
 
@@ -228,6 +229,7 @@ oqz_row2_fn *oqz_row2_of(enum oqz_op_id op)
 {
 	switch (op) {
 	case OQZ_OP_ADD:
+	case OQZ_OP_MEAN:
 	case OQZ_OP_SUM: return row_ADD;
 	case OQZ_OP_SUB: return row_SUB;
 	case OQZ_OP_MUL: return row_MUL;
@@ -237,4 +239,10 @@ oqz_row2_fn *oqz_row2_of(enum oqz_op_id op)
 	case OQZ_OP_PRELU: return row_PRELU;
 	default: return NULL;
 	}
+}
+
+oqz_row1_fn *oqz_row2_end(enum oqz_op_id op, int n, struct oqz_row_params *p)
+{
+	p->a = (float)n;
+	return op == OQZ_OP_MEAN ? row_DIVIDED : NULL;
 }

@@ -23,5 +23,7 @@ oqz_row1_fn *oqz_row1_of(const struct oqz_node *n, struct oqz_row_params *p);
 bool oqz_row1_clamps(const struct oqz_node *n, float *lo, float *hi);
 /* Of a two-operand operator (variadic ones fold from the left); NULL: has none. */
 oqz_row2_fn *oqz_row2_of(enum oqz_op_id op);
+/* What a folded result of n operands still goes through, with its parameters; NULL: nothing. */
+oqz_row1_fn *oqz_row2_end(enum oqz_op_id op, int n, struct oqz_row_params *p);
 
 #endif

@@ -18,7 +18,7 @@ struct eltwise {
 	int64_t dim[OQZ_MAX_RANK];
 	int64_t stride[EW_MAX_IN][OQZ_MAX_RANK]; /* 0: broadcast */
 	struct oqz_tensor constant[EW_MAX_IN];   /* in loop order; data NULL: from the call */
-	oqz_row1_fn *row1, *act;
+	oqz_row1_fn *row1, *act;                 /* row1: of one operand, or what follows row2 */
 	oqz_row2_fn *row2;
 	struct oqz_row_params p, act_p;
 };
@@ -187,9 +187,10 @@ static enum oqz_status eltwise_create(const struct oqz_step_desc *d, struct oqz_
 	want.row1 = oqz_row1_of(d->node, &want.p);
 	if (!want.row1) {
 		want.row2 = oqz_row2_of(d->node->op->id);
+		want.row1 = oqz_row2_end(d->node->op->id, d->n_in, &want.p);
 		want.n_in = d->n_in;
 	}
-	if (!want.row1 && (!want.row2 || d->n_in < 2 || d->n_in > EW_MAX_IN))
+	if (want.row2 ? want.n_in < 2 || want.n_in > EW_MAX_IN : !want.row1)
 		return decline(why, why_size, "no row function");
 	if (d->act && !(want.act = oqz_row1_of(d->act, &want.act_p)))
 		return decline(why, why_size, "no row function for the activation");
@@ -228,16 +229,14 @@ static void run_row(const struct eltwise *e, const float *const *in, float *y, i
 	for (int64_t at = 0; at < n; at += EW_BLOCK) {
 		size_t m = (size_t)(n - at < EW_BLOCK ? n - at : EW_BLOCK);
 		int s0 = (int)e->stride[0][last];
-		if (e->row1) {
-			e->row1(in[0] + at * s0, y + at, m, &e->p);
-		} else {
-			const float *x = in[0] + at * s0;
-			for (int i = 1; i < e->n_in; i++) {
-				int si = (int)e->stride[i][last];
-				e->row2(x, i == 1 ? s0 : 1, in[i] + at * si, si, y + at, m);
-				x = y + at;
-			}
+		const float *x = in[0] + at * s0;
+		for (int i = 1; i < e->n_in; i++) {
+			int si = (int)e->stride[i][last];
+			e->row2(x, i == 1 ? s0 : 1, in[i] + at * si, si, y + at, m);
+			x = y + at;
 		}
+		if (e->row1)
+			e->row1(x, y + at, m, &e->p);
 		if (e->act)
 			e->act(y + at, y + at, m, &e->act_p);
 	}

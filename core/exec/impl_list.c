@@ -102,6 +102,7 @@ static const struct oqz_impl *const *const plain[OQZ_OP_COUNT] = {
 	[OQZ_OP_LEAKY_RELU] = eltwise,
 	[OQZ_OP_LOG] = eltwise,
 	[OQZ_OP_MAX] = eltwise,
+	[OQZ_OP_MEAN] = eltwise,
 	[OQZ_OP_MIN] = eltwise,
 	[OQZ_OP_MISH] = eltwise,
 	[OQZ_OP_MUL] = eltwise,

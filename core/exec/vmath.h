@@ -32,8 +32,10 @@ VM_INLINE float vm_exp2i(int32_t n)
 	return f;
 }
 
-/* x = n ln2 + r, |r| <= ln2 / 2; returns e^r - 1. Rounding to an integer by adding 1.5 * 2^23. */
-VM_INLINE float vm_exp_reduce(float x, float *n)
+/* x = n ln2 + r, |r| <= ln2 / 2; returns e^r - 1, and n in the last bits of `*n`: the sum with 1.5 * 2^23 rounds to an
+ * integer, which then stands in the sum's bits. So no float becomes an integer, which C leaves undefined for NaN. */
+#define VM_EXP_BIAS 0x4b400000u /* the bits of 1.5 * 2^23; the last nine are 0 */
+VM_INLINE float vm_exp_reduce(float x, uint32_t *n)
 {
 	float t = x * 1.44269504f + 12582912.0f, k = t - 12582912.0f;
 	float r = (x - k * 0.693359375f) - k * -2.12194440e-4f; /* ln2 in two parts, the first with 9 bits */
@@ -43,14 +45,25 @@ VM_INLINE float vm_exp_reduce(float x, float *n)
 	p = p * r + 0.041668393f;
 	p = p * r + 0.1666652f;
 	p = p * r + 0.49999994f;
-	*n = k;
+	memcpy(n, &t, sizeof *n);
 	return p * (r * r) + r;
+}
+
+/* 2^n for n in [-126, 127] as vm_exp_reduce() leaves it; any number where that was NaN. */
+VM_INLINE float vm_exp_scale(uint32_t n)
+{
+	uint32_t u = (n + 127) << 23;
+	float f;
+
+	memcpy(&f, &u, sizeof f);
+	return f;
 }
 
 VM_INLINE float vm_exp(float x)
 {
-	float n, c = x != x ? 0 : vm_min(vm_max(x, -104.0f), 89.0f), p = vm_exp_reduce(c, &n) + 1.0f;
-	int32_t k = (int32_t)n, h = k / 2; /* in two factors: results may be subnormal or overflow */
+	uint32_t n;
+	float c = x != x ? 0 : vm_min(vm_max(x, -104.0f), 89.0f), p = vm_exp_reduce(c, &n) + 1.0f;
+	int32_t k = (int32_t)(n - VM_EXP_BIAS), h = k >> 1; /* in two factors: results may be subnormal or overflow */
 	float y = p * vm_exp2i(h) * vm_exp2i(k - h);
 
 	return x != x ? x : y;
@@ -58,8 +71,9 @@ VM_INLINE float vm_exp(float x)
 
 VM_INLINE float vm_expm1(float x)
 {
-	float n, c = x != x ? 0 : vm_min(vm_max(x, -26.0f), 89.0f), p = vm_exp_reduce(c, &n);
-	int32_t k = (int32_t)n, h = k / 2;
+	uint32_t n;
+	float c = x != x ? 0 : vm_min(vm_max(x, -26.0f), 89.0f), p = vm_exp_reduce(c, &n);
+	int32_t k = (int32_t)(n - VM_EXP_BIAS), h = k >> 1;
 	float s = vm_exp2i(h), t = vm_exp2i(k - h), y = p * s * t + (s * t - 1.0f);
 
 	return x != x ? x : y;
@@ -69,19 +83,21 @@ VM_INLINE float vm_expm1(float x)
  * passes through. */
 VM_INLINE float vm_exp_beside1(float x)
 {
-	float c = x < -86.0f ? -86.0f : x, n;
+	float c = x < -86.0f ? -86.0f : x;
+	uint32_t n;
 
 	c = c > 89.0f ? 89.0f : c;
 	float p = vm_exp_reduce(c, &n) + 1.0f;
-	return (p + p) * vm_exp2i((int32_t)n - 1);
+	return (p + p) * vm_exp_scale(n - 1);
 }
 
 /* e^x for x <= 0, and exactly 0 where that is next to nothing; NaN passes through. */
 VM_INLINE float vm_exp_upto0(float x)
 {
-	float n, p = vm_exp_reduce(x < -86.0f ? -86.0f : x, &n) + 1.0f;
+	uint32_t n;
+	float p = vm_exp_reduce(x < -86.0f ? -86.0f : x, &n) + 1.0f;
 
-	return x < -86.0f ? 0.0f : p * vm_exp2i((int32_t)n);
+	return x < -86.0f ? 0.0f : p * vm_exp_scale(n);
 }
 
 VM_INLINE float vm_sigmoid(float x) { return 1.0f / (1.0f + vm_exp_beside1(-x)); }
@@ -102,7 +118,8 @@ VM_INLINE float vm_tanh(float x)
 VM_INLINE float vm_erf(float x)
 {
 	float a = vm_abs(x), c = a < 4.0f ? a : 4.0f, q = x * x, p = 0.00011256869f - 9.641298e-06f * q,
-	      u = 2.03549196e-4f, n;
+	      u = 2.03549196e-4f;
+	uint32_t n;
 
 	p = p * q - 0.0008482817f;
 	p = p * q + 0.0052209445f;
@@ -117,7 +134,7 @@ VM_INLINE float vm_erf(float x)
 	u = u * c - 1.12806216f;
 	u = u * c - 0.000103898304f;
 	u = vm_exp_reduce(u, &n) + 1.0f;
-	float small = x * p, large = 1.0f - u * vm_exp2i((int32_t)n);
+	float small = x * p, large = 1.0f - u * vm_exp_scale(n);
 	return a < 0.875f ? small : x < 0 ? -large : x > 0 ? large : x;
 }
 
@@ -125,7 +142,8 @@ VM_INLINE float vm_erf(float x)
  * it does not show. */
 VM_INLINE float vm_gelu(float x)
 {
-	float a = vm_abs(x) * 0.70710678f, c = a < 4.4f ? a : 4.4f, u = 5.82182568e-6f, n;
+	float a = vm_abs(x) * 0.70710678f, c = a < 4.4f ? a : 4.4f, u = 5.82182568e-6f;
+	uint32_t n;
 
 	u = u * c - 8.58910219e-5f;
 	u = u * c + 5.14304537e-4f;
@@ -136,7 +154,7 @@ VM_INLINE float vm_gelu(float x)
 	u = u * c - 0.636611791f;
 	u = u * c - 1.12837954f;
 	u = vm_exp_reduce(u * c, &n) + 1.0f;
-	float rest = a < 4.4f ? u * vm_exp2i((int32_t)n) : 0.0f;
+	float rest = a < 4.4f ? u * vm_exp_scale(n) : 0.0f;
 	return 0.5f * x * (x < 0 ? rest : 2.0f - rest);
 }
 

@@ -2,8 +2,9 @@
  *
  * Cast, CastLike. Between floats: round half to even, and to the 8-bit floats with or without saturation; float to
  * integer truncates; between integers bits are kept or dropped (two's complement); to bool: not zero. Out-of-range
- * floats are undefined in ONNX; here they saturate, so that the result is the same on every machine. Strings are
- * written and read as core/tensor/text.h says.
+ * floats are undefined in ONNX; here they saturate, so that the result is the same on every machine. NaN becomes -0 in
+ * float4e2m1, which has no code for it: so ONNX's reference implementation has it and the cases that are published with
+ * it, though a table of the standard says 6. Strings are written and read as core/tensor/text.h says.
  */
 #include "core/ops/ops_util.h"
 #include "core/tensor/text.h"
@@ -35,16 +36,19 @@ static enum oqz_status infer_cast(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* Small floats without saturation: too large becomes infinity or NaN. */
+/* Small floats without saturation: too large becomes infinity or NaN. Where no code is NaN it is -0. */
 static void cast_minifloat(const struct oqz_tensor *in, struct oqz_tensor *out, const struct oqz_minifloat *f,
                            bool saturate)
 {
 	int64_t n = oqz_tensor_nelem(in);
 	uint8_t *o = out->data;
 
-	for (int64_t i = 0; i < n; i++)
-		o[i] = (uint8_t)oqz_minifloat_encode(f, oqz_load_f(in->dtype, in->data, (size_t)i), OQZ_ROUND_HALF_EVEN,
-		                                     saturate);
+	for (int64_t i = 0; i < n; i++) {
+		double x = oqz_load_f(in->dtype, in->data, (size_t)i);
+
+		x = isnan(x) && f->special == OQZ_MF_FINITE ? -0.0 : x;
+		o[i] = (uint8_t)oqz_minifloat_encode(f, x, OQZ_ROUND_HALF_EVEN, saturate);
+	}
 }
 
 /* Powers of two (operator set 24): the code is the exponent, which rounds as asked. Values have no sign; zero and what

@@ -37,7 +37,6 @@ enum ew_class ew_class_of(enum oqz_dtype t)
 void ew_widen(enum ew_class c, enum oqz_dtype t, const void *p, size_t first, size_t n, void *out)
 {
 	double *d = out;
-	int64_t *q = out;
 
 	if (c == EW_F32)
 		oqz_to_f32(t, (const char *)p + first * oqz_dtype_size(t), n, out);
@@ -45,8 +44,7 @@ void ew_widen(enum ew_class c, enum oqz_dtype t, const void *p, size_t first, si
 		for (size_t i = 0; i < n; i++)
 			d[i] = oqz_load_f(t, p, first + i);
 	else
-		for (size_t i = 0; i < n; i++)
-			q[i] = oqz_load_i(t, p, first + i);
+		oqz_to_i64(t, (const char *)p + first * oqz_dtype_size(t), n, out);
 }
 
 void ew_narrow(enum ew_class c, enum oqz_dtype t, const void *in, size_t n, void *p, size_t first)

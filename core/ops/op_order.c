@@ -238,17 +238,44 @@ static inline __attribute__((always_inline)) uint64_t lane_key(const struct lane
 	return oqz_sort_key(t, l->x, (size_t)(l->first + j * l->step)) ^ l->flip;
 }
 
-/* Elements k to n of a lane against a heap of the k first so far; equal ones come too late. One body; callers pass `t`
- * as a constant. */
+/* Elements `from` to `to` of a lane against a heap of the k first so far; equal ones come too late. One body; callers
+ * pass `t` as a constant. */
 static inline __attribute__((always_inline)) void offer(const struct lane *l, enum oqz_dtype t, struct entry *e,
-                                                        int64_t k)
+                                                        int64_t k, int64_t from, int64_t to)
 {
-	for (int64_t j = k; j < l->n; j++) {
+	for (int64_t j = from; j < to; j++) {
 		uint64_t key = lane_key(l, t, j);
 		if (key < e[0].key) {
 			e[0] = (struct entry) { key, j };
 			sink(e, k, 0);
 		}
+	}
+}
+
+/* Whether one of n numbers could come before `last`; NaN always could. */
+OQZ_KERNEL static bool may_enter(const float *x, int64_t n, float last, bool largest)
+{
+	int32_t any = 0;
+
+	if (largest)
+		for (int64_t i = 0; i < n; i++)
+			any |= !(x[i] <= last);
+	else
+		for (int64_t i = 0; i < n; i++)
+			any |= !(x[i] >= last);
+	return any != 0;
+}
+
+/* float32 that lies in a row of memory: most blocks have nothing for the heap. */
+static void offer_row(const struct lane *l, struct entry *e, int64_t k)
+{
+	enum { BLOCK = 128 };
+	const float *x = (const float *)l->x + l->first;
+
+	for (int64_t j = k, end; j < l->n; j = end) {
+		end = l->n - j < BLOCK ? l->n : j + BLOCK;
+		if (may_enter(x + j, end - j, x[e[0].index], l->flip != 0))
+			offer(l, OQZ_DT_F32, e, k, j, end);
 	}
 }
 
@@ -264,10 +291,12 @@ static void take_first(const struct lane *l, struct entry *e, int64_t k)
 	if (few && k > 0) {
 		for (int64_t i = k / 2; i-- > 0;)
 			sink(e, k, i);
-		if (l->dtype == OQZ_DT_F32)
-			offer(l, OQZ_DT_F32, e, k);
+		if (l->dtype == OQZ_DT_F32 && l->step == 1)
+			offer_row(l, e, k);
+		else if (l->dtype == OQZ_DT_F32)
+			offer(l, OQZ_DT_F32, e, k, k, l->n);
 		else
-			offer(l, l->dtype, e, k);
+			offer(l, l->dtype, e, k, k, l->n);
 	} else if (k < l->n) {
 		select_first(e, l->n, k);
 	}

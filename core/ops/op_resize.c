@@ -89,7 +89,9 @@ static enum oqz_status axes_of(const struct resize *p, const struct oqz_shape *i
 
 		if (!r->by_size) {
 			a->scale = r->scale[i];
-			/* In float32, as exporters and other engines compute it: 0.7f * 10 is 7. */
+			/* In float32, as exporters and other engines compute it: 0.7f * 10 is 7. With
+			 * tf_crop_and_resize the text multiplies by the region's length, too; ONNX's type rule,
+			 * its reference implementation and ONNX Runtime do not. */
 			a->out = (int64_t)floorf((float)a->scale * (float)a->in);
 		} else if (stretch) {
 			a->out = r->size[i];

@@ -258,6 +258,28 @@ OQZ_KERNEL void oqz_to_f32(enum oqz_dtype t, const void *restrict p, size_t n, f
 			out[i] = (float)oqz_load_f(t, p, i);
 	}
 }
+
+OQZ_KERNEL void oqz_to_i64(enum oqz_dtype t, const void *restrict p, size_t n, int64_t *restrict out)
+{
+	switch (t) {
+	case OQZ_DT_U8:
+	case OQZ_DT_U4:
+	case OQZ_DT_U2: ROW(uint8_t, x);
+	case OQZ_DT_I8:
+	case OQZ_DT_I4:
+	case OQZ_DT_I2: ROW(int8_t, x);
+	case OQZ_DT_BOOL: ROW(uint8_t, x != 0);
+	case OQZ_DT_U16: ROW(uint16_t, x);
+	case OQZ_DT_I16: ROW(int16_t, x);
+	case OQZ_DT_U32: ROW(uint32_t, x);
+	case OQZ_DT_I32: ROW(int32_t, x);
+	case OQZ_DT_U64:
+	case OQZ_DT_I64: ROW(int64_t, x);
+	default:
+		for (size_t i = 0; i < n; i++)
+			out[i] = oqz_load_i(t, p, i);
+	}
+}
 #undef ROW
 
 #define ROW(T, expr)                     \

@@ -59,5 +59,7 @@ void oqz_store_i(enum oqz_dtype t, void *p, size_t i, int64_t x);
 /* n elements of any numeric type to and from float32 (vectorised where both are float32, 8-bit or 16-bit). */
 void oqz_to_f32(enum oqz_dtype t, const void *p, size_t n, float *out);
 void oqz_from_f32(enum oqz_dtype t, const float *in, size_t n, void *p);
+/* n elements as oqz_load_i reads them (vectorised where they are integers). */
+void oqz_to_i64(enum oqz_dtype t, const void *p, size_t n, int64_t *out);
 
 #endif

@@ -270,6 +270,8 @@ static void compare(const struct op_row *row, int which, const struct oqz_tensor
 		double x = oqz_load_f(got->dtype, got->data, i), y = oqz_load_f(want->dtype, want->data, i);
 		bool same = (isnan(x) && isnan(y)) || x == y || fabs(x - y) <= row->tolerance * (1 + fabs(y));
 
+		if (oqz_dtype_is_float(want->dtype) && oqz_dtype_size(want->dtype) == 1) /* codes, so also zero's */
+			same = same && !signbit(x) == !signbit(y);
 		ck_assert_msg(same, "%s (%s) output %d, element %zu: %.9g, not %.9g", row->op, row->attrs, which, i, x,
 		              y);
 	}

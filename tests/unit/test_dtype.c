@@ -77,6 +77,7 @@ START_TEST(rows_widen_as_elements_do)
 {
 	static uint64_t mem[1 << 14]; /* any bytes: 65536 halves, 131072 bytes, 16384 words */
 	static float out[1 << 17];
+	static int64_t whole[1 << 17];
 	struct oqz_rng rng;
 
 	oqz_rng_init(&rng, 1);
@@ -92,6 +93,9 @@ START_TEST(rows_widen_as_elements_do)
 		oqz_to_f32(t, mem, n, out);
 		for (size_t i = 0; i < n; i++)
 			ck_assert_msg(same(out[i], (float)oqz_load_f(t, mem, i)), "%s[%zu]", oqz_dtype_name(t), i);
+		oqz_to_i64(t, mem, n, whole);
+		for (size_t i = 0; i < n; i++)
+			ck_assert_msg(whole[i] == oqz_load_i(t, mem, i), "%s[%zu]", oqz_dtype_name(t), i);
 	}
 }
 END_TEST

@@ -35,6 +35,7 @@ static float f_log1p(float x) { return vm_log1p01(x); }
 static float f_log(float x) { return vm_log(x); }
 static float f_sin(float x) { return vm_sin_turned(x, 0); }
 static float f_cos(float x) { return vm_sin_turned(x, 1); }
+static float f_exp_upto0(float x) { return vm_exp_upto0(x); }
 static float f_sigmoid(float x) { return vm_sigmoid(x); }
 static double g_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
@@ -42,6 +43,7 @@ START_TEST(functions_are_accurate)
 {
 	ck_assert_double_lt(worst(f_exp, exp, -87, 88.7), 1.2);
 	ck_assert_double_lt(worst(f_exp, exp, -103, -87), 2);
+	ck_assert_double_lt(worst(f_exp_upto0, exp, -86, 0), 1.2);
 	ck_assert_double_lt(worst(f_expm1, expm1, -20, 88), 2.5);
 	ck_assert_double_lt(worst(f_expm1, expm1, -1e-3, 1e-3), 2);
 	ck_assert_double_lt(worst(f_tanh, tanh, -12, 12), 2.5);
@@ -83,6 +85,8 @@ START_TEST(functions_keep_special_values)
 	ck_assert(isnan(vm_log(-1)) && isnan(vm_log(NAN)) && isnan(vm_log(-INFINITY)) && vm_log(1) == 0);
 	ck_assert(signbit(vm_sin_turned(-0.0f, 0)) && vm_sin_turned(0, 0) == 0 && vm_sin_turned(0, 1) == 1);
 	ck_assert(vm_sigmoid(INFINITY) == 1 && vm_sigmoid(-INFINITY) == 0 && vm_sigmoid(-200) == 0);
+	ck_assert(isnan(vm_exp_upto0(NAN)) && isnan(vm_exp_upto0(-NAN)) && isnan(vm_exp_beside1(NAN)));
+	ck_assert(vm_exp_upto0(-INFINITY) == 0 && vm_exp_upto0(-86.5f) == 0 && vm_exp_upto0(0) == 1);
 }
 END_TEST
 
@@ -169,7 +173,7 @@ END_TEST
 
 START_TEST(many_operands_fold)
 {
-	static const char *const ops[] = { "Max", "Min", "Sum" };
+	static const char *const ops[] = { "Max", "Min", "Sum", "Mean" };
 
 	for (size_t k = 0; k < OQZ_COUNTOF(ops); k++) {
 		struct gb b;

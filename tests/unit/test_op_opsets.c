@@ -86,6 +86,8 @@ START_TEST(sets_21_to_27)
 		{ "Conv", "", "bfloat16[1,1,2]: 1 2; bfloat16[1,1,2]: 1 1", "bfloat16[1,1,1]: 3", 0, 22 },
 		{ "GlobalAveragePool", "", "bfloat16[1,1,2]: 1 3", "bfloat16[1,1,1]: 2", 0, 22 },
 		{ "Cast", "to=23", "float32[4]: 0.3 100 -2.5 5", "float4e2m1[4]: 0.5 6 -2 4", 0, 23 },
+		{ "Cast", "to=23", "float32[5]: nan -nan inf -inf -0.1", "float4e2m1[5]: -0 -0 6 -6 -0", 0, 23 },
+		{ "CastLike", "", "float16[2]: nan 1; float4e2m1[1]: 0", "float4e2m1[2]: -0 1", 0, 23 },
 		{ "QuantizeLinear", "output_dtype=23", "float32[2]: 1 -100; float32[]: 2", "float4e2m1[2]: 0.5 -6", 0,
 		  23 },
 		{ "QuantizeLinear", "precision=1", "float16[2]: 3 5; float16[]: 2; int8[]: 0", "int8[2]: 2 2", 0, 23 },

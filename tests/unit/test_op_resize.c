@@ -38,6 +38,9 @@ START_TEST(coordinates_by_hand)
 		  1e-6 },
 		{ "Resize", "mode=linear coordinate_transformation_mode=tf_crop_and_resize extrapolation_value=9.0",
 		  "float32[3]: 0 1 2; float32[2]: 0.5 1.5; -; int64[1]: 3", "float32[3]: 1 2 9" },
+		/* The region does not count for the length. */
+		{ "Resize", "mode=linear coordinate_transformation_mode=tf_crop_and_resize",
+		  "float32[4]: 0 1 2 3; float32[2]: 0 0.5; float32[1]: 1", "float32[4]: 0 0.5 1 1.5" },
 		{ "Resize", "keep_aspect_ratio_policy=not_larger", "float32[2,4]: 1; -; -; int64[2]: 4 4",
 		  "float32[2,4]: 1" },
 		{ "Resize", "keep_aspect_ratio_policy=not_smaller", "float32[2,4]: 1; -; -; int64[2]: 4 4",

@@ -58,7 +58,9 @@ START_TEST(casts_are_those_of_single_elements)
 }
 END_TEST
 
-/* Few values, so that there are ties: of equal ones the first comes first. */
+/* Few values, so that there are ties: of equal ones the first comes first. NaN is above all numbers. */
+static bool above(float a, float b) { return a > b || (isnan(a) && !isnan(b)); }
+
 static void fill_with_ties(struct oqz_rng *r, struct oqz_tensor *x, int values)
 {
 	for (int64_t i = 0; i < oqz_tensor_nelem(x); i++)
@@ -67,15 +69,20 @@ static void fill_with_ties(struct oqz_rng *r, struct oqz_tensor *x, int values)
 
 START_TEST(the_first_k_are_those_of_a_sort)
 {
-	for (int round = 0; round < 120; round++) {
+	enum { MOST = 700 };
+	for (int round = 0; round < 240; round++) {
 		struct gb b;
 		struct oracle o;
 		gb_init(&b, 100 + (uint64_t)round);
-		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, 80), k = (int64_t)oqz_rng_below(&b.rng, (uint64_t)n + 1);
+		int64_t inner = round & 8 ? 1 : 3; /* rows of memory, or not */
+		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, round & 16 ? MOST : 80),
+		        k = (int64_t)oqz_rng_below(&b.rng, (uint64_t)n + 1);
 		bool largest = round & 1;
 		k = round & 4 ? k : k % 4; /* few of many are found another way */
-		struct oqz_tensor x = tensor(GB_DIMS(2, n, 3));
+		struct oqz_tensor x = tensor(GB_DIMS(2, n, inner));
 		fill_with_ties(&b.rng, &x, round % 3 ? 4 : 1000);
+		for (int nans = round % 5 == 0 ? 4 : 0; nans > 0; nans--)
+			((float *)x.data)[oqz_rng_below(&b.rng, (uint64_t)(2 * n * inner))] = NAN;
 		struct oqz_value *in[] = { gb_input(&b, "x", x.shape), GB_LIST(&b, k) };
 		gb_op_n(&b, "TopK", in, 2, 2);
 		struct oqz_node *node = b.last;
@@ -84,17 +91,19 @@ START_TEST(the_first_k_are_those_of_a_sort)
 		run(&b, &o, &x);
 		const float *v = oracle_at(&o, node->out[0]->name)->data;
 		const int64_t *at = oracle_at(&o, node->out[1]->name)->data;
-		for (int64_t lane = 0; lane < 6; lane++) {
-			const float *from = (const float *)x.data + lane / 3 * n * 3 + lane % 3;
-			bool taken[80] = { false };
+		for (int64_t lane = 0; lane < 2 * inner; lane++) {
+			const float *from = (const float *)x.data + lane / inner * n * inner + lane % inner;
+			bool taken[MOST] = { false };
 			for (int64_t j = 0; j < k; j++) {
-				int64_t best = -1, i = lane / 3 * k * 3 + j * 3 + lane % 3;
+				int64_t best = -1, i = (lane / inner * k + j) * inner + lane % inner;
 				for (int64_t c = 0; c < n; c++)
-					if (!taken[c] && (best < 0 || (largest ? from[c * 3] > from[best * 3]
-					                                       : from[c * 3] < from[best * 3])))
+					if (!taken[c] &&
+					    (best < 0 || (largest ? above(from[c * inner], from[best * inner])
+					                          : above(from[best * inner], from[c * inner]))))
 						best = c;
 				taken[best] = true;
-				ck_assert_msg(at[i] == best && v[i] == from[best * 3],
+				ck_assert_msg(at[i] == best && !above(v[i], from[best * inner]) &&
+				                  !above(from[best * inner], v[i]),
 				              "round %d, n %d, k %d: place %d has element %d, not %d", round, (int)n,
 				              (int)k, (int)j, (int)at[i], (int)best);
 			}
