@@ -116,8 +116,8 @@ static enum oqz_status percentile_find(const struct oqz_observer *o, const struc
 		if (!(o->needs & OQZ_OBS_HISTOGRAM))
 			OQZ_FAIL(err, OQZ_E_MISMATCH, "percentile needs a histogram, which was not collected");
 		oqz_batch_ranks(o->count, site->q, &top, &bottom);
-		int64_t counted = oqz_hist_counted(o);
-		if ((int64_t)top >= o->sure || (int64_t)bottom >= o->sure)
+		int64_t counted = oqz_hist_counted(o), known = oqz_tails_known(o);
+		if ((int64_t)top >= known || (int64_t)bottom >= known)
 			OQZ_FAIL(
 			    err, OQZ_E_UNSUPPORTED,
 			    "the images' values here differ too much in number for a quantile of all; use scope=batch");

@@ -23,7 +23,6 @@ enum oqz_status oqz_observer_new(unsigned needs, double q, int batch, struct oqz
 	}
 	o->lo = o->below = INFINITY;
 	o->hi = o->above = -INFINITY;
-	o->sure = INT64_MAX;
 	o->page[OQZ_HIST_PAGES] = o->ignored;
 	*ret = o;
 	return OQZ_OK;
@@ -166,7 +165,6 @@ enum oqz_status oqz_observer_merge(struct oqz_observer *o, const struct oqz_obse
 		o->above = narrow && o->above > from->above ? o->above : from->above;
 	}
 	o->ranks = o->ranks > from->ranks ? o->ranks : from->ranks;
-	o->sure = o->sure < from->sure ? o->sure : from->sure;
 	o->count += from->count;
 	o->nonfinite += from->nonfinite;
 	o->zeros += from->zeros;

@@ -59,12 +59,30 @@ void oqz_tails_narrow(struct oqz_observer *o)
 	bin_range(page, bin, &unused, &below);
 	oqz_hist_end(o, 1, o->ranks, &page, &bin);
 	bin_range(page, bin, &above, &unused);
-	/* what was left out before lay between the limits of then, and these are at least as far out */
-	if (below < above) {
+	/* What was left out before lay between the limits of then. Where more ranks are asked for than at that time,
+	 * the new limits could lie further in, and what is counted there is not all. */
+	bool first = o->below >= o->above;
+	if (below < above && (first || (below <= o->below && above >= o->above))) {
 		o->below = below;
 		o->above = above;
-		o->sure = o->ranks;
 	}
+}
+
+int64_t oqz_tails_known(const struct oqz_observer *o)
+{
+	int at = -1, page, bin;
+	int64_t low = 0, high = 0;
+	uint64_t n;
+	float least, largest;
+
+	if (o->below >= o->above)
+		return INT64_MAX;
+	while (oqz_hist_next(o, &at, &page, &bin, &n)) {
+		bin_range(page, bin, &least, &largest);
+		low += largest <= o->below ? (int64_t)n : 0;
+		high += least >= o->above ? (int64_t)n : 0;
+	}
+	return low < high ? low : high;
 }
 
 OQZ_KERNEL static bool any_outside(const float *x, size_t n, float below, float above)

@@ -54,7 +54,7 @@ struct oqz_observer {
 	uint64_t ignored[OQZ_HIST_IGNORED];
 	/* Values between `below` and `above` are no longer counted in pages, only in `count`: `ranks` values at either
 	 * end are known, and no more will be asked for (observe_tails.c). ranks 0: all are counted. */
-	int64_t ranks, sure;               /* sure: as many as are certainly known */
+	int64_t ranks;
 	float below, above;                /* x <= below and x >= above are counted; at first below >= above */
 	int64_t fresh;                     /* values looked at one by one since that was last narrowed */
 	size_t open_batch;                 /* between oqz_observer_open and _close: of the image */
@@ -76,6 +76,8 @@ uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
 
 /* Once `ranks` values at either end are in the pages: which values between them need not be counted any more. */
 void oqz_tails_narrow(struct oqz_observer *o);
+/* How many values at either end are certainly known; INT64_MAX: all are. */
+int64_t oqz_tails_known(const struct oqz_observer *o);
 /* Whether one of n values has to be counted. */
 bool oqz_tails_want(const struct oqz_observer *o, const float *x, size_t n);
 /* Values that are in pages or zeros: all, or those of the two ends. */

@@ -336,7 +336,9 @@ END_TEST
 /* Bins belong to one first pass; statistics with bins do not grow. */
 START_TEST(second_pass_is_guarded)
 {
-	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *a = NULL, *b = NULL, *s = NULL, *t = NULL;
+	OQZ_CLEANUP(oqz_observer_free_cleanup)
+	struct oqz_observer *a = NULL,
+	                    *b = NULL, *s = NULL, *t = NULL, *none = NULL;
 	struct oqz_site site = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
 	static const float x[] = { 1, 2, -3 }, y[] = { 1, 2, -4 };
 	float lo, hi, scale;
@@ -353,6 +355,12 @@ START_TEST(second_pass_is_guarded)
 	ck_ok(oqz_observer_merge(a, s, err));
 	ck_ok(oqz_calibrator_find("kl")->find(a, &site, &lo, &hi, &scale, err));
 	ck_fails(oqz_observer_merge(a, b, err), OQZ_E_MISMATCH, "is over");
+	ck_fails(oqz_observer_merge(b, a, err), OQZ_E_MISMATCH, "is over");
+	ck_fails(oqz_observer_merge(s, b, err), OQZ_E_MISMATCH, "is over");
+	/* who has seen nothing, a thread without images, takes nothing away */
+	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &none, err));
+	ck_ok(oqz_observer_merge(a, none, err));
+	ck_assert_int_eq((int)oqz_observer_count(a), 3);
 }
 END_TEST
 

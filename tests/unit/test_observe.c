@@ -366,6 +366,8 @@ START_TEST(wrong_use_is_refused)
 	struct oqz_site site = { .q = 0.9, .symmetric = false };
 
 	ck_fails(oqz_observer_new(OQZ_OBS_BATCH, 0.3, 4, &o, err), OQZ_E_USAGE, "0.5 < q");
+	ck_fails(oqz_observer_new(OQZ_OBS_BATCH, 0.5, 4, &o, err), OQZ_E_USAGE, "0.5 < q");
+	ck_fails(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 0, &o, err), OQZ_E_USAGE, "at least 1");
 	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
 	ck_fails(oqz_observer_merge(o, p, err), OQZ_E_MISMATCH, "different kinds");
 	ck_ok(oqz_observer_add(o, 0, x, 1, 0, err));
@@ -373,6 +375,15 @@ START_TEST(wrong_use_is_refused)
 	ck_ok(oqz_observer_add(o, 1, x, 2, 0, err));
 	ck_fails(oqz_calibrator_find("kl")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "symmetric");
 	ck_assert(oqz_calibrator_find("nonesuch") == NULL);
+	oqz_observer_free(o);
+	/* an image too many in a batch, and a batch that both of two statistics have seen whole */
+	o = make();
+	for (int i = 0; i < BATCH; i++) {
+		ck_ok(oqz_observer_add(o, i, x + 1, 1, 0, err));
+		ck_ok(oqz_observer_add(p, i, x + 1, 1, 0, err));
+	}
+	ck_fails(oqz_observer_add(o, 0, x + 1, 1, 0, err), OQZ_E_USAGE, "complete");
+	ck_fails(oqz_observer_merge(o, p, err), OQZ_E_MISMATCH, "in both");
 	oqz_observer_free(o);
 	oqz_observer_free(p);
 	oqz_observer_free(NULL);

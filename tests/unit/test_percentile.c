@@ -290,6 +290,99 @@ START_TEST(tails_say_what_the_whole_histogram_says)
 }
 END_TEST
 
+/* A tail that dropped values does not know more ranks when more are wanted later, its own or another's; zeros have no
+ * sign. */
+START_TEST(what_was_dropped_stays_dropped)
+{
+	enum { N = 2000 };
+	float x[N], got;
+	struct oqz_tail t, u;
+
+	for (int i = 0; i < N; i++)
+		x[i] = (float)(i * 7 % N);
+	oqz_tail_init(&t);
+	oqz_tail_init(&u);
+	oqz_tail_want(&t, 4);
+	ck_ok(oqz_tail_add(&t, 1, x, N, err));
+	ck_assert(oqz_tail_rank(&t, 3, &got) && got == N - 4);
+	ck_assert(!oqz_tail_rank(&t, 4, &got));
+	oqz_tail_want(&t, 40);
+	ck_ok(oqz_tail_add(&t, 1, x, N, err));
+	oqz_tail_normalise(&t);
+	ck_assert(oqz_tail_rank(&t, 3, &got) && got == N - 2); /* each twice */
+	ck_assert(!oqz_tail_rank(&t, 4, &got));
+	/* into one that has all: no more is known than in the poorer */
+	oqz_tail_want(&u, N);
+	ck_ok(oqz_tail_add(&u, 1, x, 500, err));
+	ck_ok(oqz_tail_merge(&u, &t, err));
+	ck_assert(oqz_tail_rank(&u, 3, &got) && !oqz_tail_rank(&u, 4, &got));
+	oqz_tail_release(&t);
+	oqz_tail_release(&u);
+	oqz_tail_want(&t, 2);
+	ck_ok(oqz_tail_add(&t, -1, (float[]) { 0, -0.0f, INFINITY, NAN, -1 }, 5, err));
+	oqz_tail_normalise(&t);
+	ck_assert(t.n == 2 && t.v[0] == 1 && t.v[1] == 0 && !signbit(t.v[1]));
+	oqz_tail_release(&t);
+}
+END_TEST
+
+START_TEST(zeros_of_batches_have_no_sign)
+{
+	static const float x[] = { -0.0f, 0, 0, -0.0f };
+	struct oqz_site site = { .q = 0.9, .batch_scope = true };
+	struct oqz_observer *o;
+	float lo, hi, scale;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 1, &o, err));
+	ck_ok(oqz_observer_add(o, 0, x, 4, 0, err));
+	ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+	ck_assert(lo == 0 && hi == 0 && !signbit(lo) && !signbit(hi));
+	oqz_observer_free(o);
+}
+END_TEST
+
+/* Images that grow, so that more ranks are asked for when values have been left out already; some of them are seen by
+ * another observer. What is found is what the whole histogram says, or it is an error. */
+START_TEST(growing_images_are_right_or_refused)
+{
+	enum { IMAGES = 12, MOST = 20000 };
+	static float x[MOST];
+	uint32_t seed = 6;
+	int found = 0, refused = 0;
+
+	for (int round = 0; round < 12; round++) {
+		struct oqz_site site = { .q = round % 3 ? 0.99 : 0.9 };
+		struct oqz_observer *o[3];
+		float want[2], got[2], scale;
+		for (int k = 0; k < 3; k++)
+			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o[k], err));
+		for (int i = 0; i < IMAGES; i++) {
+			bool late = i >= 8; /* larger, and nearly all values are small */
+			size_t n = round < 6 ? (size_t)(1000 + i) : late ? MOST : 1000;
+			struct oqz_observer *mine = o[1 + (round % 2 && i % 3 == 0)];
+			for (size_t k = 0; k < n; k++)
+				x[k] = ((float)next(&seed) * 0x1p-31f - 1) * (late && k % 20 ? 1 : 8);
+			oqz_observer_tails(mine, (int64_t)((double)n * IMAGES * percentile()->tails(&site)) + 2);
+			ck_ok(oqz_observer_add(mine, i, x, n, 0, err));
+			ck_ok(oqz_observer_add(o[0], i, x, n, 0, err));
+		}
+		ck_ok(oqz_observer_merge(o[1], o[2], err));
+		ck_ok(percentile()->find(o[0], &site, &want[0], &want[1], &scale, err));
+		struct oqz_err err;
+		if (percentile()->find(o[1], &site, &got[0], &got[1], &scale, &err) == OQZ_OK) {
+			ck_assert_msg(got[0] == want[0] && got[1] == want[1], "round %d: %a %a, not %a %a", round,
+			              (double)got[0], (double)got[1], (double)want[0], (double)want[1]);
+			found++;
+		} else {
+			refused++;
+		}
+		for (int k = 0; k < 3; k++)
+			oqz_observer_free(o[k]);
+	}
+	ck_assert_msg(found >= 6 && refused >= 1, "%d found, %d refused", found, refused);
+}
+END_TEST
+
 START_TEST(selection_equals_sorting)
 {
 	float v[64], s[64];
@@ -373,4 +466,5 @@ END_TEST
 OQZ_TEST_MAIN("percentile", batches_leave_out_what_is_not_finite, broken_promises_survive_a_merge,
               batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound, ranks_within_a_bin,
               many_batches_are_averaged_as_torch_does, tails_say_what_the_whole_histogram_says, pieces_are_the_whole,
+              growing_images_are_right_or_refused, what_was_dropped_stays_dropped, zeros_of_batches_have_no_sign,
               selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
