@@ -5,10 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
 
 export const OQZ = process.env.OQZ ?? 'oqz';
-const env = { ...process.env, OMP_NUM_THREADS: '1' };
-
 export function run(command, args) {
-  const r = spawnSync(command, args, { env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const r = spawnSync(command, args, { env: { ...process.env, OMP_NUM_THREADS: '1' }, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (r.status !== 0) throw new Error(`${basename(command)} ${args.join(' ')}: ${(r.stderr || String(r.error)).trim().split('\n').pop()}`);
   return r;
 }

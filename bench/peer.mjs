@@ -4,13 +4,16 @@
 //
 //   node peer.mjs speed MODEL.onnx RUNS THREADS    warms up, runs, prints images per second of wall time, of processor
 //                                                  time, and the peak memory of the process in MiB
-//   node peer.mjs shape MODEL.onnx                 dimensions of the first input and output, as JSON
+//   node peer.mjs shape MODEL.onnx                 dimensions of the first input and output, as JSON, and whether the
+//                                                  model leaves some open
+//   node peer.mjs input MODEL.onnx FILE.npy        writes the first input that it is given
 //   node peer.mjs load MODEL.onnx                  exit status 1 with the reason where the peer refuses the model
 //   node peer.mjs agree OQZ MODEL.onnx...          runs OQZ (the program) and the peer on the same random input and says
 //                                                  for each model whether every output agrees:
 //                                                  |ours - peer| <= 1e-3 |peer| + 1e-4 max |peer|
 //                                                  (OQZ_PEER_RTOL and OQZ_PEER_ATOL say otherwise)
-// OQZ_PEER_LEVEL is the peer's level of optimization: all, extended, basic or disabled.
+// OQZ_PEER_LEVEL is the peer's level of optimization: all, extended, basic or disabled. OQZ_PEER_SHAPE (1x3x48x320): of
+// inputs with dynamic dimensions; else those are 224, the first two 1.
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +37,8 @@ async function open(model, threads) {
   });
   const feeds = {};
   for (const meta of session.inputMetadata) {
-    const dims = meta.shape.map((d, i) => (typeof d === 'number' && d > 0 ? d : i < 2 ? 1 : 224));
+    const given = process.env.OQZ_PEER_SHAPE?.split('x').map(Number);
+    const dims = meta.shape.map((d, i) => (typeof d === 'number' && d > 0 ? d : (given?.[i] ?? (i < 2 ? 1 : 224))));
     feeds[meta.name] = new ort.Tensor('float32', numbers(dims.reduce((a, b) => a * b, 1)), dims);
   }
   return { session, feeds };
@@ -166,7 +170,11 @@ const [verb, ...args] = process.argv.slice(2);
 if (verb === 'shape' && args.length === 1) {
   const { session, feeds } = await open(args[0], 1);
   const outputs = await session.run(feeds);
-  console.log(JSON.stringify({ input: Object.values(feeds)[0].dims, output: outputs[session.outputNames[0]].dims }));
+  const dynamic = session.inputMetadata.some((m) => m.shape.some((d) => typeof d !== 'number' || d < 1));
+  console.log(JSON.stringify({ input: Object.values(feeds)[0].dims, output: outputs[session.outputNames[0]].dims, dynamic }));
+} else if (verb === 'input' && args.length === 2) {
+  const { feeds } = await open(args[0], 1);
+  writeNpy(args[1], Object.values(feeds)[0]);
 } else if (verb === 'load' && args.length === 1) {
   await open(args[0], 1).catch((e) => {
     console.log(e.message.split('\n')[0]);
@@ -175,6 +183,6 @@ if (verb === 'shape' && args.length === 1) {
 } else if (verb === 'speed' && args.length === 3) await speed(args[0], Number(args[1]), Number(args[2]));
 else if (verb === 'agree' && args.length >= 2) process.exitCode = (await agreeAll(args[0], args.slice(1))) ? 1 : 0;
 else {
-  console.error('usage: peer.mjs speed MODEL.onnx RUNS THREADS | peer.mjs shape MODEL.onnx | peer.mjs load MODEL.onnx | peer.mjs agree OQZ MODEL.onnx...');
+  console.error('usage: peer.mjs speed MODEL.onnx RUNS THREADS | peer.mjs shape MODEL.onnx | peer.mjs input MODEL.onnx FILE.npy | peer.mjs load MODEL.onnx | peer.mjs agree OQZ MODEL.onnx...');
   process.exitCode = 2;
 }
