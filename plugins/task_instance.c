@@ -292,6 +292,68 @@ enum oqz_status oqz_task_finish_beside(struct oqz_task_instance *t, const struct
 	return OQZ_OK;
 }
 
+/* -------------------------------------------------------------------------------------------------- resampling */
+
+struct oqz_resampler {
+	struct oqz_task_instance *task;
+	void *self;
+};
+
+static enum oqz_status call_resample_open(struct oqz_task_instance *t, const struct oqz_record *records,
+                                          const struct oqz_record *reference, size_t n, void **ret, struct oqz_err *err)
+{
+	CALL(t, err, "resample_open", t->task->resample_open(t->self, records, reference, n, ret, &f));
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_resampler_open(struct oqz_task_instance *t, const struct oqz_record *records,
+                                   const struct oqz_record *reference, size_t n, struct oqz_resampler **ret,
+                                   struct oqz_err *err)
+{
+	*ret = NULL;
+	if (!t->task->resample_open)
+		return OQZ_OK;
+	OQZ_CLEANUP_FREE struct oqz_resampler *r = calloc(1, sizeof *r);
+	if (!r)
+		return oqz_err_nomem(err, "a bootstrap", sizeof *r);
+	r->task = t;
+	OQZ_TRY(call_resample_open(t, records, reference, n, &r->self, err));
+	*ret = oqz_steal(r);
+	return OQZ_OK;
+}
+
+void oqz_resampler_close(struct oqz_resampler *r)
+{
+	if (r)
+		r->task->task->resample_close(r->task->self, r->self);
+	free(r);
+}
+
+static enum oqz_status call_resample(struct oqz_resampler *r, const uint32_t *times, struct metric_sink *sink,
+                                     struct oqz_err *err)
+{
+	CALL(r->task, err, "resample", r->task->task->resample(r->task->self, r->self, times, sink, &f));
+	return OQZ_OK;
+}
+
+enum oqz_status oqz_resampler_run(struct oqz_resampler *r, const uint32_t *times, double *values, struct oqz_err *err)
+{
+	const struct oqz_task_instance *t = r->task;
+	OQZ_CLEANUP_FREE bool *set = calloc(t->n_metrics, sizeof *set);
+	struct metric_sink sink = { .table = t->metrics, .values = values, .n = t->n_metrics, .set = set };
+
+	if (!set)
+		return oqz_err_nomem(err, "metrics", t->n_metrics);
+	for (size_t i = 0; i < sink.n; i++)
+		values[i] = NAN;
+	OQZ_TRY(call_resample(r, times, &sink, err));
+	for (size_t i = 0; i < sink.n; i++)
+		if (!set[i] && sink.table[i].test == OQZ_TEST_BOOTSTRAP)
+			OQZ_FAIL(err, OQZ_E_PLUGIN, "%s: resample() did not set the metric '%s'", t->name,
+			         sink.table[i].name);
+	return OQZ_OK;
+}
+
 const char *oqz_task_marks(const struct oqz_task_instance *t) { return t->task->marks ? t->task->marks : ""; }
 
 enum oqz_status oqz_task_draw(struct oqz_task_instance *t, const struct oqz_item *item, const struct oqz_record *record,

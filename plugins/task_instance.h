@@ -65,6 +65,16 @@ enum oqz_status oqz_task_finish_beside(struct oqz_task_instance *t, const struct
                                        const struct oqz_record *reference, size_t n, double *values,
                                        struct oqz_err *err);
 
+/* Metrics of lists that differ only in how often they name each record, for bootstraps: *ret is NULL where the task
+ * cannot do better than oqz_task_finish_beside(). Instance and records must outlive it. */
+struct oqz_resampler;
+enum oqz_status oqz_resampler_open(struct oqz_task_instance *t, const struct oqz_record *records,
+                                   const struct oqz_record *reference, size_t n, struct oqz_resampler **ret,
+                                   struct oqz_err *err);
+void oqz_resampler_close(struct oqz_resampler *r);
+/* `values` as of oqz_task_finish(); NaN for a metric that is not set, which only those without a bootstrap may be. */
+enum oqz_status oqz_resampler_run(struct oqz_resampler *r, const uint32_t *times, double *values, struct oqz_err *err);
+
 /* One line for a person; "" when the task has nothing to say. */
 enum oqz_status oqz_task_explain(struct oqz_task_instance *t, const struct oqz_record *record, char *text, size_t size,
                                  struct oqz_err *err);

@@ -7,6 +7,7 @@
 #include "core/metric/stats.h"
 
 #include <math.h>
+#include <string.h>
 
 /* 95 % intervals; what could be detected is stated at 80 % power. */
 #define LEVEL 0.95
@@ -14,11 +15,10 @@
 enum { BOOTSTRAP_ROUNDS = 1999 };
 #define BOOTSTRAP_SEED UINT64_C(20171)
 
-/* Records by their image: those of image g are member[start[g]] up to member[start[g + 1]], in order. Images are
- * numbered as they come, so where each record has its own its number is its image's. */
+/* Which image each record is of, images numbered as they come. */
 struct by_image {
-	uint32_t *member;
-	size_t *start, n, most; /* images, and the records of the one that has most */
+	uint32_t *of;
+	size_t n, most; /* images, and the records of the one that has most */
 };
 
 /* The two sets of records, in order. */
@@ -27,7 +27,9 @@ struct paired {
 	size_t n, n_metrics;
 	const struct oqz_record *first, *second;
 	struct by_image images;
-	struct oqz_record *scratch, *scratch_first; /* [images.n * images.most] */
+	struct oqz_resampler *resampler_first, *resampler_second; /* NULL: finish() does it */
+	uint32_t *times, *image_times;                            /* of each record, and of each image */
+	struct oqz_record *scratch, *scratch_first;               /* [images.n * images.most] */
 	bool beside; /* the first set is what the metrics of the second may be held against */
 	double *values_first, *values_second;
 	struct oqz_pairs *hits;          /* [n_metrics], for MCNEMAR */
@@ -43,17 +45,33 @@ static enum oqz_status finish_both(struct paired *p, const struct oqz_record *fi
 	return oqz_task_finish_beside(p->task, second, reference, n, b, err);
 }
 
+/* Metrics of the list in which each record comes p->times[i] times. */
+static enum oqz_status finish_drawn(struct paired *p, struct oqz_err *err)
+{
+	size_t n = 0;
+
+	if (p->resampler_first) {
+		OQZ_TRY(oqz_resampler_run(p->resampler_first, p->times, p->values_first, err));
+		return oqz_resampler_run(p->resampler_second, p->times, p->values_second, err);
+	}
+	for (size_t i = 0; i < p->n; i++)
+		for (uint32_t left = p->times[i]; left; left--, n++) {
+			p->scratch_first[n] = p->first[i];
+			p->scratch[n] = p->second[i];
+		}
+	return finish_both(p, p->scratch_first, p->scratch, n, p->values_first, p->values_second, err);
+}
+
 static enum oqz_status bootstrap_delta(void *ctx, const uint32_t *index, size_t n, double *delta, struct oqz_err *err)
 {
 	struct paired *p = ctx;
 
-	size_t records = 0;
+	memset(p->image_times, 0, p->images.n * sizeof *p->image_times);
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = p->images.start[index[i]]; k < p->images.start[index[i] + 1]; k++) {
-			p->scratch[records] = p->second[p->images.member[k]];
-			p->scratch_first[records++] = p->first[p->images.member[k]];
-		}
-	OQZ_TRY(finish_both(p, p->scratch_first, p->scratch, records, p->values_first, p->values_second, err));
+		p->image_times[index[i]]++;
+	for (size_t i = 0; i < p->n; i++)
+		p->times[i] = p->image_times[p->images.of[i]];
+	OQZ_TRY(finish_drawn(p, err));
 	for (size_t k = 0; k < p->n_metrics; k++)
 		delta[k] = p->values_second[k] - p->values_first[k];
 	return OQZ_OK;
@@ -78,30 +96,42 @@ static enum oqz_status count_hits(struct paired *p, struct oqz_err *err)
 static enum oqz_status group_by_image(const char *const *images, size_t n, struct oqz_arena *a, struct by_image *ret,
                                       struct oqz_err *err)
 {
-	struct by_image g = { .member = OQZ_ARENA_NEW_N(a, uint32_t, n + 1),
-		              .start = OQZ_ARENA_NEW_N(a, size_t, n + 1) };
-	OQZ_CLEANUP_FREE size_t *of = calloc(n + 1, sizeof *of), *room = calloc(n + 1, sizeof *room);
+	struct by_image g = { .of = OQZ_ARENA_NEW_N(a, uint32_t, n + 1) };
+	OQZ_CLEANUP_FREE size_t *records = calloc(n + 1, sizeof *records);
 	struct oqz_map known = { 0 };
-	bool ok = g.member && g.start && of && room;
+	bool ok = g.of && records;
 
 	for (size_t i = 0; ok && i < n; i++) {
-		size_t *first = oqz_map_get(&known, images[i]);
-		of[i] = first ? *first : g.n++;
-		ok = first || oqz_map_set(&known, images[i], &of[i]);
-		room[of[i]]++;
+		const uint32_t *first = oqz_map_get(&known, images[i]);
+		g.of[i] = first ? *first : (uint32_t)g.n++;
+		ok = first || oqz_map_set(&known, images[i], &g.of[i]);
+		size_t count = ++records[g.of[i]];
+		g.most = count > g.most ? count : g.most;
 	}
 	oqz_map_release(&known);
 	if (!ok)
 		return oqz_err_nomem(err, "images", n);
-	for (size_t k = 0; k < g.n; k++) {
-		g.start[k + 1] = g.start[k] + room[k];
-		g.most = room[k] > g.most ? room[k] : g.most;
-		room[k] = g.start[k];
-	}
-	for (size_t i = 0; i < n; i++)
-		g.member[room[of[i]]++] = (uint32_t)i;
 	*ret = g;
 	return OQZ_OK;
+}
+
+/* Readies the lists of a bootstrap. */
+static enum oqz_status open_resampling(struct paired *p, struct oqz_arena *a, struct oqz_err *err)
+{
+	const struct oqz_record *reference = p->beside ? p->first : NULL;
+	size_t most = p->images.n * p->images.most + 1;
+
+	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
+	p->times = OQZ_ARENA_NEW_N(a, uint32_t, p->n + 1);
+	p->image_times = OQZ_ARENA_NEW_N(a, uint32_t, p->images.n + 1);
+	if (!p->bootstrap || !p->times || !p->image_times)
+		return oqz_err_nomem(err, "statistics", p->n);
+	OQZ_TRY(oqz_resampler_open(p->task, p->first, reference, p->n, &p->resampler_first, err));
+	if (p->resampler_first)
+		return oqz_resampler_open(p->task, p->second, reference, p->n, &p->resampler_second, err);
+	p->scratch = OQZ_ARENA_NEW_N(a, struct oqz_record, most);
+	p->scratch_first = OQZ_ARENA_NEW_N(a, struct oqz_record, most);
+	return p->scratch && p->scratch_first ? OQZ_OK : oqz_err_nomem(err, "statistics", most);
 }
 
 static enum oqz_status paired_statistics(struct paired *p, const struct oqz_metric *rows, struct oqz_arena *a,
@@ -120,11 +150,13 @@ static enum oqz_status paired_statistics(struct paired *p, const struct oqz_metr
 		OQZ_TRY(count_hits(p, err));
 	if (!resample)
 		return OQZ_OK;
-	p->bootstrap = OQZ_ARENA_NEW_N(a, struct oqz_bootstrap, p->n_metrics);
-	if (!p->bootstrap)
-		return oqz_err_nomem(err, "statistics", p->n_metrics);
-	return oqz_bootstrap(bootstrap_delta, p, p->images.n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, LEVEL,
-	                     p->bootstrap, err);
+	enum oqz_status st = open_resampling(p, a, err);
+	if (st == OQZ_OK)
+		st = oqz_bootstrap(bootstrap_delta, p, p->images.n, p->n_metrics, BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED,
+		                   LEVEL, p->bootstrap, err);
+	oqz_resampler_close(p->resampler_first);
+	oqz_resampler_close(p->resampler_second);
+	return st;
 }
 
 static void fill_metric(const struct paired *p, size_t k, const struct oqz_metric *m, double first, double second,
@@ -175,12 +207,10 @@ enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct 
 	};
 
 	OQZ_TRY(group_by_image(images, n, arena, &p.images, err));
-	p.scratch = OQZ_ARENA_NEW_N(arena, struct oqz_record, p.images.n * p.images.most + 1);
-	p.scratch_first = OQZ_ARENA_NEW_N(arena, struct oqz_record, p.images.n * p.images.most + 1);
 	p.values_first = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
 	p.values_second = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
 	double *a = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1), *b = OQZ_ARENA_NEW_N(arena, double, n_metrics + 1);
-	if (!p.scratch || !p.scratch_first || !p.values_first || !p.values_second || !a || !b)
+	if (!p.values_first || !p.values_second || !a || !b)
 		return oqz_err_nomem(err, "metrics", n);
 	OQZ_TRY(finish_both(&p, first, second, n, a, b, err));
 	OQZ_TRY(paired_statistics(&p, rows, arena, err));

@@ -229,10 +229,10 @@ enum oqz_status coco_data_read(struct coco_data *d, const struct oqz_host *host,
 		host->log(host, OQZ_LOG_WARN, "%s: %zu annotations are for images that it does not list", path,
 		          d->n_strays);
 	if (st == OQZ_OK && d->has_id_0)
-		host->log(
-		    host, OQZ_LOG_WARN,
-		    "%s: an annotation has the id 0: pycocotools takes a match of it for none (parameter `pycocotools_ids`)",
-		    path);
+		host->log(host, OQZ_LOG_WARN,
+		          "%s: an annotation has the id 0: pycocotools takes a match of it for none (parameter "
+		          "`pycocotools_ids`)",
+		          path);
 	return st;
 }
 

@@ -128,47 +128,43 @@ static void hits_for_recalls(uint64_t truths, uint64_t ret[COCO_RECALLS])
 	}
 }
 
-/* Precision at each hit, into work[t * n ...]. Most detections are misses at all thresholds, which need only be
- * counted. False: there are no hits. */
-static bool find_hits(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, double *work,
-                      uint64_t hits[COCO_THRESHOLDS])
-{
-	uint64_t seen = 0, ignored[COCO_THRESHOLDS] = { 0 };
-	bool any = false;
+/* What has been counted so far: detections, by threshold those left out and hits, and the precision at each hit, `room`
+ * for each threshold. */
+struct tally {
+	uint64_t seen, ignored[COCO_THRESHOLDS], *hits, room;
+	double *precision;
+};
 
-	memset(hits, 0, COCO_THRESHOLDS * sizeof *hits);
-	for (size_t i = 0; i < n; i++) {
-		if (e[i].rank >= max_det)
-			continue;
-		seen++;
-		unsigned matched = e[i].hits.matched[area], out = e[i].hits.ignored[area];
-		for (int t = 0; (matched | out) >> t && t < COCO_THRESHOLDS; t++) {
-			if (out >> t & 1)
-				ignored[t]++;
-			else if (matched >> t & 1) {
-				uint64_t h = ++hits[t];
-				work[(size_t)t * n + h - 1] =
-				    (double)h / ((double)(seen - ignored[t]) + 2.220446049250313e-16);
-				any = true;
-			}
+/* One detection that is a hit, or left out, at some threshold. Hits beyond `room`, which no records of this task have,
+ * are not counted. */
+static inline void tally_one(struct tally *a, unsigned matched, unsigned out)
+{
+	a->seen++;
+	for (int t = 0; (matched | out) >> t && t < COCO_THRESHOLDS; t++) {
+		if (out >> t & 1)
+			a->ignored[t]++;
+		else if ((matched >> t & 1) && a->hits[t] < a->room) {
+			uint64_t h = ++a->hits[t];
+			a->precision[(uint64_t)t * a->room + h - 1] =
+			    (double)h / ((double)(a->seen - a->ignored[t]) + 2.220446049250313e-16);
 		}
 	}
-	return any;
 }
 
 /* Precision only rises at hits, so its envelope and the first place of each recall are found among the hits alone. */
-void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, uint64_t truths, double *work,
-                struct coco_curve *ret)
+static void curve_of(const struct tally *a, uint64_t truths, struct coco_curve *ret)
 {
-	uint64_t place[COCO_RECALLS];
+	uint64_t place[COCO_RECALLS], all = 0;
 
-	if (!find_hits(e, n, area, max_det, work, ret->hits)) {
+	for (int t = 0; t < COCO_THRESHOLDS; t++)
+		all += a->hits[t];
+	if (!all) {
 		memset(ret, 0, sizeof *ret);
 		return;
 	}
 	hits_for_recalls(truths, place);
 	for (int t = 0; t < COCO_THRESHOLDS; t++) {
-		double *precision = work + (size_t)t * n;
+		double *precision = a->precision + (uint64_t)t * a->room;
 		uint64_t hits = ret->hits[t];
 		for (uint64_t i = hits; i > 1; i--)
 			precision[i - 2] = fmax(precision[i - 2], precision[i - 1]);
@@ -176,6 +172,59 @@ void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_
 		for (int r = 0; r < COCO_RECALLS; r++)
 			ret->precision[t][r] = place[r] < hits ? precision[place[r]] : 0;
 	}
+}
+
+/* Most detections are misses at all thresholds, which need only be counted. */
+void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, uint64_t truths, double *work,
+                struct coco_curve *ret)
+{
+	struct tally a = { .hits = ret->hits, .room = n, .precision = work };
+
+	memset(ret->hits, 0, sizeof ret->hits);
+	for (size_t i = 0; i < n; i++)
+		if (e[i].rank < max_det)
+			tally_one(&a, e[i].hits.matched[area], e[i].hits.ignored[area]);
+	curve_of(&a, truths, ret);
+}
+
+size_t coco_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_mark *ret)
+{
+	const struct coco_entry *before = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (e[i].rank >= max_det)
+			continue;
+		ret[count++] = (struct coco_mark) {
+			.record = e[i].record & INT32_MAX,
+			.tied = before && before->record == e[i].record && before->score == e[i].score,
+			.matched = e[i].hits.matched[area],
+			.ignored = e[i].hits.ignored[area],
+		};
+		before = &e[i];
+	}
+	return count;
+}
+
+/* Equal scores stay in the list's order: all of a record, then all of its next copy. */
+void coco_curve_drawn(const struct coco_mark *m, size_t n, const uint32_t *times, uint64_t truths, double *work,
+                      struct coco_curve *ret)
+{
+	struct tally a = { .hits = ret->hits, .room = truths, .precision = work };
+
+	memset(ret->hits, 0, sizeof ret->hits);
+	for (size_t i = 0, end; i < n; i = end) {
+		bool any = m[i].matched | m[i].ignored;
+		for (end = i + 1; end < n && m[end].tied; end++)
+			any |= m[end].matched | m[end].ignored;
+		uint32_t copies = times[m[i].record];
+		if (!any)
+			a.seen += copies * (end - i);
+		for (uint32_t copy = 0; any && copy < copies; copy++)
+			for (size_t k = i; k < end; k++)
+				tally_one(&a, m[k].matched, m[k].ignored);
+	}
+	curve_of(&a, truths, ret);
 }
 
 void coco_add_precision(const struct coco_curve *c, int first, int last, struct coco_mean *m)

@@ -51,7 +51,7 @@ double coco_box_iou(const double dt[4], const double gt[4], bool crowd);
 /* One detection among all of its class. `rank` is its place in its image and class, from 0. */
 struct coco_entry {
 	double score;
-	uint32_t rank;
+	uint32_t rank, record; /* `record` says whose it is, for those who ask */
 	struct coco_hits hits;
 };
 /* sort.c. By falling score, equal scores in the order given, NaN last; fewer than 2^32. False when out of memory. */
@@ -66,6 +66,19 @@ struct coco_curve {
 static inline size_t coco_work(size_t n) { return COCO_THRESHOLDS * n + 1; }
 void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, uint64_t truths, double *work,
                 struct coco_curve *ret);
+
+/* The same for lists that differ only in how often they name each record: what of sorted entries matters then, in one
+ * area, of those whose rank is below max_det. Returns how many; `ret` has room for n. */
+struct coco_mark {
+	uint32_t record : 31;
+	uint32_t tied : 1; /* of the same record and score as the one before */
+	uint16_t matched, ignored;
+};
+size_t coco_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_mark *ret);
+/* The curve of the list in which record r comes times[r] times, one after the other. truths > 0 are those of that
+ * list; `work` has room for coco_work(truths) values. */
+void coco_curve_drawn(const struct coco_mark *m, size_t n, const uint32_t *times, uint64_t truths, double *work,
+                      struct coco_curve *ret);
 
 /* A mean that leaves out what is not defined: -1 without any value, as COCO prints it. */
 struct coco_mean {

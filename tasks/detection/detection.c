@@ -188,6 +188,9 @@ static const struct oqz_task detection = {
 	.judge = common_judge,
 	.marks = "green: annotated; blue: found, right at IoU 0.5; red: found, wrong",
 	.draw = detection_draw,
+	.resample_open = detection_resample_open,
+	.resample = detection_resample,
+	.resample_close = detection_resample_close,
 };
 
 OQZ_PLUGIN_EXPORT(detection)

@@ -92,6 +92,14 @@ enum oqz_status detection_finish(void *self, const struct oqz_record *records, s
 enum oqz_status detection_explain(void *self, const struct oqz_record *record, char *text, size_t size,
                                   struct oqz_failure *f);
 
+/* resample.c: struct oqz_task's resample_open(), resample(), resample_close(). */
+enum oqz_status detection_resample_open(void *self, const struct oqz_record *records,
+                                        const struct oqz_record *reference, size_t n, void **ret,
+                                        struct oqz_failure *f);
+enum oqz_status detection_resample(void *self, void *resampler, const uint32_t *times, void *metric_sink,
+                                   struct oqz_failure *f);
+void detection_resample_close(void *self, void *resampler);
+
 /* A detection of a record, x, y, w, h in the image. */
 struct found_box {
 	double box[4];
@@ -107,12 +115,33 @@ enum oqz_status detection_draw(void *self, const struct oqz_item *item, const st
                                const struct oqz_output *outputs, size_t n_outputs, const struct oqz_geometry *geometry,
                                void *canvas, struct oqz_failure *f);
 
+/* A record's parts. */
+struct record_view {
+	uint32_t image, n_truths, n_detections;
+	const unsigned char *truths, *detections; /* as records.c has them */
+};
+enum oqz_status record_open(const struct task *t, const struct oqz_record *r, struct record_view *ret,
+                            struct oqz_failure *f);
+/* The category of truth i, and how many of it there are in area "all". */
+uint32_t record_truths(const struct record_view *v, uint32_t i, uint32_t *ret_n);
+
 /* What is accumulated of a category. */
 struct coco_class {
 	struct coco_entry *entries; /* sorted */
 	size_t n;
 	uint64_t truths[COCO_MAX_AREAS];
 };
+/* All records' detections, sorted by category; an entry's `record` is its place in the list. */
+struct totals {
+	struct coco_class *classes;
+	struct coco_entry *entries;
+	uint32_t *rank, *touched; /* of the image at hand, by class */
+	size_t n;                 /* detections */
+};
+/* To be released also after a failure. A record that names no category of the data set is one. */
+enum oqz_status totals_read(const struct task *t, const struct oqz_record *records, size_t n, struct totals *ret,
+                            struct oqz_failure *f);
+void totals_release(const struct task *t, struct totals *a);
 /* Of the category that has most. */
 size_t most_entries(const struct coco_class *classes, size_t n);
 /* From n accumulated classes to the twelve figures of COCOeval.summarize(); work has room for

@@ -63,7 +63,7 @@ static void add_entries(struct judge *j, const struct coco_result *r, size_t n, 
 		struct coco_class *c = &j->classes[r[i].category];
 		uint32_t rank = j->rank[r[i].category]++;
 		if (rank < DETECTION_MAX_DET)
-			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank, hits[i] };
+			c->entries[c->n++] = (struct coco_entry) { .score = r[i].score, .rank = rank, .hits = hits[i] };
 	}
 }
 

@@ -26,6 +26,7 @@ tasks_detection_detection_la_SOURCES = \
 	tasks/detection/match.c \
 	tasks/detection/nms.c \
 	tasks/detection/records.c \
+	tasks/detection/resample.c \
 	$(NULL)
 tasks_detection_detection_la_CPPFLAGS = $(TASK_INCLUDES)
 tasks_detection_detection_la_CFLAGS = $(PLUGIN_COMPILE) $(JANSSON_CFLAGS)

@@ -99,13 +99,8 @@ enum oqz_status record_add(const struct task *t, size_t image, const struct dete
 
 /* -------------------------------------------------------------------------------------------------- reading */
 
-struct view {
-	uint32_t image, n_truths, n_detections;
-	const unsigned char *truths, *detections;
-};
-
-static enum oqz_status record_open(const struct task *t, const struct oqz_record *r, struct view *ret,
-                                   struct oqz_failure *f)
+enum oqz_status record_open(const struct task *t, const struct oqz_record *r, struct record_view *ret,
+                            struct oqz_failure *f)
 {
 	const unsigned char *p = r->data;
 
@@ -122,15 +117,17 @@ static enum oqz_status record_open(const struct task *t, const struct oqz_record
 	return OQZ_OK;
 }
 
-/* Counts first, then fills: `classes` has the entries' places in one array. */
-struct totals {
-	struct coco_class *classes;
-	struct coco_entry *entries;
-	uint32_t *rank, *touched; /* of the image at hand, by class */
-	size_t n;
-};
+uint32_t record_truths(const struct record_view *v, uint32_t i, uint32_t *ret_n)
+{
+	const unsigned char *p = v->truths + (size_t)i * TRUTH_SIZE;
+	uint32_t class = get(&p, 4);
 
-static enum oqz_status count_record(const struct task *t, const struct view *v, struct totals *a, struct oqz_failure *f)
+	*ret_n = get(&p, 4);
+	return class;
+}
+
+static enum oqz_status count_record(const struct task *t, const struct record_view *v, struct totals *a,
+                                    struct oqz_failure *f)
 {
 	const unsigned char *p = v->truths;
 
@@ -152,7 +149,7 @@ static enum oqz_status count_record(const struct task *t, const struct view *v, 
 	return OQZ_OK;
 }
 
-static void fill_record(const struct view *v, struct totals *a)
+static void fill_record(const struct record_view *v, uint32_t record, struct totals *a)
 {
 	const unsigned char *p = v->detections;
 
@@ -167,6 +164,7 @@ static void fill_record(const struct view *v, struct totals *a)
 		for (int k = 0; k < DETECTION_AREAS; k++)
 			e->hits.ignored[k] = (uint16_t)get(&p, 2);
 		e->rank = a->rank[class]++;
+		e->record = record;
 		a->touched[i] = class;
 		c->n += e->rank < DETECTION_MAX_DET;
 	}
@@ -174,24 +172,32 @@ static void fill_record(const struct view *v, struct totals *a)
 		a->rank[a->touched[i]] = 0;
 }
 
-static enum oqz_status add_records(const struct task *t, const struct oqz_record *records, size_t n, struct totals *a,
-                                   size_t *scored, struct oqz_failure *f)
+/* Counts first, then fills: `classes` has the entries' places in one array. */
+enum oqz_status totals_read(const struct task *t, const struct oqz_record *records, size_t n, struct totals *a,
+                            struct oqz_failure *f)
 {
-	struct view v;
-	size_t most = 0, at = 0;
+	const struct oqz_host *h = t->host;
+	struct record_view v;
+	size_t most = 0, at = 0, scored = 0;
 
+	*a = (struct totals) { .classes = h->alloc((t->data.n_categories + 1) * sizeof *a->classes),
+		               .rank = h->alloc((t->data.n_categories + 1) * sizeof *a->rank) };
+	if (!a->classes || !a->rank)
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
 		if (!records[i].data)
 			continue;
 		TRY(record_open(t, &records[i], &v, f));
 		TRY(count_record(t, &v, a, f));
 		most = v.n_detections > most ? v.n_detections : most;
-		(*scored)++;
+		scored++;
 	}
-	a->entries = t->host->alloc((a->n + 1) * sizeof *a->entries);
-	a->touched = t->host->alloc((most + 1) * sizeof *a->touched);
+	if (!scored)
+		return h->fail(f, OQZ_E_DATA, "none of the %zu images was scored", n);
+	a->entries = h->alloc((a->n + 1) * sizeof *a->entries);
+	a->touched = h->alloc((most + 1) * sizeof *a->touched);
 	if (!a->entries || !a->touched)
-		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
+		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	for (size_t k = 0; k < t->data.n_categories; k++) {
 		a->classes[k].entries = a->entries + at;
 		at += a->classes[k].n;
@@ -201,9 +207,20 @@ static enum oqz_status add_records(const struct task *t, const struct oqz_record
 		if (!records[i].data)
 			continue;
 		TRY(record_open(t, &records[i], &v, f));
-		fill_record(&v, a);
+		fill_record(&v, (uint32_t)i, a);
 	}
+	for (size_t k = 0; k < t->data.n_categories; k++)
+		if (!coco_sort(a->classes[k].entries, a->classes[k].n))
+			return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	return OQZ_OK;
+}
+
+void totals_release(const struct task *t, struct totals *a)
+{
+	t->host->free_mem(a->classes);
+	t->host->free_mem(a->rank);
+	t->host->free_mem(a->touched);
+	t->host->free_mem(a->entries);
 }
 
 /* -------------------------------------------------------------------------------------------------- figures */
@@ -252,9 +269,6 @@ static enum oqz_status set_figures(const struct task *t, const struct totals *a,
 		                                      "ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large" };
 	double figures[N_FIGURES];
 
-	for (size_t k = 0; k < t->data.n_categories; k++)
-		if (!coco_sort(a->classes[k].entries, a->classes[k].n))
-			return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	summarize(a->classes, t->data.n_categories, work, figures);
 	for (int i = 0; i < N_FIGURES; i++)
 		TRY(t->task_host->set_metric(sink, names[i], figures[i], f));
@@ -265,25 +279,17 @@ enum oqz_status detection_finish(void *self, const struct oqz_record *records, s
                                  struct oqz_failure *f)
 {
 	const struct task *t = self;
-	const struct oqz_host *h = t->host;
-	struct totals a = { .classes = h->alloc((t->data.n_categories + 1) * sizeof *a.classes),
-		            .rank = h->alloc((t->data.n_categories + 1) * sizeof *a.rank) };
-	size_t scored = 0;
+	struct totals a;
 	double *work = NULL;
-	enum oqz_status st =
-	    a.classes && a.rank ? add_records(t, records, n, &a, &scored, f) : h->fail(f, OQZ_E_NOMEM, "out of memory");
+	enum oqz_status st = totals_read(t, records, n, &a, f);
 
-	if (st == OQZ_OK && !scored)
-		st = h->fail(f, OQZ_E_DATA, "none of the %zu images was scored", n);
-	if (st == OQZ_OK && !(work = h->alloc(coco_work(most_entries(a.classes, t->data.n_categories)) * sizeof *work)))
-		st = h->fail(f, OQZ_E_NOMEM, "out of memory");
+	if (st == OQZ_OK &&
+	    !(work = t->host->alloc(coco_work(most_entries(a.classes, t->data.n_categories)) * sizeof *work)))
+		st = t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	if (st == OQZ_OK)
 		st = set_figures(t, &a, work, sink, f);
-	h->free_mem(a.classes);
-	h->free_mem(a.rank);
-	h->free_mem(a.touched);
-	h->free_mem(a.entries);
-	h->free_mem(work);
+	totals_release(t, &a);
+	t->host->free_mem(work);
 	return st;
 }
 
@@ -291,7 +297,7 @@ enum oqz_status detection_explain(void *self, const struct oqz_record *record, c
                                   struct oqz_failure *f)
 {
 	const struct task *t = self;
-	struct view v;
+	struct record_view v;
 	char best[100] = "";
 	uint64_t truths = 0, shown = 0, right = 0;
 
@@ -323,7 +329,7 @@ enum oqz_status detection_explain(void *self, const struct oqz_record *record, c
 enum oqz_status record_boxes(const struct task *t, const struct oqz_record *record, float score, struct found_box *ret,
                              size_t cap, size_t *ret_n, struct oqz_failure *f)
 {
-	struct view v;
+	struct record_view v;
 	size_t n = 0;
 
 	TRY(record_open(t, record, &v, f));

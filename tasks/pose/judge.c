@@ -54,7 +54,8 @@ static enum oqz_status judge_image(void *ctx, size_t image, const struct coco_re
 	TRY(match_persons(j->t, image, j->counts, j->persons, j->r.have_boxes ? j->area : NULL, kept, hits, j->truths,
 	                  NULL, f));
 	for (size_t i = 0; i < kept; i++)
-		j->entries[j->n_entries++] = (struct coco_entry) { j->persons[i].score, (uint32_t)i, hits[i] };
+		j->entries[j->n_entries++] =
+		    (struct coco_entry) { .score = j->persons[i].score, .rank = (uint32_t)i, .hits = hits[i] };
 	return OQZ_OK;
 }
 

@@ -200,7 +200,8 @@ static enum oqz_status judge_image(const struct task *t, struct totals *a, const
 	n = n < POSE_MAX_DET ? n : POSE_MAX_DET;
 	enum oqz_status st = match_persons(t, p->image, a->counts, found, NULL, n, hits, a->truths, NULL, f);
 	for (size_t i = 0; st == OQZ_OK && i < n; i++)
-		a->entries[a->n_entries++] = (struct coco_entry) { found[i].score, (uint32_t)i, hits[i] };
+		a->entries[a->n_entries++] =
+		    (struct coco_entry) { .score = found[i].score, .rank = (uint32_t)i, .hits = hits[i] };
 	t->host->free_mem(found);
 	return st;
 }

@@ -461,6 +461,10 @@ unit_tests += tests/unit/test_improve_groups
 tests_unit_test_improve_groups_SOURCES = tests/unit/exec_graph.h tests/unit/improve_case.h tests/unit/test_improve_groups.c
 tests_unit_test_improve_groups_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_improve_groups_LDADD = $(unit_ldadd)
+unit_tests += tests/unit/test_resample
+tests_unit_test_resample_SOURCES = tests/unit/test_resample.c
+tests_unit_test_resample_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_resample_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_pose_moves
 tests_unit_test_pose_moves_SOURCES = tests/unit/test_pose_moves.c

@@ -87,7 +87,8 @@ static void add_image(struct bench *b, size_t image, const struct result *r, siz
 	for (size_t i = 0; i < n; i++) {
 		struct coco_class *c = &e->classes[d[i].class];
 		if (rank[d[i].class] < 100)
-			c->entries[c->n++] = (struct coco_entry) { r[i].score, rank[d[i].class]++, hits[i] };
+			c->entries[c->n++] =
+			    (struct coco_entry) { .score = r[i].score, .rank = rank[d[i].class]++, .hits = hits[i] };
 	}
 	for (size_t k = 0; k < t->data.images[image].n; k++) {
 		const struct coco_annotation *a = &t->data.annotations[t->data.images[image].first + k];

@@ -143,7 +143,8 @@ START_TEST(pycocotools_figures_and_matches)
 		ck_ok(match_persons(t, i, all, p, NULL, n, hits, truths, matches, &(struct oqz_failure) { err }));
 		checked += ck_matches(t, i, p, n, matches, hits, matched);
 		for (size_t k = 0; k < n; k++)
-			e[n_entries++] = (struct coco_entry) { p[k].score, (uint32_t)k, hits[k] };
+			e[n_entries++] =
+			    (struct coco_entry) { .score = p[k].score, .rank = (uint32_t)k, .hits = hits[k] };
 	}
 	ck_assert_uint_gt(checked, 100);
 	ck_assert(coco_sort(e, n_entries));

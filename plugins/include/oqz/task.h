@@ -137,6 +137,18 @@ struct oqz_task {
 	                                 struct oqz_failure *f);
 	/* Optional, since API 1.2. What the colours of draw() mean, a line for whoever looks at the pictures. */
 	const char *marks;
+	/* Optional, since API 1.2, all three or none. A bootstrap asks for the metrics of some thousand lists that
+	 * differ only in how often they name each record: resample_open() does once what is the same for all, from
+	 * records that stay alive until resample_close(); `reference` as for finish_beside(), NULL: not at hand.
+	 * resample() sets what finish() would for the list in which record i comes times[i] times, one after the other
+	 * in this order; of metrics with another test than OQZ_TEST_BOOTSTRAP it sets those it likes. Its calls on one
+	 * `resampler` come one at a time. */
+	enum oqz_status (*resample_open)(void *self, const struct oqz_record *records,
+	                                 const struct oqz_record *reference, size_t n, void **ret,
+	                                 struct oqz_failure *f);
+	enum oqz_status (*resample)(void *self, void *resampler, const uint32_t *times, void *metric_sink,
+	                            struct oqz_failure *f);
+	void (*resample_close)(void *self, void *resampler);
 };
 
 #ifdef __cplusplus
