@@ -12,6 +12,7 @@ tasks_pose_pose_la_SOURCES = \
 	tasks/pose/draw.c \
 	tasks/pose/pose.h \
 	tasks/pose/records.c \
+	tasks/pose/resample.c \
 	$(NULL)
 tasks_pose_pose_la_CPPFLAGS = $(TASK_INCLUDES)
 tasks_pose_pose_la_CFLAGS = $(PLUGIN_COMPILE) $(JANSSON_CFLAGS)

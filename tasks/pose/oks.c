@@ -165,6 +165,17 @@ void distances_add(struct distances *d, const double pred[COCO_KEYPOINTS][2], co
 	}
 }
 
+void distances_join(struct distances *d, const struct distances *more)
+{
+	for (int k = 0; k < COCO_KEYPOINTS; k++) {
+		d->valid[k] += more->valid[k];
+		d->near5[k] += more->near5[k];
+		d->near10[k] += more->near10[k];
+	}
+	d->seen += more->seen;
+	d->sum += more->sum;
+}
+
 double distances_pck(const uint64_t *near, const uint64_t *valid)
 {
 	double sum = 0;

@@ -180,6 +180,9 @@ static const struct oqz_task pose = {
 	.instance_metrics = task_metrics,
 	.judge = common_judge,
 	.finish_beside = pose_finish_beside,
+	.resample_open = pose_resample_open,
+	.resample = pose_resample,
+	.resample_close = pose_resample_close,
 };
 
 OQZ_PLUGIN_EXPORT(pose)

@@ -78,7 +78,44 @@ struct distances {
 /* `visible` by keypoint; `norm` in x and y: a person with a zero in it counts for the mean distance alone. */
 void distances_add(struct distances *d, const double pred[COCO_KEYPOINTS][2], const double gt[COCO_KEYPOINTS][2],
                    const bool *visible, const double norm[2]);
+void distances_join(struct distances *d, const struct distances *more);
 double distances_pck(const uint64_t *near, const uint64_t *valid);
+
+/* records.c */
+/* A person's place among images and their copies, and what it adds to sums over persons. */
+struct placed {
+	uint32_t image, copy;
+	uint32_t record; /* its place in the list */
+	uint32_t truths; /* of the first person of an image: those that count in it, of all sizes */
+	struct person p;
+	double oks;             /* with its own annotation */
+	struct distances moved; /* from the float model's keypoints; in pixels of the network's input */
+};
+struct totals {
+	struct placed *persons; /* by image and copy */
+	size_t n;
+	uint32_t *seen;             /* records so far, by annotation */
+	bool *counts;               /* by annotation: a truth of the image at hand */
+	struct coco_entry *entries; /* sorted; `record` is that of the image's first person */
+	size_t n_entries;
+	uint64_t truths[POSE_AREAS];
+	struct distances d;
+	double own_oks, confidence;
+	struct distances moved;
+};
+/* The persons of one image that begin at i end before this place. */
+static inline size_t image_end(const struct totals *a, size_t i)
+{
+	size_t end = i + 1;
+
+	while (end < a->n && a->persons[end].image == a->persons[i].image && a->persons[end].copy == a->persons[i].copy)
+		end++;
+	return end;
+}
+/* Judges all persons; `reference` may be NULL: then nothing has moved. To be released also after a failure. */
+enum oqz_status totals_read(const struct task *t, const struct oqz_record *records, const struct oqz_record *reference,
+                            size_t n, struct totals *ret, struct oqz_failure *f);
+void totals_release(const struct task *t, struct totals *a);
 
 /* dataset.c */
 enum oqz_status dataset_find_person(struct task *t, const char *path, struct oqz_failure *f);
@@ -107,6 +144,13 @@ enum oqz_status pose_finish_beside(void *self, const struct oqz_record *records,
                                    size_t n, void *metric_sink, struct oqz_failure *f);
 enum oqz_status pose_explain(void *self, const struct oqz_record *record, char *text, size_t size,
                              struct oqz_failure *f);
+
+/* resample.c: struct oqz_task's resample_open(), resample(), resample_close(). */
+enum oqz_status pose_resample_open(void *self, const struct oqz_record *records, const struct oqz_record *reference,
+                                   size_t n, void **ret, struct oqz_failure *f);
+enum oqz_status pose_resample(void *self, void *resampler, const uint32_t *times, void *metric_sink,
+                              struct oqz_failure *f);
+void pose_resample_close(void *self, void *resampler);
 
 /* judge.c: keypoints made elsewhere against annotations; sets figures. */
 enum oqz_status pose_judge(void *self, const char *annotations, const char *predictions, void *sink,

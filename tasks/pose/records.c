@@ -83,26 +83,6 @@ static enum oqz_status record_read(const struct task *t, const struct oqz_record
 
 /* -------------------------------------------------------------------------------------------------- collecting */
 
-/* A person's place among images and their copies. */
-struct placed {
-	uint32_t image, copy;
-	size_t order;
-	struct person p;
-};
-
-struct totals {
-	struct placed *persons;
-	size_t n;
-	uint32_t *seen; /* records so far, by annotation */
-	bool *counts;   /* by annotation: a truth of the image at hand */
-	struct coco_entry *entries;
-	size_t n_entries;
-	uint64_t truths[POSE_AREAS];
-	struct distances d;
-	double own_oks, confidence;
-	struct distances moved; /* from the float model's keypoints; sums in pixels of the network's input */
-};
-
 static int by_place(const void *a, const void *b)
 {
 	const struct placed *x = a, *y = b;
@@ -111,10 +91,10 @@ static int by_place(const void *a, const void *b)
 		return x->image < y->image ? -1 : 1;
 	if (x->copy != y->copy)
 		return x->copy < y->copy ? -1 : 1;
-	return (x->order > y->order) - (x->order < y->order);
+	return (x->record > y->record) - (x->record < y->record);
 }
 
-static void judge_alone(struct totals *a, const struct coco_annotation *gt, const struct person *p)
+static void judge_alone(struct totals *a, const struct coco_annotation *gt, struct placed *who)
 {
 	double at[COCO_KEYPOINTS][2];
 	bool visible[COCO_KEYPOINTS];
@@ -124,8 +104,9 @@ static void judge_alone(struct totals *a, const struct coco_annotation *gt, cons
 		at[k][1] = gt->keypoints[3 * k + 1];
 		visible[k] = gt->keypoints[3 * k + 2] > 0;
 	}
-	distances_add(&a->d, p->keypoints, at, visible, gt->box + 2);
-	a->own_oks += oks(gt, p->keypoints);
+	distances_add(&a->d, who->p.keypoints, at, visible, gt->box + 2);
+	who->oks = oks(gt, who->p.keypoints);
+	a->own_oks += who->oks;
 }
 
 /* How far a person's keypoints lie from the float model's. Where that found none there is nothing to compare with. */
@@ -148,16 +129,18 @@ static enum oqz_status add_movement(const struct task *t, struct totals *a, cons
 			then[k][c] = (double)was.k.v[k][c] * (double)r->frame.scale[c];
 		}
 	}
-	distances_add(&a->moved, now, then, there, net);
+	struct placed *who = &a->persons[a->n - 1];
+	distances_add(&who->moved, now, then, there, net);
+	distances_join(&a->moved, &who->moved);
 	return OQZ_OK;
 }
 
-static void add_person(const struct task *t, struct totals *a, const struct record *r)
+static void add_person(const struct task *t, struct totals *a, const struct record *r, size_t index)
 {
-	struct placed *at = &a->persons[a->n];
+	struct placed *at = &a->persons[a->n++];
 	double sum = 0;
 
-	at->order = a->n++;
+	*at = (struct placed) { .record = (uint32_t)index };
 	at->p = (struct person) { .score = r->score, .area = r->frame.area, .annotation = r->annotation };
 	for (int k = 0; k < COCO_KEYPOINTS; k++) {
 		at->p.keypoints[k][0] = r->k.v[k][0];
@@ -169,7 +152,7 @@ static void add_person(const struct task *t, struct totals *a, const struct reco
 		return;
 	at->image = t->data.annotations[r->annotation].image;
 	at->copy = a->seen[r->annotation]++;
-	judge_alone(a, &t->data.annotations[r->annotation], &at->p);
+	judge_alone(a, &t->data.annotations[r->annotation], at);
 }
 
 /* Truths of the image: its persons that have a record here, and those that are never counted. */
@@ -200,18 +183,18 @@ static enum oqz_status judge_image(const struct task *t, struct totals *a, const
 	n = n < POSE_MAX_DET ? n : POSE_MAX_DET;
 	enum oqz_status st = match_persons(t, p->image, a->counts, found, NULL, n, hits, a->truths, NULL, f);
 	for (size_t i = 0; st == OQZ_OK && i < n; i++)
-		a->entries[a->n_entries++] =
-		    (struct coco_entry) { .score = found[i].score, .rank = (uint32_t)i, .hits = hits[i] };
+		a->entries[a->n_entries++] = (struct coco_entry) { found[i].score, (uint32_t)i, p->record, hits[i] };
 	t->host->free_mem(found);
 	return st;
 }
 
-static enum oqz_status collect(const struct task *t, const struct oqz_record *records,
-                               const struct oqz_record *reference, size_t n, struct totals *a, struct oqz_failure *f)
+enum oqz_status totals_read(const struct task *t, const struct oqz_record *records, const struct oqz_record *reference,
+                            size_t n, struct totals *a, struct oqz_failure *f)
 {
 	const struct oqz_host *h = t->host;
 	struct record r;
 
+	*a = (struct totals) { 0 };
 	a->persons = h->alloc((n + 1) * sizeof *a->persons);
 	a->entries = h->alloc((n + 1) * sizeof *a->entries);
 	a->seen = h->alloc((t->data.n_annotations + 1) * sizeof *a->seen);
@@ -222,7 +205,7 @@ static enum oqz_status collect(const struct task *t, const struct oqz_record *re
 		if (!records[i].data)
 			continue;
 		TRY(record_read(t, &records[i], &r, f));
-		add_person(t, a, &r);
+		add_person(t, a, &r, i);
 		if (reference && reference[i].data)
 			TRY(add_movement(t, a, &r, &reference[i], f));
 	}
@@ -232,12 +215,20 @@ static enum oqz_status collect(const struct task *t, const struct oqz_record *re
 		return OQZ_OK;
 	qsort(a->persons, a->n, sizeof *a->persons, by_place);
 	for (size_t i = 0, end; i < a->n; i = end) {
-		for (end = i + 1; end < a->n && a->persons[end].image == a->persons[i].image &&
-		                  a->persons[end].copy == a->persons[i].copy;)
-			end++;
+		end = image_end(a, i);
+		uint64_t before = a->truths[0];
 		TRY(judge_image(t, a, a->persons + i, end - i, f));
+		a->persons[i].truths = (uint32_t)(a->truths[0] - before);
 	}
 	return coco_sort(a->entries, a->n_entries) ? OQZ_OK : h->fail(f, OQZ_E_NOMEM, "out of memory");
+}
+
+void totals_release(const struct task *t, struct totals *a)
+{
+	t->host->free_mem(a->persons);
+	t->host->free_mem(a->entries);
+	t->host->free_mem(a->seen);
+	t->host->free_mem(a->counts);
 }
 
 /* -------------------------------------------------------------------------------------------------- figures */
@@ -275,17 +266,14 @@ enum oqz_status pose_finish_beside(void *self, const struct oqz_record *records,
                                    size_t n, void *sink, struct oqz_failure *f)
 {
 	const struct task *t = self;
-	struct totals a = { 0 };
-	enum oqz_status st = collect(t, records, reference, n, &a, f);
+	struct totals a;
+	enum oqz_status st = totals_read(t, records, reference, n, &a, f);
 
 	if (st == OQZ_OK && t->n_items)
 		st = set_figures(t, &a, sink, f);
 	if (st == OQZ_OK)
 		st = set_movement(t, &a, sink, f);
-	t->host->free_mem(a.persons);
-	t->host->free_mem(a.entries);
-	t->host->free_mem(a.seen);
-	t->host->free_mem(a.counts);
+	totals_release(t, &a);
 	return st;
 }
 
