@@ -1,6 +1,6 @@
 # Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else generated stand-ins); BENCH_FLAGS.
 dist_noinst_SCRIPTS += bench/seed.py
-EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operator_rows.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/README.md \
+EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operator_rows.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/zoo.mjs bench/README.md \
 	bench/RESULTS.md
 
 bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
@@ -8,6 +8,10 @@ bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)
 
 bench: all
 	$(bench_env) node $(srcdir)/bench/bench.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
+
+# The models of a manifest (BENCH_MODELS), on the data that it names.
+bench-zoo: all
+	$(bench_env) node $(srcdir)/bench/zoo.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
 
 bench-scale: all
 	$(bench_env) node $(srcdir)/bench/scale.mjs $(BENCH_FLAGS) $(BENCH_MODELS)
@@ -20,4 +24,4 @@ bench-seed: all
 bench-operators: all
 	$(bench_env) node $(srcdir)/bench/operators.mjs $(BENCH_FLAGS) $(BENCH_OPERATORS)
 
-.PHONY: bench bench-scale bench-seed bench-operators
+.PHONY: bench bench-zoo bench-scale bench-seed bench-operators
