@@ -239,6 +239,40 @@ START_TEST(broken_promises_survive_a_merge)
 }
 END_TEST
 
+/* What is known is what both ends know, of merged statistics what both parts do; the larger promise goes on. */
+START_TEST(ends_know_what_the_poorer_knows)
+{
+	enum { N = 20000 };
+	static float x[N];
+	struct oqz_site site = { .q = 0.9 };
+	struct oqz_observer *o[3];
+	float lo, hi, scale;
+	uint32_t seed = 12;
+
+	for (int sign = -1; sign <= 1; sign++) {
+		/* half of all values are the largest, or the smallest, or none is */
+		for (int i = 0; i < N; i++)
+			x[i] = sign && i % 2 ? (float)sign * 8 : (float)next(&seed) * 0x1p-31f - 1;
+		for (int k = 0; k < 3; k++) {
+			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 1, &o[k], err));
+			oqz_observer_tails(o[k], k == 1 ? 300 : 5);
+		}
+		ck_ok(oqz_observer_add(o[0], 0, x, N / 2, 0, err));
+		site.q = 0.9;
+		ck_fails(percentile()->find(o[0], &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "scope=batch");
+		ck_ok(oqz_observer_add(o[1], 1, x + N / 2, N / 2, 0, err));
+		ck_ok(oqz_observer_merge(o[2], o[1], err)); /* into one that has seen nothing, which then sees more */
+		ck_ok(oqz_observer_add(o[2], 0, x, N / 2, 0, err));
+		site.q = 1 - 150.0 / N;
+		ck_ok(percentile()->find(o[2], &site, &lo, &hi, &scale, err));
+		ck_ok(oqz_observer_merge(o[1], o[0], err));
+		ck_fails(percentile()->find(o[1], &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "scope=batch");
+		for (int k = 0; k < 3; k++)
+			oqz_observer_free(o[k]);
+	}
+}
+END_TEST
+
 START_TEST(tails_say_what_the_whole_histogram_says)
 {
 	enum { IMAGES = 12, SIZE = 3000 };
@@ -350,7 +384,8 @@ START_TEST(growing_images_are_right_or_refused)
 	uint32_t seed = 6;
 	int found = 0, refused = 0;
 
-	for (int round = 0; round < 12; round++) {
+	for (int round = 0; round < 24; round++) {
+		const int skew = round / 12 * (round % 2 ? 1 : -1); /* late images are wide on one side only */
 		struct oqz_site site = { .q = round % 3 ? 0.99 : 0.9 };
 		struct oqz_observer *o[3];
 		float want[2], got[2], scale;
@@ -358,10 +393,13 @@ START_TEST(growing_images_are_right_or_refused)
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o[k], err));
 		for (int i = 0; i < IMAGES; i++) {
 			bool late = i >= 8; /* larger, and nearly all values are small */
-			size_t n = round < 6 ? (size_t)(1000 + i) : late ? MOST : 1000;
+			size_t n = round % 12 < 6 ? (size_t)(1000 + i) : late ? MOST : 1000;
 			struct oqz_observer *mine = o[1 + (round % 2 && i % 3 == 0)];
-			for (size_t k = 0; k < n; k++)
+			for (size_t k = 0; k < n; k++) {
 				x[k] = ((float)next(&seed) * 0x1p-31f - 1) * (late && k % 20 ? 1 : 8);
+				if (late && skew && k % 20 == 0)
+					x[k] = fabsf(x[k]) * (float)skew;
+			}
 			oqz_observer_tails(mine, (int64_t)((double)n * IMAGES * percentile()->tails(&site)) + 2);
 			ck_ok(oqz_observer_add(mine, i, x, n, 0, err));
 			ck_ok(oqz_observer_add(o[0], i, x, n, 0, err));
@@ -466,5 +504,5 @@ END_TEST
 OQZ_TEST_MAIN("percentile", batches_leave_out_what_is_not_finite, broken_promises_survive_a_merge,
               batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound, ranks_within_a_bin,
               many_batches_are_averaged_as_torch_does, tails_say_what_the_whole_histogram_says, pieces_are_the_whole,
-              growing_images_are_right_or_refused, what_was_dropped_stays_dropped, zeros_of_batches_have_no_sign,
-              selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
+              growing_images_are_right_or_refused, ends_know_what_the_poorer_knows, what_was_dropped_stays_dropped,
+              zeros_of_batches_have_no_sign, selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
