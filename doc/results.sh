@@ -6,6 +6,7 @@ set -eu
 here=$(dirname "$0")
 table() { "${OQZ:-oqz}" report --format md "$1" | awk -v columns="$2" -f "$here/results.awk"; }
 library=$(sed -n 's/.*"library": *"\([^"]*\)".*/\1/p' "$1/results.json" | head -1)
+numerics=$(sed -n 's/^numerics: *"\(.*\)"/\1/p' "$1/zoo.lock")
 cat <<END
 # What real models give
 
@@ -14,7 +15,7 @@ OQZ_ZOO=FOLDER\` evaluates them where they are at hand (\`tests/golden/zoo.yaml\
 In float they give what the original evaluation code says of another runtime's outputs (\`tests/long/zoo.sh\` compares). So few
 images say little about accuracies as such, and less about small differences: see the interval and p.
 
-Made with: $library
+Made with: $library; numerics $numerics
 
 ## The three schemes of QuantZoo
 
