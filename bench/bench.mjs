@@ -15,6 +15,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { architectures } from './architectures.mjs';
 import { kindOf, makeData, SCHEMES, writeManifest } from './data.mjs';
 import { evaluate, fixed, median, OQZ, run } from './measure.mjs';
 import { makeStandIns } from './standin.mjs';
@@ -161,8 +162,9 @@ function commit() {
 
 let models = modelsOf(positionals);
 if (!models.length) {
-  models = makeStandIns(mkdtempSync(join(tmpdir(), 'oqz-bench-models-')));
-  console.log('No model was named: these are generated stand-ins.\n');
+  const dir = architectures();
+  models = dir ? modelsOf([dir]) : makeStandIns(mkdtempSync(join(tmpdir(), 'oqz-bench-models-')));
+  console.log(dir ? 'Well-known architectures, random weights.\n' : 'No model was named: these are generated stand-ins.\n');
 }
 console.log(`${new Date().toISOString().slice(0, 10)}, commit ${commit()}, ${cpus()[0].model.trim()} (${availableParallelism()} processors), ${rounds} rounds\n`);
 console.log(`| ${columns.join(' | ')} |\n|${'---|'.repeat(columns.length)}`);

@@ -1,9 +1,10 @@
-# Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else generated stand-ins); BENCH_FLAGS.
+# Benchmarks: ours and a peer in one run. BENCH_MODELS: models and folders of models (else the
+# architectures of architectures.mjs, or generated stand-ins); BENCH_FLAGS.
 dist_noinst_SCRIPTS += bench/seed.py
-EXTRA_DIST += bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operator_rows.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/zoo.mjs bench/README.md \
+EXTRA_DIST += bench/architectures.mjs bench/bench.mjs bench/data.mjs bench/measure.mjs bench/model.mjs bench/operator_rows.mjs bench/operators.mjs bench/peer.mjs bench/scale.mjs bench/seed.mjs bench/standin.mjs bench/zoo.mjs bench/README.md \
 	bench/RESULTS.md
 
-bench_env = OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
+bench_env = OQZ_SHARED="$${OQZ_SHARED-$(abs_top_srcdir)/../shared}" OQZ='$(abs_top_builddir)/cli/oqz' OQZ_PRESET_PATH='$(abs_top_srcdir)/etc/presets' \
 	OQZ_PLUGIN_PATH="$$(ls -d '$(abs_top_builddir)'/quantizers/*/.libs '$(abs_top_builddir)'/tasks/*/.libs | paste -s -d :)"
 
 bench: all
