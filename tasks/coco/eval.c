@@ -187,42 +187,65 @@ void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_
 	curve_of(&a, truths, ret);
 }
 
-size_t coco_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_mark *ret)
+static unsigned marks_of(const struct coco_entry *e, size_t area)
 {
-	const struct coco_entry *before = NULL;
-	size_t count = 0;
+	return e->hits.matched[area] | e->hits.ignored[area];
+}
 
-	for (size_t i = 0; i < n; i++) {
-		if (e[i].rank >= max_det)
-			continue;
-		ret[count++] = (struct coco_mark) {
-			.record = e[i].record & INT32_MAX,
-			.tied = before && before->record == e[i].record && before->score == e[i].score,
-			.matched = e[i].hits.matched[area],
-			.ignored = e[i].hits.ignored[area],
-		};
-		before = &e[i];
+/* Entries of one record that have the same score end before this place. */
+static size_t tied_end(const struct coco_entry *e, size_t n, size_t i)
+{
+	size_t end = i + 1;
+
+	while (end < n && e[end].record == e[i].record && e[end].score == e[i].score)
+		end++;
+	return end;
+}
+
+void coco_find_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_marks *ret)
+{
+	size_t misses = 0, before = 0;
+
+	ret->n = 0;
+	for (size_t i = 0, end; i < n; i = end) {
+		unsigned any = 0, first = 1;
+		end = tied_end(e, n, i);
+		for (size_t k = i; k < end; k++)
+			any |= e[k].rank < max_det ? marks_of(&e[k], area) : 0;
+		for (size_t k = i; k < end; k++) {
+			if (e[k].rank >= max_det)
+				continue;
+			if (!any) {
+				ret->misses[misses++] = e[k].record;
+				continue;
+			}
+			ret->v[ret->n++] = (struct coco_mark) { .record = e[k].record & INT32_MAX,
+				                                .tied = !first,
+				                                .matched = e[k].hits.matched[area],
+				                                .ignored = e[k].hits.ignored[area],
+				                                .misses = (uint32_t)(misses - before) };
+			first = 0;
+			before = misses;
+		}
 	}
-	return count;
 }
 
 /* Equal scores stay in the list's order: all of a record, then all of its next copy. */
-void coco_curve_drawn(const struct coco_mark *m, size_t n, const uint32_t *times, uint64_t truths, double *work,
+void coco_curve_drawn(const struct coco_marks *m, const uint32_t *times, uint64_t truths, double *work,
                       struct coco_curve *ret)
 {
 	struct tally a = { .hits = ret->hits, .room = truths, .precision = work };
+	const uint32_t *miss = m->misses;
 
 	memset(ret->hits, 0, sizeof ret->hits);
-	for (size_t i = 0, end; i < n; i = end) {
-		bool any = m[i].matched | m[i].ignored;
-		for (end = i + 1; end < n && m[end].tied; end++)
-			any |= m[end].matched | m[end].ignored;
-		uint32_t copies = times[m[i].record];
-		if (!any)
-			a.seen += copies * (end - i);
-		for (uint32_t copy = 0; any && copy < copies; copy++)
+	for (size_t i = 0, end; i < m->n; i = end) {
+		for (uint32_t k = 0; k < m->v[i].misses; k++)
+			a.seen += times[*miss++];
+		for (end = i + 1; end < m->n && m->v[end].tied;)
+			end++;
+		for (uint32_t left = times[m->v[i].record]; left; left--)
 			for (size_t k = i; k < end; k++)
-				tally_one(&a, m[k].matched, m[k].ignored);
+				tally_one(&a, m->v[k].matched, m->v[k].ignored);
 	}
 	curve_of(&a, truths, ret);
 }

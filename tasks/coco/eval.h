@@ -68,16 +68,24 @@ void coco_curve(const struct coco_entry *e, size_t n, size_t area, uint32_t max_
                 struct coco_curve *ret);
 
 /* The same for lists that differ only in how often they name each record: what of sorted entries matters then, in one
- * area, of those whose rank is below max_det. Returns how many; `ret` has room for n. */
+ * area, of those whose rank is below max_det. Most detections are misses at all thresholds, of which only the records
+ * count. */
 struct coco_mark {
 	uint32_t record : 31;
 	uint32_t tied : 1; /* of the same record and score as the one before */
 	uint16_t matched, ignored;
+	uint32_t misses; /* that come before it, behind the mark before */
 };
-size_t coco_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_mark *ret);
+struct coco_marks {
+	struct coco_mark *v;
+	size_t n;
+	uint32_t *misses; /* the records of all of them, in order; those behind the last mark are left out */
+};
+/* `ret` has room for n marks and n misses. */
+void coco_find_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_marks *ret);
 /* The curve of the list in which record r comes times[r] times, one after the other. truths > 0 are those of that
  * list; `work` has room for coco_work(truths) values. */
-void coco_curve_drawn(const struct coco_mark *m, size_t n, const uint32_t *times, uint64_t truths, double *work,
+void coco_curve_drawn(const struct coco_marks *m, const uint32_t *times, uint64_t truths, double *work,
                       struct coco_curve *ret);
 
 /* A mean that leaves out what is not defined: -1 without any value, as COCO prints it. */

@@ -15,14 +15,15 @@ struct share {
 
 struct class
 {
-	struct coco_mark *marks;
+	struct coco_marks marks;
 	struct share *shares;
-	size_t n_marks, n_shares;
+	size_t n_shares;
 };
 
 struct resampler {
 	struct class *classes;
-	struct coco_mark *marks; /* of all classes, one after the other; so are shares */
+	struct coco_mark *marks; /* of all classes, one after the other; so are misses and shares */
+	uint32_t *misses;
 	struct share *shares;
 	double *work;
 	uint64_t work_truths; /* that `work` has room for */
@@ -36,6 +37,7 @@ void detection_resample_close(void *self, void *resampler)
 	if (r) {
 		h->free_mem(r->classes);
 		h->free_mem(r->marks);
+		h->free_mem(r->misses);
 		h->free_mem(r->shares);
 		h->free_mem(r->work);
 	}
@@ -71,7 +73,8 @@ static enum oqz_status prepare(const struct task *t, struct resampler *r, const 
 
 	r->classes = h->alloc((t->data.n_categories + 1) * sizeof *r->classes);
 	r->marks = h->alloc((a->n + 1) * sizeof *r->marks);
-	if (!r->classes || !r->marks)
+	r->misses = h->alloc((a->n + 1) * sizeof *r->misses);
+	if (!r->classes || !r->marks || !r->misses)
 		return h->fail(f, OQZ_E_NOMEM, "out of memory");
 	TRY(read_shares(t, r, records, n, false, f));
 	for (size_t k = 0; k < t->data.n_categories; k++)
@@ -82,9 +85,9 @@ static enum oqz_status prepare(const struct task *t, struct resampler *r, const 
 	n_shares = 0;
 	for (size_t k = 0; k < t->data.n_categories; k++) {
 		struct class *c = &r->classes[k];
-		c->marks = r->marks + at;
-		c->n_marks = coco_marks(a->classes[k].entries, a->classes[k].n, 0, DETECTION_MAX_DET, c->marks);
-		at += c->n_marks;
+		c->marks = (struct coco_marks) { .v = r->marks + at, .misses = r->misses + at };
+		coco_find_marks(a->classes[k].entries, a->classes[k].n, 0, DETECTION_MAX_DET, &c->marks);
+		at += a->classes[k].n;
 		c->shares = r->shares + n_shares;
 		n_shares += c->n_shares;
 		c->n_shares = 0;
@@ -146,7 +149,7 @@ enum oqz_status detection_resample(void *self, void *resampler, const uint32_t *
 		if (!truths)
 			continue;
 		TRY(reserve(t, r, truths, f));
-		coco_curve_drawn(c->marks, c->n_marks, times, truths, r->work, &curve);
+		coco_curve_drawn(&c->marks, times, truths, r->work, &curve);
 		for (int i = 0; i < N; i++)
 			coco_add_precision(&curve, figures[i].first, figures[i].last, &mean[i]);
 	}

@@ -10,8 +10,7 @@ struct resampler {
 	const struct oqz_record *records, *reference;
 	size_t n;
 	struct totals totals;
-	struct coco_mark *marks;
-	size_t n_marks;
+	struct coco_marks marks;
 	double *work;
 	uint64_t work_truths; /* that `work` has room for */
 };
@@ -23,7 +22,8 @@ void pose_resample_close(void *self, void *resampler)
 
 	if (r) {
 		totals_release(t, &r->totals);
-		t->host->free_mem(r->marks);
+		t->host->free_mem(r->marks.v);
+		t->host->free_mem(r->marks.misses);
 		t->host->free_mem(r->work);
 	}
 	t->host->free_mem(r);
@@ -39,10 +39,14 @@ enum oqz_status pose_resample_open(void *self, const struct oqz_record *records,
 		return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	*r = (struct resampler) { .records = records, .reference = reference, .n = n };
 	enum oqz_status st = totals_read(t, records, reference, n, &r->totals, f);
-	if (st == OQZ_OK && !(r->marks = t->host->alloc((r->totals.n_entries + 1) * sizeof *r->marks)))
-		st = t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	if (st == OQZ_OK) {
-		r->n_marks = coco_marks(r->totals.entries, r->totals.n_entries, 0, POSE_MAX_DET, r->marks);
+		r->marks.v = t->host->alloc((r->totals.n_entries + 1) * sizeof *r->marks.v);
+		r->marks.misses = t->host->alloc((r->totals.n_entries + 1) * sizeof *r->marks.misses);
+		if (!r->marks.v || !r->marks.misses)
+			st = t->host->fail(f, OQZ_E_NOMEM, "out of memory");
+	}
+	if (st == OQZ_OK) {
+		coco_find_marks(r->totals.entries, r->totals.n_entries, 0, POSE_MAX_DET, &r->marks);
 		*ret = r;
 	} else {
 		pose_resample_close(self, r);
@@ -100,7 +104,7 @@ static enum oqz_status set_precision(struct task *t, struct resampler *r, const 
 			return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
 	}
 	if (truths) {
-		coco_curve_drawn(r->marks, r->n_marks, times, truths, r->work, &curve);
+		coco_curve_drawn(&r->marks, times, truths, r->work, &curve);
 		coco_add_precision(&curve, 0, COCO_THRESHOLDS - 1, &mean);
 	}
 	return t->task_host->set_metric(sink, "ap", coco_mean(mean), f);
