@@ -165,10 +165,10 @@ static int32_t scale_axis(const struct fp8 *s, const struct oqz_graph_view *g, i
 	const struct oqz_graph_api *api = s->host->graph;
 	struct oqz_view constant;
 
-	if (!s->per_channel || !strcmp(s->calibrator, "none") || api->input_role(g, node, input) != OQZ_INPUT_WEIGHT ||
-	    !api->input_constant(g, node, input, &constant) || constant.shape.rank == 0)
+	if (!s->per_channel || !strcmp(s->calibrator, "none") || !api->input_constant(g, node, input, &constant) ||
+	    constant.shape.rank == 0)
 		return -1;
-	return api->channel_axis(g, node, input);
+	return api->channel_axis(g, node, input); /* -1 of what is no weight */
 }
 
 static enum oqz_status fill_site(const void *self, const struct oqz_graph_view *g, struct oqz_site *site,

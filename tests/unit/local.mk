@@ -345,6 +345,11 @@ tests_unit_test_float_plugin_SOURCES = tests/unit/test_float_plugin.c tests/unit
 tests_unit_test_float_plugin_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_float_plugin_LDADD = $(unit_ldadd)
 
+unit_tests += tests/unit/test_quantize
+tests_unit_test_quantize_SOURCES = tests/unit/test_quantize.c tests/unit/plugin_case.h
+tests_unit_test_quantize_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_quantize_LDADD = $(unit_ldadd)
+
 unit_tests += tests/unit/test_cast_plugin
 tests_unit_test_cast_plugin_SOURCES = tests/unit/test_cast_plugin.c tests/unit/plugin_case.h
 tests_unit_test_cast_plugin_CPPFLAGS = $(unit_cppflags)

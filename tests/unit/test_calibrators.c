@@ -337,8 +337,7 @@ END_TEST
 START_TEST(second_pass_is_guarded)
 {
 	OQZ_CLEANUP(oqz_observer_free_cleanup)
-	struct oqz_observer *a = NULL,
-	                    *b = NULL, *s = NULL, *t = NULL, *none = NULL;
+	struct oqz_observer *a = NULL, *b = NULL, *s = NULL, *t = NULL, *none = NULL;
 	struct oqz_site site = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
 	static const float x[] = { 1, 2, -3 }, y[] = { 1, 2, -4 };
 	float lo, hi, scale;
@@ -361,6 +360,28 @@ START_TEST(second_pass_is_guarded)
 	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &none, err));
 	ck_ok(oqz_observer_merge(a, none, err));
 	ck_assert_int_eq((int)oqz_observer_count(a), 3);
+}
+END_TEST
+
+/* Along the last axis a slice is one row, as it would be of the transposed weight. */
+START_TEST(isotone_of_columns)
+{
+	enum { R = 6, C = 4 };
+	float x[R * C], y[C * R], *lo[2], *hi[2], *scale[2];
+	size_t n[2];
+	struct oqz_site site = { .calibrator = "isotone", .axis = 1, .symmetric = true, .grid = int8_grid(true) };
+	const struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = { .rank = 2, .dim = { R, C } }, .data = x },
+	                        u = { .dtype = OQZ_DT_F32, .shape = { .rank = 2, .dim = { C, R } }, .data = y };
+
+	for (int i = 0; i < R * C; i++)
+		y[i % C * R + i / C] = x[i] = (float)(i * 7 % 24) + 0.5f;
+	ck_ok(oqz_observe_constant(&t, &site, &lo[0], &hi[0], &scale[0], &n[0], err));
+	site.axis = 0;
+	ck_ok(oqz_observe_constant(&u, &site, &lo[1], &hi[1], &scale[1], &n[1], err));
+	ck_assert(n[0] == C && n[1] == C && scale[0] && scale[1]);
+	ck_assert_mem_eq(scale[0], scale[1], C * sizeof(float));
+	free(lo[0]);
+	free(lo[1]);
 }
 END_TEST
 
@@ -447,5 +468,5 @@ START_TEST(saved_rows_and_bins)
 END_TEST
 
 OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, searches_by_hand, ema_by_hand,
-              degenerate_tensors, second_pass_is_guarded, bins_leave_out_what_is_not_finite,
+              degenerate_tensors, isotone_of_columns, second_pass_is_guarded, bins_leave_out_what_is_not_finite,
               bins_leave_out_what_is_beyond_the_extremes, saved_rows_and_bins)
