@@ -88,6 +88,11 @@ static void sites_are(const char *plugin, const char *params, const char *want)
 	GB_OP(&b, "MatMul", y, gb_weights(&b, OQZ_DT_F32, GB_DIMS(6, 4), 1));
 	gb_finish(&b);
 	struct oqz_qplan *p = plugin_plan(&b, plugin, params, 1);
+	struct oqz_graph_view *view = NULL;
+	ck_ok(oqz_graph_view_new(b.g, NULL, &view, err));
+	for (int32_t i = -4; i < 3; i++) /* whatever a plugin asks about */
+		ck_assert(oqz_graph_api.selected(view, 0, i) == (i == -1 || i == 0));
+	oqz_graph_view_free(view);
 	for (size_t i = 0; i < p->sites.n; i++)
 		oqz_str_addf(&got, "%s%.1s%d", i ? " " : "", p->sites.v[i].node, p->sites.v[i].input);
 	ck_assert_msg(strcmp(oqz_str_get(&got), want) == 0, "%s:%s asks for %s, not %s", plugin, params,
