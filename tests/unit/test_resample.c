@@ -14,6 +14,19 @@ enum { IMAGES = 14, CLASSES = 3, SIDE = 640, MOST = 20, ROUNDS = 150 };
 
 static double between(struct oqz_rng *r, double lo, double hi) { return lo + (hi - lo) * oqz_rng_f64(r); }
 
+/* IMAGES empty files, and the beginning of the annotations. */
+static void add_images(struct oqz_str *s, const char *root)
+{
+	oqz_str_add(s, "{\"images\":[");
+	for (int i = 0; i < IMAGES; i++) {
+		char name[20];
+		snprintf(name, sizeof name, "%02d.jpg", i);
+		test_write_text(root, name, "never read by the task");
+		oqz_str_addf(s, "%s{\"id\":%d,\"file_name\":\"%s\",\"width\":%d,\"height\":%d}", i ? "," : "", i + 1,
+		             name, SIDE, SIDE);
+	}
+}
+
 /* Objects of all sizes; image 3 has none, and class 2 is rare. */
 static const char *annotations(struct oqz_rng *r, double (*box)[MOST][4], size_t *n)
 {
@@ -21,14 +34,7 @@ static const char *annotations(struct oqz_rng *r, double (*box)[MOST][4], size_t
 	struct oqz_str s = { 0 };
 	int id = 1;
 
-	oqz_str_add(&s, "{\"images\":[");
-	for (int i = 0; i < IMAGES; i++) {
-		char name[20];
-		snprintf(name, sizeof name, "%02d.jpg", i);
-		test_write_text(root, name, "never read by the task");
-		oqz_str_addf(&s, "%s{\"id\":%d,\"file_name\":\"%s\",\"width\":%d,\"height\":%d}", i ? "," : "", i + 1,
-		             name, SIDE, SIDE);
-	}
+	add_images(&s, root);
 	oqz_str_add(&s,
 	            "],\"categories\":[{\"id\":1,\"name\":\"a\"},{\"id\":2,\"name\":\"b\"},{\"id\":3,\"name\":\"c\"}"
 	            "],\"annotations\":[");
@@ -157,14 +163,7 @@ static const char *persons(struct oqz_rng *r, double (*box)[4], uint32_t *image,
 	struct oqz_str s = { 0 };
 
 	*n = 0;
-	oqz_str_add(&s, "{\"images\":[");
-	for (int i = 0; i < IMAGES; i++) {
-		char name[20];
-		snprintf(name, sizeof name, "%02d.jpg", i);
-		test_write_text(root, name, "never read by the task");
-		oqz_str_addf(&s, "%s{\"id\":%d,\"file_name\":\"%s\",\"width\":%d,\"height\":%d}", i ? "," : "", i + 1,
-		             name, SIDE, SIDE);
-	}
+	add_images(&s, root);
 	oqz_str_add(&s, "],\"categories\":[{\"id\":1,\"name\":\"person\"}],\"annotations\":[");
 	for (int i = 0, id = 1; i < IMAGES; i++)
 		for (size_t k = 0, count = 1 + oqz_rng_below(r, 4); k < count; k++, id++) {
