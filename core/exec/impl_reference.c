@@ -18,6 +18,24 @@ static enum oqz_status reference_create(const struct oqz_step_desc *d, struct oq
 	return OQZ_OK;
 }
 
+/* Kernels count on output 0, also where only others are wanted: then all outputs are made aside. */
+static enum oqz_status call_aside(const struct oqz_node *n, const struct oqz_tensor *const *in,
+                                  struct oqz_tensor *const *out, int n_out, struct oqz_err *err)
+{
+	struct oqz_tensor made[OQZ_STEP_MAX_OUT] = { 0 };
+
+	OQZ_TRY(oqz_op_run(n, in, made, err));
+	for (int i = 0; i < n_out; i++) {
+		if (out[i] && out[i]->data) {
+			memcpy(out[i]->data, made[i].data, oqz_tensor_bytes(out[i]));
+			oqz_tensor_release(&made[i]);
+		} else if (out[i]) {
+			*out[i] = made[i];
+		}
+	}
+	return OQZ_OK;
+}
+
 /* Kernels may look at every input and output that the operator can have: NULL beyond the node's own. */
 static enum oqz_status call_kernel(const struct oqz_node *n, const struct oqz_tensor *const *in, int n_in,
                                    struct oqz_tensor *const *out, int n_out, struct oqz_err *err)
@@ -30,6 +48,8 @@ static enum oqz_status call_kernel(const struct oqz_node *n, const struct oqz_te
 	memcpy(outs, out, sizeof(outs[0]) * (size_t)n_out);
 	if (!n->op->run)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "%s has no kernel", n->op_type);
+	if (n_out > 1 && !outs[0] && n->op->min_out > 0)
+		return call_aside(n, ins, outs, n_out, err);
 	return oqz_op_call(&call, err);
 }
 

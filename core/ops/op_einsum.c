@@ -142,7 +142,7 @@ static enum oqz_status parse(const char *text, const struct oqz_type *const *in,
 		OQZ_FAIL(err, OQZ_E_DATA, "the equation goes on behind its right side");
 	for (int i = 0; i < e->out.rank; i++)
 		if (!e->used[e->out.label[i]])
-			OQZ_FAIL(err, OQZ_E_DATA, "the right side has an axis that no operand has");
+			OQZ_FAIL(err, OQZ_E_DATA, "axis %d of the right side is in no operand", i);
 	return OQZ_OK;
 }
 

@@ -138,6 +138,145 @@ static void quantize_beyond(struct gb *b, struct oqz_value *x)
 	ck_ok(oqz_node_set_int(b->last, "axis", -5, err));
 }
 
+/* ---- shapes beyond all memory, in every operator that is told one ---- */
+
+#define HUGE_DIM (1LL << 40)
+
+static struct oqz_value *whole(struct gb *b, int64_t x) { return gb_scalar(b, OQZ_DT_I64, (double)x); }
+static void set(struct gb *b, const char *name, int64_t x) { ck_ok(oqz_node_set_int(b->last, name, x, err)); }
+static void crop_pad(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "CenterCropPad", x, GB_LIST(b, 1, 3, HUGE_DIM, HUGE_DIM));
+}
+static void crop_pad_negative(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "CenterCropPad", x, GB_LIST(b, 1, 3, -4, 4));
+}
+static void affine(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "AffineGrid", gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 2, 3), 1), GB_LIST(b, 1, 3, HUGE_DIM, HUGE_DIM));
+}
+static void col2im(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "Col2Im", gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 4, 4), 1), GB_LIST(b, HUGE_DIM, HUGE_DIM),
+	      GB_LIST(b, 2, 2));
+}
+static void unpool(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "MaxUnpool", x, gb_weights(b, OQZ_DT_I64, GB_DIMS(1, 3, 4, 4), 1),
+	      GB_LIST(b, 1, 3, HUGE_DIM, HUGE_DIM));
+	GB_INTS(b, "kernel_shape", 2, 2);
+}
+static void unpool_beyond(struct gb *b, struct oqz_value *x)
+{
+	struct oqz_value *at = gb_weights(b, OQZ_DT_I64, GB_DIMS(1, 3, 4, 4), 0);
+
+	((int64_t *)at->constant->data)[5] = HUGE_DIM;
+	GB_OP(b, "MaxUnpool", x, at);
+	GB_INTS(b, "kernel_shape", 2, 2);
+}
+static void transposed(struct gb *b, struct oqz_value *x, const char *attr)
+{
+	GB_OP(b, "ConvTranspose", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(3, 2, 3, 3), 1));
+	GB_INTS(b, attr, HUGE_DIM, HUGE_DIM);
+}
+static void transposed_strides(struct gb *b, struct oqz_value *x) { transposed(b, x, "strides"); }
+static void transposed_shape(struct gb *b, struct oqz_value *x) { transposed(b, x, "output_shape"); }
+static void transposed_padding(struct gb *b, struct oqz_value *x) { transposed(b, x, "output_padding"); }
+static void pool_kernel(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "AveragePool", x);
+	GB_INTS(b, "kernel_shape", INT64_MAX, 2);
+}
+static void roi_align(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "RoiAlign", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 4), 1), GB_LIST(b, 0));
+	set(b, "output_height", HUGE_DIM);
+	set(b, "output_width", HUGE_DIM);
+}
+static void roi_of_no_image(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "RoiAlign", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 4), 1), GB_LIST(b, 7));
+}
+static void window(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "HannWindow", whole(b, 1LL << 50));
+}
+static void window_negative(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "HammingWindow", whole(b, -3));
+}
+static void dft(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "DFT", gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 4, 1), 1), whole(b, 1LL << 50));
+}
+static void mel(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "MelWeightMatrix", whole(b, HUGE_DIM), whole(b, HUGE_DIM), whole(b, 8000), gb_scalar(b, OQZ_DT_F32, 0),
+	      gb_scalar(b, OQZ_DT_F32, 4000));
+}
+static void random_shape(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	gb_op_n(b, "RandomNormal", NULL, 0, 1);
+	GB_INTS(b, "shape", HUGE_DIM, HUGE_DIM);
+}
+static void multinomial(struct gb *b, struct oqz_value *x)
+{
+	(void)x;
+	GB_OP(b, "Multinomial", gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 4), 1));
+	set(b, "sample_size", 1LL << 50);
+}
+static void blocks(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "SpaceToDepth", x);
+	set(b, "blocksize", 0);
+}
+static void blocks_beyond(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "DepthToSpace", x);
+	set(b, "blocksize", 1LL << 32);
+}
+static void scatter(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "ScatterElements", x, gb_weights(b, OQZ_DT_I64, GB_DIMS(1, 1, 1, 9), 0),
+	      gb_weights(b, OQZ_DT_F32, GB_DIMS(1, 1, 1, 8), 1));
+}
+static void scatter_nd(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "ScatterND", x, GB_LIST(b, 0, 0, 0, 1LL << 33), gb_scalar(b, OQZ_DT_F32, 1));
+}
+static void gather_nd(struct gb *b, struct oqz_value *x) { GB_OP(b, "GatherND", x, GB_LIST(b, 0, 0, -5)); }
+static void squeeze(struct gb *b, struct oqz_value *x) { GB_OP(b, "Squeeze", x, GB_LIST(b, 2)); }
+static void unsqueeze(struct gb *b, struct oqz_value *x) { GB_OP(b, "Unsqueeze", x, GB_LIST(b, 2, 2)); }
+static void slice(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "Slice", x, GB_LIST(b, 0), GB_LIST(b, 3), GB_LIST(b, 1), GB_LIST(b, 0));
+}
+static void top_k(struct gb *b, struct oqz_value *x)
+{
+	gb_op_n(b, "TopK", (struct oqz_value *[]) { x, GB_LIST(b, HUGE_DIM) }, 2, 2);
+}
+static void upsampled(struct gb *b, struct oqz_value *x)
+{
+	struct oqz_value *scales = gb_weights(b, OQZ_DT_F32, GB_DIMS(4), 0);
+
+	for (int i = 0; i < 4; i++)
+		((float *)scales->constant->data)[i] = 1e12f;
+	GB_OP(b, "Resize", x, NULL, scales);
+}
+static void einsum(struct gb *b, struct oqz_value *x)
+{
+	GB_OP(b, "Einsum", x, x);
+	ck_ok(oqz_node_set_string(b->last, "equation", "abcd,abcd->az", err));
+}
+
 static const struct {
 	void (*make)(struct gb *b, struct oqz_value *x);
 	const char *node, *reason;
@@ -176,6 +315,35 @@ static const struct {
 	{ quantize_few, "QuantizeLinear_", "2 scales" },
 	{ quantize_zeros, "QuantizeLinear_", "2 zero points" },
 	{ quantize_beyond, "QuantizeLinear_", "axis -5" },
+	{ crop_pad, "CenterCropPad_", "" },
+	{ crop_pad_negative, "CenterCropPad_", "-4" },
+	{ affine, "AffineGrid_", "" },
+	{ col2im, "Col2Im_", "" },
+	{ unpool, "MaxUnpool_", "" },
+	{ unpool_beyond, "MaxUnpool_", "ind" },
+	{ transposed_strides, "ConvTranspose_", "" },
+	{ transposed_shape, "ConvTranspose_", "" },
+	{ transposed_padding, "ConvTranspose_", "" },
+	{ pool_kernel, "AveragePool_", "" },
+	{ roi_align, "RoiAlign_", "" },
+	{ roi_of_no_image, "RoiAlign_", "7" },
+	{ window, "HannWindow_", "" },
+	{ window_negative, "HammingWindow_", "-3" },
+	{ dft, "DFT_", "" },
+	{ mel, "MelWeightMatrix_", "" },
+	{ random_shape, "RandomNormal_", "" },
+	{ multinomial, "Multinomial_", "" },
+	{ blocks, "SpaceToDepth_", "0" },
+	{ blocks_beyond, "DepthToSpace_", "" },
+	{ scatter, "ScatterElements_", "" },
+	{ scatter_nd, "ScatterND_", "ind" },
+	{ gather_nd, "GatherND_", "-5" },
+	{ squeeze, "Squeeze_", "4" },
+	{ unsqueeze, "Unsqueeze_", "2" },
+	{ slice, "Slice_", "0" },
+	{ top_k, "TopK_", "K is" },
+	{ upsampled, "Resize_", "" },
+	{ einsum, "Einsum_", "axis 1" },
 };
 
 /* All that is wrong with the answers, not the first only. */
