@@ -178,5 +178,41 @@ START_TEST(engines_agree_layer_by_layer)
 }
 END_TEST
 
+/* Outputs have their blocks where the next layer sums: the channels; a transposed operand has K first. A tensor of
+ * unknown rank has no axis. */
+START_TEST(blocks_of_outputs_and_transposed_operands)
+{
+	struct gb b;
+
+	gb_init(&b, 3);
+	GB_OP(&b, "Conv", gb_input(&b, "x", GB_DIMS(1, 4, 5, 5)), gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 4, 1, 1), 1));
+	GB_OP(&b, "Gemm", gb_input(&b, "a", GB_DIMS(6, 3)), gb_weights(&b, OQZ_DT_F32, GB_DIMS(6, 4), 1));
+	ck_ok(oqz_node_set_int(b.last, "transA", 1, err));
+	gb_finish(&b);
+	struct oqz_qplan *plan = plugin_plan(&b, "mx", "outputs=true", 1);
+	static const int axes[] = { 1, 1, 1, 1, 0, 0 }; /* output, input, weight of each */
+	ck_assert_int_eq((int)plan->sites.n, 6);
+	for (size_t k = 0; k < 6; k++)
+		ck_assert_msg(plan->sites.v[k].spec.axis == axes[k], "%s:%d: axis %d", plan->sites.v[k].node,
+		              plan->sites.v[k].input, plan->sites.v[k].spec.axis);
+	oqz_qplan_free(plan);
+	oqz_graph_free(b.g);
+
+	struct oqz_graph_view *view = NULL;
+	struct oqz_quantize *z = NULL;
+	struct oqz_params *p = plugin_params("mx", "");
+	gb_init(&b, 4);
+	GB_OP(&b, "MatMul", gb_input(&b, "x", (struct oqz_shape) { .rank = -1 }),
+	      gb_weights(&b, OQZ_DT_F32, GB_DIMS(4, 4), 1));
+	gb_finish(&b);
+	ck_ok(oqz_graph_view_new(b.g, NULL, &view, err));
+	ck_fails(oqz_quantize_open(plugin_open("mx"), &plugin_host.table, p, view, "mx", &z, err), OQZ_E_UNSUPPORTED,
+	         "its rank is not known");
+	oqz_graph_view_free(view);
+	oqz_params_free(p);
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 OQZ_TEST_MAIN("mx_plugin", formats_follow_their_definition, extremes_are_defined, plans_survive_json,
-              engines_agree_layer_by_layer)
+              engines_agree_layer_by_layer, blocks_of_outputs_and_transposed_operands)

@@ -246,6 +246,36 @@ START_TEST(differences_are_measured)
 END_TEST
 
 /* One difference at a time, on a site that is otherwise the same. */
+/* Of several zero points the largest difference is told, wherever it stands. */
+START_TEST(zero_points_differ_by_the_largest)
+{
+	static const float scale[] = { 1, 1, 1 };
+	static const int32_t zeros[2][3] = { { 0, -5, 2 }, { 1, 4, 2 } };
+	struct oqz_qplan *p[2];
+	struct oqz_qplan_diff d = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		const struct oqz_qplan_site s = { .node = "n",
+			                          .input = 1,
+			                          .tensor = "w",
+			                          .rule = "minmax",
+			                          .spec = { .grid = affine(8, -128, 127),
+			                                    .axis = 0,
+			                                    .n_scale = 3,
+			                                    .scale = scale,
+			                                    .zero = zeros[i] } };
+		p[i] = oqz_qplan_new();
+		ck_ok(oqz_qplan_add(p[i], &s, err));
+	}
+	ck_ok(oqz_qplan_diff(p[0], p[1], &d, err));
+	ck_assert_int_eq((int)d.changes.n, 1);
+	ck_assert_int_eq(d.changes.v[0].zero, 9);
+	oqz_qplan_diff_release(&d);
+	oqz_qplan_free(p[0]);
+	oqz_qplan_free(p[1]);
+}
+END_TEST
+
 START_TEST(each_difference_is_named)
 {
 	static const float x[] = { 1, 2, 4 }, y[] = { 1, 6, 4 };
@@ -378,4 +408,4 @@ END_TEST
 
 OQZ_TEST_MAIN("qplan", differences_are_measured, each_difference_is_named, every_scale_is_read_back,
               parameters_are_told_apart, improvements_are_told_apart, json_is_canonical, hash_sees_every_number,
-              zero_points_of_zero_are_left_out, damaged_files_are_refused_by_name)
+              zero_points_of_zero_are_left_out, zero_points_differ_by_the_largest, damaged_files_are_refused_by_name)
