@@ -152,11 +152,14 @@ START_TEST(formats_are_what_they_say)
 		oqz_qplan_free(plan);
 	}
 	plugin_refuses("fp8", "format=e4m3fm", "`e4m3fm`");
-	plugin_refuses("fp8", "format=e9m3", "`e9m3`");
+	plugin_refuses("fp8", "format=e9m3", "M from 0 to 10, not `e9m3`");
 	plugin_refuses("fp8", "format=e4m11", "`e4m11`");
 	plugin_refuses("fp8", "max=447", "`447`");
 	plugin_refuses("fp8", "max=512", "`512`");
-	plugin_refuses("fp8", "format=e0m3", "`e0m3`");
+	plugin_refuses("fp8", "max=0", "`0`");
+	plugin_refuses("fp8", "max=-448", "`-448`");
+	plugin_refuses("fp8", "max=0.0029296875", "`0.0029296875`"); /* one and a half of the smallest */
+	plugin_refuses("fp8", "format=e0m3", "M from 0 to 10, not `e0m3`");
 	plugin_refuses("fp8", "format=e4m", "`e4m`");
 	plugin_refuses("fp8", "format=e4m03", "`e4m03`");
 	plugin_refuses("fp8", "format=e4m0ieee", "has no code for NaN");
