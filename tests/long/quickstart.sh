@@ -11,9 +11,12 @@ requires git
 can_debian_root || { echo "skipped: that takes root, and debootstrap or OQZ_DEBIAN_ROOT"; exit 0; }
 debian_root "$work/root"
 within apt-get clean
+on_disk() { du -smx "$@" | cut -f1; } # in MB
+bare=$(on_disk "$root/usr")
 quietly "apt-get update" within apt-get update
 quietly "apt-get install, git" within apt-get install -y git ca-certificates
-quietly "clone" git clone -q --no-hardlinks "$top_srcdir" "$root/tmp/oqz"
+quietly "clone" git clone -q "file://$top_srcdir" "$root/tmp/oqz"
+clone=$(on_disk "$root/tmp/oqz")
 quietly "no packages yet" within apt-get clean
 TIMEFORMAT='%R %U %S'
 # timed WHAT COMMAND...: within the clone; its output is $work/said, and with the seconds since its start before each line $work/when
@@ -34,8 +37,9 @@ timed() {
 at() { grep -m 1 -- "$1" "$work/when" | cut -d' ' -f1; }
 timed "./quickstart" ./quickstart
 echo "of that, packages $(at 'making configure') s, configuring $(($(at 'building with') - $(at 'making configure'))) s"
-echo "downloaded: $(du -sm --apparent-size "$root/var/cache/apt/archives" | cut -f1) MB of packages; installed they and the build take $(
-	du -smx "$root" --exclude=archives | cut -f1) MB in all, a clone $(du -sm "$root/tmp/oqz/.git" | cut -f1) MB"
+echo "downloaded: $(du -sm --apparent-size "$root/var/cache/apt/archives" | cut -f1) MB of packages, $(
+	du -sm --apparent-size "$root/tmp/oqz/.git" | cut -f1) MB of the clone"
+echo "on disk: packages $(($(on_disk "$root/usr") - bare)) MB, the clone $clone MB, the build $(on_disk "$root/tmp/oqz/build") MB"
 grep '^sky-yolox ' "$work/said" || fail "no table"
 grep -q 'report: .*/report.html\|report.*build/demo/zoo.oqz/report.html' "$work/said" || fail "where is the report?"
 [ -s "$root/tmp/oqz/build/demo/zoo.oqz/report.html" ] || fail "no report"
