@@ -48,6 +48,12 @@ awk -v dir="$tmp/tutorial" '
 	save && file { print > (dir "/block" n) }
 	console && /^\$ / { print substr($0, 3) }' "$top_srcdir/doc/TUTORIAL.md" >"$tmp/tutorial/commands"
 test "$(wc -l <"$tmp/tutorial/commands")" -ge 20 || fail "the tutorial reads otherwise than this test thinks"
+# Nothing is passed over: a block of another language, code without a file, console lines that are no command.
+passed_over=$(awk '
+	/^```/ { on = !on; language = substr($0, 4); first = on; if (on && language !~ /^(yaml|c|console)$/) print; next }
+	!on { next }
+	language == "console" ? !/^\$ / : first && !/^(#|\/\/) file: / { print } { first = 0 }' "$top_srcdir/doc/TUTORIAL.md")
+test -z "$passed_over" || fail "the tutorial has examples that are not run: $passed_over"
 (cd "$tmp/tutorial" && runs TUTORIAL.md "$tmp/tutorial/commands" && test -s zoo.oqz/report.html -a -s number.oqz/report.html) ||
 	fail "the tutorial"
 test "$(wc -l <"$tmp/tutorial/mine/log4.c")" -lt 100 || fail "the tutorial's plugin has grown to 100 lines"
@@ -77,7 +83,11 @@ echo "$gray" | base64 -d >SegmentationClass/a.png
 printf 'steps:\n  - normalize: {scale: 127.5, mean: 1}\n' >prepare.yaml
 oqz prepare -o image.npy --steps prepare.yaml cat.jpg >/dev/null || fail "an input for the model"
 cp image.npy w.npy
-for page in "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1"; do
+pages=$(echo "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1")
+# shellcheck disable=SC2086
+elsewhere=$(awk '/^\.SH/ { examples = $2 ~ /EXAMPLE/ } /^\.nf/ && !examples { print FILENAME }' $pages | sort -u)
+test "${elsewhere##*/}" = oqz-plugin.3 || fail "examples outside of EXAMPLES, which are not run: $elsewhere"
+for page in $pages; do
 	awk '/^\.SH/ { examples = $2 ~ /EXAMPLE/ } /^\.nf/ { on = 1; next } /^\.fi/ { on = 0 }
 		on && examples { gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print }' "$page" >"$tmp/commands"
 	case $page in
@@ -96,6 +106,20 @@ for page in "$top_srcdir"/doc/oqz-*.[135] "$top_srcdir/doc/oqz.1"; do
 	esac
 	runs "${page##*/}" "$tmp/commands"
 done
+# oqz-plugin(3): its descriptor around the functions of the template's scheme, built as it says.
+part() { # of that page: what stands verbatim in a section, commands on one line each
+	awk -v part="$1" '/^\.SH/ { here = $2 == part } /^\.nf/ { on = 1; next } /^\.fi/ { on = 0 }
+		on && here { gsub(/\\f[A-Z]/, ""); gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print }' "$top_srcdir/doc/oqz-plugin.3" |
+		sed ':more; /\\$/ { N; s/\\\n//; b more; }'
+}
+{
+	part SYNOPSIS | sed -n '/^#include/p'
+	sed '/^#include <oqz/d; /^static const struct oqz_quantizer example/,$d; s/example_/mine_/g' "$top_srcdir/plugins/template/example.c"
+	part SYNOPSIS | sed '/^#include/d'
+} >mine.c
+part BUILDING >"$tmp/commands"
+test "$(wc -l <"$tmp/commands")" -eq 2 || fail "oqz-plugin(3) reads otherwise than this test thinks"
+runs "oqz-plugin.3, BUILDING" "$tmp/commands"
 
 # ---------------------------------------------------------------------------------------------- pages of plugins
 # Manifests without schemes and mostly without models, on data that is not there: everything else about them must be right.
@@ -123,6 +147,10 @@ awk '/^    oqz: 1/ { on = 1 } on && !/^    / && !/^$/ { exit } on { print substr
 mkdir -p imagenet/val imagenet/calib && cp val.txt imagenet && cp val/* imagenet/val && cp calib/* imagenet/calib
 sed 's/prepare: imagenet-256-224-bilinear/prepare: [{normalize: {scale: 127.5, mean: 1}}]/' readme.yaml >imagenet.yaml
 test -s readme.yaml || fail "the README has no manifest any more"
+# Blocks that begin otherwise than with a manifest, a command of oqz, a map of the tree or ./quickstart (tests/long) are not run.
+passed_over=$(awk '/^    / && !before && !/^    (oqz: 1|\$ oqz|core\/|\.\/quickstart)/ { print } { before = /^    / || (before && !NF) }' \
+	"$top_srcdir/README.md")
+test -z "$passed_over" || fail "the README has examples that are not run: $passed_over"
 echo "oqz validate readme.yaml" >"$tmp/commands"
 ln -s "$top_srcdir/demo" demo
 {
