@@ -214,8 +214,8 @@ void oqz_html_results(const struct oqz_html *h)
 	oqz_str_add(h->out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">"
 	                    "<table id=\"table\">\n<thead><tr>");
 	for (size_t i = 0; i < OQZ_COUNTOF(columns); i++)
-		oqz_str_addf(h->out, "<th scope=\"col\" data-k=\"%s\" class=\"%s\" title=\"%s\">%s</th>",
-		             columns[i].key, i > 2 ? "n" : "", columns[i].help, columns[i].title);
+		oqz_str_addf(h->out, "<th scope=\"col\" data-k=\"%s\" class=\"c-%s%s\" title=\"%s\">%s</th>",
+		             columns[i].key, columns[i].key, i > 2 ? " n" : "", columns[i].help, columns[i].title);
 	oqz_str_add(h->out, "</tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < h->r->cells.n; i++)
 		cell_rows(h, &t, h->r->cells.v[i]);

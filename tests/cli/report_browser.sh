@@ -76,6 +76,11 @@ fi
 width=500
 acts 'const t = document.querySelector("#results .scroll"), d = document.querySelector("#table td.c-diff").getBoundingClientRect(); document.title = innerWidth + " " + (t.scrollWidth <= t.clientWidth) + " " + (d.width > 40 \&\& d.left >= 0 \&\& d.right <= innerWidth) + " " + getComputedStyle(document.querySelector("#table td.c-aqe"), "::before").content;'
 grep -q '<title>500 true true "AQE' "$tmp/dom" || fail "500 pixels wide: $(grep -o '<title>[^<]*' "$tmp/dom" | head -1)"
+# In windows between, its rows have two lines: errors below the difference, each right below its title.
+for width in 840 1000; do
+	acts 'const t = document.querySelector("#results .scroll"), box = (s) => document.querySelector("#table " + s).getBoundingClientRect(); document.title = innerWidth + " " + (t.scrollWidth <= t.clientWidth) + " " + (box("td.c-aqe").top >= box("td.c-diff").bottom) + " " + ["diff", "ci", "p", "seen", "aqe", "images"].filter((k) => Math.abs(box("th.c-" + k).right - box("td.c-" + k).right) > 1);'
+	grep -q "<title>$width true true </title>" "$tmp/dom" || fail "$width pixels wide: $(grep -o '<title>[^<]*' "$tmp/dom" | head -1)"
+done
 width=1200
 # Without scripts the drawings of the page itself are there.
 sed -e '/^<script>/,/<\/script>$/d' -e 's|^</body>|<p id="bare">bare</p></body>|' "$page" >"$tmp/bare.html"
