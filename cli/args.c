@@ -65,49 +65,54 @@ static const char *near_option(const struct oqz_verb *v, const char *word)
 	return oqz_str_nearest(word, names, n);
 }
 
+/* argv[*at] and, where its value stands apart, the next one. */
+static bool parse_option(const struct oqz_verb *v, int argc, char **argv, int *at, struct oqz_args *ret, int *exit_code)
+{
+	const char *a = argv[*at], *value;
+	const struct oqz_option *o;
+
+	if (a[1] == '-') {
+		size_t n = strcspn(a + 2, "=");
+		o = find_long(v, a + 2, n);
+		value = a[2 + n] == '=' ? a + 3 + n : NULL;
+	} else {
+		o = find_letter(v, a[1]);
+		value = a[2] ? a + 2 : NULL;
+	}
+	if (!o)
+		return usage_error(v, exit_code, "unknown option", a, a[1] == '-' ? near_option(v, a + 2) : NULL);
+	if (!o->value && value)
+		return usage_error(v, exit_code, "no value belongs behind", a, NULL);
+	if (o->value && !value) {
+		if (++*at == argc)
+			return usage_error(v, exit_code, "a value is missing behind", a, NULL);
+		value = argv[*at];
+	}
+	if (!oqz_vec_grow_((void **)&ret->given.v, ret->given.n, &ret->given.cap, sizeof *ret->given.v))
+		return usage_error(v, exit_code, "out of memory at", a, NULL);
+	ret->given.v[ret->given.n].opt = o;
+	ret->given.v[ret->given.n++].value = value ? value : "";
+	return true;
+}
+
 bool cli_parse(const struct oqz_verb *v, int argc, char **argv, struct oqz_args *ret, int *exit_code)
 {
 	bool only_operands = false;
 
 	for (int i = 0; i < argc; i++) {
-		const char *a = argv[i], *value = NULL;
-		const struct oqz_option *o;
+		const char *a = argv[i];
 		if (only_operands || a[0] != '-' || !a[1]) {
 			if (!oqz_vec_push(&ret->operands, a))
 				return usage_error(v, exit_code, "out of memory at", a, NULL);
-			continue;
-		}
-		if (strcmp(a, "--") == 0) {
+		} else if (strcmp(a, "--") == 0) {
 			only_operands = true;
-			continue;
-		}
-		if (strcmp(a, "--help") == 0) {
+		} else if (strcmp(a, "--help") == 0) {
 			cli_help(v, stdout);
 			*exit_code = OQZ_EXIT_OK;
 			return false;
+		} else if (!parse_option(v, argc, argv, &i, ret, exit_code)) {
+			return false;
 		}
-		if (a[1] == '-') {
-			size_t n = strcspn(a + 2, "=");
-			o = find_long(v, a + 2, n);
-			value = a[2 + n] == '=' ? a + 3 + n : NULL;
-			if (!o)
-				return usage_error(v, exit_code, "unknown option", a, near_option(v, a + 2));
-		} else {
-			o = find_letter(v, a[1]);
-			value = a[2] ? a + 2 : NULL;
-			if (!o)
-				return usage_error(v, exit_code, "unknown option", a, NULL);
-		}
-		if (o->value && !value && ++i == argc)
-			return usage_error(v, exit_code, "a value is missing behind", a, NULL);
-		if (o->value && !value)
-			value = argv[i];
-		if (!o->value && value)
-			return usage_error(v, exit_code, "no value belongs behind", a, NULL);
-		if (!oqz_vec_grow_((void **)&ret->given.v, ret->given.n, &ret->given.cap, sizeof *ret->given.v))
-			return usage_error(v, exit_code, "out of memory at", a, NULL);
-		ret->given.v[ret->given.n].opt = o;
-		ret->given.v[ret->given.n++].value = value ? value : "";
 	}
 	int n = (int)ret->operands.n;
 	if (n < v->min_operands || (v->max_operands >= 0 && n > v->max_operands)) {

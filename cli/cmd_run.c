@@ -26,7 +26,7 @@ static volatile sig_atomic_t stop_flag;
 
 static void on_signal(int sig) { stop_flag = sig; }
 
-/* "dir/zoo.yaml" -> "zoo.oqz" in the current folder's sense: beside the manifest's own name, where the command runs. */
+/* "dir/zoo.yaml" -> "zoo.oqz", in the folder where the command runs. */
 static char *default_dir(const char *manifest)
 {
 	struct oqz_str s = { 0 };

@@ -57,8 +57,8 @@ static void format_state(const struct cli_progress *p, const struct oqz_run_even
 	char where[64], what[256];
 	struct oqz_str model = { 0 };
 	snprintf(where, sizeof where, "[%zu/%zu] ", e->job + 1, e->n_jobs);
-	snprintf(what, sizeof what, ": %s %lld/%lld images, %.1f/s, %s left%s", phase_names[g->phase],
-	         (long long)g->done, (long long)g->total, rate, left, failed);
+	snprintf(what, sizeof what, ": %s %lld/%lld %s, %.1f/s, %s left%s", phase_names[g->phase], (long long)g->done,
+	         (long long)g->total, g->phase == OQZ_PHASE_CONCLUDE ? "schemes" : "images", rate, left, failed);
 	int room = columns - (int)strlen(where) - (int)strlen(what);
 	if (columns)
 		oqz_str_add_fitted(&model, e->model, room > 8 ? room : 8);

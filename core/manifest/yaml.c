@@ -224,6 +224,16 @@ static bool is_null(const yaml_event_t *e)
 	return e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (!*v || !strcmp(v, "~") || !strcmp(v, "null"));
 }
 
+/* n more nodes, those that an alias stands for as well: a file of a few lines could stand for billions. */
+static enum oqz_status count(struct composer *c, size_t n, const yaml_event_t *e, struct oqz_err *err)
+{
+	c->nodes += n;
+	if (c->nodes <= MAX_NODES)
+		return OQZ_OK;
+	OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: too many nodes (more than %d after expanding aliases)", c->file,
+	         (int)e->start_mark.line + 1, (int)e->start_mark.column + 1, MAX_NODES);
+}
+
 static enum oqz_status open_node(struct composer *c, const yaml_event_t *e, const char *anchor, const char *tag,
                                  enum oqz_yaml_kind kind, struct oqz_yaml **ret, struct oqz_err *err)
 {
@@ -233,8 +243,7 @@ static enum oqz_status open_node(struct composer *c, const yaml_event_t *e, cons
 
 	if (tag)
 		return fail_at(c, &e->start_mark, err, "tags (`!...`) are not used here");
-	if (++c->nodes > MAX_NODES)
-		return fail_at(c, &e->start_mark, err, "too many nodes (more than 100000 after expanding aliases)");
+	OQZ_TRY(count(c, 1, e, err));
 	struct oqz_yaml *y = oqz_yaml_new(c->a, kind, &at);
 	char *name = anchor ? oqz_arena_strdup(c->a, anchor) : NULL;
 	if (!y || (anchor && (!name || !oqz_map_set(&c->anchors, name, y))))
@@ -253,45 +262,59 @@ static enum oqz_status handle_alias(struct composer *c, const yaml_event_t *e, s
 	for (int i = 0; i < c->depth; i++)
 		if (c->stack[i].node == y)
 			return fail_at(c, &e->start_mark, err, "an alias inside of what it stands for");
-	c->nodes += count_nodes(y, MAX_NODES, 0);
-	if (c->nodes > MAX_NODES)
-		return fail_at(c, &e->start_mark, err, "too many nodes (more than 100000 after expanding aliases)");
+	OQZ_TRY(count(c, count_nodes(y, MAX_NODES, 0), e, err));
 	return place(c, y, &e->start_mark, err);
+}
+
+/* Is a value expected here, rather than a key? Only then does `null` mean nothing. */
+static bool at_value(const struct composer *c)
+{
+	const struct level *l = c->depth ? &c->stack[c->depth - 1] : NULL;
+
+	return !l || l->node->kind == OQZ_YAML_SEQ || l->key;
+}
+
+static enum oqz_status handle_scalar(struct composer *c, const yaml_event_t *e, struct oqz_err *err)
+{
+	const char *text = (const char *)e->data.scalar.value;
+	size_t size = e->data.scalar.length;
+	struct oqz_yaml *y;
+
+	OQZ_TRY(open_node(c, e, (const char *)e->data.scalar.anchor, (const char *)e->data.scalar.tag, OQZ_YAML_SCALAR,
+	                  &y, err));
+	if (memchr(text, 0, size))
+		return fail_at(c, &e->start_mark, err, "a NUL character");
+	y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if (at_value(c) && is_null(e))
+		y->kind = OQZ_YAML_NULL;
+	else if (!(y->scalar = oqz_arena_strndup(c->a, text, size)))
+		return oqz_err_nomem(err, c->file, size);
+	return place(c, y, &e->start_mark, err);
+}
+
+static enum oqz_status handle_start(struct composer *c, const yaml_event_t *e, struct oqz_err *err)
+{
+	bool list = e->type == YAML_SEQUENCE_START_EVENT;
+	const unsigned char *anchor = list ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
+	const unsigned char *tag = list ? e->data.sequence_start.tag : e->data.mapping_start.tag;
+	struct oqz_yaml *y;
+
+	if (c->depth == MAX_DEPTH)
+		OQZ_FAIL(err, OQZ_E_USAGE, "%s:%d:%d: nested too deeply (more than %d levels)", c->file,
+		         (int)e->start_mark.line + 1, (int)e->start_mark.column + 1, MAX_DEPTH);
+	OQZ_TRY(open_node(c, e, (const char *)anchor, (const char *)tag, list ? OQZ_YAML_SEQ : OQZ_YAML_MAP, &y, err));
+	c->stack[c->depth++] = (struct level) { .node = y };
+	return OQZ_OK;
 }
 
 static enum oqz_status handle(struct composer *c, const yaml_event_t *e, struct oqz_err *err)
 {
-	struct oqz_yaml *y;
-
 	switch (e->type) {
-	case YAML_SCALAR_EVENT:
-		OQZ_TRY(open_node(c, e, (const char *)e->data.scalar.anchor, (const char *)e->data.scalar.tag,
-		                  OQZ_YAML_SCALAR, &y, err));
-		if (memchr(e->data.scalar.value, 0, e->data.scalar.length))
-			return fail_at(c, &e->start_mark, err, "a NUL character");
-		y->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-		bool is_value =
-		    c->depth == 0 || c->stack[c->depth - 1].node->kind == OQZ_YAML_SEQ || c->stack[c->depth - 1].key;
-		if (is_value && is_null(e))
-			y->kind = OQZ_YAML_NULL;
-		else if (!(y->scalar =
-		               oqz_arena_strndup(c->a, (const char *)e->data.scalar.value, e->data.scalar.length)))
-			return oqz_err_nomem(err, c->file, e->data.scalar.length);
-		return place(c, y, &e->start_mark, err);
+	case YAML_SCALAR_EVENT: return handle_scalar(c, e, err);
 	case YAML_SEQUENCE_START_EVENT:
-	case YAML_MAPPING_START_EVENT:
-		if (c->depth == MAX_DEPTH)
-			return fail_at(c, &e->start_mark, err, "nested too deeply (more than 64 levels)");
-		if (e->type == YAML_SEQUENCE_START_EVENT)
-			OQZ_TRY(open_node(c, e, (const char *)e->data.sequence_start.anchor,
-			                  (const char *)e->data.sequence_start.tag, OQZ_YAML_SEQ, &y, err));
-		else
-			OQZ_TRY(open_node(c, e, (const char *)e->data.mapping_start.anchor,
-			                  (const char *)e->data.mapping_start.tag, OQZ_YAML_MAP, &y, err));
-		c->stack[c->depth++] = (struct level) { .node = y };
-		return OQZ_OK;
+	case YAML_MAPPING_START_EVENT: return handle_start(c, e, err);
 	case YAML_SEQUENCE_END_EVENT:
-	case YAML_MAPPING_END_EVENT: y = c->stack[--c->depth].node; return place(c, y, &e->start_mark, err);
+	case YAML_MAPPING_END_EVENT: c->depth--; return place(c, c->stack[c->depth].node, &e->start_mark, err);
 	case YAML_ALIAS_EVENT: return handle_alias(c, e, err);
 	case YAML_DOCUMENT_START_EVENT:
 		return c->root ? fail_at(c, &e->start_mark, err, "a second document in the file") : OQZ_OK;

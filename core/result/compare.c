@@ -6,6 +6,7 @@
  */
 #include "core/result/compare.h"
 #include "core/base/str.h"
+#include "core/base/unicode.h"
 #include "core/metric/rank.h"
 #include "core/result/figures.h"
 #include "core/result/words.h"
@@ -71,13 +72,19 @@ static const char *const titles[N_COLUMNS] = { "model",         "scheme", "metri
 	                                       "95 % interval", "p Holm", "AQE A",  "AQE B", "images" };
 
 struct line {
-	char text[N_COLUMNS][OQZ_FORMAT_SIZE];
+	const char *model, *scheme;            /* of any length */
+	char text[N_COLUMNS][OQZ_FORMAT_SIZE]; /* of the other columns */
 };
+
+static const char *text_of(const struct line *l, int c)
+{
+	return c == MODEL ? l->model : c == SCHEME ? l->scheme : l->text[c];
+}
 
 static void fill_line(const struct oqz_compare_row *r, struct line *l)
 {
-	snprintf(l->text[MODEL], sizeof l->text[0], "%s", r->model);
-	snprintf(l->text[SCHEME], sizeof l->text[0], "%s", *r->scheme ? r->scheme : "(float)");
+	l->model = r->model;
+	l->scheme = *r->scheme ? r->scheme : "(float)";
 	if (r->state > OQZ_COMPARE_UNPAIRED || !r->n_metrics)
 		return;
 	const struct oqz_metric_result *m = &r->metrics[0];
@@ -94,12 +101,16 @@ static void fill_line(const struct oqz_compare_row *r, struct line *l)
 	snprintf(l->text[IMAGES], sizeof l->text[0], "%" PRId64, r->images);
 }
 
+static void put_spaces(int n, struct oqz_str *out) { oqz_str_addf(out, "%*s", n, ""); }
+
 static void put_line(const struct line *l, const int *width, const char *before, const char *after, struct oqz_str *out)
 {
 	for (int c = 0; c < N_COLUMNS; c++) {
-		oqz_str_add(out, c ? "  " : "");
-		oqz_str_addf(out, "%s%*s%s", c == DELTA ? before : "", c <= METRIC ? -width[c] : width[c], l->text[c],
-		             c == DELTA ? after : "");
+		const char *text = text_of(l, c);
+		int pad = width[c] - oqz_width(text);
+		put_spaces((c ? 2 : 0) + (c > METRIC ? pad : 0), out);
+		oqz_str_addf(out, "%s%s%s", c == DELTA ? before : "", text, c == DELTA ? after : "");
+		put_spaces(c > METRIC ? 0 : pad, out);
 	}
 	while (out->len && out->s[out->len - 1] == ' ')
 		out->s[--out->len] = 0;
@@ -131,10 +142,27 @@ static void put_summary(const struct oqz_comparison *c, struct oqz_str *out)
 	             c->shared, changed, c->regressions, c->alpha, c->refused, c->rows.n - c->shared);
 }
 
+/* The columns that a terminal gives the text, not bytes; returns that of the whole line. */
+static int measure(const struct line *lines, size_t n, int width[N_COLUMNS])
+{
+	int total = -2;
+
+	for (int c = 0; c < N_COLUMNS; c++) {
+		width[c] = (int)strlen(titles[c]);
+		for (size_t i = 0; i < n; i++) {
+			int w = oqz_width(text_of(&lines[i], c));
+			width[c] = w > width[c] ? w : width[c];
+		}
+		total += width[c] + 2;
+	}
+	return total;
+}
+
 void oqz_comparison_table(const struct oqz_comparison *c, bool colour, struct oqz_str *out)
 {
-	struct line *lines = calloc(c->rows.n + 1, sizeof *lines), head = { 0 };
-	int width[N_COLUMNS], total = -2;
+	struct line *lines = calloc(c->rows.n + 1, sizeof *lines);
+	struct line head = { .model = titles[MODEL], .scheme = titles[SCHEME] };
+	int width[N_COLUMNS];
 
 	if (!lines) {
 		out->failed = true;
@@ -142,13 +170,9 @@ void oqz_comparison_table(const struct oqz_comparison *c, bool colour, struct oq
 	}
 	for (size_t i = 0; i < c->rows.n; i++)
 		fill_line(&c->rows.v[i], &lines[i]);
-	for (int k = 0; k < N_COLUMNS; k++) {
+	for (int k = 0; k < N_COLUMNS; k++)
 		snprintf(head.text[k], sizeof head.text[k], "%s", titles[k]);
-		width[k] = (int)strlen(titles[k]);
-		for (size_t i = 0; i < c->rows.n; i++)
-			width[k] = (int)strlen(lines[i].text[k]) > width[k] ? (int)strlen(lines[i].text[k]) : width[k];
-		total += width[k] + 2;
-	}
+	int total = measure(lines, c->rows.n, width);
 	put_line(&head, width, "", "", out);
 	oqz_str_add(out, "\n");
 	for (int i = 0; i < total; i++)

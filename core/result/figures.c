@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Figures as text; see format.h.
+ * Figures as text; see figures.h.
  */
 #include "core/result/figures.h"
 

@@ -290,6 +290,17 @@ static enum oqz_status hash_contents(struct oqz_job *j, struct oqz_err *err)
 	return st;
 }
 
+/* Statistics of large data sets take minutes; so many schemes have theirs. */
+static void report_progress(const struct oqz_job *j, size_t done)
+{
+	const struct oqz_progress p = { .phase = OQZ_PHASE_CONCLUDE,
+		                        .done = (int64_t)done,
+		                        .total = (int64_t)j->n_schemes };
+
+	if (j->progress)
+		j->progress(j->progress_ctx, &p);
+}
+
 enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE struct oqz_worst *worst = calloc(j->n_schemes + 1, sizeof *worst);
@@ -305,6 +316,7 @@ enum oqz_status oqz_job_conclude(struct oqz_job *j, struct oqz_results *r, struc
 	for (size_t i = 0; i < j->n_schemes && st == OQZ_OK; i++) {
 		struct oqz_scheme *s = &j->schemes[i];
 		struct oqz_err why = { .code = s->status };
+		report_progress(j, i);
 		if (s->status == OQZ_OK && (st = oqz_facts_load(j, s, err)) != OQZ_OK)
 			break;
 		struct oqz_cell_result *c;

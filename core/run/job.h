@@ -22,11 +22,11 @@
 
 #include <signal.h>
 
-/* What happens, for whoever shows it. `done` of `total` images; phases follow each other. */
+/* What happens, for whoever shows it. `done` of `total` images (CONCLUDE: schemes); phases follow each other. */
 enum oqz_phase { OQZ_PHASE_SETUP, OQZ_PHASE_CALIBRATE, OQZ_PHASE_EVALUATE, OQZ_PHASE_CONCLUDE, OQZ_PHASE_DONE };
 struct oqz_progress {
 	enum oqz_phase phase;
-	int64_t done, total;  /* images of this phase */
+	int64_t done, total;  /* images (schemes) of this phase */
 	int64_t resumed;      /* of these, found in the ledger */
 	int64_t failed;       /* images that failed so far */
 	int64_t items;        /* images of the data set, whatever a limit says */

@@ -31,8 +31,14 @@ test "$(widest)" -le 200 || fail "$(widest) columns of 200"
 test "$(sed "s/$esc\[[0-9]*m//g" "$tmp/shown")" = "$(cat "$tmp/plain")" || fail "200 columns hold everything: $(cat "$tmp/shown")"
 on_terminal 80 NO_COLOR=1
 ! grep -q "$esc" "$tmp/shown" || fail "colours in spite of NO_COLOR"
+# A comparison's lines, all of which end with the images, are of one width, too: in columns of the terminal, not bytes.
+expect_exit 0 compare "$tmp/out" "$tmp/out"
+says stdout "^$long *二的幂次方量化 "
+sed '/^$/,$d; /(float)/d' "$tmp/stdout" | while IFS= read -r line; do echo "$line" | LC_ALL=C.UTF-8 wc -L; done | sort -u >"$tmp/widths"
+test "$(wc -l <"$tmp/widths")" -eq 1 || fail "widths of the lines: $(cat "$tmp/widths" "$tmp/stdout")"
 # The progress line tells what is left and stays in one line.
 script -qec "stty cols 75; TERM=xterm '$OQZ' run -o '$tmp/again' '$tmp/zoo.yaml'" /dev/null </dev/null >"$tmp/session"
 tr '\r' '\n' <"$tmp/session" | grep -q ' evaluate .*/240 images, .*/s, .* left' || fail "no progress: $(cat "$tmp/session")"
+tr '\r' '\n' <"$tmp/session" | grep -q ' conclude [01]/2 schemes, .* left' || fail "statistics without progress: $(cat "$tmp/session")"
 tr '\r' '\n' <"$tmp/session" | sed "s/$esc\[K//g" | grep '^\[' >"$tmp/lines"
 test "$(LC_ALL=C.UTF-8 wc -L <"$tmp/lines")" -le 74 || fail "the progress line breaks: $(cat "$tmp/lines")"

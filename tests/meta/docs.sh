@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What man.sh does not look at: every exit code of cli.h stands on oqz(1), and there is no page for a verb that is gone.
+# What man.sh does not look at: every exit code of cli.h stands on oqz(1), every key of a manifest on oqz-manifest(5), and there is
+# no page for a verb that is gone.
 cd "${top_srcdir:-.}" || exit 1
 oqz=${OQZ:-cli/oqz} status=0
 fail() { echo "FAIL: $*"; status=1; }
@@ -18,6 +19,12 @@ codes=$(sed -n 's/^[[:space:]]*OQZ_EXIT_[A-Z]* = \([0-9]*\).*/\1/p' cli/cli.h)
 for code in $codes; do
 	sed -n '/^\.SH EXIT STATUS/,/^\.SH [^E]/p' doc/oqz.1 | grep -qE "^\.(B|BR|TP|IP|It) *\"?$code\"?\$|^$code\$" ||
 		fail "doc/oqz.1 does not explain exit code $code"
+done
+
+keys=$(sed -n 's/^OQZ_KEY([A-Z]*, "\([a-z_]*\)".*/\1/p' core/manifest/schema.def | sort -u)
+[ "$(echo "$keys" | wc -l)" -ge 30 ] || fail "schema.def reads otherwise than this script thinks"
+for key in $keys; do
+	sed '/^\.SH EXAMPLE/,$d; s/\\-/-/g' doc/oqz-manifest.5 | grep -qw -- "$key" || fail "doc/oqz-manifest.5 does not explain the key $key"
 done
 
 # Paths that the README, ARCHITECTURE and HACKING name are there; <name> stands for any, and programs for their sources.
