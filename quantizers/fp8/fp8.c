@@ -62,7 +62,7 @@ static bool number(const char *text, double *ret)
 	char *end;
 
 	*ret = strtod(text, &end);
-	return end != text && !*end && isfinite(*ret);
+	return end != text && !*end; /* what is no number, or infinite, lies in no range */
 }
 
 static enum oqz_status read_grid(struct fp8 *s, const struct oqz_params *params, struct oqz_failure *f)

@@ -166,6 +166,13 @@ START_TEST(formats_are_what_they_say)
 	plugin_refuses("fp8", "format=e8m3,bias=126", "above float32's largest");
 	plugin_refuses("fp8", "bias=148", "below float32's smallest");
 	plugin_refuses("fp8", "bias=7.5", "`7.5`");
+	plugin_refuses("fp8", "bias=-127", "from -126 to 150, not `-127`");
+	plugin_refuses("fp8", "bias=151", "from -126 to 150, not `151`");
+	plugin_refuses("fp8", "bias=nan", "not `nan`");
+	plugin_refuses("fp8", "max=inf", "not `inf`");
+	plugin_refuses("fp8", "scale=inf", "not `inf`");
+	plugin_refuses("fp8", "scale=5e-31", "not `5e-31`"); /* below 2^-100 */
+	plugin_refuses("fp8", "scale=2e30", "not `2e30`");   /* above 2^100 */
 	plugin_refuses("fp8", "scale=big", "`big`");
 	plugin_refuses("fp8", "scale=-1", "`-1`");
 
@@ -341,6 +348,33 @@ START_TEST(shared_constants_have_a_grid_per_reader)
 }
 END_TEST
 
-OQZ_TEST_MAIN("fp8_plugin", shared_constants_have_a_grid_per_reader, golden_numbers_bit_for_bit,
+/* Each word for where the scale comes from is a rule of the plan, with that rule's own parameter and no other's. */
+START_TEST(scales_name_their_rule)
+{
+	static const struct {
+		const char *params, *rule;
+	} rows[] = { { "", "minmax" },
+		     { "scale=mse", "mse pow2" },
+		     { "scale=candidates", "floating" },
+		     { "scale=ema,momentum=0.25,q=0.75", "ema momentum=0.25" },
+		     { "scale=percentile,momentum=0.25,q=0.75", "percentile q=0.75 scope=dataset" },
+		     { "scale=0.5,granularity=channel", "none" },
+		     { "bias=147,scale=1", "none" } }; /* down to 2^-149 */
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct gb b;
+		layers_make(&b);
+		struct oqz_qplan *p = plugin_plan(&b, "fp8", rows[i].params, 1);
+		const char *rule = p->sites.v[0].rule;
+		ck_assert_msg(strncmp(rule, rows[i].rule, strlen(rows[i].rule)) == 0 &&
+		                  (strstr(rule, "pow2") != NULL) == (strstr(rows[i].rule, "pow2") != NULL),
+		              "fp8:%s: %s, not %s", rows[i].params, rule, rows[i].rule);
+		oqz_qplan_free(p);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("fp8_plugin", scales_name_their_rule, shared_constants_have_a_grid_per_reader, golden_numbers_bit_for_bit,
               candidates_choose_as_golden, formats_are_what_they_say, scales_follow_their_rule, rules_and_small_tensors,
               engines_agree_layer_by_layer)
