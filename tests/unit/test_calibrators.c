@@ -363,6 +363,29 @@ START_TEST(second_pass_is_guarded)
 }
 END_TEST
 
+/* Without a row that tells two values apart the range ends at the largest of the last image's last row, whatever the
+ * order in which images come and who has seen which. */
+START_TEST(isotone_knows_the_last_image)
+{
+	static const float rows[2][2] = { { 5, 5 }, { 3, 3 } };
+	struct oqz_site site = { .axis = -1, .symmetric = true, .grid = int8_grid(true) };
+	float lo, hi, scale;
+
+	for (int kind = 0; kind < 4; kind++) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *a = NULL, *b = NULL;
+		ck_ok(oqz_observer_new(OQZ_OBS_ROWS, 0, 0, &a, err));
+		ck_ok(oqz_observer_new(OQZ_OBS_ROWS, 0, 0, &b, err));
+		ck_ok(oqz_observer_add(a, kind != 3, rows[kind != 3], 2, 2, err));
+		if (kind < 3)
+			ck_ok(oqz_observer_add(kind ? b : a, 0, rows[0], 2, 2, err));
+		if (kind)
+			ck_ok(oqz_observer_merge(kind == 2 ? b : a, kind == 2 ? a : b, err)); /* 3: of nothing */
+		ck_ok(oqz_calibrator_find("isotone")->find(kind == 2 ? b : a, &site, &lo, &hi, &scale, err));
+		ck_assert_msg(scale == (float)(2 * (kind == 3 ? 5.0 : 3.0) / 255), "%d: %g", kind, (double)scale);
+	}
+}
+END_TEST
+
 /* Along the last axis a slice is one row, as it would be of the transposed weight. */
 START_TEST(isotone_of_columns)
 {
@@ -468,5 +491,5 @@ START_TEST(saved_rows_and_bins)
 END_TEST
 
 OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, searches_by_hand, ema_by_hand,
-              degenerate_tensors, isotone_of_columns, second_pass_is_guarded, bins_leave_out_what_is_not_finite,
-              bins_leave_out_what_is_beyond_the_extremes, saved_rows_and_bins)
+              degenerate_tensors, isotone_of_columns, isotone_knows_the_last_image, second_pass_is_guarded,
+              bins_leave_out_what_is_not_finite, bins_leave_out_what_is_beyond_the_extremes, saved_rows_and_bins)
