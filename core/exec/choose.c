@@ -78,13 +78,16 @@ static enum oqz_status walk(struct oqz_planner *pl, struct oqz_step_desc *d, con
 	return OQZ_E_UNSUPPORTED;
 }
 
+/* Implementations count on output 0; where only later ones are wanted the reference makes it aside. */
+static bool has_first_output(const struct oqz_node *n) { return n->n_out < 1 || n->out[0] || n->op->min_out == 0; }
+
 enum oqz_status oqz_plan_choose(struct oqz_planner *pl, struct oqz_step *s, const struct oqz_fuse *fuse,
                                 struct oqz_err *err)
 {
 	struct oqz_step_desc *d = s->desc;
 	enum oqz_status st = OQZ_E_UNSUPPORTED;
 
-	if (!s->dynamic && d->engine != OQZ_ENGINE_REFERENCE)
+	if (!s->dynamic && d->engine != OQZ_ENGINE_REFERENCE && has_first_output(d->node))
 		st = walk(pl, d, fuse, &s->impl, &s->choice, err);
 	if (st != OQZ_E_UNSUPPORTED)
 		return st;

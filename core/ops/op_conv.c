@@ -474,26 +474,37 @@ struct deform {
 	const double *x, *weight, *offset, *mask; /* mask may be NULL */
 };
 
-static double deform_sum(const struct deform *d, int64_t n, int64_t m, int64_t oy, int64_t ox)
+/* What lies under one tap of one channel along an output row. */
+static void deform_tap(const struct deform *d, int64_t n, int64_t ch, int64_t t, int64_t oy, double *row)
 {
-	int64_t kh = d->w.kernel[0], kw = d->w.kernel[1], h = d->w.in[0], wd = d->w.in[1];
-	int64_t ci = d->channels / d->group, per_offset = d->channels / d->offset_group, taps = kh * kw;
-	int64_t plane_out = d->w.out[0] * d->w.out[1], at = oy * d->w.out[1] + ox;
-	double sum = 0;
+	int64_t kw = d->w.kernel[1], taps = d->w.kernel[0] * kw, h = d->w.in[0], wd = d->w.in[1], width = d->w.out[1];
+	int64_t o = (n * d->offset_group + ch / (d->channels / d->offset_group)) * taps + t;
+	int64_t plane_out = d->w.out[0] * width, at = oy * width;
+	const double *x = d->x + (n * d->channels + ch) * h * wd;
+	double y0 = (double)(oy * d->w.stride[0] - d->w.pad_begin[0] + t / kw * d->w.dilation[0]);
 
-	for (int64_t i = 0; i < ci; i++) {
-		int64_t ch = m / (d->outputs / d->group) * ci + i, og = ch / per_offset;
-		for (int64_t t = 0; t < taps; t++) {
-			int64_t o = (n * d->offset_group + og) * taps + t;
-			double y = (double)(oy * d->w.stride[0] - d->w.pad_begin[0] + t / kw * d->w.dilation[0]);
-			double x = (double)(ox * d->w.stride[1] - d->w.pad_begin[1] + t % kw * d->w.dilation[1]);
-			y += d->offset[2 * o * plane_out + at];
-			x += d->offset[(2 * o + 1) * plane_out + at];
-			double v = bilinear(d->x + (n * d->channels + ch) * h * wd, h, wd, y, x);
-			sum += v * d->weight[(m * ci + i) * taps + t] * (d->mask ? d->mask[o * plane_out + at] : 1);
-		}
+	for (int64_t ox = 0; ox < width; ox++) {
+		double x0 = (double)(ox * d->w.stride[1] - d->w.pad_begin[1] + t % kw * d->w.dilation[1]);
+		double v = bilinear(x, h, wd, y0 + d->offset[2 * o * plane_out + at + ox],
+		                    x0 + d->offset[(2 * o + 1) * plane_out + at + ox]);
+		row[ox] = d->mask ? v * d->mask[o * plane_out + at + ox] : v;
 	}
-	return sum;
+}
+
+/* One output row of all channels: what lies under the taps is looked up once for all outputs of a group. y is (outputs,
+ * height, width) of an image, `row` has room for one row. */
+static void deform_row(const struct deform *d, int64_t n, int64_t oy, double *row, double *y)
+{
+	int64_t width = d->w.out[1], plane = d->w.out[0] * width, taps = d->w.kernel[0] * d->w.kernel[1];
+	int64_t ci = d->channels / d->group, per = d->outputs / d->group;
+
+	for (int64_t ch = 0; ch < d->channels; ch++)
+		for (int64_t t = 0; t < taps; t++) {
+			deform_tap(d, n, ch, t, oy, row);
+			for (int64_t m = ch / ci * per; m < (ch / ci + 1) * per; m++)
+				oqz_add_f64(d->weight[(m * ci + ch % ci) * taps + t], row, y + m * plane + oy * width,
+				            width);
+		}
 }
 
 static enum oqz_status run_deform_conv(const struct oqz_call *c, struct oqz_err *err)
@@ -502,6 +513,7 @@ static enum oqz_status run_deform_conv(const struct oqz_call *c, struct oqz_err 
 	OQZ_CLEANUP(work_release) struct work k = { 0 };
 	OQZ_CLEANUP_FREE double *offset = NULL;
 	OQZ_CLEANUP_FREE double *mask = NULL;
+	OQZ_CLEANUP_FREE double *row = NULL;
 	const struct oqz_shape *s = &c->out[0]->shape;
 	struct deform d = { .channels = c->in[0]->shape.dim[1],
 		            .outputs = s->dim[1],
@@ -514,9 +526,10 @@ static enum oqz_status run_deform_conv(const struct oqz_call *c, struct oqz_err 
 	if (c->in[4])
 		OQZ_TRY(oqz_read_f64(c->in[4], &mask, err));
 	d.x = k.x, d.weight = k.w, d.offset = offset, d.mask = mask;
-	for (int64_t i = 0, nm = s->dim[0] * s->dim[1], hw = s->dim[2] * s->dim[3]; i < nm; i++)
-		for (int64_t j = 0; j < hw; j++)
-			k.y[i * hw + j] += deform_sum(&d, i / s->dim[1], i % s->dim[1], j / s->dim[3], j % s->dim[3]);
+	OQZ_TRY(oqz_new_f64(s->dim[3], &row, err));
+	for (int64_t i = 0; i < s->dim[0]; i++)
+		for (int64_t oy = 0; oy < s->dim[2]; oy++)
+			deform_row(&d, i, oy, row, k.y + i * oqz_shape_span(s, 1, 4));
 	oqz_write_f64(c->out[0], k.y);
 	return OQZ_OK;
 }

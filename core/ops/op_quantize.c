@@ -293,8 +293,19 @@ static enum oqz_status fake_grid(const struct oqz_fakequant *p, struct oqz_fq *q
 	return OQZ_OK;
 }
 
+/* The grid is looked at here, so that a wrong one is refused for empty tensors, too. */
 static enum oqz_status infer_fake(struct oqz_infer *c, struct oqz_err *err)
 {
+	const struct oqz_fakequant *p = OQZ_PARAMS(c->node, struct oqz_fakequant);
+	const struct oqz_shape any = oqz_shape_unknown(OQZ_RANK_UNKNOWN);
+	OQZ_CLEANUP_FREE double *values = NULL;
+	struct oqz_fq q;
+
+	if (strcmp(p->kind, "custom") != 0) {
+		OQZ_TRY(fake_grid(p, &q, &values, err));
+		q.axis = -1;
+		OQZ_TRY(oqz_fq_check(&q, &any, err));
+	}
 	if (oqz_in_type(c, 0).dtype != OQZ_DT_UNDEFINED && c->in[0]->dtype != OQZ_DT_F32)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "FakeQuant of %s", oqz_dtype_name(c->in[0]->dtype));
 	return oqz_infer_same(c, err);

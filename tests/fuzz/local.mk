@@ -140,12 +140,14 @@ EXTRA_DIST += \
 	tests/fuzz/regress/graph/batches-of-empty-matrices.hex \
 	tests/fuzz/regress/graph/broadcast-of-a-huge-empty-tensor.hex \
 	tests/fuzz/regress/graph/copy-of-a-huge-empty-box.hex \
+	tests/fuzz/regress/graph/grid-without-codes-of-an-empty-tensor.hex \
 	tests/fuzz/regress/graph/normalization-of-a-huge-empty-tensor.hex \
 	tests/fuzz/regress/graph/prelu-slope-beyond-the-input.hex \
 	tests/fuzz/regress/graph/unique-of-slices-without-elements.hex \
 	tests/fuzz/regress/observer/bins-outside-of-the-extremes.hex \
 	tests/fuzz/regress/qplan/negative-zero-in-a-code-book.json \
 	tests/fuzz/regress/results/negative-zero.json \
+	tests/fuzz/regress/run/attention-of-which-scores-are-read.hex \
 	tests/fuzz/regress/yaml/key-of-more-than-1024-characters.hex \
 	tests/fuzz/regress/yaml/line-breaks-in-a-plain-scalar.hex \
 	tests/fuzz/regress/yaml/mapping-without-keys.hex \
