@@ -13,7 +13,7 @@
  * result for each metric of the task to ret[]: value_float of the first set, value_quantized of the second, delta
  * second - first, and by the metric's kind McNemar's test (exact and mid-p) with Newcombe's interval, or the paired
  * bootstrap over images (core/metric/stats.h). Items of one image (its persons) are drawn together, since they are no
- * independent evidence. Names are copied to `arena`. `beside`:
+ * independent evidence; in a drawn list records keep their order. Names are copied to `arena`. `beside`:
  * the first set is the float lane's, and metrics that are made against it (struct oqz_task's finish_beside()) get it;
  * without, those are what they are where nothing has moved. */
 enum oqz_status oqz_paired_metrics(struct oqz_task_instance *task, const struct oqz_record *first,
