@@ -20,6 +20,7 @@ enum { ROW = 1024 };
 /* Smaller scales are not tried: still a power of two, and as far below every float32 that matters as the formats with
  * large values (e6m3 with bias 0: 2^63) need. */
 #define MIN_SCALE 0x1p-100
+#define MAX_SCALE 0x1p127 /* for formats that end far below the numbers */
 
 /* Values of up to ROW bins and how often they occur; false when none is left. */
 static bool next_row(const struct oqz_observer *o, int *at, float *x, double *count, int *ret_n)
@@ -155,7 +156,8 @@ enum oqz_status oqz_grid_mse_scale(const struct oqz_observer *o, const struct oq
 	if (site->pow2)
 		top = exp2(ceil(log2(top)));
 	for (int i = 0; i < n; i++)
-		scales[i] = (float)fmax(top * exp2(site->pow2 ? -i : -(double)i / PER_OCTAVE), MIN_SCALE);
+		scales[i] =
+		    (float)fmin(fmax(top * exp2(site->pow2 ? -i : -(double)i / PER_OCTAVE), MIN_SCALE), MAX_SCALE);
 	OQZ_TRY(oqz_grid_losses(o, &site->grid, scales, (size_t)n, loss, err));
 	*ret_scale = scales[least(loss, (size_t)n)];
 	return OQZ_OK;

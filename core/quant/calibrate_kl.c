@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { KL_BINS = 4096 };
+enum { KL_BINS = 4096 /* unless the scheme has a number of its own */ };
 
 /* h[0..cut) squeezed to `groups` levels and spread again over the bins that were not empty; returns the sum. */
 static float kl_requantize(const float *h, int cut, int groups, float *out)
@@ -65,23 +65,25 @@ int oqz_kl_search(const float *bins, int count, int bits, float *work)
 static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
                                float *ret_scale, struct oqz_err *err)
 {
-	double bins[KL_BINS];
-	float narrow[KL_BINS], work[2 * KL_BINS];
-	int bits = site->grid.bits;
+	double bins[OQZ_BINS];
+	float narrow[OQZ_BINS], work[2 * OQZ_BINS];
+	int bits = site->grid.bits, count = site->bins ? site->bins : KL_BINS;
 
 	OQZ_TRY(oqz_observer_nonempty(o, err));
 	if (!site->symmetric)
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator kl finds symmetric ranges only");
-	if (site->grid.kind != OQZ_GRID_AFFINE || bits < 2 || bits > 13)
-		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator kl works for integer grids of 2 to 13 bits");
+	if (site->grid.kind != OQZ_GRID_AFFINE || bits < 2 || bits > 16 || 1 << (bits - 1) > count)
+		OQZ_FAIL(err, OQZ_E_UNSUPPORTED,
+		         "calibrator kl works for integer grids with up to twice as many codes as it has bins, %d",
+		         count);
 	float range = -o->lo > o->hi ? -o->lo : o->hi;
-	double width = (double)range / KL_BINS;
+	double width = (double)range / count;
 	double scale = 1e-8;
 	if (width > 0) {
-		OQZ_TRY(oqz_bins_get(o, OQZ_OBS_BINS_KL, bins, err));
-		for (int i = 0; i < KL_BINS; i++)
+		OQZ_TRY(oqz_bins_get(o, OQZ_OBS_BINS_MAGNITUDE, count, bins, err));
+		for (int i = 0; i < count; i++)
 			narrow[i] = (float)bins[i];
-		scale = oqz_kl_search(narrow, KL_BINS, bits, work) * width / (1 << (bits - 1));
+		scale = oqz_kl_search(narrow, count, bits, work) * width / (1 << (bits - 1));
 	}
 	scale = scale > 1e-8 ? scale : 1e-8;
 	if (site->pow2)
@@ -95,13 +97,14 @@ static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_si
 static unsigned kl_needs(const struct oqz_site *site)
 {
 	(void)site;
-	return OQZ_OBS_BINS_KL;
+	return OQZ_OBS_BINS_MAGNITUDE;
 }
 
 const struct oqz_calibrator oqz_calibrator_kl = {
 	.name = "kl",
 	.summary = "cut with the least Kullback-Leibler divergence; symmetric",
 	.needs = kl_needs,
+	.describe = oqz_bins_describe,
 	.per_axis = true,
 	.find = kl_find,
 };

@@ -7,9 +7,10 @@
  */
 #include "core/quant/calibrate_hist.h"
 
+#include <float.h>
 #include <math.h>
 
-enum { MSE_BINS = 2048, MSE_STEPS = 8 };
+enum { MSE_BINS = 2048 /* unless the scheme has a number of its own */, MSE_STEPS = 8 };
 
 /* Mean squared error, in squared bins, of putting bins on start, start + step, ..., end. */
 static double mse_loss(const double *bins, int count, int start, int step, int end, double total)
@@ -62,15 +63,21 @@ static unsigned mse_needs(const struct oqz_site *site)
 {
 	if (site->grid.kind != OQZ_GRID_AFFINE)
 		return OQZ_OBS_HISTOGRAM;
-	return site->symmetric ? OQZ_OBS_BINS_MSE : OQZ_OBS_BINS_RANGE;
+	return site->symmetric ? OQZ_OBS_BINS_MAGNITUDE : OQZ_OBS_BINS_RANGE;
+}
+
+static void mse_describe(const struct oqz_site *site, struct oqz_str *out)
+{
+	if (site->grid.kind == OQZ_GRID_AFFINE)
+		oqz_bins_describe(site, out);
 }
 
 static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
                                 float *ret_scale, struct oqz_err *err)
 {
-	double bins[MSE_BINS];
+	double bins[OQZ_BINS];
 	int64_t levels = (int64_t)site->grid.qmax - site->grid.qmin + 1;
-	int start, end;
+	int count = site->bins ? site->bins : MSE_BINS, start, end;
 
 	OQZ_TRY(oqz_observer_nonempty(o, err));
 	if (site->grid.kind == OQZ_GRID_CUSTOM || (site->grid.kind == OQZ_GRID_AFFINE && levels < 2))
@@ -82,14 +89,15 @@ static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_s
 	}
 	double lowest = site->symmetric ? 0 : (double)o->lo;
 	double range = site->symmetric ? fmax(-(double)o->lo, (double)o->hi) : (double)o->hi - (double)o->lo;
-	double width = range / MSE_BINS;
+	double width = range / count;
 	*ret_scale = 0;
 	*ret_lo = o->lo;
 	*ret_hi = o->hi;
-	if (!(width > 0) || levels > MSE_BINS) /* more codes than bins: nothing to gain by clipping */
+	/* more codes than bins: nothing to gain by clipping; nor are there bins over a range that is no float32 */
+	if (!(width > 0) || levels > count || range > (double)FLT_MAX)
 		return OQZ_OK;
-	OQZ_TRY(oqz_bins_get(o, mse_needs(site), bins, err));
-	oqz_mse_search(bins, MSE_BINS, (int)levels, site->symmetric, width, lowest, &start, &end);
+	OQZ_TRY(oqz_bins_get(o, mse_needs(site), count, bins, err));
+	oqz_mse_search(bins, count, (int)levels, site->symmetric, width, lowest, &start, &end);
 	*ret_lo = site->symmetric ? (float)(-end * width) : (float)(start * width + lowest);
 	*ret_hi = site->symmetric ? (float)(end * width) : (float)(end * width + lowest);
 	return OQZ_OK;
@@ -99,6 +107,7 @@ const struct oqz_calibrator oqz_calibrator_mse = {
 	.name = "mse",
 	.summary = "range (of small floats: scale) with the least mean squared error among candidates",
 	.needs = mse_needs,
+	.describe = mse_describe,
 	.per_axis = true,
 	.find = mse_find,
 };

@@ -15,6 +15,8 @@
 #include "core/base/str.h"
 #include "core/quant/observer.h"
 
+#include <math.h>
+
 /* The value of rank r (0: smallest) of the `counted` values that are in the histogram. */
 static double hist_rank(const struct oqz_observer *o, int64_t r, int64_t counted)
 {
@@ -79,6 +81,18 @@ static float torch_sum(const float *v, size_t n)
 	return total;
 }
 
+static float mean(const float *v, size_t n)
+{
+	float m = torch_sum(v, n) / (float)n;
+	double sum = 0;
+
+	if (isfinite(m))
+		return m;
+	for (size_t i = 0; i < n; i++) /* the sum is no float32, the mean is */
+		sum += (double)v[i];
+	return (float)(sum / (double)n);
+}
+
 static enum oqz_status percentile_batches(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
                                           float *ret_hi, struct oqz_err *err)
 {
@@ -97,8 +111,8 @@ static enum oqz_status percentile_batches(const struct oqz_observer *o, const st
 		OQZ_TRY(oqz_batch_quantiles(&o->batches.v[i], o->q, &lo[n], &hi[n], err));
 		n++;
 	}
-	*ret_lo = torch_sum(lo, n) / (float)n;
-	*ret_hi = torch_sum(hi, n) / (float)n;
+	*ret_lo = mean(lo, n);
+	*ret_hi = mean(hi, n);
 	return OQZ_OK;
 }
 
@@ -118,9 +132,10 @@ static enum oqz_status percentile_find(const struct oqz_observer *o, const struc
 		oqz_batch_ranks(o->count, site->q, &top, &bottom);
 		int64_t counted = oqz_hist_counted(o), known = oqz_tails_known(o);
 		if ((int64_t)top >= known || (int64_t)bottom >= known)
-			OQZ_FAIL(
-			    err, OQZ_E_UNSUPPORTED,
-			    "the images' values here differ too much in number for a quantile of all; use scope=batch");
+			OQZ_FAIL(err, OQZ_E_UNSUPPORTED,
+			         "the images' values here differ too much in number for a quantile of all: use "
+			         "scope=batch with "
+			         "batches of one image (`calibration: {batch: 1}`)");
 		*ret_lo = (float)hist_rank(o, (int64_t)bottom, counted);
 		*ret_hi = (float)hist_rank(o, counted - 1 - (int64_t)top, counted);
 	}

@@ -153,7 +153,8 @@ void oqz_affine_from_range(double lo, double hi, const struct oqz_grid *grid, bo
 	if (pow2) {
 		int e;
 		double m = frexp(s, &e); /* s = m 2^e, 0.5 <= m < 1: exact powers stay */
-		s = ldexp(1.0, m == 0.5 ? e - 1 : e);
+		e = m == 0.5 ? e - 1 : e;
+		s = ldexp(1.0, e < 127 ? e : 127); /* float32 has no larger one */
 	}
 	*ret_scale = (float)s;
 	*ret_zero = zero;

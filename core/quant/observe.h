@@ -19,11 +19,13 @@ enum {
 	OQZ_OBS_BATCH = 4,     /* per-batch quantiles: needs q */
 	OQZ_OBS_ROWS = 8,      /* the two largest values of each row (of the last axis) */
 	/* Equal bins between the extremes, which must be known first: filled by a second pass. */
-	OQZ_OBS_BINS_KL = 16,    /* 4096 of |x| */
-	OQZ_OBS_BINS_MSE = 32,   /* 2048 of |x| */
-	OQZ_OBS_BINS_RANGE = 64, /* 2048 of x */
-	OQZ_OBS_SECOND = OQZ_OBS_BINS_KL | OQZ_OBS_BINS_MSE | OQZ_OBS_BINS_RANGE,
+	OQZ_OBS_BINS_MAGNITUDE = 16, /* of |x| */
+	OQZ_OBS_BINS_RANGE = 32,     /* of x */
+	OQZ_OBS_SECOND = OQZ_OBS_BINS_MAGNITUDE | OQZ_OBS_BINS_RANGE,
 };
+
+/* How many equal bins there are at most: rules may ask for any smaller power of two. */
+enum { OQZ_BINS = 8192 };
 
 /* One tensor edge. `needs`: OR of the above; `q` for OQZ_OBS_BATCH; `batch`: images per batch for it (the zoo: 32; a
  * batch is a run of consecutive images in data set order, the last may be shorter). */

@@ -50,7 +50,8 @@ enum oqz_status oqz_batch_quantiles(const struct oqz_batch *b, double q, float *
 	oqz_batch_ranks(b->count, q, &t, &u);
 	if (!oqz_tail_rank(&top, t, &hi) || !oqz_tail_rank(&bottom, u, &lo))
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED,
-		         "the images of batch %lld differ too much in size for quantiles per batch; use scope=dataset",
+		         "the images of batch %lld differ too much in size for quantiles of a batch: calibrate with "
+		         "batches of one image (`calibration: {batch: 1}`)",
 		         (long long)b->index);
 	*ret_lo = -lo + 0.0f; /* which zero was selected is an accident */
 	*ret_hi = hi + 0.0f;

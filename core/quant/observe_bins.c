@@ -4,26 +4,27 @@
  * must be known before the first number can be counted: a second pass over the images, which all schemes share. Which
  * bin a number falls into is torch.histc's float32 arithmetic, (x - start) / range * count, since a rule that compares
  * bins must not see them shifted.
+ *
+ * All are counted into OQZ_BINS bins. Who wants 4096 or 2048 gets sums of neighbours: products with powers of two are
+ * exact, so these are the numbers that counting into fewer bins would have given, and one count serves kl, mse and any
+ * number of bins that a scheme asks for.
  */
+#include "core/base/str.h"
 #include "core/quant/observer.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-const struct oqz_bins_kind oqz_bins_kinds[OQZ_BINS_KINDS] = {
-	{ .count = 4096, .magnitude = true },
-	{ .count = 2048, .magnitude = true },
-	{ .count = 2048, .magnitude = false },
-};
+static unsigned need_of(int kind) { return (unsigned)OQZ_OBS_BINS_MAGNITUDE << kind; }
+static bool wanted(const struct oqz_observer *o, int kind) { return o->needs & need_of(kind); }
+static bool of_magnitudes(int kind) { return need_of(kind) == OQZ_OBS_BINS_MAGNITUDE; }
 
-static bool wanted(const struct oqz_observer *o, int kind) { return o->needs & (unsigned)OQZ_OBS_BINS_KL << kind; }
-
-static enum oqz_status make_counts(struct oqz_bins *b, int kind, struct oqz_err *err)
+static enum oqz_status make_counts(struct oqz_bins *b, struct oqz_err *err)
 {
 	if (!b->n)
-		b->n = calloc((size_t)oqz_bins_kinds[kind].count, sizeof *b->n);
-	return b->n ? OQZ_OK : oqz_err_nomem(err, "bins", (size_t)oqz_bins_kinds[kind].count * sizeof *b->n);
+		b->n = calloc(OQZ_BINS, sizeof *b->n);
+	return b->n ? OQZ_OK : oqz_err_nomem(err, "bins", OQZ_BINS * sizeof *b->n);
 }
 
 /* Where the bins lie, by the extremes. */
@@ -31,8 +32,8 @@ static void place(const struct oqz_observer *o, int kind, struct oqz_bins *b)
 {
 	if (o->count == 0)
 		return;
-	b->start = oqz_bins_kinds[kind].magnitude ? 0 : o->lo;
-	b->range = oqz_bins_kinds[kind].magnitude ? fmaxf(-o->lo, o->hi) : o->hi - o->lo;
+	b->start = of_magnitudes(kind) ? 0 : o->lo;
+	b->range = of_magnitudes(kind) ? fmaxf(-o->lo, o->hi) : o->hi - o->lo;
 }
 
 enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz_observer **ret, struct oqz_err *err)
@@ -47,7 +48,7 @@ enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz
 		if (!wanted(o, k))
 			continue;
 		place(first, k, &o->bins[k]);
-		OQZ_TRY(make_counts(&o->bins[k], k, err));
+		OQZ_TRY(make_counts(&o->bins[k], err));
 	}
 	*ret = oqz_steal(o);
 	return OQZ_OK;
@@ -58,9 +59,10 @@ enum { ROW = 64 };
 /* The bin of each of up to ROW numbers; -1: none, for what is not finite, and for what lies beyond the extremes of the
  * first pass, as happens where the second one runs behind more quantized tensors. Apart from the counting, so that the
  * division is vector code. */
-OQZ_KERNEL static void find_bins(const float *x, size_t n, bool magnitude, float start, float range, float bins,
-                                 int32_t *bin)
+OQZ_KERNEL static void find_bins(const float *x, size_t n, bool magnitude, float start, float range, int32_t *bin)
 {
+	const float bins = OQZ_BINS;
+
 	for (size_t i = 0; i < n; i++) {
 		float m = fabsf(x[i]), v = magnitude ? m : x[i];
 		float at = (v - start) / range * bins;
@@ -70,13 +72,13 @@ OQZ_KERNEL static void find_bins(const float *x, size_t n, bool magnitude, float
 	}
 }
 
-static void count(struct oqz_bins *b, int bins, bool magnitude, const float *x, size_t n)
+static void count(struct oqz_bins *b, bool magnitude, const float *x, size_t n)
 {
 	int32_t bin[ROW];
 
 	for (size_t at = 0; at < n; at += ROW) {
 		size_t m = n - at < ROW ? n - at : ROW;
-		find_bins(x + at, m, magnitude, b->start, b->range, (float)bins, bin);
+		find_bins(x + at, m, magnitude, b->start, b->range, bin);
 		for (size_t i = 0; i < m; i++)
 			if (bin[i] >= 0)
 				b->n[bin[i]]++;
@@ -87,7 +89,7 @@ void oqz_bins_add(struct oqz_observer *o, const float *x, size_t n)
 {
 	for (int k = 0; k < OQZ_BINS_KINDS; k++)
 		if (wanted(o, k))
-			count(&o->bins[k], oqz_bins_kinds[k].count, oqz_bins_kinds[k].magnitude, x, n);
+			count(&o->bins[k], of_magnitudes(k), x, n);
 }
 
 enum oqz_status oqz_bins_merge(struct oqz_observer *o, const struct oqz_observer *from, struct oqz_err *err)
@@ -103,25 +105,37 @@ enum oqz_status oqz_bins_merge(struct oqz_observer *o, const struct oqz_observer
 			OQZ_FAIL(err, OQZ_E_MISMATCH,
 			         "bins over [%g, %g] are no second pass of statistics over [%g, %g]", (double)f->start,
 			         (double)(f->start + f->range), (double)here.start, (double)(here.start + here.range));
-		OQZ_TRY(make_counts(b, k, err));
+		OQZ_TRY(make_counts(b, err));
 		b->start = f->start;
 		b->range = f->range;
-		for (int i = 0; i < oqz_bins_kinds[k].count; i++)
+		for (int i = 0; i < OQZ_BINS; i++)
 			b->n[i] += f->n[i];
 	}
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_bins_get(const struct oqz_observer *o, unsigned need, double *bins, struct oqz_err *err)
+enum oqz_status oqz_bins_get(const struct oqz_observer *o, unsigned need, int count, double *bins, struct oqz_err *err)
 {
+	const int together = OQZ_BINS / count;
+
 	for (int k = 0; k < OQZ_BINS_KINDS; k++) {
-		if (need != (unsigned)OQZ_OBS_BINS_KL << k)
+		if (need != need_of(k))
 			continue;
 		if (!o->bins[k].n)
 			OQZ_FAIL(err, OQZ_E_MISMATCH, "the second pass, which counts into equal bins, is missing");
-		for (int i = 0; i < oqz_bins_kinds[k].count; i++)
-			bins[i] = (double)o->bins[k].n[i];
+		for (int i = 0; i < count; i++) {
+			uint64_t sum = 0;
+			for (int j = 0; j < together; j++)
+				sum += o->bins[k].n[i * together + j];
+			bins[i] = (double)sum;
+		}
 		return OQZ_OK;
 	}
 	OQZ_FAIL(err, OQZ_E_INTERNAL, "no bins are for need %u", need);
+}
+
+void oqz_bins_describe(const struct oqz_site *site, struct oqz_str *out)
+{
+	if (site->bins)
+		oqz_str_addf(out, " bins=%d", site->bins);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Observers as bytes, for shards and for runs that continue: "oqzobs2\n", then numbers. Counts are base-128 varints
+ * Observers as bytes, for shards and for runs that continue: "oqzobs3\n", then numbers. Counts are base-128 varints
  * (most are small), floats and doubles are their little-endian bits. Only bins and batches that hold something are
  * written, in order, so equal statistics give equal bytes. The reader believes nothing: bounds, order and sums are
  * checked.
@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char magic[8] = "oqzobs2\n";
+static const char magic[8] = "oqzobs3\n";
 
 /* ---------------------------------------------------------------------------------------------------- writing */
 
@@ -112,7 +112,7 @@ static void put_bins(struct oqz_str *out, const struct oqz_observer *o)
 			continue;
 		put_float(out, b->start);
 		put_float(out, b->range);
-		for (int i = 0; i < oqz_bins_kinds[k].count; i++)
+		for (int i = 0; i < OQZ_BINS; i++)
 			put_varint(out, b->n[i]);
 	}
 }
@@ -294,18 +294,17 @@ static enum oqz_status get_bins(struct reader *r, struct oqz_observer *o, struct
 	o->second = get_varint(r, 1);
 	for (int k = 0; k < OQZ_BINS_KINDS && !r->bad; k++) {
 		struct oqz_bins *b = &o->bins[k];
-		size_t n = (size_t)oqz_bins_kinds[k].count;
 		if (!get_varint(r, 1))
 			continue;
-		b->n = calloc(n, sizeof *b->n);
+		b->n = calloc(OQZ_BINS, sizeof *b->n);
 		if (!b->n)
-			return oqz_err_nomem(err, "bins", n * sizeof *b->n);
+			return oqz_err_nomem(err, "bins", OQZ_BINS * sizeof *b->n);
 		b->start = get_float(r);
 		b->range = get_float(r);
-		r->bad |= !(o->needs & (unsigned)OQZ_OBS_BINS_KL << k) || !isfinite(b->start) || !(b->range >= 0) ||
-		          !isfinite(b->range);
-		for (size_t i = 0; i < n; i++)
-			b->n[i] = get_varint(r, INT64_MAX / 2 / n);
+		r->bad |= !(o->needs & (unsigned)OQZ_OBS_BINS_MAGNITUDE << k) || !isfinite(b->start) ||
+		          !(b->range >= 0) || !isfinite(b->range);
+		for (int i = 0; i < OQZ_BINS; i++)
+			b->n[i] = get_varint(r, INT64_MAX / 2 / OQZ_BINS);
 	}
 	return OQZ_OK;
 }
@@ -320,7 +319,7 @@ enum oqz_status oqz_observer_load(const void *data, size_t size, struct oqz_obse
 	get_bytes(&r, head, sizeof head);
 	if (r.bad || memcmp(head, magic, sizeof magic) != 0)
 		OQZ_FAIL(err, OQZ_E_DATA, "these are no saved calibration statistics");
-	unsigned needs = (unsigned)get_varint(&r, 127);
+	unsigned needs = (unsigned)get_varint(&r, 63);
 	get_bytes(&r, &q, sizeof q);
 	int batch = (int)get_varint(&r, 1 << 30);
 	if (r.bad || oqz_observer_new(needs, q, batch, &o, NULL) != OQZ_OK)

@@ -29,19 +29,15 @@ struct oqz_top2 {
 	float first, second;
 };
 
-/* Equal bins: [start + i range / count, start + (i + 1) range / count) of x or |x|. n is NULL before the second pass.
- */
+/* Equal bins: [start + i range / OQZ_BINS, start + (i + 1) range / OQZ_BINS) of |x| or x. n is NULL before the second
+ * pass. */
 struct oqz_bins {
 	float start, range;
 	uint64_t *n;
 };
 
-enum { OQZ_BINS_KINDS = 3 };
-/* Row i is for the need OQZ_OBS_BINS_KL << i. */
-extern const struct oqz_bins_kind {
-	int count;
-	bool magnitude;
-} oqz_bins_kinds[OQZ_BINS_KINDS];
+/* Element i is for the need OQZ_OBS_BINS_MAGNITUDE << i. */
+enum { OQZ_BINS_KINDS = 2 };
 
 struct oqz_observer {
 	unsigned needs;
@@ -104,9 +100,12 @@ enum oqz_status oqz_rows_merge(struct oqz_observer *o, const struct oqz_observer
 /* Counts into the bins; adds the bins of a sibling. */
 void oqz_bins_add(struct oqz_observer *o, const float *x, size_t n);
 enum oqz_status oqz_bins_merge(struct oqz_observer *o, const struct oqz_observer *from, struct oqz_err *err);
-/* The counts by which a calibrator searches, as doubles; the need is one of OQZ_OBS_SECOND. Fails when the second pass
- * did not take place. */
-enum oqz_status oqz_bins_get(const struct oqz_observer *o, unsigned need, double *bins, struct oqz_err *err);
+/* The counts by which a calibrator searches, as doubles, in `count` bins, a power of two; the need is one of
+ * OQZ_OBS_SECOND. Fails when the second pass did not take place. */
+enum oqz_status oqz_bins_get(const struct oqz_observer *o, unsigned need, int count, double *bins, struct oqz_err *err);
+
+/* " bins=1024" where a site has a number of its own, as describe() of the rules that count into bins. */
+void oqz_bins_describe(const struct oqz_site *site, struct oqz_str *out);
 
 /* Fails unless at least one finite number was seen. */
 enum oqz_status oqz_observer_nonempty(const struct oqz_observer *o, struct oqz_err *err);

@@ -54,6 +54,8 @@ static enum oqz_status check_site(const struct oqz_quantize *z, const struct oqz
 	if (s->calibrator && r->axis >= 0 && (!s->constant || !s->calibrator->per_axis))
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator %s cannot work per channel on input %d of node '%s'",
 		         r->calibrator, r->input, s->node);
+	if (r->bins < 0 || r->bins > OQZ_BINS || (r->bins & (r->bins - 1)) != 0)
+		OQZ_FAIL(err, OQZ_E_USAGE, "bins is a power of two up to %d, or 0, not %d", OQZ_BINS, r->bins);
 	if (oqz_graph_api.input_type(z->view, r->node, r->input, &dtype, &shape)) {
 		if (dtype != OQZ_DT_F32)
 			OQZ_FAIL(err, OQZ_E_PLUGIN, "input %d of node '%s' is no float tensor", r->input, s->node);
@@ -83,6 +85,8 @@ static enum oqz_status add_site(void *sink, const struct oqz_site *site, struct 
 	struct oqz_quantize_site s = { .site = *site };
 	struct oqz_view constant;
 
+	if (z->q->base.api_minor < 3) /* it knows nothing of this member, which lies in what was padding */
+		s.site.bins = 0;
 	s.node = oqz_graph_api.node_name(z->view, site->node);
 	s.tensor = oqz_graph_api.input_name(z->view, site->node, site->input);
 	if (!s.node || !s.tensor || !site->calibrator)

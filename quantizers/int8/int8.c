@@ -14,7 +14,7 @@
 
 struct int8 {
 	const struct oqz_quantizer_host *host;
-	int bits;
+	int bits, bins;
 	bool symmetric, per_channel, pow2, batch_scope, positional;
 	struct sites sites;
 	const char *calibrate, *weight_calibrate;
@@ -61,6 +61,12 @@ static const struct oqz_param int8_params[] = {
 	  .choices = calibrators,
 	  .help = "how ranges of weights are found" },
 	CALIBRATE_PARAMS,
+	{ .name = "bins",
+	  .type = OQZ_P_INT,
+	  .dflt = "0",
+	  .min = 0,
+	  .max = 8192,
+	  .help = "equal bins of mse and kl, a power of two; 0: the rule's own, 2048 and 4096" },
 	{ .name = "axis",
 	  .type = OQZ_P_STRING,
 	  .dflt = "output",
@@ -89,6 +95,7 @@ static enum oqz_status int8_open(const struct oqz_quantizer_host *host, const st
 	s->weight_calibrate = h->param_string(params, "weight_calibrate");
 	s->q = h->param_float(params, "q");
 	s->momentum = h->param_float(params, "momentum");
+	s->bins = (int)h->param_int(params, "bins");
 	s->batch_scope = !strcmp(h->param_string(params, "scope"), "batch");
 	s->positional = !strcmp(h->param_string(params, "axis"), "positional");
 	s->sites = sites_of(h, params);
@@ -152,6 +159,7 @@ static enum oqz_status fill_site(const void *self, const struct oqz_graph_view *
 		                         .qmax = symmetric ? half - 1 : 2 * half - 1 };
 	site->symmetric = symmetric;
 	site->pow2 = s->pow2;
+	site->bins = s->bins;
 	return OQZ_OK;
 }
 

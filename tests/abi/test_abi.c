@@ -129,6 +129,7 @@ static const struct {
 	AT(oqz_site, grid, 40),
 	AT(oqz_site, symmetric, 104),
 	AT(oqz_site, pow2, 105),
+	AT(oqz_site, bins, 108),
 	SIZE(oqz_site_stats, 48),
 	AT(oqz_site_stats, struct_size, 0),
 	AT(oqz_site_stats, n, 8),

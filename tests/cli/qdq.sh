@@ -50,6 +50,8 @@ expect_exit 2 qdq "$tmp/x.npy"
 says stderr 'give --scheme, or --plan alone'
 expect_exit 2 qdq --scheme int8:bit=8 "$tmp/x.npy"
 says stderr 'did you mean .bits.'
+expect_exit 2 qdq --scheme int8:calibrate=kl,bins=1000 "$tmp/x.npy"
+says stderr 'a power of two up to 8192, or 0, not 1000'
 expect_exit 3 qdq --scheme int7 "$tmp/x.npy"
 expect_exit 2 qdq --scheme int8 --role wheight "$tmp/x.npy"
 # Damaged plans are refused by name.

@@ -441,7 +441,7 @@ static void seed_observer(struct seeds *s)
 		add_str(s, &text);
 		oqz_observer_free(o);
 	}
-	for (unsigned needs = OQZ_OBS_BINS_KL; needs & OQZ_OBS_SECOND; needs *= 2) {
+	for (unsigned needs = OQZ_OBS_BINS_MAGNITUDE; needs & OQZ_OBS_SECOND; needs *= 2) {
 		struct oqz_observer *o;
 		SEED_CHECK(oqz_observe_once(needs, 0, x, 40, 0, &o, err));
 		SEED_CHECK(oqz_observer_save(o, &text, err));

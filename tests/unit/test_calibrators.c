@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "tests/unit/observer_rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -146,8 +147,8 @@ START_TEST(bins_equal_golden)
 	static const struct {
 		const char *key;
 		unsigned need;
-	} kinds[] = { { "hist/kl/sym/", OQZ_OBS_BINS_KL },
-		      { "hist/mse/sym/", OQZ_OBS_BINS_MSE },
+	} kinds[] = { { "hist/kl/sym/", OQZ_OBS_BINS_MAGNITUDE },
+		      { "hist/mse/sym/", OQZ_OBS_BINS_MAGNITUDE },
 		      { "hist/mse/asym/", OQZ_OBS_BINS_RANGE } };
 	static const char *const data[] = {
 		"normal", "relu", "heavy", "outlier", "biased", "tiny", "logits", "softmax"
@@ -165,7 +166,7 @@ START_TEST(bins_equal_golden)
 			snprintf(key, sizeof key, "%s%s", kinds[k].key, data[d]);
 			struct oqz_tensor want = golden_array(&g, key);
 			ck_ok(oqz_observe_once(kinds[k].need, 0, x.data, (size_t)oqz_tensor_nelem(&x), 0, &o, err));
-			ck_ok(oqz_bins_get(o, kinds[k].need, bins, err));
+			ck_ok(oqz_bins_get(o, kinds[k].need, (int)oqz_tensor_nelem(&want), bins, err));
 			for (int64_t i = 0; i < oqz_tensor_nelem(&want); i++)
 				ck_assert_msg(bins[i] == ((const int32_t *)want.data)[i], "%s bin %d: %g, not %d", key,
 				              (int)i, bins[i], ((const int32_t *)want.data)[i]);
@@ -342,8 +343,8 @@ START_TEST(second_pass_is_guarded)
 	static const float x[] = { 1, 2, -3 }, y[] = { 1, 2, -4 };
 	float lo, hi, scale;
 
-	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &a, err));
-	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &b, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_BINS_MAGNITUDE, 0, 0, &a, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_BINS_MAGNITUDE, 0, 0, &b, err));
 	ck_ok(oqz_observer_add(a, 0, x, 3, 0, err));
 	ck_ok(oqz_observer_add(b, 0, y, 3, 0, err));
 	ck_fails(oqz_calibrator_find("kl")->find(a, &site, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "second pass");
@@ -357,7 +358,7 @@ START_TEST(second_pass_is_guarded)
 	ck_fails(oqz_observer_merge(b, a, err), OQZ_E_MISMATCH, "is over");
 	ck_fails(oqz_observer_merge(s, b, err), OQZ_E_MISMATCH, "is over");
 	/* who has seen nothing, a thread without images, takes nothing away */
-	ck_ok(oqz_observer_new(OQZ_OBS_BINS_KL, 0, 0, &none, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_BINS_MAGNITUDE, 0, 0, &none, err));
 	ck_ok(oqz_observer_merge(a, none, err));
 	ck_assert_int_eq((int)oqz_observer_count(a), 3);
 }
@@ -421,13 +422,13 @@ START_TEST(bins_leave_out_what_is_not_finite)
 		if (isfinite(x[i]))
 			y[n++] = x[i];
 	}
-	for (unsigned need = OQZ_OBS_BINS_KL; need <= OQZ_OBS_BINS_RANGE; need <<= 1) {
+	for (unsigned need = OQZ_OBS_BINS_MAGNITUDE; need <= OQZ_OBS_BINS_RANGE; need <<= 1) {
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *with = NULL, *without = NULL;
 		double a[4096] = { 0 }, b[4096] = { 0 }, sum = 0;
 		ck_ok(oqz_observe_once(need, 0, x, N, 0, &with, err));
 		ck_ok(oqz_observe_once(need, 0, y, n, 0, &without, err));
-		ck_ok(oqz_bins_get(with, need, a, err));
-		ck_ok(oqz_bins_get(without, need, b, err));
+		ck_ok(oqz_bins_get(with, need, 4096, a, err));
+		ck_ok(oqz_bins_get(without, need, 4096, b, err));
 		ck_assert_mem_eq(a, b, sizeof a);
 		for (int i = 0; i < 4096; i++)
 			sum += a[i];
@@ -444,7 +445,7 @@ START_TEST(bins_leave_out_what_is_beyond_the_extremes)
 	static const float first[] = { -2, 0.5f, 1, 3 }, later[] = { -2.5f, -2, 0.5f, 2.9f, 3, 3.01f, -3.5f },
 	                   inside[] = { -2, 0.5f, 2.9f, 3 }, within[] = { -2.5f, -2, 0.5f, 2.9f, 3 };
 
-	for (unsigned need = OQZ_OBS_BINS_KL; need <= OQZ_OBS_BINS_RANGE; need <<= 1) {
+	for (unsigned need = OQZ_OBS_BINS_MAGNITUDE; need <= OQZ_OBS_BINS_RANGE; need <<= 1) {
 		bool magnitude = need != OQZ_OBS_BINS_RANGE; /* -2.5 is beyond -2, but not beyond 3 */
 		double bins[2][4096] = { { 0 } };
 		for (int k = 0; k < 2; k++) {
@@ -458,11 +459,107 @@ START_TEST(bins_leave_out_what_is_beyond_the_extremes)
 				ck_ok(oqz_observer_add(s, 0, magnitude ? within : inside,
 				                       magnitude ? OQZ_COUNTOF(within) : OQZ_COUNTOF(inside), 0, err));
 			ck_ok(oqz_observer_merge(o, s, err));
-			ck_ok(oqz_bins_get(o, need, bins[k], err));
+			ck_ok(oqz_bins_get(o, need, 4096, bins[k], err));
 		}
-		int last = need == OQZ_OBS_BINS_KL ? 4095 : 2047;
-		ck_assert(bins[0][last] == 1);
+		ck_assert(bins[0][4095] == 1);
 		ck_assert(!memcmp(bins[0], bins[1], sizeof bins[0]));
+	}
+}
+END_TEST
+
+static uint32_t next(uint32_t *seed) { return *seed = *seed * 1664525u + 1013904223u; }
+
+/* Any power of two of bins: what counting into so many would have found. */
+START_TEST(bins_of_a_scheme_s_own_number)
+{
+	enum { N = 3000 };
+	static float x[N], narrow[OQZ_BINS], work[2 * OQZ_BINS];
+	static double bins[OQZ_BINS];
+	uint32_t seed = 3;
+	float scale, other;
+	struct oqz_str words = { 0 };
+
+	for (int i = 0; i < N; i++)
+		x[i] = powf((float)next(&seed) * 0x1p-32f, 3) * (i % 2 ? 1 : -0.7f);
+	float lo = 0, hi = 0;
+	for (int i = 0; i < N; i++) {
+		lo = fminf(lo, x[i]);
+		hi = fmaxf(hi, x[i]);
+	}
+	for (int kind = 0; kind < 3; kind++) { /* kl, mse, mse with zero points */
+		bool sym = kind < 2;
+		struct oqz_site s = { .axis = -1, .symmetric = sym, .grid = int8_grid(sym) };
+		const char *name = kind ? "mse" : "kl";
+		float range = sym ? hi : hi - lo, start = sym ? 0 : lo; /* hi > -lo */
+		for (s.bins = 256; s.bins <= OQZ_BINS; s.bins *= 2) {
+			double width = ((double)hi - (double)start) / s.bins;
+			int from, to;
+			memset(bins, 0, sizeof bins);
+			for (int i = 0; i < N; i++) {
+				int k = (int)(((sym ? fabsf(x[i]) : x[i]) - start) / range * (float)s.bins);
+				bins[k < s.bins ? k : s.bins - 1]++;
+			}
+			for (int i = 0; i < s.bins; i++)
+				narrow[i] = (float)bins[i];
+			ck_ok(find(name, s, x, N, 1, &scale, err));
+			oqz_mse_search(bins, s.bins, 256, sym, width, (double)start, &from, &to);
+			double want = kind == 0 ? oqz_kl_search(narrow, s.bins, 8, work) * width / 128
+			              : sym     ? 2 * (double)(float)(to * width) / 255
+			                        : ((double)(float)(to * width + (double)lo) -
+                                               (double)(float)(from * width + (double)lo)) /
+			                          255;
+			ck_assert_msg(scale == (float)want, "%s, %d bins: %a, not %a", name, s.bins, (double)scale,
+			              want);
+			oqz_calibrator_describe(oqz_calibrator_find(name), &s, NULL, &words);
+		}
+		s.bins = 0;
+		ck_ok(find(name, s, x, N, 1, &scale, err));
+		s.bins = kind ? 2048 : 4096;
+		ck_ok(find(name, s, x, N, 1, &other, err));
+		ck_assert(scale == other);
+	}
+	ck_assert(strstr(oqz_str_get(&words), "kl bins=256kl bins=512") &&
+	          strstr(oqz_str_get(&words), "mse bins=8192"));
+	oqz_str_release(&words);
+	struct oqz_site wide = { .axis = -1, .symmetric = true, .bins = 64, .grid = int8_grid(true) };
+	ck_fails(find("kl", wide, x, N, 1, &scale, err), OQZ_E_UNSUPPORTED, "as it has bins, 64");
+}
+END_TEST
+
+/* Sums of quantiles, differences of extremes and powers of two that are no float32: ranges and scales are, all the
+ * same. */
+START_TEST(ranges_that_float32_hardly_has)
+{
+	static const float x[] = { -FLT_MAX, FLT_MAX / 2, 1, FLT_MAX };
+	struct oqz_site s = { .axis = -1, .q = 1, .batch_scope = true, .grid = int8_grid(false) };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+	float lo, hi, scale;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 1, 1, &o, err));
+	for (int i = 0; i < 5; i++)
+		ck_ok(oqz_observer_add(o, i, x, 4, 0, err));
+	ck_ok(oqz_calibrator_find("percentile")->find(o, &s, &lo, &hi, &scale, err));
+	ck_assert(lo == -FLT_MAX && hi == FLT_MAX);
+	ck_ok(find("mse", s, x, 4, 1, &scale, err));
+	ck_assert(scale == (float)(2 * (double)FLT_MAX / 255));
+	s = (struct oqz_site) { .axis = -1, .symmetric = true, .pow2 = true, .grid = { .kind = OQZ_GRID_AFFINE } };
+	s.grid.bits = 2;
+	s.grid.qmin = -2;
+	s.grid.qmax = 1;
+	ck_ok(find("minmax", s, x, 4, 1, &scale, err));
+	ck_assert(scale == 0x1p127f);
+	/* small floats that end far below the tensor's values */
+	s.grid = (struct oqz_grid) { .kind = OQZ_GRID_MINIFLOAT,
+		                     .bits = 4,
+		                     .exp_bits = 2,
+		                     .man_bits = 1,
+		                     .bias = 60,
+		                     .special = OQZ_GRID_FINITE,
+		                     .max = 0x1.8p-57 };
+	for (int pow2 = 0; pow2 < 2; pow2++) {
+		s.pow2 = pow2;
+		ck_ok(find("mse", s, x, 4, 1, &scale, err));
+		ck_assert_msg(isfinite(scale) && scale >= 0x1p126f, "%a", (double)scale);
 	}
 }
 END_TEST
@@ -470,7 +567,7 @@ END_TEST
 START_TEST(saved_rows_and_bins)
 {
 	static const float x[] = { 1, 2, -3, 8, 4, 4, 0.5f, 7 };
-	static const unsigned needs[] = { OQZ_OBS_ROWS, OQZ_OBS_BINS_KL | OQZ_OBS_BINS_MSE | OQZ_OBS_BINS_RANGE };
+	static const unsigned needs[] = { OQZ_OBS_ROWS, OQZ_OBS_BINS_MAGNITUDE | OQZ_OBS_BINS_RANGE };
 
 	for (size_t k = 0; k < OQZ_COUNTOF(needs); k++) {
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *p = NULL;
@@ -492,4 +589,5 @@ END_TEST
 
 OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, bins_equal_golden, isotone_by_hand, searches_by_hand, ema_by_hand,
               degenerate_tensors, isotone_of_columns, isotone_knows_the_last_image, second_pass_is_guarded,
-              bins_leave_out_what_is_not_finite, bins_leave_out_what_is_beyond_the_extremes, saved_rows_and_bins)
+              bins_leave_out_what_is_not_finite, bins_leave_out_what_is_beyond_the_extremes,
+              bins_of_a_scheme_s_own_number, ranges_that_float32_hardly_has, saved_rows_and_bins)

@@ -457,7 +457,13 @@ START_TEST(images_of_changing_size_are_refused_not_guessed)
 		         enum oqz_status st = oqz_observer_add(o, 2, x, BIG, 0, err);
 		         st == OQZ_OK ? percentile()->find(o, &site, &lo, &hi, &scale, err) : st;
 	         }),
-	         OQZ_E_UNSUPPORTED, "scope=dataset");
+	         OQZ_E_UNSUPPORTED, "batches of one image");
+	oqz_observer_free(o);
+	/* which the message recommends, and which always goes */
+	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 1, &o, err));
+	for (int i = 0; i < 3; i++)
+		ck_ok(oqz_observer_add(o, i, x, i < 2 ? 1000 : BIG, 0, err));
+	ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
 	oqz_observer_free(o);
 }
 END_TEST

@@ -13,6 +13,7 @@ static enum wrong {
 	NO_VALUES,      /* a code book that is nowhere */
 	TWICE,          /* an edge asked for twice */
 	NO_EDGE,        /* one that the node does not have */
+	BINS,           /* a number of bins that is no power of two */
 } wrong;
 
 static enum oqz_status wrong_open(const struct oqz_quantizer_host *host, const struct oqz_params *params, void **ret,
@@ -39,12 +40,14 @@ static enum oqz_status wrong_sites(void *self, const struct oqz_graph_view *g, v
 	(void)g;
 	if (wrong == NO_VALUES)
 		s.grid = (struct oqz_grid) { .kind = OQZ_GRID_CODEBOOK, .n_values = 3 };
+	if (wrong == BINS)
+		s.bins = 1000;
 	enum oqz_status st = host->add_site(sink, &s, f);
-	return st == OQZ_OK ? host->add_site(sink, &s, f) : st;
+	return st == OQZ_OK && wrong != BINS ? host->add_site(sink, &s, f) : st;
 }
 
 static const struct oqz_quantizer wrong_quantizer = {
-	.base = { .name = "wrong" }, .open = wrong_open, .close = wrong_close, .sites = wrong_sites
+	.base = { .name = "wrong", .api_minor = 3 }, .open = wrong_open, .close = wrong_close, .sites = wrong_sites
 };
 
 START_TEST(broken_contracts_are_the_plugin_s_failures)
@@ -69,6 +72,16 @@ START_TEST(broken_contracts_are_the_plugin_s_failures)
 		         rows[i].message);
 		ck_assert(z == NULL);
 	}
+	/* the number of bins came with minor version 3: what older plugins have there is chance */
+	struct oqz_quantizer older = wrong_quantizer;
+	struct oqz_quantize *z = NULL;
+	older.base.api_minor = 2;
+	wrong = BINS;
+	ck_fails(oqz_quantize_open(&wrong_quantizer, NULL, NULL, view, "wrong", &z, err), OQZ_E_USAGE,
+	         "a power of two up to 8192, or 0, not 1000");
+	ck_ok(oqz_quantize_open(&older, NULL, NULL, view, "wrong", &z, err));
+	ck_assert_int_eq(oqz_quantize_site(z, 0)->site.bins, 0);
+	oqz_quantize_close(z);
 	oqz_graph_view_free(view);
 	oqz_graph_free(b.g);
 }

@@ -125,6 +125,8 @@ struct oqz_site {
 	struct oqz_grid grid; /* calibrators that search (mse, kl, isotone, floating) need the grid, */
 	bool symmetric, pow2; /* and whether the range is symmetric, the scale a power of two. plan() may answer with
 	                       * another grid. */
+	int32_t bins; /* mse of integers and kl: how many equal bins they count into, a power of two up to 8192; 0: the
+	               * rule's own number. Looked at from minor version 3 on. */
 };
 
 /* What calibration found. Arrays have n entries: 1, or the length of the axis; n is 0, and all are NULL, for the
