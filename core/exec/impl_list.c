@@ -23,6 +23,7 @@ LIST(norm, &oqz_impl_norm);
 LIST(recurrent, &oqz_impl_dnnl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(attention, &oqz_impl_dnnl_attention);
+LIST(integer, &oqz_impl_dnnl_integer);
 LIST(einsum, &oqz_impl_dnnl_einsum);
 LIST(qconv, &oqz_impl_qdepthwise, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
@@ -34,6 +35,10 @@ static const struct oqz_impl *const *const plain[OQZ_OP_COUNT] = {
 	[OQZ_OP_GEMM] = matmul,
 	[OQZ_OP_MATMUL] = matmul,
 	[OQZ_OP_CONV_TRANSPOSE] = deconv,
+	[OQZ_OP_CONV_INTEGER] = integer,
+	[OQZ_OP_MATMUL_INTEGER] = integer,
+	[OQZ_OP_QLINEAR_CONV] = integer,
+	[OQZ_OP_QLINEAR_MATMUL] = integer,
 
 	[OQZ_OP_MAX_POOL] = pool,
 	[OQZ_OP_AVERAGE_POOL] = pool,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What test_exec_random.c draws its graphs with, and the graphs of the matrix products' family.
+ * What test_exec_random.c draws its graphs with, and the graphs of the families of matrix products and of
+ * integer ones.
  */
 #ifndef OQZ_TESTS_EXEC_RANDOM_H
 #define OQZ_TESTS_EXEC_RANDOM_H
@@ -123,6 +124,127 @@ static inline void einsum(struct gb *b)
 	}
 	gb_op(b, "Einsum", in, n_in);
 	ck_ok(oqz_node_set_string(b->last, "equation", text, err));
+}
+
+/* x of nsp spatial dimensions with a window that fits: strides, dilations and pads as attributes. */
+struct window {
+	int nsp;
+	int64_t x[5], k[3], stride[3], dilation[3], pads[6];
+};
+
+static inline void draw_window(struct gb *b, struct window *w, int nsp, int64_t channels)
+{
+	*w = (struct window) { .nsp = nsp, .x = { draw(b, 1, 2), channels } };
+	for (int d = 0; d < nsp; d++) {
+		w->k[d] = draw(b, 1, 4);
+		w->stride[d] = draw(b, 1, 3);
+		w->dilation[d] = draw(b, 0, 3) ? 1 : 2;
+		w->pads[d] = draw(b, 0, w->k[d] - 1);
+		w->pads[nsp + d] = draw(b, 0, w->k[d] - 1);
+		w->x[2 + d] = (w->k[d] - 1) * w->dilation[d] + draw(b, 1, 8);
+	}
+}
+
+static inline void set_window(struct gb *b, const struct window *w)
+{
+	set_ints(b, "strides", w->stride, w->nsp);
+	set_ints(b, "dilations", w->dilation, w->nsp);
+	set_ints(b, "pads", w->pads, 2 * w->nsp);
+}
+
+static inline struct oqz_shape weight_shape(const struct window *w, int64_t first, int64_t second)
+{
+	struct oqz_shape s = { .rank = w->nsp + 2, .dim = { first, second } };
+
+	for (int d = 0; d < w->nsp; d++)
+		s.dim[2 + d] = w->k[d];
+	return s;
+}
+
+/* Codes of all values, constant, or with `input` those of a float input that is quantized. */
+static inline struct oqz_value *integers(struct gb *b, enum oqz_dtype type, struct oqz_shape s, const char *input)
+{
+	struct oqz_tensor t = { 0 };
+
+	if (input)
+		return GB_OP(b, "QuantizeLinear", gb_input(b, input, s), gb_scalar(b, OQZ_DT_F32, 1.0 / 64),
+		             gb_scalar(b, type, type == OQZ_DT_U8 ? 128 : 0));
+	ck_ok(oqz_tensor_alloc(&t, type, &s, err));
+	for (int64_t i = 0; i < oqz_tensor_nelem(&t); i++)
+		((uint8_t *)t.data)[i] = (uint8_t)draw(b, 0, 255);
+	struct oqz_value *v = gb_const(b, &t);
+	oqz_tensor_release(&t);
+	return v;
+}
+
+/* A zero point, or `n` of them, most of which leave eight bits; one that is known at run time only; none. */
+static inline struct oqz_value *zero_point(struct gb *b, enum oqz_dtype type, int64_t n, const char *late,
+                                           bool must)
+{
+	int middle = type == OQZ_DT_U8 ? 128 : 0;
+
+	if (!must && draw(b, 0, 2) == 0)
+		return NULL;
+	if (n > 1 && draw(b, 0, 1))
+		return draw(b, 0, 1) ? integers(b, type, GB_DIMS(n), NULL) : gb_weights(b, type, GB_DIMS(n), 0);
+	if (!late || draw(b, 0, 1))
+		return gb_scalar(b, type, draw(b, 0, 1) ? middle : middle + (double)draw(b, -90, 90));
+	return GB_OP(b, "QuantizeLinear", gb_input(b, late, GB_DIMS(1)), gb_scalar(b, OQZ_DT_F32, 1.0 / 64),
+	             gb_scalar(b, type, middle));
+}
+
+static inline struct oqz_value *scales(struct gb *b, int64_t n)
+{
+	struct oqz_tensor t = { 0 };
+	struct oqz_shape s = GB_DIMS(n);
+
+	ck_ok(oqz_tensor_alloc(&t, OQZ_DT_F32, &s, err));
+	for (int64_t i = 0; i < n; i++)
+		((float *)t.data)[i] = (float)draw(b, 1, 40) / 1024;
+	struct oqz_value *v = gb_const(b, &t);
+	oqz_tensor_release(&t);
+	return v;
+}
+
+/* MatMulInteger, ConvInteger and the QLinear operators: both signs on both sides, zero points of a tensor, of rows and
+ * of columns, known before or at run time, weights that with them need nine bits. */
+static inline void integer(struct gb *b)
+{
+	enum oqz_dtype ta = draw(b, 0, 1) ? OQZ_DT_U8 : OQZ_DT_I8, tb = draw(b, 0, 1) ? OQZ_DT_U8 : OQZ_DT_I8;
+	bool conv = draw(b, 0, 1), linear = draw(b, 0, 1), late = !conv && draw(b, 0, 1);
+	int64_t group = conv && draw(b, 0, 2) == 0 ? draw(b, 2, 9) : 1, icg = draw(b, 1, 9), ocg = draw(b, 1, 18),
+	        m = draw(b, 1, 20), k = draw(b, 1, 70), n = draw(b, 1, 20), batch = draw(b, 1, 3);
+	struct oqz_value *x, *w, *xz, *wz, *in[9] = { 0 };
+	struct window win = { 0 };
+
+	if (conv) {
+		draw_window(b, &win, (int)draw(b, 1, 3), group * icg);
+		n = group * ocg;
+	}
+	x = integers(b, ta, conv ? oqz_shape_of(win.nsp + 2, win.x) : draw(b, 0, 1) ? GB_DIMS(batch, m, k) : GB_DIMS(m, k),
+	             "x");
+	w = integers(b, tb,
+	             conv           ? weight_shape(&win, n, icg)
+	             : draw(b, 0, 2) ? GB_DIMS(k, n)
+	                             : GB_DIMS(batch, k, n),
+	             late ? "y" : NULL);
+	xz = zero_point(b, ta, conv || linear ? 1 : m, linear ? NULL : "xz", linear);
+	wz = zero_point(b, tb, n, late && !linear ? "wz" : NULL, linear);
+	if (!linear) {
+		in[0] = x, in[1] = w, in[2] = xz, in[3] = wz;
+		gb_op(b, conv ? "ConvInteger" : "MatMulInteger", in, wz ? 4 : xz ? 3 : 2);
+	} else {
+		enum oqz_dtype ty = draw(b, 0, 1) ? OQZ_DT_U8 : OQZ_DT_I8;
+		struct oqz_value *all[] = { x, scales(b, 1), xz, w, scales(b, draw(b, 0, 1) ? 1 : n), wz, scales(b, 1),
+			                    gb_scalar(b, ty, (double)draw(b, 0, 100)), NULL };
+		if (conv && draw(b, 0, 1))
+			all[8] = gb_weights(b, OQZ_DT_I32, GB_DIMS(n), 3000);
+		gb_op(b, conv ? "QLinearConv" : "QLinearMatMul", all, all[8] ? 9 : 8);
+	}
+	if (conv) {
+		set_int(b, "group", group);
+		set_window(b, &win);
+	}
 }
 
 #endif

@@ -139,41 +139,6 @@ static void grid_sample(struct gb *b)
 	set_int(b, "align_corners", draw(b, 0, 1));
 }
 
-/* x of nsp spatial dimensions with a window that fits: strides, dilations and pads as attributes. */
-struct window {
-	int nsp;
-	int64_t x[5], k[3], stride[3], dilation[3], pads[6];
-};
-
-static void draw_window(struct gb *b, struct window *w, int nsp, int64_t channels)
-{
-	*w = (struct window) { .nsp = nsp, .x = { draw(b, 1, 2), channels } };
-	for (int d = 0; d < nsp; d++) {
-		w->k[d] = draw(b, 1, 4);
-		w->stride[d] = draw(b, 1, 3);
-		w->dilation[d] = draw(b, 0, 3) ? 1 : 2;
-		w->pads[d] = draw(b, 0, w->k[d] - 1);
-		w->pads[nsp + d] = draw(b, 0, w->k[d] - 1);
-		w->x[2 + d] = (w->k[d] - 1) * w->dilation[d] + draw(b, 1, 8);
-	}
-}
-
-static void set_window(struct gb *b, const struct window *w)
-{
-	set_ints(b, "strides", w->stride, w->nsp);
-	set_ints(b, "dilations", w->dilation, w->nsp);
-	set_ints(b, "pads", w->pads, 2 * w->nsp);
-}
-
-static struct oqz_shape weight_shape(const struct window *w, int64_t first, int64_t second)
-{
-	struct oqz_shape s = { .rank = w->nsp + 2, .dim = { first, second } };
-
-	for (int d = 0; d < w->nsp; d++)
-		s.dim[2 + d] = w->k[d];
-	return s;
-}
-
 static void conv(struct gb *b)
 {
 	struct window w;
@@ -512,6 +477,7 @@ static const struct row {
 	{ "dnnl.qconv", qconv, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8 },
 	{ "own.qconv.depthwise", qdepthwise, OQZ_ENGINE_AUTO, oqz_dnnl_native_bf16 },
 	{ "dnnl.qmatmul", qmatmul, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8 },
+	{ "dnnl.integer", integer, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8, 1e-12 },
 	{ "sim", qconv, OQZ_ENGINE_SIM },
 };
 

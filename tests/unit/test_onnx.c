@@ -345,6 +345,48 @@ START_TEST(functions_cannot_explode)
 }
 END_TEST
 
+/* A call that stands in a body is a call: F through If, Loop and Scan, and F and G through each other's Scan. */
+START_TEST(functions_cannot_call_themselves_from_bodies)
+{
+	static const struct {
+		const char *op, *attr, *in, *body_in, *body_out;
+	} via[] = { { "If", "then_branch", "c", "", "u" },
+		    { "Loop", "body", "- c a", "i d e", "d u" },
+		    { "Scan", "body", "a", "e", "u" } };
+
+	for (size_t i = 0; i < 2 * OQZ_COUNTOF(via); i++) {
+		size_t v = i % OQZ_COUNTOF(via);
+		struct oqz_graph *ret;
+
+		arena = oqz_arena_new();
+		Onnx__GraphProto *g = graph("x c", "y"), *body = graph(via[v].body_in, via[v].body_out);
+		Onnx__ModelProto *m = model(g);
+		Onnx__FunctionProto *f = function(m, "F", "a c", "b");
+		bool other = i >= OQZ_COUNTOF(via); /* F calls G, which calls F */
+		ADD(body, "my", other ? "G" : "F", "a c", "u", NULL);
+		ADD(f, "", via[v].op, via[v].in, "b", attr_graph(via[v].attr, body));
+		if (v == 0) { /* both branches call */
+			Onnx__GraphProto *no = graph("", "w");
+			ADD(no, "my", "F", "a c", "w", NULL);
+			f->node[0]->attribute[f->node[0]->n_attribute++] = attr_graph("else_branch", no);
+		} else if (v == 2) {
+			f->node[0]->attribute[f->node[0]->n_attribute++] = attr_int("num_scan_inputs", 1);
+		}
+		if (other) {
+			Onnx__GraphProto *back = graph("e", "u");
+			Onnx__FunctionProto *h = function(m, "G", "a c", "b");
+			ADD(back, "my", "F", "e c", "u", NULL);
+			ADD(h, "", "Scan", "a", "b", attr_graph("body", back));
+			h->node[0]->attribute[h->node[0]->n_attribute++] = attr_int("num_scan_inputs", 1);
+		}
+		ADD(g, "my", "F", "x c", "y", NULL);
+		ck_fails(parse(m, &ret, err), OQZ_E_LIMIT, "function F");
+		ck_fails(parse(m, &ret, err), OQZ_E_LIMIT, "deep");
+		oqz_arena_free(arena);
+	}
+}
+END_TEST
+
 static struct oqz_graph *everything(void)
 {
 	struct oqz_graph *g, *copy;
@@ -455,5 +497,6 @@ START_TEST(mixed_operator_sets_cannot_be_saved)
 END_TEST
 
 OQZ_TEST_MAIN("onnx", graphs_load_in_any_order, declared_dimensions_are_checked, broken_graphs_are_named,
-              bodies_see_outer_names, functions_are_inlined, functions_cannot_explode, what_is_saved_loads_again,
+              bodies_see_outer_names, functions_are_inlined, functions_cannot_explode,
+              functions_cannot_call_themselves_from_bodies, what_is_saved_loads_again,
               mixed_operator_sets_cannot_be_saved)

@@ -14,6 +14,7 @@ struct oqz_dnnl_mm {
 	dnnl_dims_t a, b, c;
 	bool trans_a, trans_b; /* Gemm: the memory holds the transposed matrix */
 	float alpha, beta;
+	dnnl_data_type_t c_type; /* undefined: float32 */
 };
 
 /* False: declined, with the reason in why. */

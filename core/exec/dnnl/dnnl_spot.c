@@ -39,6 +39,12 @@ static bool plain(const dnnl_memory_desc_t *md)
 	        md->data_type == dnnl_u8);
 }
 
+static bool plain_output(const dnnl_memory_desc_t *md)
+{
+	return md->format_kind == dnnl_blocked && md->format_desc.blocking.inner_nblks == 0 &&
+	       (md->data_type == dnnl_f32 || md->data_type == dnnl_s32);
+}
+
 static double load(const dnnl_memory_desc_t *md, const void *data, int64_t at)
 {
 	at += md->offset0;
@@ -137,7 +143,7 @@ static bool can_check(struct oqz_dnnl_spot *s)
 	s->src = dnnl_primitive_desc_query_md(s->pd, dnnl_query_src_md, 0);
 	s->dst = dnnl_primitive_desc_query_md(s->pd, dnnl_query_dst_md, 0);
 	s->weights = dnnl_primitive_desc_query_md(s->pd, dnnl_query_weights_md, 0);
-	return plain(s->src) && plain(s->dst) && s->dst->data_type == dnnl_f32;
+	return plain(s->src) && plain_output(s->dst);
 }
 
 enum oqz_status oqz_dnnl_spot_new(const_dnnl_primitive_desc_t pd, struct oqz_dnnl_spot **ret, struct oqz_err *err)
@@ -373,13 +379,20 @@ static void apply_post_ops(const struct oqz_dnnl_spot *s, int kept, double befor
 		}
 }
 
+static double output(const struct oqz_dnnl_spot *s, const void *dst, const int64_t *at)
+{
+	int64_t i = offset(s->dst, at);
+
+	return s->dst->data_type == dnnl_f32 ? (double)((const float *)dst)[i] : ((const int32_t *)dst)[i];
+}
+
 void oqz_dnnl_spot_begin(const struct oqz_dnnl_spot *s, struct oqz_dnnl_look *look)
 {
 	int64_t at[DNNL_MAX_NDIMS];
 
 	for (int i = 0; s && i < OQZ_DNNL_SPOTS; i++) {
 		place(s, look->turn, i, at);
-		look->before[i] = look->dst[offset(s->dst, at)];
+		look->before[i] = (float)output(s, look->dst, at);
 	}
 }
 
@@ -415,7 +428,7 @@ enum oqz_status oqz_dnnl_spot_end(const struct oqz_dnnl_spot *s, const struct oq
 		add(&v, s->kept.bias[k]);
 		scale(&v, output_scale(attr, channel(s, k)));
 		apply_post_ops(s, k, look->before[i], &v);
-		double got = look->dst[offset(s->dst, at)];
+		double got = output(s, look->dst, at);
 		double allowed = v.magnitude * (whole ? 1e-6 : 1e-4) + 1e-30;
 		/* numbers that are not finite, or overflow on the way, have no rounding error to speak of */
 		if (v.magnitude < 1e30 && !(fabs(got - v.value) <= allowed))

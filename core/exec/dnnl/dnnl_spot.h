@@ -29,7 +29,7 @@ void oqz_dnnl_spot_borrow(struct oqz_dnnl_spot *s, const struct oqz_dnnl_spot *f
 
 /* One look. */
 struct oqz_dnnl_look {
-	const float *dst;
+	const void *dst;
 	float before[OQZ_DNNL_SPOTS]; /* what the outputs' memory held, as some primitives add to it */
 	unsigned turn;                /* chooses the places; before and behind the run the same */
 };

@@ -11,6 +11,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_engine.c \
 	core/exec/dnnl/dnnl_grid.c \
 	core/exec/dnnl/dnnl_grid.h \
+	core/exec/dnnl/dnnl_integer.c \
 	core/exec/dnnl/dnnl_layer_norm.c \
 	core/exec/dnnl/dnnl_lrn.c \
 	core/exec/dnnl/dnnl_matmul.c \
