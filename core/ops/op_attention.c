@@ -354,28 +354,38 @@ static enum oqz_status rotary_plan(const struct rotary *p, const struct oqz_call
 	return OQZ_OK;
 }
 
-static void turn(double *x, int64_t half, bool interleaved, const double *cs, const double *sn, double *out)
+/* Pairs lie next to each other (interleaved) or `half` apart. */
+OQZ_KERNEL static void turn(double *x, int64_t half, bool interleaved, const double *cs, const double *sn)
 {
-	for (int64_t i = 0; i < half; i++) {
-		int64_t re = interleaved ? 2 * i : i, im = interleaved ? 2 * i + 1 : i + half;
-		double a = x[re], b = x[im];
+	if (interleaved)
+		for (int64_t i = 0; i < half; i++) {
+			double a = x[2 * i], b = x[2 * i + 1];
 
-		out[re] = cs[i] * a - sn[i] * b;
-		out[im] = sn[i] * a + cs[i] * b;
-	}
+			x[2 * i] = cs[i] * a - sn[i] * b;
+			x[2 * i + 1] = sn[i] * a + cs[i] * b;
+		}
+	else
+		OQZ_IVDEP for (int64_t i = 0; i < half; i++)
+		{
+			double a = x[i], b = x[i + half];
+
+			x[i] = cs[i] * a - sn[i] * b;
+			x[i + half] = sn[i] * a + cs[i] * b;
+		}
 }
 
 static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
 {
-	const struct rotary *p = OQZ_PARAMS(c->node, struct rotary);
-	OQZ_CLEANUP_FREE double *v = NULL;
+	bool interleaved = OQZ_PARAMS(c->node, struct rotary)->interleaved != 0;
+	enum oqz_dtype t = c->out[0]->dtype;
+	OQZ_CLEANUP_FREE double *line = NULL;
 	OQZ_CLEANUP_FREE double *cs = NULL;
 	OQZ_CLEANUP_FREE double *sn = NULL;
 	struct oqz_attention_side x = { 0 };
 	int64_t half = 0, pitch = 0;
 
-	OQZ_TRY(rotary_plan(p, c, &x, &half, &pitch, err));
-	OQZ_TRY(oqz_read_f64(c->in[0], &v, err));
+	OQZ_TRY(rotary_plan(OQZ_PARAMS(c->node, struct rotary), c, &x, &half, &pitch, err));
+	OQZ_TRY(oqz_new_f64(x.size, &line, err));
 	OQZ_TRY(oqz_read_f64(c->in[1], &cs, err));
 	OQZ_TRY(oqz_read_f64(c->in[2], &sn, err));
 	for (int64_t b = 0; b < x.batch; b++)
@@ -387,11 +397,12 @@ static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
 			if (row < 0 || (c->in[3] && row >= c->in[1]->shape.dim[0]))
 				OQZ_FAIL(err, OQZ_E_DATA, "position %lld is not in the caches", (long long)row);
 			for (int64_t h = 0; h < x.heads; h++) {
-				double *at = v + b * x.sb + h * x.sh + i * x.sl;
-				turn(at, half, p->interleaved != 0, cs + row * pitch, sn + row * pitch, at);
+				size_t at = (size_t)(b * x.sb + h * x.sh + i * x.sl);
+				oqz_load_row(t, c->in[0]->data, at, (size_t)x.size, line);
+				turn(line, half, interleaved, cs + row * pitch, sn + row * pitch);
+				oqz_store_row(t, line, (size_t)x.size, c->out[0]->data, at);
 			}
 		}
-	oqz_write_f64(c->out[0], v);
 	return OQZ_OK;
 }
 

@@ -36,13 +36,10 @@ enum ew_class ew_class_of(enum oqz_dtype t)
 
 void ew_widen(enum ew_class c, enum oqz_dtype t, const void *p, size_t first, size_t n, void *out)
 {
-	double *d = out;
-
 	if (c == EW_F32)
 		oqz_to_f32(t, (const char *)p + first * oqz_dtype_size(t), n, out);
 	else if (c == EW_F64)
-		for (size_t i = 0; i < n; i++)
-			d[i] = oqz_load_f(t, p, first + i);
+		oqz_load_row(t, p, first, n, out);
 	else
 		oqz_to_i64(t, (const char *)p + first * oqz_dtype_size(t), n, out);
 }
@@ -50,16 +47,16 @@ void ew_widen(enum ew_class c, enum oqz_dtype t, const void *p, size_t first, si
 void ew_narrow(enum ew_class c, enum oqz_dtype t, const void *in, size_t n, void *p, size_t first)
 {
 	const float *f = in;
-	const double *d = in;
 	const int64_t *q = in;
 
-	for (size_t i = 0; i < n; i++)
-		if (c == EW_F32)
-			oqz_store_f(t, p, first + i, (double)f[i]);
-		else if (c == EW_F64)
-			oqz_store_f(t, p, first + i, d[i]);
-		else
-			oqz_store_i(t, p, first + i, q[i]);
+	if (c == EW_F64)
+		oqz_store_row(t, in, n, p, first);
+	else
+		for (size_t i = 0; i < n; i++)
+			if (c == EW_F32)
+				oqz_store_f(t, p, first + i, (double)f[i]);
+			else
+				oqz_store_i(t, p, first + i, q[i]);
 }
 
 /* An operand's part of a block: in place when the type is the class' own. */

@@ -81,41 +81,76 @@ static enum oqz_status infer_col2im(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* Image element that place `in` of the block at position `column` covers, or -1 in the padding. */
-static int64_t covered(const struct fold *f, int64_t in, int64_t column)
+/* Columns [*lo, *hi) along the last dim that lie inside the image where a place of the block is at `shift` in column 0. */
+static void inside(const struct fold *f, int64_t shift, int64_t *lo, int64_t *hi)
 {
-	int64_t at = 0, pitch = 1;
+	int last = f->dims - 1;
+	int64_t step = f->stride[last], end = f->image[last] - shift;
 
-	for (int d = f->dims - 1; d >= 0; d--) {
-		int64_t x = column % f->columns[d] * f->stride[d] + in % f->block[d] * f->dilation[d] - f->pad[d];
+	*lo = shift < 0 ? (-shift + step - 1) / step : 0;
+	*hi = end <= 0 ? 0 : (end - 1) / step + 1;
+	if (*hi > f->columns[last])
+		*hi = f->columns[last];
+}
+
+/* Image element that place `in` of the block at row `row` of columns covers in column 0, as if the image went on to the
+ * sides; its place along the last dim goes to *ret_shift. -1: none of the row's columns covers an element. */
+static int64_t row_of(const struct fold *f, int64_t in, int64_t row, int64_t *ret_shift)
+{
+	int last = f->dims - 1;
+	int64_t at = 0, pitch = f->image[last];
+
+	*ret_shift = in % f->block[last] * f->dilation[last] - f->pad[last];
+	in /= f->block[last];
+	for (int d = last - 1; d >= 0; d--) {
+		int64_t x = row % f->columns[d] * f->stride[d] + in % f->block[d] * f->dilation[d] - f->pad[d];
 
 		if (x < 0 || x >= f->image[d])
 			return -1;
 		at += x * pitch;
 		pitch *= f->image[d];
-		column /= f->columns[d];
+		row /= f->columns[d];
 		in /= f->block[d];
 	}
 	return at;
 }
 
+OQZ_KERNEL static void add_columns(const double *x, int64_t n, int64_t step, double *sum)
+{
+	if (step == 1)
+		OQZ_IVDEP for (int64_t k = 0; k < n; k++) sum[k] += x[k];
+	else
+		for (int64_t k = 0; k < n; k++)
+			sum[k * step] += x[k];
+}
+
+/* One plane: x is (block, columns). Blocks' places in turn, columns within, which is the order of every sum. */
+static void fold_plane(const struct fold *f, const double *x, double *sum)
+{
+	int64_t columns = f->columns[f->dims - 1], step = f->stride[f->dims - 1], lo, hi, shift;
+
+	for (int64_t b = 0; b < f->block_size; b++)
+		for (int64_t r = 0; r < f->n_columns / columns; r++, x += columns) {
+			int64_t at = row_of(f, b, r, &shift);
+
+			inside(f, shift, &lo, &hi);
+			if (at >= 0 && lo < hi)
+				add_columns(x + lo, hi - lo, step, sum + (at + shift + lo * step));
+		}
+}
+
 static enum oqz_status run_col2im(const struct oqz_call *c, struct oqz_err *err)
 {
-	const struct oqz_tensor *x = c->in[0];
 	OQZ_CLEANUP_FREE double *sum = NULL;
+	OQZ_CLEANUP_FREE double *x = NULL;
 	struct fold f;
 
 	OQZ_TRY(fold_plan(c->node, c->in[1], c->in[2], &f, err));
 	int64_t planes = c->out[0]->shape.dim[0] * c->out[0]->shape.dim[1];
+	OQZ_TRY(oqz_read_f64(c->in[0], &x, err));
 	OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[0]), &sum, err));
-	for (int64_t b = 0; b < f.block_size; b++)
-		for (int64_t k = 0; k < f.n_columns; k++) {
-			int64_t at = covered(&f, b, k);
-
-			for (int64_t p = 0; p < planes && at >= 0; p++)
-				sum[p * f.image_size + at] +=
-				    oqz_load_f(x->dtype, x->data, (size_t)((p * f.block_size + b) * f.n_columns + k));
-		}
+	for (int64_t p = 0; p < planes; p++)
+		fold_plane(&f, x + p * f.block_size * f.n_columns, sum + p * f.image_size);
 	oqz_write_f64(c->out[0], sum);
 	return OQZ_OK;
 }

@@ -416,6 +416,36 @@ static int64_t group_of(const struct oqz_shape *s, const bool *reduced, int64_t 
 	return at;
 }
 
+/* Elements one after another that are of one group: the innermost axes that are normalized. */
+static int64_t run_of(const struct oqz_shape *s, const bool *reduced)
+{
+	int64_t n = 1;
+
+	for (int d = s->rank - 1; d >= 0 && reduced[d]; d--)
+		n *= s->dim[d];
+	return n;
+}
+
+static double mean_run(const double *x, int64_t n, double count, double sum)
+{
+	for (int64_t i = 0; i < n; i++)
+		sum += x[i] / count;
+	return sum;
+}
+
+static double variance_run(const double *x, int64_t n, double mean, double count, double sum)
+{
+	for (int64_t i = 0; i < n; i++)
+		sum += (x[i] - mean) * (x[i] - mean) / count;
+	return sum;
+}
+
+OQZ_KERNEL static void normalize_run(double *x, int64_t n, double mean, double by)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] = (x[i] - mean) / by;
+}
+
 /* (x - E[x]) / (sqrt(E[(x - E[x])^2]) + 1e-9) over `axes`, by default all but the channels. */
 static enum oqz_status run_mvn(const struct oqz_call *c, struct oqz_err *err)
 {
@@ -439,16 +469,17 @@ static enum oqz_status run_mvn(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_TRY(oqz_new_f64(groups, &mean, err));
 	OQZ_TRY(oqz_new_f64(groups, &var, err));
 	double count = groups ? (double)(n / groups) : 1;
-	for (int64_t i = 0; i < n; i++)
-		mean[group_of(s, reduced, i)] += x[i] / count;
-	for (int64_t i = 0; i < n; i++) {
-		int64_t g = group_of(s, reduced, i);
-		var[g] += (x[i] - mean[g]) * (x[i] - mean[g]) / count;
-	}
-	for (int64_t i = 0; i < n; i++) {
-		int64_t g = group_of(s, reduced, i);
-		x[i] = (x[i] - mean[g]) / (sqrt(var[g]) + 1e-9);
-	}
+	int64_t run = run_of(s, reduced);
+	for (int pass = 0; pass < 3; pass++)
+		for (int64_t i = 0; i < n; i += run) {
+			int64_t g = group_of(s, reduced, i);
+			if (pass == 0)
+				mean[g] = mean_run(x + i, run, count, mean[g]);
+			else if (pass == 1)
+				var[g] = variance_run(x + i, run, mean[g], count, var[g]);
+			else
+				normalize_run(x + i, run, mean[g], sqrt(var[g]) + 1e-9);
+		}
 	oqz_write_f64(c->out[0], x);
 	return OQZ_OK;
 }

@@ -98,6 +98,9 @@ enum oqz_status oqz_const_ints(const struct oqz_infer *c, int i, int64_t *out, s
 
 /* A tensor's elements as double in new memory (free()), exact for every float type and integers below 2^53. */
 enum oqz_status oqz_read_f64(const struct oqz_tensor *t, double **ret, struct oqz_err *err);
+/* The same for n elements from `first` on, and back. */
+void oqz_load_row(enum oqz_dtype t, const void *p, size_t first, size_t n, double *out);
+void oqz_store_row(enum oqz_dtype t, const double *v, size_t n, void *p, size_t first);
 /* n doubles of zeroed memory. */
 enum oqz_status oqz_new_f64(int64_t n, double **ret, struct oqz_err *err);
 /* All elements, rounded (or truncated) to the tensor's type. */

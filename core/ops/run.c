@@ -23,32 +23,44 @@ enum oqz_status oqz_new_f64(int64_t n, double **ret, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+void oqz_load_row(enum oqz_dtype t, const void *p, size_t first, size_t n, double *out)
+{
+	const float *f = p;
+
+	if (t == OQZ_DT_F32)
+		for (size_t i = 0; i < n; i++)
+			out[i] = f[first + i];
+	else
+		for (size_t i = 0; i < n; i++)
+			out[i] = oqz_load_f(t, p, first + i);
+}
+
+void oqz_store_row(enum oqz_dtype t, const double *v, size_t n, void *p, size_t first)
+{
+	float *f = p;
+
+	if (t == OQZ_DT_F32)
+		for (size_t i = 0; i < n; i++)
+			f[first + i] = (float)v[i];
+	else
+		for (size_t i = 0; i < n; i++)
+			oqz_store_f(t, p, first + i, v[i]);
+}
+
 enum oqz_status oqz_read_f64(const struct oqz_tensor *t, double **ret, struct oqz_err *err)
 {
 	int64_t n = oqz_tensor_nelem(t);
 	double *v = NULL;
 
 	OQZ_TRY(oqz_new_f64(n, &v, err));
-	if (t->dtype == OQZ_DT_F32)
-		for (int64_t i = 0; i < n; i++)
-			v[i] = ((const float *)t->data)[i];
-	else
-		for (int64_t i = 0; i < n; i++)
-			v[i] = oqz_load_f(t->dtype, t->data, (size_t)i);
+	oqz_load_row(t->dtype, t->data, 0, (size_t)n, v);
 	*ret = v;
 	return OQZ_OK;
 }
 
 void oqz_write_f64(struct oqz_tensor *t, const double *v)
 {
-	int64_t n = oqz_tensor_nelem(t);
-
-	if (t->dtype == OQZ_DT_F32)
-		for (int64_t i = 0; i < n; i++)
-			((float *)t->data)[i] = (float)v[i];
-	else
-		for (int64_t i = 0; i < n; i++)
-			oqz_store_f(t->dtype, t->data, (size_t)i, v[i]);
+	oqz_store_row(t->dtype, v, (size_t)oqz_tensor_nelem(t), t->data, 0);
 }
 
 OQZ_KERNEL void oqz_add_f64(double w, const double *restrict x, double *restrict y, int64_t n)

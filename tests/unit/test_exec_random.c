@@ -200,10 +200,10 @@ static void deconv_tiles(struct gb *b)
 }
 
 /* `spread`: windows that may see nothing but padding, or be larger than the input. */
-static void pool_of(struct gb *b, struct oqz_value *x, struct window *w, bool spread)
+static void pool_of(struct gb *b, struct oqz_value *x, struct window *w, bool spread, bool codes)
 {
 	static const char *const ops[] = { "MaxPool", "AveragePool" };
-	const char *op = ops[draw(b, 0, 1)];
+	const char *op = ops[codes ? 0 : draw(b, 0, 1)];
 
 	GB_OP(b, op, x);
 	for (int d = 0; spread && d < w->nsp; d++)
@@ -225,8 +225,14 @@ static void pool_last(struct gb *b)
 		GB_OP(b, draw(b, 0, 1) ? "GlobalAveragePool" : "GlobalMaxPool", x);
 		return;
 	}
+	if (draw(b, 0, 3) == 0) {
+		enum oqz_dtype t = draw(b, 0, 1) ? OQZ_DT_U8 : OQZ_DT_I8;
+		x = GB_OP(b, "QuantizeLinear", x, gb_scalar(b, OQZ_DT_F32, 1.0 / 64), gb_scalar(b, t, 3));
+		pool_of(b, x, &w, false, true);
+		return;
+	}
 	x = GB_OP(b, "Conv", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(w.x[1], w.x[1], 1, 1), 0.5));
-	pool_of(b, x, &w, false);
+	pool_of(b, x, &w, false, false);
 }
 
 static void pool(struct gb *b)
@@ -234,7 +240,7 @@ static void pool(struct gb *b)
 	struct window w;
 
 	draw_window(b, &w, (int)draw(b, 1, 3), draw(b, 1, 20));
-	pool_of(b, gb_input(b, "x", oqz_shape_of(w.nsp + 2, w.x)), &w, draw(b, 0, 3) == 0);
+	pool_of(b, gb_input(b, "x", oqz_shape_of(w.nsp + 2, w.x)), &w, draw(b, 0, 3) == 0, false);
 }
 
 static void softmax(struct gb *b)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MaxPool and AveragePool, channels-last, float32; global poolings, in either layout, through the reduction of
+ * MaxPool and AveragePool, channels-last, float32, MaxPool also of 8-bit codes; global poolings, in either layout, through the reduction of
  * dnnl_reduce.h. ceil_mode is padding at the end that the size formula asks for: exact for maxima and for averages that
  * leave padding out; declined where ONNX counts declared padding only.
  */
@@ -32,9 +32,11 @@ static enum oqz_status pool_build(const struct oqz_step_desc *d, dnnl_alg_kind_t
 	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
 	dnnl_memory_desc_t src, dst;
 	dnnl_pooling_v2_desc_t pd;
+	enum oqz_dtype t = d->in_type[0].dtype;
+	dnnl_data_type_t type = t == OQZ_DT_F32 ? dnnl_f32 : t == OQZ_DT_U8 ? dnnl_u8 : dnnl_s8;
 
-	oqz_dnnl_md(&d->in_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &src);
-	oqz_dnnl_md(&d->out_type[0].shape, dnnl_f32, OQZ_LAYOUT_CHANNELS_LAST, &dst);
+	oqz_dnnl_md(&d->in_type[0].shape, type, OQZ_LAYOUT_CHANNELS_LAST, &src);
+	oqz_dnnl_md(&d->out_type[0].shape, type, OQZ_LAYOUT_CHANNELS_LAST, &dst);
 	dnnl_status_t s = dnnl_pooling_v2_forward_desc_init(&pd, dnnl_forward_inference, alg, &src, &dst, w->stride,
 	                                                    w->kernel, w->dilate, w->pad_l, w->pad_r);
 	if (s != dnnl_success) /* it refuses windows that padding alone can fill */
@@ -81,14 +83,16 @@ static enum oqz_status pool_create(const struct oqz_step_desc *d, struct oqz_ste
                                    size_t why_size, struct oqz_err *err)
 {
 	const struct oqz_shape *s = &d->in_type[0].shape;
+	enum oqz_dtype t = d->in_type[0].dtype;
+	bool codes = d->node->op->id == OQZ_OP_MAX_POOL && (t == OQZ_DT_U8 || t == OQZ_DT_I8);
 
-	if (d->group || d->act || d->in_type[0].dtype != OQZ_DT_F32 || d->n_out != 1)
-		return oqz_dnnl_decline(why, why_size, "float32 without indices only");
+	if (d->group || d->act || (t != OQZ_DT_F32 && !codes) || d->n_out != 1)
+		return oqz_dnnl_decline(why, why_size, "float32, and maxima of codes, without indices");
 	if (s->rank < 3 || s->rank > 5 || oqz_shape_nelem(s) == 0 || oqz_shape_nelem(&d->out_type[0].shape) == 0)
 		return oqz_dnnl_decline(why, why_size, "one to three spatial dimensions, not empty");
 	bool global = strncmp(d->node->op_type, "Global", 6) == 0,
 	     plain = d->in_layout[0] == OQZ_LAYOUT_PLAIN && s->dim[1] > 1 && oqz_shape_span(s, 2, s->rank) > 1;
-	if (plain && !global)
+	if (plain && !global && !codes) /* own.pool has rows of float32 */
 		return oqz_dnnl_decline(why, why_size, "a row-major tensor");
 	struct pool *p = calloc(1, sizeof *p);
 	if (!p)
