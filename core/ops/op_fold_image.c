@@ -81,7 +81,8 @@ static enum oqz_status infer_col2im(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* Columns [*lo, *hi) along the last dim that lie inside the image where a place of the block is at `shift` in column 0. */
+/* Columns [*lo, *hi) along the last dim that lie inside the image where a place of the block is at `shift` in column 0.
+ */
 static void inside(const struct fold *f, int64_t shift, int64_t *lo, int64_t *hi)
 {
 	int last = f->dims - 1;

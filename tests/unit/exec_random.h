@@ -178,8 +178,7 @@ static inline struct oqz_value *integers(struct gb *b, enum oqz_dtype type, stru
 }
 
 /* A zero point, or `n` of them, most of which leave eight bits; one that is known at run time only; none. */
-static inline struct oqz_value *zero_point(struct gb *b, enum oqz_dtype type, int64_t n, const char *late,
-                                           bool must)
+static inline struct oqz_value *zero_point(struct gb *b, enum oqz_dtype type, int64_t n, const char *late, bool must)
 {
 	int middle = type == OQZ_DT_U8 ? 128 : 0;
 
@@ -221,10 +220,13 @@ static inline void integer(struct gb *b)
 		draw_window(b, &win, (int)draw(b, 1, 3), group * icg);
 		n = group * ocg;
 	}
-	x = integers(b, ta, conv ? oqz_shape_of(win.nsp + 2, win.x) : draw(b, 0, 1) ? GB_DIMS(batch, m, k) : GB_DIMS(m, k),
+	x = integers(b, ta,
+	             conv            ? oqz_shape_of(win.nsp + 2, win.x)
+	             : draw(b, 0, 1) ? GB_DIMS(batch, m, k)
+	                             : GB_DIMS(m, k),
 	             "x");
 	w = integers(b, tb,
-	             conv           ? weight_shape(&win, n, icg)
+	             conv            ? weight_shape(&win, n, icg)
 	             : draw(b, 0, 2) ? GB_DIMS(k, n)
 	                             : GB_DIMS(batch, k, n),
 	             late ? "y" : NULL);
@@ -235,8 +237,15 @@ static inline void integer(struct gb *b)
 		gb_op(b, conv ? "ConvInteger" : "MatMulInteger", in, wz ? 4 : xz ? 3 : 2);
 	} else {
 		enum oqz_dtype ty = draw(b, 0, 1) ? OQZ_DT_U8 : OQZ_DT_I8;
-		struct oqz_value *all[] = { x, scales(b, 1), xz, w, scales(b, draw(b, 0, 1) ? 1 : n), wz, scales(b, 1),
-			                    gb_scalar(b, ty, (double)draw(b, 0, 100)), NULL };
+		struct oqz_value *all[] = { x,
+			                    scales(b, 1),
+			                    xz,
+			                    w,
+			                    scales(b, draw(b, 0, 1) ? 1 : n),
+			                    wz,
+			                    scales(b, 1),
+			                    gb_scalar(b, ty, (double)draw(b, 0, 100)),
+			                    NULL };
 		if (conv && draw(b, 0, 1))
 			all[8] = gb_weights(b, OQZ_DT_I32, GB_DIMS(n), 3000);
 		gb_op(b, conv ? "QLinearConv" : "QLinearMatMul", all, all[8] ? 9 : 8);

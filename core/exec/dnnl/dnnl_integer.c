@@ -31,17 +31,17 @@ struct integer {
 	struct oqz_dnnl_prim *prim;
 	struct places at;
 	int n_in;
-	int64_t rows, n, wide;       /* sums; columns of the product, n and now and then one more: sum(a) */
-	int64_t k, m, a_rows;        /* products of a sum; rows of A in one matrix, and of all of A */
-	int64_t b_size, b_of_each;   /* elements of a B that is read at run time (0: packed); rows of sums for each of its
-	                              * matrices */
+	int64_t rows, n, wide;     /* sums; columns of the product, n and now and then one more: sum(a) */
+	int64_t k, m, a_rows;      /* products of a sum; rows of A in one matrix, and of all of A */
+	int64_t b_size, b_of_each; /* elements of a B that is read at run time (0: packed); rows of sums for each of its
+	                            * matrices */
 	bool a_signed, flip_b, has_y; /* flip_b: codes of B are unsigned at run time */
-	bool last;                   /* the last column of the product is sum(a) */
-	bool frame;                  /* the input is copied to `box`, which leaves its edges out */
+	bool last;                    /* the last column of the product is sum(a) */
+	bool frame;                   /* the input is copied to `box`, which leaves its edges out */
 	struct oqz_box box;
 	size_t frame_bytes, frame_begin;
-	uint32_t *b_sum, *y, *bias;  /* n of each; b_sum and y of a B that is packed */
-	float *scale, zero, lo, hi;  /* QLinear: n factors, what is added, bounds; else NULL */
+	uint32_t *b_sum, *y, *bias; /* n of each; b_sum and y of a B that is packed */
+	float *scale, zero, lo, hi; /* QLinear: n factors, what is added, bounds; else NULL */
 	size_t at_frame, at_b, at_b_sum, at_y, at_base, at_sums, at_prim; /* scratch memory */
 };
 
@@ -166,7 +166,8 @@ static enum oqz_status add_bias(struct integer *s, const struct oqz_step_desc *d
 	return OQZ_OK;
 }
 
-/* ---- matrix products ---------------------------------------------------------------------------------------------- */
+/* ---- matrix products ----------------------------------------------------------------------------------------------
+ */
 
 static enum oqz_status build_product(struct integer *s, const struct oqz_step_desc *d, char *why, size_t why_size,
                                      struct oqz_err *err)
@@ -190,7 +191,8 @@ static enum oqz_status build_product(struct integer *s, const struct oqz_step_de
 	s->rows = all * g.c[g.nd - 2];
 	s->a_rows = oqz_shape_nelem(a) / s->k;
 	s->b_of_each = matrices == 1 ? s->rows : g.c[g.nd - 2];
-	if ((matrices != 1 && matrices != all) || (s->a_rows != s->m && s->a_rows != s->rows) || (rows_a != 1 && rows_a != s->m) || (columns != 1 && columns != s->n))
+	if ((matrices != 1 && matrices != all) || (s->a_rows != s->m && s->a_rows != s->rows) ||
+	    (rows_a != 1 && rows_a != s->m) || (columns != 1 && columns != s->n))
 		return oqz_dnnl_decline(why, why_size, "matrices that are read again, or zero points of matrices");
 	reach = (double)s->k * CODES * CODES;
 	g.c_type = dnnl_s32;
@@ -209,7 +211,8 @@ static enum oqz_status build_product(struct integer *s, const struct oqz_step_de
 	return oqz_dnnl_mm_build(&g, s->a_signed ? dnnl_s8 : dnnl_u8, dnnl_s8, codes, NULL, &attr, &s->prim, err);
 }
 
-/* ---- convolutions ------------------------------------------------------------------------------------------------- */
+/* ---- convolutions -------------------------------------------------------------------------------------------------
+ */
 
 /* The input in a frame; the window then needs none, nor what oneDNN would add at the end. */
 static bool build_frame(struct integer *s, struct oqz_dnnl_conv_geom *g, struct oqz_shape *x)
@@ -274,8 +277,8 @@ static enum oqz_status conv_primitive(struct integer *s, const struct oqz_step_d
 	oqz_dnnl_md(&y, dnnl_s32, OQZ_LAYOUT_CHANNELS_LAST, &dst);
 	OQZ_TRY(oqz_dnnl_conv_desc(g, &src, &any, NULL, &dst, &cd, err));
 	OQZ_TRY(oqz_dnnl_prim_new(&cd, NULL, &s->prim, err));
-	OQZ_TRY(oqz_dnnl_prim_pack(s->prim, DNNL_ARG_WEIGHTS, &w, codes, oqz_dnnl_prim_md(s->prim, dnnl_query_weights_md),
-	                           err));
+	OQZ_TRY(oqz_dnnl_prim_pack(s->prim, DNNL_ARG_WEIGHTS, &w, codes,
+	                           oqz_dnnl_prim_md(s->prim, dnnl_query_weights_md), err));
 	oqz_dnnl_prim_arg(s->prim, DNNL_ARG_SRC, &src);
 	oqz_dnnl_prim_arg(s->prim, DNNL_ARG_DST, &dst);
 	return OQZ_OK;
@@ -321,7 +324,8 @@ static enum oqz_status build_conv(struct integer *s, const struct oqz_step_desc 
 	return conv_primitive(s, d, &g, &x, codes, err);
 }
 
-/* ---- planning ----------------------------------------------------------------------------------------------------- */
+/* ---- planning -----------------------------------------------------------------------------------------------------
+ */
 
 /* Places of everything in scratch memory; *ret: all of it. */
 static bool lay_out(struct integer *s, size_t *ret)
@@ -359,9 +363,8 @@ static enum oqz_status integer_create(const struct oqz_step_desc *d, struct oqz_
 		return oqz_err_nomem(err, "a product of integers", sizeof *s);
 	if (!oqz_dnnl_exact_int8())
 		return oqz_dnnl_decline(why, why_size, "this CPU does not sum 8-bit products exactly");
-	if (!places_of(d->node->op->id, &s->at, &conv) || d->group || d->act || d->add ||
-	    !is8(d->in_type[0].dtype) || !is8(d->in_type[s->at.b].dtype) ||
-	    (s->at.y_scale >= 0 && !is8(d->out_type[0].dtype)))
+	if (!places_of(d->node->op->id, &s->at, &conv) || d->group || d->act || d->add || !is8(d->in_type[0].dtype) ||
+	    !is8(d->in_type[s->at.b].dtype) || (s->at.y_scale >= 0 && !is8(d->out_type[0].dtype)))
 		return oqz_dnnl_decline(why, why_size, "8-bit integers only");
 	s->n_in = d->n_in;
 	s->a_signed = d->in_type[0].dtype == OQZ_DT_I8;
@@ -383,7 +386,8 @@ static enum oqz_status integer_create(const struct oqz_step_desc *d, struct oqz_
 	return OQZ_OK;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------------------------------------------------
+ */
 
 /* Sum of n codes; `sign` is 128 for signed ones, which it makes unsigned, and 0 for others. */
 OQZ_KERNEL static uint32_t sum_of(const uint8_t *x, int64_t n, uint8_t sign)
@@ -482,7 +486,8 @@ static void finish(const struct integer *s, const struct oqz_step_call *c, const
 			base_of(s->bias, b_sum, here, s->n, base);
 		z = here;
 		if (s->has_y)
-			e = (s->last ? sums[s->n] : sum_of(a + r % s->a_rows * s->k, s->k, s->a_signed ? 128 : 0)) - (uint32_t)s->k * z;
+			e = (s->last ? sums[s->n] : sum_of(a + r % s->a_rows * s->k, s->k, s->a_signed ? 128 : 0)) -
+			    (uint32_t)s->k * z;
 		if (s->scale)
 			settle_scaled(s, sums, base, y, e, (uint8_t *)out + r * s->n);
 		else

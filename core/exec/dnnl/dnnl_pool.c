@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MaxPool and AveragePool, channels-last, float32, MaxPool also of 8-bit codes; global poolings, in either layout, through the reduction of
- * dnnl_reduce.h. ceil_mode is padding at the end that the size formula asks for: exact for maxima and for averages that
- * leave padding out; declined where ONNX counts declared padding only.
+ * MaxPool and AveragePool, channels-last, float32, MaxPool also of 8-bit codes; global poolings, in either layout,
+ * through the reduction of dnnl_reduce.h. ceil_mode is padding at the end that the size formula asks for: exact for
+ * maxima and for averages that leave padding out; declined where ONNX counts declared padding only.
  */
 #include "core/exec/dnnl/dnnl_reduce.h"
 #include "core/exec/dnnl/dnnl_util.h"
