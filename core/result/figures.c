@@ -32,7 +32,10 @@ void oqz_format_value(char *buf, size_t size, uint32_t unit, double x, bool sign
 
 const char *oqz_unit_suffix(uint32_t unit)
 {
-	return unit == OQZ_UNIT_RATIO ? " %" : unit == OQZ_UNIT_DECIBEL ? " dB" : "";
+	static const char *const suffixes[] = { [OQZ_UNIT_RATIO] = " %", [OQZ_UNIT_DECIBEL] = " dB",
+		                                [OQZ_UNIT_PIXELS] = " px" };
+
+	return unit < OQZ_COUNTOF(suffixes) && suffixes[unit] ? suffixes[unit] : "";
 }
 
 void oqz_format_error(char *buf, size_t size, double x)

@@ -65,6 +65,21 @@ size_t oqz_html_model(const struct oqz_html *h, const char *model)
 	return find_or_add(h->models, &n, model);
 }
 
+void oqz_html_figure(const struct oqz_html *h, const char *text)
+{
+	if (strcmp(text, "-") == 0) {
+		oqz_str_add(h->out, "\xe2\x80\x93");
+		return;
+	}
+	for (size_t n; *text; text += n + (text[n] == '-')) {
+		n = strcspn(text, "-");
+		char part[OQZ_FORMAT_SIZE];
+		snprintf(part, sizeof part, "%.*s", (int)n, text);
+		oqz_html_text(h, part); /* "<0.001" */
+		oqz_str_add(h->out, text[n] ? "\xe2\x88\x92" : "");
+	}
+}
+
 void oqz_html_error(const struct oqz_html *h, double x)
 {
 	char text[OQZ_FORMAT_SIZE];
@@ -77,7 +92,7 @@ void oqz_html_error(const struct oqz_html *h, double x)
 		snprintf(text, sizeof text, "%.1e", x);
 	else
 		oqz_format_error(text, sizeof text, x);
-	oqz_str_add(h->out, text);
+	oqz_html_figure(h, text);
 }
 
 double oqz_html_relative_loss(const struct oqz_metric_result *m, double delta)

@@ -48,7 +48,10 @@ void oqz_html_swatch(const struct oqz_html *h, const char *scheme);
 void oqz_html_scheme(const struct oqz_html *h, const char *scheme);
 /* The number of the model's section: id="model-N". */
 size_t oqz_html_model(const struct oqz_html *h, const char *model);
-/* What may be drawn or shown as a number: "&#8734;" for infinity, "-" for NaN. */
+/* A figure as oqz_format_value() and its like write it, with the minus sign that is as wide as the plus; a dash alone, for
+ * what does not exist, is a longer one. */
+void oqz_html_figure(const struct oqz_html *h, const char *text);
+/* An error as a figure; "&#8734;" for infinity. */
 void oqz_html_error(const struct oqz_html *h, double x);
 
 /* What a difference of the metric loses, in percent of its float value, which compares metrics of different units; NaN

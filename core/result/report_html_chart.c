@@ -92,7 +92,7 @@ static void tick_text(const struct oqz_html *h, double x)
 	char text[40];
 
 	snprintf(text, sizeof text, "%.4g", x);
-	oqz_str_add(h->out, text);
+	oqz_html_figure(h, text);
 }
 
 /* Lines across the panel with their numbers left of it. */
@@ -144,10 +144,10 @@ void oqz_html_interval_chart(const struct oqz_html *h, const struct oqz_metric_r
 	if (!(scale > 0) || !isfinite(m->delta) || isnan(m->ci_lo) || isnan(m->ci_hi))
 		return;
 	oqz_str_addf(h->out,
-	             "<svg class=\"interval %s\" width=\"%d\" height=\"%d\" aria-hidden=\"true\">"
+	             "<svg class=\"interval %s\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">"
 	             "<path class=\"zero\" d=\"M%.1f,0V%d\"/><path class=\"whisker\" d=\"M%.1f,7H%.1f\"/>"
 	             "<path class=\"dot\" d=\"M%.1f,7h0\"/></svg>",
-	             tones[1 + oqz_metric_tone(m)], BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH / 2.0, BAR_HEIGHT,
+	             tones[1 + oqz_metric_tone(m)], BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH / 2.0, BAR_HEIGHT,
 	             place(&x, signed_root(m->ci_lo)), place(&x, signed_root(m->ci_hi)),
 	             place(&x, signed_root(m->delta)));
 }
@@ -303,8 +303,10 @@ void oqz_html_profile_chart(const struct oqz_html *h, const struct oqz_profile *
 	oqz_html_profile_data(h, p);
 	oqz_str_addf(h->out,
 	             "><svg class=\"chart\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-	             "aria-label=\"Relative error per layer; the same figures are in the table of all layers\">\n",
+	             "aria-label=\"Relative error per layer of ",
 	             width, height, width, height);
+	oqz_html_text(h, p->n_cells ? p->cells[0]->model : "");
+	oqz_str_add(h->out, "; the same figures are in the table of all layers\">\n");
 	draw_panel(h, p, false, TOP, step);
 	if (p->has_local)
 		draw_panel(h, p, true, TOP + PANEL + GAP, step);
@@ -358,7 +360,11 @@ static void draw_point(const struct oqz_html *h, const struct oqz_cell_result *c
 	oqz_str_add(h->out, "\n");
 	oqz_html_text(h, m->name);
 	oqz_format_delta(text, sizeof text, m);
-	oqz_str_addf(h->out, " %s (%.2f %% of float lost), error ", text, oqz_html_relative_loss(m, m->delta));
+	oqz_str_add(h->out, " ");
+	oqz_html_figure(h, text);
+	snprintf(text, sizeof text, " (%.2f %% of float lost)", oqz_html_relative_loss(m, m->delta));
+	oqz_html_figure(h, text);
+	oqz_str_add(h->out, ", error ");
 	oqz_html_error(h, model_error(c, which));
 	oqz_str_add(h->out, "</title></g>\n");
 }

@@ -83,7 +83,7 @@ static void value(const struct oqz_html *h, const struct oqz_metric_result *m, d
 	char text[OQZ_FORMAT_SIZE];
 
 	oqz_format_value(text, sizeof text, m->unit, x, sign);
-	oqz_html_text(h, text);
+	oqz_html_figure(h, text);
 	oqz_str_add(h->out, "\xc2\xa0");
 	oqz_str_add(h->out, oqz_unit_suffix(m->unit) + (oqz_unit_suffix(m->unit)[0] == ' '));
 }

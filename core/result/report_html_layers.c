@@ -98,10 +98,13 @@ static void error_cell(const struct oqz_html *h, double x)
 
 static void range_cell(const struct oqz_html *h, double lo, double hi)
 {
-	if (isnan(lo) || isnan(hi))
-		oqz_str_add(h->out, "<td class=\"n\">\xe2\x80\x93</td>");
-	else
-		oqz_str_addf(h->out, "<td class=\"n\">%.4g .. %.4g</td>", lo, hi);
+	char text[OQZ_FORMAT_SIZE] = "-";
+
+	if (!isnan(lo) && !isnan(hi))
+		snprintf(text, sizeof text, "%.4g .. %.4g", lo, hi);
+	oqz_str_add(h->out, "<td class=\"n\">");
+	oqz_html_figure(h, text);
+	oqz_str_add(h->out, "</td>");
 }
 
 /* What a layer is judged by: its own error where that was measured. */
@@ -149,7 +152,7 @@ static void worst_rows(const struct oqz_html *h, const struct oqz_cell_result *c
 		oqz_str_add(h->out, "<td class=\"n\">");
 		char text[40];
 		snprintf(text, sizeof text, isnan(l->input_scale) ? "-" : "%.5g", l->input_scale);
-		oqz_str_add(h->out, text);
+		oqz_html_figure(h, text);
 		oqz_str_add(h->out, "</td></tr>\n");
 	}
 }
@@ -158,7 +161,8 @@ static void worst_table(const struct oqz_html *h, const struct oqz_profile *p)
 {
 	oqz_str_add(
 	    h->out,
-	    "<h4>The layers that add most error</h4>\n<div class=\"scroll\"><table class=\"plain\">"
+	    "<h4>The layers that add most error</h4>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+	    "aria-label=\"Worst layers\"><table class=\"plain\">"
 	    "<thead><tr><th scope=\"col\">Scheme</th><th scope=\"col\">Layer</th><th scope=\"col\">Operator</th>"
 	    "<th scope=\"col\" class=\"n\">Local</th><th scope=\"col\" class=\"n\">Cumulative</th>"
 	    "<th scope=\"col\" class=\"n\">Weights alone</th><th scope=\"col\" class=\"n\">Weights from .. to</th>"
@@ -248,7 +252,9 @@ static void float_figures(const struct oqz_html *h, const struct oqz_float_resul
 			continue;
 		oqz_str_add(h->out, n++ ? ", " : " ");
 		oqz_html_text(h, f->metrics[k].name);
-		oqz_str_addf(h->out, " <b>%s</b>%s", text, oqz_unit_suffix(f->metrics[k].unit));
+		oqz_str_add(h->out, " <b>");
+		oqz_html_figure(h, text);
+		oqz_str_addf(h->out, "</b>%s", oqz_unit_suffix(f->metrics[k].unit));
 	}
 	oqz_str_add(h->out, "</p>\n");
 }
@@ -263,7 +269,9 @@ static void brief(const struct oqz_html *h, const char *model, const struct oqz_
 	if (f && f->n_metrics) {
 		oqz_format_value(text, sizeof text, f->metrics[0].unit, f->values[0], false);
 		oqz_html_text(h, f->metrics[0].name);
-		oqz_str_addf(h->out, " %s%s", text, oqz_unit_suffix(f->metrics[0].unit));
+		oqz_str_add(h->out, " ");
+		oqz_html_figure(h, text);
+		oqz_str_add(h->out, oqz_unit_suffix(f->metrics[0].unit));
 	}
 	for (size_t i = 0; i < h->r->cells.n; i++) {
 		const struct oqz_cell_result *c = h->r->cells.v[i];
@@ -272,8 +280,9 @@ static void brief(const struct oqz_html *h, const char *model, const struct oqz_
 		oqz_format_delta(text, sizeof text, &c->metrics.v[0]);
 		oqz_str_add(h->out, " <span>");
 		oqz_html_swatch(h, c->scheme);
-		oqz_str_addf(h->out, "<b class=\"%s\">%s</b></span>", tones[1 + oqz_metric_tone(&c->metrics.v[0])],
-		             text);
+		oqz_str_addf(h->out, "<b class=\"%s\">", tones[1 + oqz_metric_tone(&c->metrics.v[0])]);
+		oqz_html_figure(h, text);
+		oqz_str_add(h->out, "</b></span>");
 	}
 	oqz_str_add(h->out, "</span>");
 }

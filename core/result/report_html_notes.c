@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Of lists that grow with the zoo and its data: so many failed images are shown, and provenance is open up to so many
@@ -19,19 +20,23 @@ static void text_cell(const struct oqz_html *h, const char *tag, const char *s)
 	oqz_str_addf(h->out, "</%.2s>", tag);
 }
 
-static void open_table(const struct oqz_html *h, const char *const *titles)
+/* `numbers`: the first column of figures, which stand right below their title's right end. */
+static void open_table(const struct oqz_html *h, const char *label, const char *const *titles, size_t numbers)
 {
-	oqz_str_add(h->out, "<div class=\"scroll\"><table class=\"plain\"><thead><tr>");
-	for (; *titles; titles++)
-		oqz_str_addf(h->out, "<th scope=\"col\">%s</th>", *titles);
+	oqz_str_addf(h->out,
+	             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table class=\"plain\">"
+	             "<thead><tr>",
+	             label);
+	for (size_t i = 0; titles[i]; i++)
+		oqz_str_addf(h->out, "<th scope=\"col\"%s>%s</th>", i >= numbers ? " class=\"n\"" : "", titles[i]);
 	oqz_str_add(h->out, "</tr></thead>\n<tbody>\n");
 }
 
 static void gates_table(const struct oqz_html *h, bool failed)
 {
-	static const char *const titles[] = { "", "Gate", NULL };
+	static const char *const titles[] = { "Outcome", "Gate", NULL };
 
-	open_table(h, titles);
+	open_table(h, failed ? "Failed gates" : "Passed gates", titles, SIZE_MAX);
 	for (size_t i = 0; i < h->r->gates.n; i++) {
 		const struct oqz_gate_result *g = &h->r->gates.v[i];
 		if (g->failed != failed)
@@ -66,13 +71,12 @@ void oqz_html_gates(const struct oqz_html *h)
 
 static void link_cell(const struct oqz_html *h, struct oqz_correlation link)
 {
+	char text[OQZ_FORMAT_SIZE] = "-";
+
+	if (!isnan(link.rho))
+		snprintf(text, sizeof text, link.p < 0.001 ? "%+.2f (p < 0.001)" : "%+.2f (p %.3f)", link.rho, link.p);
 	oqz_str_add(h->out, "<td class=\"n\">");
-	if (isnan(link.rho))
-		oqz_str_add(h->out, "\xe2\x80\x93");
-	else if (link.p < 0.001)
-		oqz_str_addf(h->out, "%+.2f (p &lt; 0.001)", link.rho);
-	else
-		oqz_str_addf(h->out, "%+.2f (p %.3f)", link.rho, link.p);
+	oqz_html_figure(h, text);
 	oqz_str_add(h->out, "</td>");
 }
 
@@ -89,7 +93,7 @@ void oqz_html_links(const struct oqz_html *h)
 	    "errors is the order of the losses, near 0 they have nothing to do with each other. p takes cells for "
 	    "independent, which schemes of one model are not quite: exact for up to nine cells, by Student's t "
 	    "beyond.</p>\n");
-	open_table(h, titles);
+	open_table(h, "Correlation of error and loss", titles, 2);
 	for (size_t i = 0; i < h->r->links.n; i++) {
 		const struct oqz_link_result *l = &h->r->links.v[i];
 		oqz_str_add(h->out, "<tr>");
@@ -116,7 +120,7 @@ static void failed_cells(const struct oqz_html *h)
 {
 	static const char *const titles[] = { "Model", "Scheme", "Status", "Code", "Reason", NULL };
 
-	open_table(h, titles);
+	open_table(h, "Cells without a result", titles, SIZE_MAX);
 	for (size_t i = 0, n; i < h->r->cells.n; i += n) {
 		const struct oqz_cell_result *c = h->r->cells.v[i];
 		for (n = 1; i + n < h->r->cells.n && same_failure(h->r->cells.v[i + n], c);)
@@ -146,7 +150,7 @@ static void failed_images(const struct oqz_html *h)
 	oqz_str_addf(h->out,
 	             "<h3>Images (%zu)</h3>\n<p>They count for no metric, in float as little as quantized.</p>\n",
 	             h->r->failed_images.n);
-	open_table(h, titles);
+	open_table(h, "Failed images", titles, SIZE_MAX);
 	for (size_t i = 0; i < h->r->failed_images.n && i < FAILED_IMAGES; i++) {
 		const struct oqz_failed_image *f = &h->r->failed_images.v[i];
 		oqz_str_add(h->out, "<tr>");

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* So many labels of a picture are kept from each other. */
+enum { LABELS = 64 };
+
 static void attribute(const struct oqz_html *h, const char *name, double v)
 {
 	oqz_str_addf(h->out, " %s=\"", name);
@@ -20,13 +23,13 @@ static void attribute(const struct oqz_html *h, const char *name, double v)
 /* Letters that are readable on small pictures, which the page enlarges, and not too large on others. */
 static double letters(const struct oqz_sample *s) { return fmin(11, fmax(6, s->width * 0.042)); }
 
-/* Where a label begins so that it ends within the picture; an average letter is 0.62 as wide as high. */
-static double label_left(const struct oqz_sample *s, double left, const char *text)
+/* An average letter is 0.62 as wide as high. */
+static double label_width(const struct oqz_sample *s, const char *text)
 {
-	return fmax(1, fmin(left, s->width - 2 - 0.62 * letters(s) * (double)strlen(text)));
+	return 0.62 * letters(s) * (double)strlen(text);
 }
 
-static void box_mark(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m)
+static void box_mark(const struct oqz_html *h, const struct oqz_mark *m)
 {
 	oqz_str_addf(h->out, "<rect class=\"box\" stroke=\"#%06" PRIx32 "\"", m->colour);
 	attribute(h, "x", m->points[0][0]);
@@ -34,12 +37,53 @@ static void box_mark(const struct oqz_html *h, const struct oqz_sample *s, const
 	attribute(h, "width", m->points[1][0] - m->points[0][0]);
 	attribute(h, "height", m->points[1][1] - m->points[0][1]);
 	oqz_str_add(h->out, "/>");
-	if (!m->text[0])
-		return;
+}
+
+/* Labels of one picture that have their place: left, base line, right. */
+struct labels {
+	double at[LABELS][3];
+	size_t n;
+};
+
+static bool is_free(const struct oqz_sample *s, const struct labels *placed, double left, double base, double right)
+{
+	if (base < letters(s) || base > s->height - 1)
+		return false;
+	for (size_t i = 0; i < placed->n; i++)
+		if (left < placed->at[i][2] && right > placed->at[i][0] &&
+		    fabs(base - placed->at[i][1]) < 1.1 * letters(s))
+			return false;
+	return true;
+}
+
+/* A label within its box at the top, where the box is high enough for something to be seen of what is in it; else above or
+ * below it; else at its lower edge: the first place that no other label has taken. */
+static void box_label(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m,
+                      struct labels *placed)
+{
+	const double high = letters(s), width = label_width(s, m->text), top = fmax(m->points[0][1], 0),
+	             bottom = fmin(m->points[1][1], s->height);
+	const double left = fmax(1, fmin(m->points[0][0] + 3, s->width - 2 - width));
+	const double inside = top + 1 + high, above = top - 2, below = bottom + high;
+	const bool small = bottom - top < 2.5 * high;
+	const double places[] = { small ? above : inside, small ? below : above, small ? inside : below, bottom - 3 };
+	double base = inside;
+
+	for (size_t i = 0; i < OQZ_COUNTOF(places); i++)
+		if (is_free(s, placed, left, places[i], left + width)) {
+			base = places[i];
+			break;
+		}
+	if (placed->n < LABELS) {
+		double *at = placed->at[placed->n++];
+		at[0] = left;
+		at[1] = base;
+		at[2] = left + width;
+	}
 	oqz_str_addf(h->out, "<text class=\"label\" fill=\"#%06" PRIx32 "\"", m->colour);
-	attribute(h, "font-size", letters(s));
-	attribute(h, "x", label_left(s, m->points[0][0] + 3, m->text));
-	attribute(h, "y", fmax(m->points[0][1], 0) + 1 + letters(s));
+	attribute(h, "font-size", high);
+	attribute(h, "x", left);
+	attribute(h, "y", base);
 	oqz_str_add(h->out, ">");
 	oqz_html_text(h, m->text);
 	oqz_str_add(h->out, "</text>");
@@ -76,10 +120,10 @@ static void picture(const struct oqz_html *h, const char *id, double x, double y
 	oqz_str_add(h->out, "\"/>");
 }
 
-static void draw_mark(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m)
+static void draw_mark(const struct oqz_html *h, const struct oqz_mark *m)
 {
 	if (m->kind == OQZ_MARK_BOX)
-		box_mark(h, s, m);
+		box_mark(h, m);
 	else if (m->kind == OQZ_MARK_PATH)
 		path_mark(h, m);
 	else
@@ -121,7 +165,9 @@ static void caption(const struct oqz_html *h, const struct oqz_sample *s, const 
 		oqz_html_text(h, lane->name);
 	if (!isnan(lane->value)) {
 		oqz_format_value(text, sizeof text, s->unit, lane->value, false);
-		oqz_str_addf(h->out, " <b%s>%s</b>", loses(h, s, lane) ? " class=\"bad\"" : "", text);
+		oqz_str_addf(h->out, " <b%s>", loses(h, s, lane) ? " class=\"bad\"" : "");
+		oqz_html_figure(h, text);
+		oqz_str_add(h->out, "</b>");
 	}
 	if (lane->caption && lane->caption[0]) {
 		oqz_str_add(h->out, "<div class=\"words\">");
@@ -148,6 +194,7 @@ static bool draw_shot(const struct oqz_html *h, const struct oqz_sample *s, size
 {
 	const struct oqz_sample_lane *lane = &s->lanes[k];
 	bool any = !difference;
+	struct labels placed = { .n = 0 };
 
 	for (size_t i = 0; i < lane->n_marks && !any; i++)
 		any = lane->marks[i].kind == OQZ_MARK_DIFFERENCE;
@@ -155,13 +202,18 @@ static bool draw_shot(const struct oqz_html *h, const struct oqz_sample *s, size
 		return false;
 	oqz_str_addf(h->out, "<svg class=\"shot\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", s->width,
 	             s->height);
+	oqz_html_text(h, s->item);
+	oqz_str_add(h->out, ", ");
 	oqz_html_text(h, lane->name);
 	oqz_str_add(h->out, difference ? ", difference from float\">" : "\">");
 	if (!difference)
 		photograph(h, s, index, k);
 	for (size_t i = 0; i < lane->n_marks; i++)
 		if ((lane->marks[i].kind == OQZ_MARK_DIFFERENCE) == difference)
-			draw_mark(h, s, &lane->marks[i]);
+			draw_mark(h, &lane->marks[i]);
+	for (size_t i = 0; i < lane->n_marks && !difference; i++) /* over all boxes */
+		if (lane->marks[i].kind == OQZ_MARK_BOX && lane->marks[i].text[0])
+			box_label(h, s, &lane->marks[i], &placed);
 	oqz_str_add(h->out, "</svg>");
 	return true;
 }

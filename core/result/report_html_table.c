@@ -44,7 +44,7 @@ static void open_cell(const struct oqz_html *h, const char *key, double v, const
 static void number_cell(const struct oqz_html *h, const char *key, double v, const char *text, const char *class)
 {
 	open_cell(h, key, v, class);
-	oqz_html_text(h, strcmp(text, "-") == 0 ? "\xe2\x80\x93" : text);
+	oqz_html_figure(h, text);
 	oqz_str_add(h->out, "</td>");
 }
 
@@ -132,7 +132,7 @@ static void figures(const struct oqz_html *h, const struct table *t, const struc
 	number_cell(h, "diff", m->delta, text, tones[1 + oqz_metric_tone(m)]);
 	oqz_format_interval(text, sizeof text, m);
 	open_cell(h, "ci", m->ci_lo, "n");
-	oqz_html_text(h, strcmp(text, "-") == 0 ? "\xe2\x80\x93" : text);
+	oqz_html_figure(h, text);
 	oqz_html_interval_chart(h, m, m->unit < OQZ_COUNTOF(t->scale) ? t->scale[m->unit] : 0);
 	oqz_str_add(h->out, "</td>");
 	oqz_format_p(text, sizeof text, m->p);
@@ -140,9 +140,13 @@ static void figures(const struct oqz_html *h, const struct table *t, const struc
 	oqz_format_p(text, sizeof text, m->p_holm);
 	number_cell(h, "holm", m->p_holm, text, "n");
 	if (m->lost >= 0 && m->gained >= 0)
-		snprintf(text, sizeof text, "\xe2\x88\x92%" PRId64 " +%" PRId64, m->lost, m->gained);
+		snprintf(text, sizeof text, "-%" PRId64 " +%" PRId64, m->lost, m->gained);
 	number_cell(h, "flips", m->lost >= 0 ? (double)(m->lost + m->gained) : NAN, m->lost >= 0 ? text : "-", "n");
-	oqz_format_value(text, sizeof text, m->unit, m->detectable, false);
+	/* that size is an estimate: three digits say all of it */
+	if (m->unit > OQZ_UNIT_DECIBEL && isfinite(m->detectable))
+		snprintf(text, sizeof text, "%.3g", m->detectable);
+	else
+		oqz_format_value(text, sizeof text, m->unit, m->detectable, false);
 	number_cell(h, "seen", m->detectable, text, "n");
 }
 

@@ -236,6 +236,17 @@ static void put_markdown(const struct grid *g, int c, const char *text, struct o
 	oqz_str_release(&s);
 }
 
+/* In the place of the first figure: whole, since no column's width follows it. */
+static void put_outcome(const struct grid *g, const struct row *row, struct oqz_str *out)
+{
+	struct oqz_str s = { 0 };
+
+	oqz_str_addf(&s, "%s%s%s", row->outcome, row->message[0] ? ": " : "", row->message);
+	put_markdown(g, METRIC, oqz_str_get(&s), out);
+	out->failed |= s.failed;
+	oqz_str_release(&s);
+}
+
 void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out)
 {
 	struct grid g = { 0 };
@@ -251,7 +262,10 @@ void oqz_results_markdown(const struct oqz_results *r, struct oqz_str *out)
 	for (size_t i = 0; i < g.n; i++)
 		for (int c = 0; c < N_COLUMNS; c++) {
 			const struct row *row = &g.rows[i];
-			put_markdown(&g, c, row->outcome && c == METRIC ? row->outcome : text_of(row, c), out);
+			if (row->outcome && c == METRIC)
+				put_outcome(&g, row, out);
+			else
+				put_markdown(&g, c, text_of(row, c), out);
 		}
 	free(g.rows);
 }

@@ -37,6 +37,7 @@ cli_tests = \
 	tests/cli/quantzoo.sh \
 	tests/cli/rebuilt_plugin.sh \
 	tests/cli/report.sh \
+	tests/cli/report_access.sh \
 	tests/cli/report_browser.sh \
 	tests/cli/report_html.sh \
 	tests/cli/rewire.sh \

@@ -405,7 +405,8 @@ START_TEST(markdown_is_a_table)
 		ck_assert_uint_eq(n, bars);
 		ck_assert_int_eq(line[0], '|');
 	}
-	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), "skipped"));
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), "| skipped: excluded"));
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), "| failed: node /a"));
 	oqz_str_release(&s);
 	oqz_results_free(r);
 }
@@ -522,14 +523,14 @@ START_TEST(html_says_what_was_found)
 	r->cells.v[1]->layers.v[0].local.pooled = 0.125;
 	oqz_results_html(r, &s);
 	static const char *const says[] = {
-		"<b class=\"bad\">loses on 1 of 2 models:</b> <a href=\"#model-0\">resnet18</a> -2.50\xc2\xa0% top1.",
-		" they could still lose, at worst <a href=\"#model-1\">vit</a> -0.81\xc2\xa0%.",
+		"<b class=\"bad\">loses on 1 of 2 models:</b> <a href=\"#model-0\">resnet18</a> \xe2\x88\x92" "2.50\xc2\xa0% top1.",
+		" they could still lose, at worst <a href=\"#model-1\">vit</a> \xe2\x88\x92" "0.81\xc2\xa0%.",
 		"<b class=\"bad\">1 model has no result.</b>",
 		"</code> of <a href=\"#model-1\">vit</a>, by 12.5\xc2\xa0%.",
 		"<b class=\"good\">no loss is proved</b> on any of 2 models. It gains on 1: <a "
 		"href=\"#model-1\">vit</a> "
 		"+2.00\xc2\xa0% top1.",
-		" they could still lose, at worst <a href=\"#model-0\">resnet18</a> -0.20\xc2\xa0%.",
+		" they could still lose, at worst <a href=\"#model-0\">resnet18</a> \xe2\x88\x92" "0.20\xc2\xa0%.",
 		"</b>: <b>no loss is proved</b> on its only model. With so few images it could still lose, at worst",
 	};
 	for (size_t i = 0; i < OQZ_COUNTOF(says); i++)

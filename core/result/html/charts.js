@@ -9,12 +9,13 @@
 	const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 	const dashes = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 	const charts = new Map();
-	const number = (x) => x === null ? "–" : x !== 0 && Math.abs(x) < 0.001 ? x.toExponential(1) : x.toPrecision(4);
+	const minus = (text) => text.replace(/-/g, "−"); // the same as in the page's tables
+	const number = (x) => x === null ? "–" : minus(x !== 0 && Math.abs(x) < 0.001 ? x.toExponential(1) : x.toPrecision(4));
 
 	// On a logarithmic axis 1, 2 and 5 times a power of ten; elsewhere as they come.
 	function tick(value, type) {
 		const mantissa = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-		return type === "logarithmic" && ![1, 2, 5].includes(mantissa) ? "" : String(Number(value.toPrecision(4)));
+		return type === "logarithmic" && ![1, 2, 5].includes(mantissa) ? "" : minus(String(Number(value.toPrecision(4))));
 	}
 
 	// To the next 1, 2 or 5 times a power of ten: below with Math.floor, above with Math.ceil.
@@ -63,7 +64,10 @@
 		options.scales.x.ticks.display = named;
 		options.plugins.legend.display = which === "cumulative";
 		options.scales.x.ticks.autoSkip = true;
-		options.scales.x.ticks.maxRotation = 90;
+		// Names that do not fit side by side stand upright: slanted, they lie over the axis and below one another.
+		const wide = 7 * Math.max(...data.names.map((name) => shorten(name).length)) * data.names.length > canvas.parentNode.clientWidth - 80;
+		options.scales.x.ticks.minRotation = wide ? 90 : 0;
+		options.scales.x.ticks.maxRotation = wide ? 90 : 0;
 		options.scales.x.ticks.callback = (value) => shorten(data.names[value]);
 		options.plugins.title = {
 			display: true, align: "start", color: colour("text"),
@@ -142,7 +146,7 @@
 		options.plugins.legend.display = false;
 		options.plugins.tooltip.callbacks = {
 			title: (items) => items[0].raw.model,
-			label: (item) => item.dataset.label + ": " + item.raw.y.toFixed(2) + " % lost, error " + number(item.raw.x),
+			label: (item) => item.dataset.label + ": " + minus(item.raw.y.toFixed(2)) + " % lost, error " + number(item.raw.x),
 		};
 		const datasets = data.series.map((s) => ({
 			label: s.name, data: s.points, borderColor: colour("s" + s.colour), backgroundColor: colour("s" + s.colour),
@@ -156,7 +160,8 @@
 		frame.className = "drawn";
 		frame.style.height = height + "px";
 		canvas.setAttribute("role", "img");
-		canvas.setAttribute("aria-label", "Chart; the same figures stand in the tables");
+		const drawing = holder.querySelector("svg[aria-label]");
+		canvas.setAttribute("aria-label", drawing ? drawing.getAttribute("aria-label") : "Chart; the same figures stand in the tables");
 		frame.append(canvas);
 		holder.append(frame);
 		charts.set(canvas, { chart: new Chart(canvas, make(canvas)), make });
