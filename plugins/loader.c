@@ -102,8 +102,10 @@ static enum oqz_status check_task(const struct oqz_task *t, struct oqz_err *err)
 		return missing("items", err);
 	if (!t->score)
 		return missing("score", err);
-	if (t->resample_open && !(t->resample && t->resample_close))
-		return missing("resample or resample_close", err);
+	if (t->resample_open && !t->resample)
+		return missing("resample", err);
+	if (t->resample_open && !t->resample_close)
+		return missing("resample_close", err);
 	if (!t->finish)
 		return missing("finish", err);
 	return OQZ_OK;

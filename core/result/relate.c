@@ -36,25 +36,32 @@ static enum oqz_status adjust(struct oqz_results *r, struct oqz_err *err)
 	return OQZ_OK;
 }
 
-/* The plugin behind a cell's task: provenance has "classification 1.0". */
-static const char *task_plugin(struct oqz_results *r, const struct oqz_cell_result *c)
+/* The plugin behind a cell's task, and how much of that is its name: provenance has "classification 1.0". */
+static const char *task_plugin(const struct oqz_cell_result *c, size_t *ret_length)
 {
 	const char *s = c->provenance.task_plugin ? c->provenance.task_plugin : c->task;
 
-	return oqz_arena_printf(r->arena, "%.*s", (int)strcspn(s, " "), s);
+	*ret_length = strcspn(s, " ");
+	return s;
+}
+
+static bool is_of(const struct oqz_cell_result *c, const char *kind)
+{
+	size_t length;
+	const char *plugin = task_plugin(c, &length);
+
+	return length == strlen(kind) && strncmp(plugin, kind, length) == 0;
 }
 
 /* x[0..n): one error figure, y[0..n): loss; n pairs of the cells that belong to the link. */
 static size_t collect(const struct oqz_results *r, const struct oqz_link_result *link, int which, double *x, double *y)
 {
-	size_t n = 0, length = strlen(link->task);
+	size_t n = 0;
 
 	for (size_t i = 0; i < r->cells.n; i++) {
 		const struct oqz_cell_result *c = r->cells.v[i];
 		const struct oqz_metric_result *m = primary(c);
-		const char *plugin = c->provenance.task_plugin ? c->provenance.task_plugin : c->task;
-		if (!m || strcmp(m->name, link->metric) != 0 || strcspn(plugin, " ") != length ||
-		    strncmp(plugin, link->task, length) != 0)
+		if (!m || strcmp(m->name, link->metric) != 0 || !is_of(c, link->task))
 			continue;
 		x[n] = which == 0 ? c->aqe : which == 1 ? c->mqe : c->oqe;
 		y[n++] = m->higher_is_better ? -m->delta : m->delta;
@@ -79,7 +86,9 @@ static enum oqz_status link_kinds(struct oqz_results *r, struct oqz_err *err)
 		return oqz_err_nomem(err, "statistics", n);
 	for (size_t i = 0; i < n; i++) {
 		const struct oqz_metric_result *m = primary(r->cells.v[i]);
-		const char *task = task_plugin(r, r->cells.v[i]);
+		size_t length;
+		const char *plugin = task_plugin(r->cells.v[i], &length);
+		const char *task = oqz_arena_printf(r->arena, "%.*s", (int)length, plugin);
 		if (!task)
 			return oqz_err_nomem(err, "statistics", 1);
 		if (!m || known(r, task, m->name))

@@ -230,6 +230,16 @@ void coco_find_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t
 	}
 }
 
+enum oqz_status coco_reserve(const struct oqz_host *h, struct coco_room *room, uint64_t truths, struct oqz_failure *f)
+{
+	if (room->work && truths <= room->truths)
+		return OQZ_OK;
+	h->free_mem(room->work);
+	room->work = h->alloc(coco_work(truths) * sizeof *room->work);
+	room->truths = truths;
+	return room->work ? OQZ_OK : h->fail(f, OQZ_E_NOMEM, "out of memory");
+}
+
 /* Equal scores stay in the list's order: all of a record, then all of its next copy. */
 void coco_curve_drawn(const struct coco_marks *m, const uint32_t *times, uint64_t truths, double *work,
                       struct coco_curve *ret)

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <oqz/plugin.h>
+
 enum { COCO_THRESHOLDS = 10, COCO_RECALLS = 101, COCO_MAX_AREAS = 4 };
 
 /* Similarity threshold t: .50, .55, ... as numpy's linspace rounds them (.9 is not the nearest double). */
@@ -83,6 +85,13 @@ struct coco_marks {
 };
 /* `ret` has room for n marks and n misses. */
 void coco_find_marks(const struct coco_entry *e, size_t n, size_t area, uint32_t max_det, struct coco_marks *ret);
+/* The room of such curves, kept from list to list: it grows to that of the list with most truths. */
+struct coco_room {
+	double *work;
+	uint64_t truths;
+};
+/* `free_mem(room->work)` in the end. */
+enum oqz_status coco_reserve(const struct oqz_host *h, struct coco_room *room, uint64_t truths, struct oqz_failure *f);
 /* The curve of the list in which record r comes times[r] times, one after the other. truths > 0 are those of that
  * list; `work` has room for coco_work(truths) values. */
 void coco_curve_drawn(const struct coco_marks *m, const uint32_t *times, uint64_t truths, double *work,

@@ -25,8 +25,7 @@ struct resampler {
 	struct coco_mark *marks; /* of all classes, one after the other; so are misses and shares */
 	uint32_t *misses;
 	struct share *shares;
-	double *work;
-	uint64_t work_truths; /* that `work` has room for */
+	struct coco_room room;
 };
 
 void detection_resample_close(void *self, void *resampler)
@@ -39,7 +38,7 @@ void detection_resample_close(void *self, void *resampler)
 		h->free_mem(r->marks);
 		h->free_mem(r->misses);
 		h->free_mem(r->shares);
-		h->free_mem(r->work);
+		h->free_mem(r->room.work);
 	}
 	h->free_mem(r);
 }
@@ -116,17 +115,6 @@ enum oqz_status detection_resample_open(void *self, const struct oqz_record *rec
 	return st;
 }
 
-/* Makes room for the curve of so many truths. */
-static enum oqz_status reserve(const struct task *t, struct resampler *r, uint64_t truths, struct oqz_failure *f)
-{
-	if (r->work && truths <= r->work_truths)
-		return OQZ_OK;
-	t->host->free_mem(r->work);
-	r->work = t->host->alloc(coco_work(truths) * sizeof *r->work);
-	r->work_truths = truths;
-	return r->work ? OQZ_OK : t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-}
-
 enum oqz_status detection_resample(void *self, void *resampler, const uint32_t *times, void *sink,
                                    struct oqz_failure *f)
 {
@@ -148,8 +136,8 @@ enum oqz_status detection_resample(void *self, void *resampler, const uint32_t *
 			truths += (uint64_t)times[c->shares[i].record] * c->shares[i].n;
 		if (!truths)
 			continue;
-		TRY(reserve(t, r, truths, f));
-		coco_curve_drawn(&c->marks, times, truths, r->work, &curve);
+		TRY(coco_reserve(t->host, &r->room, truths, f));
+		coco_curve_drawn(&c->marks, times, truths, r->room.work, &curve);
 		for (int i = 0; i < N; i++)
 			coco_add_precision(&curve, figures[i].first, figures[i].last, &mean[i]);
 	}

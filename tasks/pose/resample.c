@@ -11,8 +11,7 @@ struct resampler {
 	size_t n;
 	struct totals totals;
 	struct coco_marks marks;
-	double *work;
-	uint64_t work_truths; /* that `work` has room for */
+	struct coco_room room;
 };
 
 void pose_resample_close(void *self, void *resampler)
@@ -24,7 +23,7 @@ void pose_resample_close(void *self, void *resampler)
 		totals_release(t, &r->totals);
 		t->host->free_mem(r->marks.v);
 		t->host->free_mem(r->marks.misses);
-		t->host->free_mem(r->work);
+		t->host->free_mem(r->room.work);
 	}
 	t->host->free_mem(r);
 }
@@ -96,15 +95,9 @@ static enum oqz_status set_precision(struct task *t, struct resampler *r, const 
 
 	for (size_t i = 0; i < a->n; i = image_end(a, i))
 		truths += (uint64_t)times[a->persons[i].record] * a->persons[i].truths;
-	if (truths > r->work_truths || !r->work) {
-		t->host->free_mem(r->work);
-		r->work = t->host->alloc(coco_work(truths) * sizeof *r->work);
-		r->work_truths = truths;
-		if (!r->work)
-			return t->host->fail(f, OQZ_E_NOMEM, "out of memory");
-	}
 	if (truths) {
-		coco_curve_drawn(&r->marks, times, truths, r->work, &curve);
+		TRY(coco_reserve(t->host, &r->room, truths, f));
+		coco_curve_drawn(&r->marks, times, truths, r->room.work, &curve);
 		coco_add_precision(&curve, 0, COCO_THRESHOLDS - 1, &mean);
 	}
 	return t->task_host->set_metric(sink, "ap", coco_mean(mean), f);

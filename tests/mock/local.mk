@@ -175,3 +175,15 @@ tests_mock_mock_rebuilt_la_SOURCES = tests/mock/mock-rebuilt.c tests/mock/mock.h
 tests_mock_mock_rebuilt_la_CPPFLAGS = $(mock_cppflags) -DMOCK_REBUILT_BITS=4
 tests_mock_mock_rebuilt_la_CFLAGS = $(PLUGIN_COMPILE)
 tests_mock_mock_rebuilt_la_LDFLAGS = $(mock_ldflags)
+
+check_LTLIBRARIES += tests/mock/mock-undrawn.la
+tests_mock_mock_undrawn_la_SOURCES = tests/mock/mock-undrawn.c tests/mock/mock.h
+tests_mock_mock_undrawn_la_CPPFLAGS = $(mock_cppflags)
+tests_mock_mock_undrawn_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_undrawn_la_LDFLAGS = $(mock_ldflags)
+
+check_LTLIBRARIES += tests/mock/mock-draws.la
+tests_mock_mock_draws_la_SOURCES = tests/mock/mock-draws.c tests/mock/mock.h
+tests_mock_mock_draws_la_CPPFLAGS = $(mock_cppflags)
+tests_mock_mock_draws_la_CFLAGS = $(PLUGIN_COMPILE)
+tests_mock_mock_draws_la_LDFLAGS = $(mock_ldflags)

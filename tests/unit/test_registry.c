@@ -84,6 +84,7 @@ START_TEST(each_wrong_plugin_is_refused_for_its_reason)
 	ck_refused("kind", "its kind 77 is unknown");
 	ck_refused("tiny", "its descriptor claims a size of");
 	ck_refused("missing", "the required callback 'plan' is missing");
+	ck_refused("undrawn", "the required callback 'resample' is missing");
 	ck_refused("cut", "the required callback 'sites' is missing");
 	ck_refused("name", "its name 'Mock Name' is not [a-z0-9-]+");
 	ck_refused("wordless", "it has no licence");
