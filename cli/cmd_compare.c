@@ -285,7 +285,7 @@ static int compare_runs(const struct oqz_args *args, double alpha, enum form for
 	else if (form == JSON)
 		oqz_comparison_json(c, &s);
 	else
-		oqz_comparison_table(c, cli_colour(stdout), &s);
+		oqz_comparison_table(c, cli_columns(stdout), cli_colour(stdout), &s);
 	fwrite(oqz_str_get(&s), 1, s.len, stdout);
 	oqz_str_release(&s);
 	if (c->regressions)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Walking a folder. All directories are found first, then sorted, then listed: that is the order of sorted(os.walk()),
- * by which torchvision numbers images (metrics.md 1.1), and it needs no recursion. Unlike os.walk, an unreadable
+ * by which torchvision numbers images, and it needs no recursion. Unlike os.walk, an unreadable
  * directory and a loop of links are errors, because a data set that silently lacks a part gives a wrong figure.
  */
 #include "plugins/walk.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * MATLAB's imresize(..., 'bicubic') for 8-bit images, which made the small images of DIV2K, Set5 and most other
- * super-resolution sets (metrics.md 5.3). Separable, in double throughout, the axis with the smaller scale first; when
+ * super-resolution sets. Separable, in double throughout, the axis with the smaller scale first; when
  * shrinking, the kernel is widened (antialiasing); outside, the image is mirrored with its edge repeated. One rounding,
  * at the end, halves away from zero.
  */

@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/base/unicode.h"
 #include "core/metric/rank.h"
+#include "core/result/columns.h"
 #include "core/result/figures.h"
 #include "core/result/words.h"
 
@@ -68,8 +69,15 @@ enum oqz_status oqz_comparison_judge(struct oqz_comparison *c, struct oqz_err *e
 /* ------------------------------------------------------------------------------------------------ table */
 
 enum { MODEL, SCHEME, METRIC, VALUE_A, VALUE_B, DELTA, INTERVAL, P, AQE_A, AQE_B, IMAGES, N_COLUMNS };
-static const char *const titles[N_COLUMNS] = { "model",         "scheme", "metric", "A",     "B",     "B - A",
-	                                       "95 % interval", "p Holm", "AQE A",  "AQE B", "images" };
+static const struct {
+	const char *title;
+	int rank; /* columns.h */
+} columns_of[N_COLUMNS] = {
+	[MODEL] = { "model", 0 },    [SCHEME] = { "scheme", 0 },          [METRIC] = { "metric", 2 },
+	[VALUE_A] = { "A", 0 },      [VALUE_B] = { "B", 0 },              [DELTA] = { "B - A", 0 },
+	[P] = { "p Holm", 1 },       [INTERVAL] = { "95 % interval", 3 }, [AQE_A] = { "AQE A", 4 },
+	[AQE_B] = { "AQE B", 4 },    [IMAGES] = { "images", 5 },
+};
 
 struct line {
 	const char *model, *scheme;            /* of any length */
@@ -103,16 +111,25 @@ static void fill_line(const struct oqz_compare_row *r, struct line *l)
 
 static void put_spaces(int n, struct oqz_str *out) { oqz_str_addf(out, "%*s", n, ""); }
 
-static void put_line(const struct line *l, const int *width, const char *before, const char *after, struct oqz_str *out)
+/* Of a row without figures the names alone, up to where its remark begins. */
+static void put_line(const struct line *l, const struct oqz_column *columns, const char *before, const char *after,
+                     struct oqz_str *out)
 {
-	for (int c = 0; c < N_COLUMNS; c++) {
-		const char *text = text_of(l, c);
-		int pad = width[c] - oqz_width(text);
+	const bool bare = !*l->text[METRIC];
+
+	for (int c = 0; c < (bare ? METRIC : N_COLUMNS); c++) {
+		struct oqz_str s = { 0 };
+		if (!columns[c].shown)
+			continue;
+		oqz_str_add_fitted(&s, text_of(l, c), columns[c].width);
+		int pad = columns[c].width - oqz_width(oqz_str_get(&s));
 		put_spaces((c ? 2 : 0) + (c > METRIC ? pad : 0), out);
-		oqz_str_addf(out, "%s%s%s", c == DELTA ? before : "", text, c == DELTA ? after : "");
+		oqz_str_addf(out, "%s%s%s", c == DELTA ? before : "", oqz_str_get(&s), c == DELTA ? after : "");
 		put_spaces(c > METRIC ? 0 : pad, out);
+		out->failed |= s.failed;
+		oqz_str_release(&s);
 	}
-	while (out->len && out->s[out->len - 1] == ' ')
+	while (!bare && out->len && out->s[out->len - 1] == ' ')
 		out->s[--out->len] = 0;
 }
 
@@ -142,27 +159,22 @@ static void put_summary(const struct oqz_comparison *c, struct oqz_str *out)
 	             c->shared, changed, c->regressions, c->alpha, c->refused, c->rows.n - c->shared);
 }
 
-/* The columns that a terminal gives the text, not bytes; returns that of the whole line. */
-static int measure(const struct line *lines, size_t n, int width[N_COLUMNS])
+static void measure(const struct line *lines, size_t n, struct oqz_column ret[N_COLUMNS])
 {
-	int total = -2;
-
 	for (int c = 0; c < N_COLUMNS; c++) {
-		width[c] = (int)strlen(titles[c]);
+		ret[c] = (struct oqz_column) { (int)strlen(columns_of[c].title), columns_of[c].rank, true };
 		for (size_t i = 0; i < n; i++) {
 			int w = oqz_width(text_of(&lines[i], c));
-			width[c] = w > width[c] ? w : width[c];
+			ret[c].width = w > ret[c].width ? w : ret[c].width;
 		}
-		total += width[c] + 2;
 	}
-	return total;
 }
 
-void oqz_comparison_table(const struct oqz_comparison *c, bool colour, struct oqz_str *out)
+void oqz_comparison_table(const struct oqz_comparison *c, int columns, bool colour, struct oqz_str *out)
 {
 	struct line *lines = calloc(c->rows.n + 1, sizeof *lines);
-	struct line head = { .model = titles[MODEL], .scheme = titles[SCHEME] };
-	int width[N_COLUMNS];
+	struct line head = { .model = columns_of[MODEL].title, .scheme = columns_of[SCHEME].title };
+	struct oqz_column shown[N_COLUMNS];
 
 	if (!lines) {
 		out->failed = true;
@@ -171,16 +183,18 @@ void oqz_comparison_table(const struct oqz_comparison *c, bool colour, struct oq
 	for (size_t i = 0; i < c->rows.n; i++)
 		fill_line(&c->rows.v[i], &lines[i]);
 	for (int k = 0; k < N_COLUMNS; k++)
-		snprintf(head.text[k], sizeof head.text[k], "%s", titles[k]);
-	int total = measure(lines, c->rows.n, width);
-	put_line(&head, width, "", "", out);
+		snprintf(head.text[k], sizeof head.text[k], "%s", columns_of[k].title);
+	measure(lines, c->rows.n, shown);
+	if (columns > 0)
+		oqz_columns_fit(shown, N_COLUMNS, columns);
+	put_line(&head, shown, "", "", out);
 	oqz_str_add(out, "\n");
-	for (int i = 0; i < total; i++)
+	for (int i = 0; i < oqz_columns_width(shown, N_COLUMNS); i++)
 		oqz_str_add(out, "-");
 	oqz_str_add(out, "\n");
 	for (size_t i = 0; i < c->rows.n; i++) {
 		bool red = colour && c->rows.v[i].regression;
-		put_line(&lines[i], width, red ? "\033[31m" : "", red ? "\033[0m" : "", out);
+		put_line(&lines[i], shown, red ? "\033[31m" : "", red ? "\033[0m" : "", out);
 		put_remark(&c->rows.v[i], out);
 	}
 	free(lines);

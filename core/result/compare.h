@@ -48,8 +48,8 @@ OQZ_DEFINE_CLEANUP(struct oqz_comparison, oqz_comparison_free)
 /* Fills p_holm, regression and the counts from the rows. */
 enum oqz_status oqz_comparison_judge(struct oqz_comparison *c, struct oqz_err *err);
 
-/* For a terminal (`colour`: with ANSI colours), as CSV, as JSON. Check oqz_str_ok() afterwards. */
-void oqz_comparison_table(const struct oqz_comparison *c, bool colour, struct oqz_str *out);
+/* For a terminal of so many columns (0: no limit; `colour`: with ANSI colours), as CSV, as JSON. Check oqz_str_ok() afterwards. */
+void oqz_comparison_table(const struct oqz_comparison *c, int columns, bool colour, struct oqz_str *out);
 void oqz_comparison_csv(const struct oqz_comparison *c, struct oqz_str *out);
 void oqz_comparison_json(const struct oqz_comparison *c, struct oqz_str *out);
 

@@ -1,5 +1,7 @@
 # Ledger (SQLite), typed results and their renderings.
 core_result_liboqz_result_a_SOURCES = \
+	core/result/columns.c \
+	core/result/columns.h \
 	core/result/compare.c \
 	core/result/compare.h \
 	core/result/figures.c \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; columns have
- * a rank, and on a narrow terminal the least important ones are left out until the rest fits; then names lose their
- * middle. Widths are those that a terminal gives the text, not bytes.
+ * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; on a narrow terminal
+ * the least important columns are left out until the rest fits, and names lose their middle (columns.h). Widths are those that a terminal gives the text, not bytes.
  */
 #include "core/base/str.h"
 #include "core/base/unicode.h"
+#include "core/result/columns.h"
 #include "core/result/figures.h"
 #include "core/result/results.h"
 
@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum column { MODEL, SCHEME, METRIC, FLOAT, QUANTIZED, DELTA, INTERVAL, P, AQE, MQE, OQE, IMAGES, N_COLUMNS };
-enum { NAME_MIN = 12 }; /* columns that a name keeps, however narrow the terminal */
 
 static const struct {
 	const char *title;
@@ -46,8 +45,7 @@ struct row {
 struct grid {
 	struct row *rows;
 	size_t n;
-	int width[N_COLUMNS];
-	bool shown[N_COLUMNS];
+	struct oqz_column columns[N_COLUMNS];
 };
 
 static const char *text_of(const struct row *row, int c)
@@ -97,48 +95,6 @@ static void fill_float(struct row *row, const struct oqz_float_result *f)
 	         (long long)f->images, (long long)f->failed_images);
 }
 
-static int total_width(const struct grid *g)
-{
-	int total = -2;
-
-	for (int c = 0; c < N_COLUMNS; c++)
-		total += g->shown[c] ? g->width[c] + 2 : 0;
-	return total;
-}
-
-/* Takes what is over from a column of names, down to NAME_MIN. */
-static void shorten(struct grid *g, int c, int columns)
-{
-	int over = total_width(g) - columns, spare = g->width[c] - NAME_MIN;
-
-	if (over > 0 && spare > 0)
-		g->width[c] -= over < spare ? over : spare;
-}
-
-/* A name gets a quarter of the terminal before it costs figures; then columns go by rank; then names give what they
- * can. */
-static void fit(struct grid *g, int columns)
-{
-	int whole = g->width[MODEL];
-
-	if (total_width(g) > columns && g->width[MODEL] > columns / 4)
-		g->width[MODEL] = columns / 4 > NAME_MIN ? columns / 4 : NAME_MIN;
-	while (total_width(g) > columns) {
-		int worst = -1;
-		for (int c = 0; c < N_COLUMNS; c++)
-			if (g->shown[c] && columns_of[c].rank &&
-			    (worst < 0 || columns_of[c].rank > columns_of[worst].rank))
-				worst = c;
-		if (worst < 0)
-			break;
-		g->shown[worst] = false;
-	}
-	shorten(g, SCHEME, columns);
-	shorten(g, MODEL, columns);
-	while (g->width[MODEL] < whole && total_width(g) < columns)
-		g->width[MODEL]++;
-}
-
 static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
 {
 	g->rows = calloc(r->cells.n + r->floats.n + 1, sizeof *g->rows);
@@ -150,15 +106,15 @@ static bool make_grid(const struct oqz_results *r, int columns, struct grid *g)
 		if (!oqz_results_has_cells(r, r->floats.v[i].model))
 			fill_float(&g->rows[g->n++], &r->floats.v[i]);
 	for (int c = 0; c < N_COLUMNS; c++) {
-		g->shown[c] = true;
-		g->width[c] = (int)strlen(columns_of[c].title);
+		struct oqz_column *column = &g->columns[c];
+		*column = (struct oqz_column) { (int)strlen(columns_of[c].title), columns_of[c].rank, true };
 		for (size_t i = 0; i < g->n; i++) {
 			int width = oqz_width(text_of(&g->rows[i], c));
-			g->width[c] = width > g->width[c] ? width : g->width[c];
+			column->width = width > column->width ? width : column->width;
 		}
 	}
 	if (columns > 0)
-		fit(g, columns);
+		oqz_columns_fit(g->columns, N_COLUMNS, columns);
 	return true;
 }
 
@@ -168,10 +124,10 @@ static void put_cell(const struct grid *g, int c, const char *text, const char *
 	struct oqz_str s = { 0 };
 
 	if (c == MODEL || c == SCHEME)
-		oqz_str_add_fitted(&s, text, g->width[c]);
+		oqz_str_add_fitted(&s, text, g->columns[c].width);
 	else
 		oqz_str_add(&s, text);
-	int pad = g->width[c] - oqz_width(oqz_str_get(&s)); /* two-column characters may leave one free */
+	int pad = g->columns[c].width - oqz_width(oqz_str_get(&s)); /* two-column characters may leave one free */
 	oqz_str_add(out, before);
 	for (int i = 0; i < pad && !columns_of[c].left; i++)
 		oqz_str_add(out, " ");
@@ -186,7 +142,7 @@ static void put_cell(const struct grid *g, int c, const char *text, const char *
 static void put_row(const struct grid *g, const struct row *row, bool colour, struct oqz_str *out)
 {
 	for (int c = 0; c < N_COLUMNS; c++) {
-		if (!g->shown[c])
+		if (!g->columns[c].shown)
 			continue;
 		if (row->outcome && c > SCHEME) {
 			oqz_str_addf(out, "  %s%s: ", colour && row->outcome[0] == 'f' ? "\033[31m" : "", row->outcome);
@@ -217,7 +173,7 @@ void oqz_results_table(const struct oqz_results *r, int columns, bool colour, st
 	for (int c = 0; c < N_COLUMNS; c++)
 		snprintf(head.text[c], sizeof head.text[c], "%s", columns_of[c].title);
 	put_row(&g, &head, false, out);
-	for (int i = 0; i < total_width(&g); i++)
+	for (int i = 0; i < oqz_columns_width(g.columns, N_COLUMNS); i++)
 		oqz_str_add(out, "-");
 	oqz_str_add(out, "\n");
 	for (size_t i = 0; i < g.n; i++)

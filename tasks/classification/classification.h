@@ -47,7 +47,7 @@ enum oqz_status classification_items(void *self, void *sink, struct oqz_failure 
 /* "<file><blanks><label>" in place: returns the label, "" for an empty line; *ret_file is "" for a line of one word. */
 char *classification_split_entry(char *line, const char **ret_file);
 
-/* scores.c. Rank of the label among an output's scores (metrics.md 1.6); `id` is for messages. */
+/* scores.c. Rank of the label among an output's scores; `id` is for messages. */
 enum oqz_status classification_rank(struct task *t, const char *id, const struct oqz_output *o, uint64_t label,
                                     struct record *ret, struct oqz_failure *f);
 bool classification_hit(const struct record *r, int64_t k);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Data sets of the classification task (metrics.md 1.1): class folders in torchvision's order, list files in Caffe's
+ * Data sets of the classification task: class folders in torchvision's order, list files in Caffe's
  * form, and plain images for calibration. Without a class list a label is the position of the folder among those that
  * exist, which shifts when one is missing; with one it is the line of the folder's name.
  */

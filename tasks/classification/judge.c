@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scores made elsewhere against a list of labels (metrics.md 1.6). Scores are CSV lines "image,score_0,score_1,..."
+ * Scores made elsewhere against a list of labels. Scores are CSV lines "image,score_0,score_1,..."
  * that are paired by image, or an array (N, classes) in the order of the list. The list has lines "file label" as
  * Caffe's, or labels alone when it goes with an array.
  */

@@ -65,7 +65,7 @@ static enum oqz_status open_scores(const struct task *t, const struct oqz_output
 	return OQZ_OK;
 }
 
-/* Rank of the label and the best class; NaN counts as -inf (metrics.md 1.6). */
+/* Rank of the label and the best class; NaN counts as -inf. */
 static void rank_scores(const struct scores *s, uint32_t label, struct record *ret)
 {
 	double y = score_at(s, label), best = -INFINITY;

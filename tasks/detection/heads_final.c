@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Graphs that end in their own suppression (metrics.md 3.6): boxes, scores, labels, maybe a number of detections. Rows
+ * Graphs that end in their own suppression: boxes, scores, labels, maybe a number of detections. Rows
  * with label -1 fill up the output. Outputs go by their names, since shapes do not tell labels from scores when a
  * rewired graph has them all in float32.
  */

@@ -5,7 +5,7 @@
  * and objectness apart; levels may stand in any order, since the number of cells tells them apart, or be joined along
  * N.
  *
- * Numbers are float32 with each operation rounded, as the originals compute them (metrics.md 3.4).
+ * Numbers are float32 with each operation rounded, as the originals compute them.
  */
 #include "heads.h"
 

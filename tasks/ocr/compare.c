@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A read text against its label (metrics.md 4.5): normalised, then equal or how many edits apart.
+ * A read text against its label: normalised, then equal or how many edits apart.
  */
 #include "ocr.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Label files and dictionaries of PaddleOCR, and ICDAR's own label format (metrics.md 4.1, 4.2). PaddleOCR takes only
+ * Label files and dictionaries of PaddleOCR, and ICDAR's own label format. PaddleOCR takes only
  * the newline off a line, so a carriage return stays in the label; that is kept, with a warning, since it costs hits.
  */
 #include "ocr.h"

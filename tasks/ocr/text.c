@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Texts: UTF-8 to code points, PaddleOCR's normalisations, Levenshtein distance, greedy CTC decoding (metrics.md 4.4,
- * 4.5).
+ * Texts: UTF-8 to code points, PaddleOCR's normalisations, Levenshtein distance, greedy CTC decoding.
  */
 #include "ocr.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Outputs of pose models to keypoints in network pixels (metrics.md 6.2): heatmaps with the quarter shift, SimCC's two
+ * Outputs of pose models to keypoints in network pixels: heatmaps with the quarter shift, SimCC's two
  * distributions, coordinates. float32, as the originals.
  */
 #include "pose.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Confusion matrices: whole numbers until the last division (metrics.md 2.3). Pixels whose truth is ignored are not in
+ * Confusion matrices: whole numbers until the last division. Pixels whose truth is ignored are not in
  * the matrix; a prediction that is no class is a miss of the true class and nobody's false alarm, as in
  * cityscapesScripts.
  *

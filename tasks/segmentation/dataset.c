@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Data sets of the segmentation task (metrics.md 2.1, 2.2): Cityscapes in its own layout, and folders of images beside
+ * Data sets of the segmentation task: Cityscapes in its own layout, and folders of images beside
  * folders of label maps (VOC, ADE20K). Label maps are 8-bit PNG: gray levels or palette indices are the codes.
  */
 #include "segmentation.h"

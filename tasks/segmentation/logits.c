@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Logits -> classes at the label map's size (metrics.md 2.5). 19 channels of 1024 x 2048 floats are 152 MiB; here only
+ * Logits -> classes at the label map's size. 19 channels of 1024 x 2048 floats are 152 MiB; here only
  * the two source rows around an output row exist, stretched to the output's width. torch computes
  * h0 (w0 a + w1 b) + h1 (w0 c + w1 d) in float32: the brackets are the stretched rows, used by several output rows.
  * Logits that have the output's size already are read where they lie.

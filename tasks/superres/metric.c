@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PSNR and SSIM as mmediting and BasicSR define them (metrics.md 5.2), in double throughout.
+ * PSNR and SSIM as mmediting and BasicSR define them, in double throughout.
  *
  * SSIM needs five filtered images (both, both squared, the product). They are made row by row: each input row is
  * filtered horizontally once and kept for the eleven output rows that use it, so memory is a few rows and not five

@@ -36,6 +36,11 @@ expect_exit 0 compare "$tmp/out" "$tmp/out"
 says stdout "^$long *二的幂次方量化 "
 sed '/^$/,$d; /(float)/d' "$tmp/stdout" | while IFS= read -r line; do echo "$line" | LC_ALL=C.UTF-8 wc -L; done | sort -u >"$tmp/widths"
 test "$(wc -l <"$tmp/widths")" -eq 1 || fail "widths of the lines: $(cat "$tmp/widths" "$tmp/stdout")"
+# On a terminal it leaves out what there is no room for, as the table does.
+script -qec "stty cols 80; TERM=xterm '$OQZ' compare '$tmp/out' '$tmp/out'" /dev/null </dev/null | tr -d '\r' | sed '/^$/,$d' >"$tmp/shown"
+test "$(widest)" -le 80 || fail "$(widest) columns of 80: $(cat "$tmp/shown")"
+grep -q '^model .* A  *B  *B - A  *p Holm$' "$tmp/shown" || fail "what 80 columns of a comparison hold: $(cat "$tmp/shown")"
+grep -q '^efficient.*….*_v2b  二的幂次方量化 ' "$tmp/shown" || fail "a comparison's names: $(cat "$tmp/shown")"
 # The progress line tells what is left and stays in one line.
 script -qec "stty cols 75; TERM=xterm '$OQZ' run -o '$tmp/again' '$tmp/zoo.yaml'" /dev/null </dev/null >"$tmp/session"
 tr '\r' '\n' <"$tmp/session" | grep -q ' evaluate .*/240 images, .*/s, .* left' || fail "no progress: $(cat "$tmp/session")"

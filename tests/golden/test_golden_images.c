@@ -154,7 +154,7 @@ START_TEST(lines_are_paddleocr)
 }
 END_TEST
 
-/* mmcv multiplies by 1 / std, in double; for these constants that is the division, see metrics.md 2.4. */
+/* mmcv multiplies by 1 / std, in double; for these constants that is the division. */
 START_TEST(normalisation_is_mmcv)
 {
 	struct oqz_tensor want = array("segmentation/imnormalize_tusker_hwc_rgb_f32.npy");
