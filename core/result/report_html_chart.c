@@ -417,7 +417,7 @@ void oqz_html_scatter(const struct oqz_html *h)
 	    h->out,
 	    "<section id=\"scatter\">\n<h2>Error against loss of accuracy</h2>\n"
 	    "<p>Each point is one model under one scheme: what its primary metric loses, in percent of the float "
-	    "value and with the 95 % interval, over its relative error.</p>\n<p class=\"key\">");
+	    "value and with the 95&#160;% interval, over its relative error.</p>\n<p class=\"key\">");
 	for (size_t i = 0; i < h->n_schemes; i++) {
 		oqz_str_add(h->out, "<span>");
 		oqz_html_scheme(h, h->schemes[i]);

@@ -188,5 +188,5 @@ void oqz_html_findings(const struct oqz_html *h)
 	    h->out,
 	    "</ul>\n<p class=\"note\">A loss is proved where the paired test of a model's first metric, corrected "
 	    "for all the cells of this run (Holm), has p below 0.05. &#8220;At worst&#8221; is the lower end of the "
-	    "95 % interval; more images make it narrower.</p>\n</section>\n");
+	    "95&#160;% interval; more images make it narrower.</p>\n</section>\n");
 }
