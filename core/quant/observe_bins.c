@@ -12,7 +12,6 @@
 #include "core/base/str.h"
 #include "core/quant/observer.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -56,19 +55,19 @@ enum oqz_status oqz_observer_second(const struct oqz_observer *first, struct oqz
 
 enum { ROW = 64 };
 
-/* The bin of each of up to ROW numbers; -1: none, for what is not finite, and for what lies beyond the extremes of the
- * first pass, as happens where the second one runs behind more quantized tensors. Apart from the counting, so that the
- * division is vector code. */
+/* The bin of each of up to ROW numbers; -1: none, for NaN, and for what lies beyond the extremes of the first pass, as
+ * infinities do, and others where the second one runs behind more quantized tensors. Apart from the counting, so that
+ * the division is vector code. */
 OQZ_KERNEL static void find_bins(const float *x, size_t n, bool magnitude, float start, float range, int32_t *bin)
 {
 	const float bins = OQZ_BINS;
 
 	for (size_t i = 0; i < n; i++) {
-		float m = fabsf(x[i]), v = magnitude ? m : x[i];
+		float v = magnitude ? fabsf(x[i]) : x[i];
 		float at = (v - start) / range * bins;
 		/* all numbers equal: range 0, and at is NaN */
 		float in = at >= bins ? bins - 1 : at > 0 ? at : 0;
-		bin[i] = m > FLT_MAX || m != m || at < 0 || at > bins ? -1 : (int32_t)in;
+		bin[i] = v != v || at < 0 || at > bins ? -1 : (int32_t)in;
 	}
 }
 

@@ -221,16 +221,16 @@ static enum oqz_status fp8_plan(void *self, const struct oqz_graph_view *g, cons
 		return st;
 	float *scale = s->answer.scale;
 	for (size_t i = 0; i < n; i++) {
-		scale[i] = given          ? s->given
-		           : stats->scale ? stats->scale[i]
-		                          : amax_scale(&s->grid, stats->lo[i], stats->hi[i]);
-		if (isinf(scale[i]))
+		float whole = given ? 1 : amax_scale(&s->grid, stats->lo[i], stats->hi[i]);
+		/* candidates and constant are what they are */
+		if (isinf(whole) && (!stats->scale || !strcmp(s->calibrator, "mse")))
 			return s->host->base->fail(f, OQZ_E_USAGE,
 			                           "the format ends at %g with bias=%d; for numbers up to %g that "
-			                           "takes a scale above float32's "
-			                           "largest: a smaller `bias` or a larger `max` is needed",
+			                           "takes a scale above float32's largest: a smaller `bias` or a "
+			                           "larger `max` is needed",
 			                           s->grid.max, (int)s->grid.bias,
 			                           fmax(fabs((double)stats->lo[i]), fabs((double)stats->hi[i])));
+		scale[i] = given ? s->given : stats->scale ? stats->scale[i] : whole;
 	}
 	*ret = (struct oqz_qspec) { .grid = s->grid, .axis = site->axis, .n_scale = n, .scale = scale };
 	return OQZ_OK;

@@ -167,6 +167,7 @@ START_TEST(formats_are_what_they_say)
 	plugin_refuses("fp8", "bias=148", "below float32's smallest");
 	plugin_refuses("fp8", "bias=147",
 	               "with bias=147; for numbers up to 1 that takes a scale above float32's largest");
+	plugin_refuses("fp8", "bias=147,scale=mse", "with bias=147; for numbers up to 1 that takes a scale above");
 	plugin_refuses("fp8", "format=e2m1,bias=130,max=0x1p-130", "a larger `max` is needed");
 	plugin_refuses("fp8", "bias=7.5", "`7.5`");
 	plugin_refuses("fp8", "bias=-127", "from -126 to 150, not `-127`");

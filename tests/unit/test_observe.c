@@ -5,9 +5,10 @@
  */
 #include "core/base/str.h"
 #include "core/quant/calibrate_hist.h"
-#include "core/quant/observe.h"
+#include "core/quant/observer.h"
 #include "tests/unit/observer_rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -390,6 +391,92 @@ START_TEST(wrong_use_is_refused)
 }
 END_TEST
 
+/* Bins lie between the extremes of one first pass: both ends are compared, parts of a second pass may be merged before,
+ * and what is saved says where they lie. */
+START_TEST(bins_know_where_they_lie)
+{
+	static const float x[] = { 1, 2, -3, 0.5f }, shifted[] = { 0, 5, 1, 2 }, wider[] = { -3, 3, 1, 2 };
+	static const float *const others[] = { shifted, wider };
+	struct oqz_observer *o, *part[3], *none, *loaded = NULL;
+	struct oqz_str bytes = { 0 };
+	double bins[4] = { 0 };
+
+	ck_ok(oqz_observer_new(OQZ_OBS_SECOND, 0, 0, &o, err));
+	ck_ok(oqz_observer_add(o, 0, x, 4, 0, err));
+	for (int i = 0; i < 3; i++) {
+		ck_ok(oqz_observer_second(o, &part[i], err));
+		ck_ok(oqz_observer_add(part[i], i, x + i, i < 2 ? 1 : 2, 0, err));
+	}
+	for (int i = 0; i < 2; i++) { /* as wide, but elsewhere; from the same number on, but wider */
+		struct oqz_observer *mine, *other, *second;
+		ck_ok(oqz_observer_new(OQZ_OBS_BINS_RANGE, 0, 0, &mine, err));
+		ck_ok(oqz_observer_add(mine, 0, x, 4, 0, err));
+		ck_ok(oqz_observer_second(mine, &second, err));
+		ck_ok(oqz_observer_new(OQZ_OBS_BINS_RANGE, 0, 0, &other, err));
+		ck_ok(oqz_observer_add(other, 0, others[i], 4, 0, err));
+		ck_fails(oqz_observer_merge(other, second, err), OQZ_E_MISMATCH, "no second pass of");
+		oqz_observer_free(second);
+		oqz_observer_free(other);
+		oqz_observer_free(mine);
+	}
+	for (int i = 1; i >= 0; i--)
+		ck_ok(oqz_observer_merge(part[i], part[i + 1], err));
+	ck_ok(oqz_observer_merge(o, part[0], err));
+	ck_assert(o->bins[0].start == 0 && o->bins[0].range == 3 && o->bins[1].start == -3 && o->bins[1].range == 5);
+	ck_ok(oqz_bins_get(o, OQZ_OBS_BINS_RANGE, 4, bins, err));
+	ck_assert(bins[0] == 1 && bins[1] == 0 && bins[2] == 1 && bins[3] == 2);
+	for (int i = 0; i < 3; i++)
+		oqz_observer_free(part[i]);
+	oqz_observer_free(o);
+	/* who has seen nothing has no bins that could lie anywhere, and can be saved as well */
+	ck_ok(oqz_observer_new(OQZ_OBS_SECOND, 0, 0, &o, err));
+	ck_ok(oqz_observer_second(o, &none, err));
+	ck_ok(oqz_observer_merge(o, none, err));
+	ck_ok(oqz_observer_save(o, &bytes, err));
+	ck_ok(oqz_observer_load(bytes.s, bytes.len, &loaded, err));
+	oqz_observer_free(loaded);
+	oqz_observer_free(none);
+	oqz_observer_free(o);
+	oqz_str_release(&bytes);
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+	ck_fails(oqz_observer_second(o, &none, err), OQZ_E_INTERNAL, "no second pass");
+	oqz_observer_free(o);
+}
+END_TEST
+
+/* Every finite number counts, up to the largest and down to the smallest: in blocks that are all finite and others, the
+ * histogram's sum is the count. */
+START_TEST(the_largest_and_the_smallest_numbers_count)
+{
+	enum { N = 1024 };
+	static float x[N + 1];
+	static const float edges[] = { FLT_MAX, -FLT_MAX, 0x1p-149f, -0x1p-149f, 0, -0.0f };
+
+	for (int kind = 0; kind < 3; kind++) { /* a block, more than one, one with what is not finite */
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *p = NULL;
+		struct oqz_str bytes = { 0 };
+		for (int i = 0; i <= N; i++)
+			x[i] = edges[i % 6];
+		x[77] = kind == 2 ? INFINITY : 1;
+		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+		ck_ok(oqz_observer_add(o, 0, x, (size_t)N + (kind == 1), 0, err));
+		ck_assert(o->lo == -FLT_MAX && o->hi == FLT_MAX);
+		ck_assert_int_eq((int)o->count, N + (kind == 1) - (kind == 2));
+		ck_assert_int_eq((int)o->zeros, N / 6 + N / 6 - 1 + (kind == 1));
+		ck_assert_int_eq((int)oqz_hist_counted(o), (int)o->count);
+		ck_ok(oqz_observer_save(o, &bytes, err));
+		ck_ok(oqz_observer_load(bytes.s, bytes.len, &p, err));
+		oqz_str_release(&bytes);
+	}
+	/* extremes of nothing but zeros have no sign */
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *z = NULL;
+	ck_ok(oqz_observer_new(0, 0, 0, &z, err));
+	ck_ok(oqz_observer_add(z, 0, (const float[]) { -0.0f, -0.0f }, 2, 0, err));
+	ck_assert(z->lo == 0 && z->hi == 0 && !signbit(z->lo) && !signbit(z->hi));
+	ck_fails(oqz_observer_add(z, -1, x, 1, 0, err), OQZ_E_USAGE, "image number -1");
+}
+END_TEST
+
 OQZ_TEST_MAIN("observe", code_books_are_searched_whole, minmax_equals_golden, searches_equal_golden,
               candidates_equal_golden, order_and_partition_do_not_matter, saved_statistics_continue,
-              wrong_use_is_refused)
+              wrong_use_is_refused, bins_know_where_they_lie, the_largest_and_the_smallest_numbers_count)

@@ -4,8 +4,7 @@
  * sorted values, selection against sorting.
  */
 #include "core/base/str.h"
-#include "core/quant/observe.h"
-#include "core/quant/tail.h"
+#include "core/quant/observer.h"
 #include "tests/unit/observer_rows.h"
 
 #include <math.h>
@@ -158,6 +157,17 @@ START_TEST(ranks_within_a_bin)
 	/* of the 999 twos, in [2, 2 + 2^-10), numbers 899 (900 of all) and 99 (100 of all) */
 	ck_assert(hi == (float)(2 + 899.5 / 999 / 1024));
 	ck_assert(lo == (float)(2 + 99.5 / 999 / 1024));
+	/* never outside of the extremes, which lie within the bin where all numbers are alike */
+	for (int sign = -1; sign <= 1; sign += 2) {
+		struct oqz_observer *all;
+		for (int i = 0; i < N; i++)
+			x[i] = (float)sign * 2.0005f;
+		ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), 0, 1, &all, err));
+		ck_ok(oqz_observer_add(all, 0, x, N, 0, err));
+		ck_ok(percentile()->find(all, &site, &lo, &hi, &scale, err));
+		ck_assert(lo == x[0] && hi == x[0]);
+		oqz_observer_free(all);
+	}
 }
 END_TEST
 
@@ -507,8 +517,81 @@ START_TEST(pieces_are_the_whole)
 }
 END_TEST
 
-OQZ_TEST_MAIN("percentile", batches_leave_out_what_is_not_finite, broken_promises_survive_a_merge,
-              batch_scope_equals_golden, batch_scope_equals_sorting, dataset_scope_keeps_its_bound, ranks_within_a_bin,
+/* A number that lies on the limit between what is counted and what is not is counted, also where it is the only one of
+ * its kind in all that is looked at together. */
+START_TEST(values_on_a_limit_are_counted)
+{
+	enum { SIZE = 8192, IMAGES = 6 };
+	static float x[SIZE];
+	uint32_t seed = 21;
+	struct oqz_observer *whole, *ends;
+	float want[2], got[2], scale;
+	struct oqz_site site = { .q = 1 - 300.0 / (SIZE * IMAGES) };
+
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &whole, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &ends, err));
+	oqz_observer_tails(ends, 400);
+	oqz_observer_tails(ends, 5); /* a smaller promise takes nothing back */
+	for (int image = 0; image < IMAGES; image++) {
+		for (int i = 0; i < SIZE; i++) {
+			x[i] = (float)next(&seed) * 0x1p-32f - 0.5f;
+			if (image == 0) /* the four hundredth from either end is one of many -1 or 1 */
+				x[i] = i % 20 == 0    ? 1
+				       : i % 20 == 1  ? -1
+				       : i % 400 == 2 ? 1.5f
+				       : i % 400 == 3 ? -1.5f
+				                      : x[i];
+		}
+		/* then one of them alone in 1024 values */
+		for (int i = 100; image && i < SIZE; i += 1024)
+			x[i] = (i / 1024 + image) % 2 ? 1 : -1;
+		ck_ok(oqz_observer_add(whole, image, x, SIZE, 0, err));
+		ck_ok(oqz_observer_add(ends, image, x, SIZE, 0, err));
+	}
+	ck_assert(oqz_tails_known(ends) < SIZE && oqz_tails_known(whole) == INT64_MAX);
+	ck_ok(percentile()->find(whole, &site, &want[0], &want[1], &scale, err));
+	ck_ok(percentile()->find(ends, &site, &got[0], &got[1], &scale, err));
+	ck_assert(want[0] > -1.001f && want[0] < -1 && want[1] > 1 && want[1] < 1.001f);
+	ck_assert_msg(got[0] == want[0] && got[1] == want[1], "%a %a, not %a %a", (double)got[0], (double)got[1],
+	              (double)want[0], (double)want[1]);
+	oqz_observer_free(whole);
+	oqz_observer_free(ends);
+}
+END_TEST
+
+/* More ranks are asked for when values have been left out: limits that then lie further out at one end and further in
+ * at the other stay where they were, for what is further in was not counted whole. */
+START_TEST(limits_do_not_move_inwards)
+{
+	enum { SIZE = 20000 };
+	static float x[SIZE];
+	uint32_t seed = 22;
+
+	for (int side = -1; side <= 1; side += 2) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		struct oqz_site site = { .q = 0.95 };
+		float lo, hi, scale;
+		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+		oqz_observer_tails(o, 50);
+		for (int k = 0; k < 2; k++) {
+			for (int i = 0; i < SIZE; i++) {
+				float v = (float)next(&seed) * 0x1p-31f - 1;
+				x[i] = k == 0 ? v : i % 4 ? v * 0.9f : 2 * (float)side;
+			}
+			ck_ok(oqz_observer_add(o, k, x, SIZE, 0, err));
+			oqz_observer_tails(o, 3000);
+		}
+		/* of the other end no more than the first fifty and some are known */
+		ck_fails(percentile()->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "scope=batch");
+		site.q = 1 - 40.0 / (2 * SIZE);
+		ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("percentile", values_on_a_limit_are_counted, limits_do_not_move_inwards,
+              batches_leave_out_what_is_not_finite, broken_promises_survive_a_merge, batch_scope_equals_golden,
+              batch_scope_equals_sorting, dataset_scope_keeps_its_bound, ranks_within_a_bin,
               many_batches_are_averaged_as_torch_does, tails_say_what_the_whole_histogram_says, pieces_are_the_whole,
               growing_images_are_right_or_refused, ends_know_what_the_poorer_knows, what_was_dropped_stays_dropped,
               zeros_of_batches_have_no_sign, selection_equals_sorting, images_of_changing_size_are_refused_not_guessed)
