@@ -103,6 +103,13 @@ START_TEST(parts_of_the_range_are_tried)
 	              (double)best);
 	oqz_tensor_release(&y);
 	oqz_qplan_free(plan);
+	/* the last of them: many small values, which only the finest grid tells from 0 */
+	for (int i = 0; i < N; i++)
+		v[i] = i ? 0.1f : 2;
+	plugin_qdq("int4", "block=256,scale=mse", &t, OQZ_INPUT_WEIGHT, 0, &y, &plan);
+	ck_assert(plan->sites.v[0].spec.scale[0] == (float)(2 * 1.0 / 15));
+	oqz_tensor_release(&y);
+	oqz_qplan_free(plan);
 }
 END_TEST
 

@@ -280,6 +280,56 @@ START_TEST(lone_tensors_are_quantized)
 }
 END_TEST
 
+/* The rule of a lone tensor's scale is in its plan, with the parameters that it depends on. */
+START_TEST(rules_name_their_parameters)
+{
+	static const struct {
+		const char *params, *rule;
+	} rows[] = { { "calibrate=ema,momentum=0.25,q=0.9", "ema momentum=0.25 batch=1" },
+		     { "scope=batch,q=0.9,momentum=0.5", "percentile q=0.9 scope=batch batch=1" },
+		     { "calibrate=mse,bins=1024,scale=pow2", "mse bins=1024 pow2" },
+		     { "calibrate=kl", "kl" } };
+	float x[] = { 1, -2, 0.5f };
+	const struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = GB_DIMS(3), .data = x };
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct oqz_params *p = params(rows[i].params);
+		struct oqz_tensor y = { 0 };
+		struct oqz_qplan *plan = NULL;
+		ck_ok(oqz_qdq_tensor(&module->desc.quantizer, &host.table, p, "int8:", &t, OQZ_INPUT_ACTIVATION, -1, &y,
+		                     &plan, err));
+		ck_assert_str_eq(plan->sites.v[0].rule, rows[i].rule);
+		oqz_tensor_release(&y);
+		oqz_qplan_free(plan);
+		oqz_params_free(p);
+	}
+	static const char *const unsound[] = { "symmetric=false,calibrate=constant",
+		                               "symmetric=false,calibrate=floating" };
+	for (size_t i = 0; i < OQZ_COUNTOF(unsound); i++) {
+		struct oqz_params *p = params(unsound[i]);
+		struct oqz_tensor y = { 0 };
+		ck_fails(oqz_qdq_tensor(&module->desc.quantizer, &host.table, p, "int8:", &t, OQZ_INPUT_ACTIVATION, -1,
+		                        &y, NULL, err),
+		         OQZ_E_USAGE, "finds no zero points");
+		oqz_params_free(p);
+	}
+}
+END_TEST
+
+/* By position, a constant first operand is no weight, and a computed second one has one scale. */
+START_TEST(positions_decide)
+{
+	struct gb b;
+
+	gb_init(&b, 5);
+	struct oqz_value *x = gb_input(&b, "x", GB_DIMS(4, 3));
+	gb_output(&b, GB_OP(&b, "MatMul", gb_weights(&b, OQZ_DT_F32, GB_DIMS(2, 4), 0.2), x));
+	gb_finish(&b);
+	ck_assert_str_eq(sites_of(b.g, "axis=positional", NULL), "MatMul:0 percentile -1; MatMul:1 minmax -1");
+	oqz_graph_free(b.g);
+}
+END_TEST
+
 START_TEST(manual_page_says_what_the_table_says)
 {
 	const char *top = getenv("top_srcdir");
@@ -425,4 +475,5 @@ START_TEST(misbehaving_plugins_are_named)
 END_TEST
 
 OQZ_TEST_MAIN("int8_plugin", sites_follow_the_rules, selection_is_common, plans_hold_what_was_asked,
-              lone_tensors_are_quantized, manual_page_says_what_the_table_says, misbehaving_plugins_are_named)
+              lone_tensors_are_quantized, rules_name_their_parameters, positions_decide,
+              manual_page_says_what_the_table_says, misbehaving_plugins_are_named)
