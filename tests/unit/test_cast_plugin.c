@@ -64,6 +64,12 @@ START_TEST(casts_of_one_side)
 	for (size_t i = 0; i < weights->sites.n; i++)
 		ck_assert(weights->sites.v[i].role == OQZ_INPUT_WEIGHT);
 	ck_assert_int_eq((int)both->sites.n, 14);
+	struct oqz_qplan *outputs = plugin_plan(&b, "cast", "activations=false,outputs=true", 1);
+	ck_assert_int_eq((int)outputs->sites.n, 6); /* what is computed is an activation */
+	oqz_qplan_free(outputs);
+	outputs = plugin_plan(&b, "cast", "weights=false,outputs=true", 1);
+	ck_assert_int_eq((int)outputs->sites.n, 8 + 7);
+	oqz_qplan_free(outputs);
 	layers_agree(&b, weights, 2e-6, "");
 	layers_agree(&b, both, 2e-6, "");
 	plugin_refuses("cast", "activations=false,weights=false", "neither");

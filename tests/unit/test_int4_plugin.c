@@ -115,6 +115,15 @@ END_TEST
 
 START_TEST(only_weights_become_codes)
 {
+	float none;
+	const struct oqz_tensor empty = { .dtype = OQZ_DT_F32, .shape = GB_DIMS(0, 4), .data = &none };
+	struct oqz_tensor y = { 0 };
+	struct oqz_params *p = plugin_params("int4", "");
+
+	ck_fails(oqz_qdq_tensor(plugin_open("int4"), &plugin_host.table, p, "int4", &empty, OQZ_INPUT_WEIGHT, 0, &y,
+	                        NULL, err),
+	         OQZ_E_UNSUPPORTED, "int4: 0 scales");
+	oqz_params_free(p);
 	for (int sym = 0; sym < 2; sym++) {
 		struct gb b;
 		struct oqz_graph *q = NULL;

@@ -375,6 +375,11 @@ START_TEST(wrong_use_is_refused)
 	ck_fails(oqz_calibrator_find("minmax")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_DATA, "no finite");
 	ck_ok(oqz_observer_add(o, 1, x, 2, 0, err));
 	ck_fails(oqz_calibrator_find("kl")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "symmetric");
+	site.symmetric = true; /* kl squeezes into codes: of integers, and enough of them */
+	site.grid = e4m3_grid;
+	ck_fails(oqz_calibrator_find("kl")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "integer grids");
+	site.grid = (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 1, .qmin = 0, .qmax = 1 };
+	ck_fails(oqz_calibrator_find("kl")->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "integer grids");
 	ck_assert(oqz_calibrator_find("nonesuch") == NULL);
 	oqz_observer_free(o);
 	/* an image too many in a batch, and a batch that both of two statistics have seen whole */
@@ -492,7 +497,32 @@ START_TEST(empty_bins_stay_empty)
 }
 END_TEST
 
+/* Ranges of ragged distributions, by a transcription of the rule: errors below the range, beyond it and within it,
+ * starts and steps, each decide one of them. */
+START_TEST(errors_are_where_the_rule_has_them)
+{
+	static const struct {
+		uint32_t seed;
+		bool symmetric;
+		int start, end;
+	} rows[] = { { 1, false, 32, 192 }, { 5, false, 8, 168 }, { 9, true, 0, 256 } };
+	double bins[256];
+	int start, end;
+
+	for (size_t r = 0; r < OQZ_COUNTOF(rows); r++) {
+		uint32_t seed = rows[r].seed;
+		for (int i = 0; i < 256; i++) {
+			seed = seed * 1664525u + 1013904223u;
+			uint32_t v = seed >> 24;
+			bins[i] = v % 5 ? 0 : v * v * v >> abs(i - 100) / 9;
+		}
+		oqz_mse_search(bins, 256, 32, rows[r].symmetric, 1, -120, &start, &end);
+		ck_assert_msg(start == rows[r].start && end == rows[r].end, "row %zu: %d .. %d", r, start, end);
+	}
+}
+END_TEST
+
 OQZ_TEST_MAIN("observe", code_books_are_searched_whole, minmax_equals_golden, searches_equal_golden,
               candidates_equal_golden, order_and_partition_do_not_matter, saved_statistics_continue,
-              wrong_use_is_refused, bins_know_where_they_lie, empty_bins_stay_empty,
+              wrong_use_is_refused, bins_know_where_they_lie, empty_bins_stay_empty, errors_are_where_the_rule_has_them,
               the_largest_and_the_smallest_numbers_count)
