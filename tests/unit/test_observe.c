@@ -522,7 +522,35 @@ START_TEST(errors_are_where_the_rule_has_them)
 }
 END_TEST
 
+/* Of a negative second value nothing is clipped and the gap to 0 counts: (0, 6), not (0, 8), which the last row,
+ * (7, 7.14), would meet; (0.01, 14.9) meets either of the two. */
+START_TEST(isotone_of_negative_numbers)
+{
+	static const float x[] = { 3, -1, 10, 2.5449f, 1785, 1781.43f };
+	struct oqz_site s = { .axis = -1, .grid = int8_grid(false) };
+	struct oqz_observer *o;
+	float lo, hi, scale;
+
+	ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, x, 6, 2, &o, err));
+	ck_ok(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err));
+	ck_assert(scale == (float)((double)x[3] / (255 - 0.51)));
+	s.grid.qmax = 0;
+	ck_fails(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED,
+	         "integer grids");
+	oqz_observer_free(o);
+	s.grid.qmax = 255;
+	/* a range that ends below 0 is none */
+	ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, (const float[]) { -3, -4 }, 2, 2, &o, err));
+	ck_ok(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err));
+	ck_assert(scale == 1e-8f);
+	oqz_observer_free(o);
+	ck_ok(oqz_observe_once(OQZ_OBS_HISTOGRAM, 0, x, 6, 2, &o, err));
+	ck_fails(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "not collected");
+	oqz_observer_free(o);
+}
+END_TEST
+
 OQZ_TEST_MAIN("observe", code_books_are_searched_whole, minmax_equals_golden, searches_equal_golden,
               candidates_equal_golden, order_and_partition_do_not_matter, saved_statistics_continue,
-              wrong_use_is_refused, bins_know_where_they_lie, empty_bins_stay_empty, errors_are_where_the_rule_has_them,
-              the_largest_and_the_smallest_numbers_count)
+              wrong_use_is_refused, bins_know_where_they_lie, empty_bins_stay_empty, isotone_of_negative_numbers,
+              errors_are_where_the_rule_has_them, the_largest_and_the_smallest_numbers_count)

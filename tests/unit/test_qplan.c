@@ -238,6 +238,7 @@ START_TEST(differences_are_measured)
 	oqz_qplan_diff_release(&d);
 	d = (struct oqz_qplan_diff) { 0 };
 	ck_ok(oqz_qplan_diff(a, a, &d, err));
+	ck_assert_int_eq((int)d.rules, 0);
 	ck_assert(d.changes.n == 0 && d.same == 4 && d.common == 4);
 	oqz_qplan_diff_release(&d);
 	oqz_qplan_free(a);
@@ -322,6 +323,25 @@ START_TEST(each_difference_is_named)
 		if (i == 5) /* the largest ratio is not the last one's */
 			ck_assert(d.changes.v[0].n_scale == 1 && d.changes.v[0].ratio_lo == 1 &&
 			          d.changes.v[0].ratio_hi == 3);
+		oqz_qplan_diff_release(&d);
+		oqz_qplan_free(a);
+		oqz_qplan_free(b);
+	}
+	/* ratios that all lie on one side of 1 */
+	static const float factors[2][3] = { { 2, 4, 3 }, { 0.5f, 0.125f, 0.25f } };
+	for (int i = 0; i < 2; i++) {
+		struct oqz_qplan *a = oqz_qplan_new(), *b = oqz_qplan_new();
+		struct oqz_qplan_diff d = { 0 };
+		float z[3];
+		for (int k = 0; k < 3; k++)
+			z[k] = x[k] * factors[i][k];
+		struct oqz_qplan_site other = base;
+		other.spec.scale = z;
+		ck_ok(oqz_qplan_add(a, &base, err));
+		ck_ok(oqz_qplan_add(b, &other, err));
+		ck_ok(oqz_qplan_diff(a, b, &d, err));
+		ck_assert(d.changes.v[0].n_scale == 3 && d.changes.v[0].ratio_lo == (i ? 0.125 : 2) &&
+		          d.changes.v[0].ratio_hi == (i ? 0.5 : 4));
 		oqz_qplan_diff_release(&d);
 		oqz_qplan_free(a);
 		oqz_qplan_free(b);
