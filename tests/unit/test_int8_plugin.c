@@ -303,6 +303,16 @@ START_TEST(rules_name_their_parameters)
 		oqz_qplan_free(plan);
 		oqz_params_free(p);
 	}
+	/* of a weight, which is no batch of anything */
+	struct oqz_params *of_weight = params("weight_calibrate=percentile,scope=batch,q=0.9");
+	struct oqz_tensor w = { 0 };
+	struct oqz_qplan *known = NULL;
+	ck_ok(oqz_qdq_tensor(&module->desc.quantizer, &host.table, of_weight, "int8:", &t, OQZ_INPUT_WEIGHT, 0, &w,
+	                     &known, err));
+	ck_assert_str_eq(known->sites.v[0].rule, "percentile q=0.9 scope=batch");
+	oqz_tensor_release(&w);
+	oqz_qplan_free(known);
+	oqz_params_free(of_weight);
 	static const char *const unsound[] = { "symmetric=false,calibrate=constant",
 		                               "symmetric=false,calibrate=floating" };
 	for (size_t i = 0; i < OQZ_COUNTOF(unsound); i++) {

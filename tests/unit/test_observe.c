@@ -235,6 +235,8 @@ START_TEST(code_books_are_searched_whole)
 		for (int pow2 = 0; pow2 < 2; pow2++) {
 			site.pow2 = pow2;
 			ck_ok(oqz_grid_mse_scale(o, &site, &scale, err));
+			int exponent;
+			ck_assert(!pow2 || frexpf(scale, &exponent) == 0.5f);
 			ck_ok(oqz_grid_losses(o, &site.grid, &scale, 1, &found, err));
 			best = INFINITY;
 			for (int k = -32 * 20; k <= 32 * 20; k++) {
@@ -544,13 +546,39 @@ START_TEST(isotone_of_negative_numbers)
 	ck_ok(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err));
 	ck_assert(scale == 1e-8f);
 	oqz_observer_free(o);
+	/* without an interval: the last row's range, with the site's own codes and powers of two */
+	ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, (const float[]) { 5, 5 }, 2, 2, &o, err));
+	ck_ok(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err));
+	ck_assert(scale == (float)(5 / 255.0));
+	s.pow2 = true;
+	ck_ok(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err));
+	ck_assert(scale == 0x1p-5f);
+	oqz_observer_free(o);
 	ck_ok(oqz_observe_once(OQZ_OBS_HISTOGRAM, 0, x, 6, 2, &o, err));
 	ck_fails(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "not collected");
 	oqz_observer_free(o);
 }
 END_TEST
 
+/* Values are taken at the middle of their bins: 1 + 2^-12 is the middle of [1, 1 + 2^-11). */
+START_TEST(losses_are_of_the_middle)
+{
+	float x[100];
+	const float one = 1;
+	double loss;
+	struct oqz_observer *o;
+
+	for (int i = 0; i < 100; i++)
+		x[i] = i % 2 ? 1 : 1 + 0x1p-12f;
+	ck_ok(oqz_observe_once(OQZ_OBS_HISTOGRAM, 0, x, 100, 0, &o, err));
+	ck_ok(oqz_grid_losses(o, &e4m3_grid, &one, 1, &loss, err));
+	ck_assert(loss == 100 * 0x1p-24);
+	oqz_observer_free(o);
+}
+END_TEST
+
 OQZ_TEST_MAIN("observe", code_books_are_searched_whole, minmax_equals_golden, searches_equal_golden,
               candidates_equal_golden, order_and_partition_do_not_matter, saved_statistics_continue,
-              wrong_use_is_refused, bins_know_where_they_lie, empty_bins_stay_empty, isotone_of_negative_numbers,
-              errors_are_where_the_rule_has_them, the_largest_and_the_smallest_numbers_count)
+              wrong_use_is_refused, bins_know_where_they_lie, empty_bins_stay_empty, losses_are_of_the_middle,
+              isotone_of_negative_numbers, errors_are_where_the_rule_has_them,
+              the_largest_and_the_smallest_numbers_count)
