@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Histograms grow over the first images. */
-enum { CALIB_IMAGES = 4 };
+enum { CALIB_IMAGES = 8 };
 
 static int remove_entry(const char *path, const struct stat *s, int type, struct FTW *f)
 {
