@@ -42,12 +42,26 @@ static inline float nearest(float v, const struct grid *g)
 	return oqz_bits_float((a == a ? oqz_float_bits(r) : g->nan) | sign);
 }
 
-OQZ_KERNEL static void slowly(const float *restrict x, size_t n, const struct grid *grid, float *restrict out)
+OQZ_KERNEL static void divide(const float *restrict x, size_t n, const struct grid *grid, float *restrict out)
 {
 	const struct grid g = *grid;
 
 	for (size_t i = 0; i < n; i++)
 		out[i] = nearest(x[i] / g.scale, &g);
+}
+
+/* Where the inverse is exact. */
+OQZ_KERNEL static void multiply(const float *restrict x, size_t n, const struct grid *grid, float *restrict out)
+{
+	const struct grid g = *grid;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = nearest(x[i] * g.inverse[0], &g);
+}
+
+static void slowly(const float *x, size_t n, const struct grid *g, float *out)
+{
+	(g->exact ? multiply : divide)(x, n, g, out);
 }
 
 /* Within the bounds; NaN passes. */
