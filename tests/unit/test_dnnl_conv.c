@@ -94,6 +94,38 @@ START_TEST(wide_windows_match_plain_loop)
 }
 END_TEST
 
+/* What is left of oneDNN's kernels for a far dilated window is the slowest, however many channels there are. */
+START_TEST(wide_dilated_windows_take_the_kernel_of_narrow_ones)
+{
+	char narrow[64];
+
+	for (int wide = 0; wide < 2; wide++) {
+		struct convcase c = { .nsp = 2,
+			              .batch = 1,
+			              .ic = wide ? 1040 : 64,
+			              .oc = 470,
+			              .group = 1,
+			              .in = { 13, 14, 1 },
+			              .k = { 3, 3, 1 },
+			              .stride = { 1, 1, 1 },
+			              .dil = { 12, 12, 1 },
+			              .pad = { 12, 12, 12, 12 },
+			              .out = { 13, 14, 1 } };
+		struct oqz_rng r;
+		struct step s;
+		oqz_rng_init(&r, 6);
+		double *want = conv_case(&s, &c, &r, true);
+		ck_ok(step_run(&s, &oqz_impl_dnnl_conv, err));
+		expect_near(&s, want, 4e-6, wide ? "wide" : "narrow");
+		if (!wide)
+			snprintf(narrow, sizeof narrow, "%s", s.name);
+		ck_assert_str_eq(s.name, narrow);
+		free(want);
+		step_release(&s);
+	}
+}
+END_TEST
+
 START_TEST(same_padding_splits_as_the_standard_says)
 {
 	struct oqz_rng r;
@@ -354,5 +386,6 @@ START_TEST(what_cannot_be_done_is_declined_with_a_reason)
 END_TEST
 
 OQZ_TEST_MAIN("dnnl_conv", conv_matches_plain_loop_on_random_shapes, wide_windows_match_plain_loop,
+              wide_dilated_windows_take_the_kernel_of_narrow_ones,
               same_padding_splits_as_the_standard_says, activations_are_fused, threads_share_one_layer,
               packed_weights_are_held_against_their_source, what_cannot_be_done_is_declined_with_a_reason)

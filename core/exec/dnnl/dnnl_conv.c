@@ -54,8 +54,8 @@ enum oqz_status oqz_dnnl_conv_desc(const struct oqz_dnnl_conv_geom *g, const dnn
 /* Windows of so many channels that what brgconv needs for one row of outputs (2048 channels, 3x3: 3 MB of input, and
  * 4.7 MB of weights for each block of output channels) does not stay in a core's own cache. The older jit kernel, which
  * takes the channels in slices, is faster then: by 1/6 (2048 to 512 channels, 64x128 pixels), elsewhere it is slower by
- * as much. It declines far dilated windows, of which a kernel would be left that multiplies whole matrices, six times as
- * slow (2048 to 256 channels, dilations of 12 to 36). */
+ * as much. It declines far dilated windows of large images, for which a kernel is left that multiplies whole matrices,
+ * six times as slow (2048 to 256 channels, dilations of 12 to 36). */
 static bool is_wide(const struct oqz_dnnl_conv_geom *g)
 {
 	enum { WIDE_CHANNELS = 1024, WIDE_WEIGHTS = 16 << 20 };
