@@ -134,11 +134,12 @@ extern const struct oqz_impl oqz_impl_norm;      /* own: Batch-, Group-, Instanc
 extern const struct oqz_impl oqz_impl_pool;      /* own: MaxPool, AveragePool, row-major */
 extern const struct oqz_impl oqz_impl_grid;      /* own: GridSample */
 extern const struct oqz_impl oqz_impl_softmax;   /* own: Softmax, LogSoftmax */
+extern const struct oqz_impl oqz_impl_dft;       /* own: DFT */
 extern const struct oqz_impl oqz_impl_sim;       /* own: group = fake-quantize inputs, then the float implementation */
 extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_dnnl_matmul, oqz_impl_dnnl_pool,
     oqz_impl_dnnl_conv_add, oqz_impl_dnnl_deconv_tiles, oqz_impl_dnnl_reduce, oqz_impl_dnnl_layer_norm,
-    oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum, oqz_impl_dnnl_recurrent,
-    oqz_impl_dnnl_integer;
+    oqz_impl_dnnl_lrn, oqz_impl_dnnl_attention, oqz_impl_dnnl_einsum, oqz_impl_dnnl_recurrent, oqz_impl_dnnl_integer,
+    oqz_impl_dnnl_deform;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 and small-float grids */
 extern const struct oqz_impl oqz_impl_qdepthwise;                        /* own: depthwise Conv on small-float grids */
 

@@ -24,6 +24,8 @@ LIST(recurrent, &oqz_impl_dnnl_recurrent);
 LIST(lrn, &oqz_impl_dnnl_lrn);
 LIST(attention, &oqz_impl_dnnl_attention);
 LIST(integer, &oqz_impl_dnnl_integer);
+LIST(deform, &oqz_impl_dnnl_deform);
+LIST(dft, &oqz_impl_dft);
 LIST(einsum, &oqz_impl_dnnl_einsum);
 LIST(qconv, &oqz_impl_qdepthwise, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
 LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
@@ -36,6 +38,8 @@ static const struct oqz_impl *const *const plain[OQZ_OP_COUNT] = {
 	[OQZ_OP_MATMUL] = matmul,
 	[OQZ_OP_CONV_TRANSPOSE] = deconv,
 	[OQZ_OP_CONV_INTEGER] = integer,
+	[OQZ_OP_DEFORM_CONV] = deform,
+	[OQZ_OP_DFT] = dft,
 	[OQZ_OP_MATMUL_INTEGER] = integer,
 	[OQZ_OP_QLINEAR_CONV] = integer,
 	[OQZ_OP_QLINEAR_MATMUL] = integer,

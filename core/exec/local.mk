@@ -14,6 +14,7 @@ core_exec_liboqz_exec_a_SOURCES = \
 	core/exec/group.c \
 	core/exec/impl.h \
 	core/exec/impl_deconv.c \
+	core/exec/impl_dft.c \
 	core/exec/impl_eltwise.c \
 	core/exec/impl_grid.c \
 	core/exec/impl_list.c \

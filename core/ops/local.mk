@@ -53,6 +53,7 @@ core_ops_liboqz_ops_a_SOURCES = \
 	core/ops/op_sequence.c \
 	core/ops/op_signal.c \
 	core/ops/op_softmax.c \
+	core/ops/op_signal.h \
 	core/ops/op_softmax.h \
 	core/ops/op_state.c \
 	core/ops/op_train.c \

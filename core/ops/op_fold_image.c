@@ -148,11 +148,15 @@ static enum oqz_status run_col2im(const struct oqz_call *c, struct oqz_err *err)
 
 	OQZ_TRY(fold_plan(c->node, c->in[1], c->in[2], &f, err));
 	int64_t planes = c->out[0]->shape.dim[0] * c->out[0]->shape.dim[1];
-	OQZ_TRY(oqz_read_f64(c->in[0], &x, err));
-	OQZ_TRY(oqz_new_f64(oqz_tensor_nelem(c->out[0]), &sum, err));
-	for (int64_t p = 0; p < planes; p++)
-		fold_plane(&f, x + p * f.block_size * f.n_columns, sum + p * f.image_size);
-	oqz_write_f64(c->out[0], sum);
+	int64_t blocks = planes ? f.block_size * f.n_columns : 0; /* no more than there are elements */
+	OQZ_TRY(oqz_new_f64(blocks, &x, err));
+	OQZ_TRY(oqz_new_f64(planes ? f.image_size : 0, &sum, err));
+	for (int64_t p = 0; p < planes; p++) {
+		memset(sum, 0, (size_t)f.image_size * sizeof *sum);
+		oqz_load_row(c->in[0]->dtype, c->in[0]->data, (size_t)(p * blocks), (size_t)blocks, x);
+		fold_plane(&f, x, sum);
+		oqz_store_row(c->out[0]->dtype, sum, (size_t)f.image_size, c->out[0]->data, (size_t)(p * f.image_size));
+	}
 	return OQZ_OK;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Signal processing and a little linear algebra: windows, DFT, STFT, MelWeightMatrix, Det. Transforms are the
- * plain sum over a table of roots of unity, quadratic but exact to the last bits; this is the reference, and no model
- * the program is made for spends its time here.
+ * plain sum over a table of roots of unity, quadratic but exact to the last bits; core/exec/impl_dft.c has the fast
+ * one.
  */
+#include "core/ops/op_signal.h"
 #include "core/ops/ops_util.h"
 
 #include <stdlib.h>
@@ -71,8 +72,7 @@ static enum oqz_status run_window(const struct oqz_call *c, struct oqz_err *err)
 
 /* ---- DFT ---- */
 
-/* cos and sin of 2 pi k / n, k < n. */
-static enum oqz_status roots(int64_t n, double **ret, struct oqz_err *err)
+enum oqz_status oqz_dft_roots(int64_t n, double **ret, struct oqz_err *err)
 {
 	OQZ_TRY(oqz_new_f64(2 * n, ret, err));
 	for (int64_t k = 0; k < n; k++) {
@@ -97,14 +97,9 @@ static void bin_of(const double *x, int64_t n, int64_t f, const double *root, do
 	*im = b;
 }
 
-struct dft {
-	int axis;
-	int64_t length, bins;
-};
-
 /* The axis is input 2 (DFT-20), or the attribute that older forms have, or the last but one. */
-static enum oqz_status dft_plan(const struct oqz_node *n, const struct oqz_shape *x, const struct oqz_tensor *length,
-                                const struct oqz_tensor *axis, struct dft *d, struct oqz_err *err)
+enum oqz_status oqz_dft_plan(const struct oqz_node *n, const struct oqz_shape *x, const struct oqz_tensor *length,
+                             const struct oqz_tensor *axis, struct oqz_dft *d, struct oqz_err *err)
 {
 	const struct signal *p = OQZ_PARAMS(n, struct signal);
 	int64_t which = oqz_node_attr(n, "axis") ? p->axis : -2;
@@ -124,14 +119,15 @@ static enum oqz_status dft_plan(const struct oqz_node *n, const struct oqz_shape
 		d->length = 2 * (d->length - 1);
 	if (length)
 		OQZ_TRY(length_of(length, "dft_length", &d->length, err));
-	/* onesided and inverse: half of a symmetric spectrum becomes a real signal */
+	d->inverse = p->inverse != 0;
+	d->mirrored = p->inverse && p->onesided;
 	d->bins = p->onesided && !p->inverse ? d->length / 2 + 1 : d->length;
 	return OQZ_OK;
 }
 
 static enum oqz_status infer_dft(struct oqz_infer *c, struct oqz_err *err)
 {
-	struct dft d;
+	struct oqz_dft d;
 
 	OQZ_TRY(oqz_need_float(c, 0, err));
 	c->out[0].dtype = c->in[0]->dtype;
@@ -140,28 +136,25 @@ static enum oqz_status infer_dft(struct oqz_infer *c, struct oqz_err *err)
 			c->out[0].shape = oqz_shape_unknown(c->in[0]->shape.rank);
 		return OQZ_OK;
 	}
-	OQZ_TRY(dft_plan(c->node, &c->in[0]->shape, c->constant[1], c->constant[2], &d, err));
+	OQZ_TRY(oqz_dft_plan(c->node, &c->in[0]->shape, c->constant[1], c->constant[2], &d, err));
 	c->out[0].shape = c->in[0]->shape;
 	c->out[0].shape.dim[d.axis] = d.bins;
-	const struct signal *p = OQZ_PARAMS(c->node, struct signal);
-	c->out[0].shape.dim[c->out[0].shape.rank - 1] = p->onesided && p->inverse ? 1 : 2;
+	c->out[0].shape.dim[c->out[0].shape.rank - 1] = d.mirrored ? 1 : 2;
 	return OQZ_OK;
 }
 
 static enum oqz_status run_dft(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct oqz_tensor *x = c->in[0];
-	bool inverse = OQZ_PARAMS(c->node, struct signal)->inverse != 0;
 	OQZ_CLEANUP_FREE double *root = NULL;
 	OQZ_CLEANUP_FREE double *line = NULL;
-	bool mirrored = inverse && OQZ_PARAMS(c->node, struct signal)->onesided;
 	int last = x->shape.rank - 1;
-	struct dft d;
+	struct oqz_dft d;
 
-	OQZ_TRY(dft_plan(c->node, &x->shape, c->in[1], c->in[2], &d, err));
+	OQZ_TRY(oqz_dft_plan(c->node, &x->shape, c->in[1], c->in[2], &d, err));
 	int64_t parts = x->shape.dim[last], have = x->shape.dim[d.axis];
 	int64_t outer = oqz_shape_span(&x->shape, 0, d.axis), inner = oqz_shape_span(&x->shape, d.axis + 1, last);
-	OQZ_TRY(roots(d.length, &root, err));
+	OQZ_TRY(oqz_dft_roots(d.length, &root, err));
 	OQZ_TRY(oqz_new_f64(2 * d.length, &line, err));
 	for (int64_t lane = 0; lane < outer * inner; lane++) {
 		int64_t o = lane / inner, i = lane % inner;
@@ -172,17 +165,17 @@ static enum oqz_status run_dft(const struct oqz_call *c, struct oqz_err *err)
 				                      ? oqz_load_f(x->dtype, x->data,
 				                                   (size_t)(((o * have + k) * inner + i) * parts + q))
 				                      : 0;
-		for (int64_t k = 1; mirrored && k < d.length - k; k++) {
+		for (int64_t k = 1; d.mirrored && k < d.length - k; k++) {
 			line[2 * (d.length - k)] = line[2 * k];
 			line[2 * (d.length - k) + 1] = -line[2 * k + 1];
 		}
 		for (int64_t f = 0; f < d.bins; f++) {
-			size_t at = (size_t)(((o * d.bins + f) * inner + i) * (mirrored ? 1 : 2));
-			double re, im, scale = inverse ? 1 / (double)d.length : 1;
+			size_t at = (size_t)(((o * d.bins + f) * inner + i) * (d.mirrored ? 1 : 2));
+			double re, im, scale = d.inverse ? 1 / (double)d.length : 1;
 
-			bin_of(line, d.length, f, root, inverse ? 1 : -1, &re, &im);
+			bin_of(line, d.length, f, root, d.inverse ? 1 : -1, &re, &im);
 			oqz_store_f(c->out[0]->dtype, c->out[0]->data, at, re * scale);
-			if (!mirrored)
+			if (!d.mirrored)
 				oqz_store_f(c->out[0]->dtype, c->out[0]->data, at + 1, im * scale);
 		}
 	}
@@ -243,7 +236,7 @@ static enum oqz_status run_stft(const struct oqz_call *c, struct oqz_err *err)
 	struct stft s;
 
 	OQZ_TRY(stft_plan(c->node, &x->shape, c->in, &s, err));
-	OQZ_TRY(roots(s.length, &root, err));
+	OQZ_TRY(oqz_dft_roots(s.length, &root, err));
 	OQZ_TRY(oqz_new_f64(2 * s.length, &line, err));
 	for (int64_t row = 0; row < batch * s.frames; row++) {
 		int64_t from = row / s.frames * x->shape.dim[1] + row % s.frames * s.step;

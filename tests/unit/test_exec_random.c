@@ -431,6 +431,48 @@ static void qconv(struct gb *b)
 	set_window(b, &w);
 }
 
+/* Offsets that leave the image now and then, values there that are not finite. */
+static void deform(struct gb *b)
+{
+	struct window w;
+	int64_t group = draw(b, 1, 3), offsets = draw(b, 0, 1) ? group : 1, icg = draw(b, 1, 4), ocg = draw(b, 1, 5);
+	int64_t o[] = { 0, 0, 0, 0 };
+
+	draw_window(b, &w, 2, group * icg);
+	for (int d = 0; d < 2; d++)
+		o[2 + d] =
+		    (w.x[2 + d] + w.pads[d] + w.pads[2 + d] - (w.k[d] - 1) * w.dilation[d] - 1) / w.stride[d] + 1;
+	o[0] = w.x[0];
+	o[1] = offsets * w.k[0] * w.k[1] * 2;
+	struct oqz_value *x = gb_input(b, "x", oqz_shape_of(4, w.x)), *mask = NULL;
+	struct oqz_value *at = GB_OP(b, "Mul", gb_input(b, "at", oqz_shape_of(4, o)), gb_scalar(b, OQZ_DT_F32, 2.5));
+	o[1] /= 2;
+	if (draw(b, 0, 1))
+		mask = gb_input(b, "mask", oqz_shape_of(4, o));
+	struct oqz_value *bias = draw(b, 0, 1) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(group * ocg), 1) : NULL;
+	struct oqz_value *in[] = { x, gb_weights(b, OQZ_DT_F32, weight_shape(&w, group * ocg, icg), 0.3), at, bias,
+		                   mask };
+	gb_op(b, "DeformConv", in, mask ? 5 : bias ? 4 : 3);
+	set_int(b, "group", group);
+	set_int(b, "offset_group", offsets);
+	set_window(b, &w);
+}
+
+/* Lengths of small primes, and now and then of one that is too large; cut and filled up; both directions. */
+static void dft(struct gb *b)
+{
+	static const int64_t lengths[] = { 1, 2, 3, 4, 5, 6, 8, 12, 16, 30, 49, 64, 77, 96, 61, 134 };
+	int64_t n = lengths[draw(b, 0, OQZ_COUNTOF(lengths) - 1)], inverse = draw(b, 0, 1), one = draw(b, 0, 1);
+	int64_t have = draw(b, 0, 2) ? (one && inverse ? n / 2 + 1 : n) : draw(b, 1, 70), axis = draw(b, 0, 2);
+	int64_t parts = one && !inverse ? 1 : draw(b, 1, 2);
+	struct oqz_shape s = GB_DIMS(draw(b, 1, 4), draw(b, 1, 4), draw(b, 1, 4), parts);
+
+	s.dim[axis] = have;
+	GB_OP(b, "DFT", gb_input(b, "x", s), GB_LIST(b, n), GB_LIST(b, axis));
+	set_int(b, "inverse", inverse);
+	set_int(b, "onesided", one);
+}
+
 static void qdepthwise(struct gb *b)
 {
 	struct window w;
@@ -484,6 +526,8 @@ static const struct row {
 	{ "own.qconv.depthwise", qdepthwise, OQZ_ENGINE_AUTO, oqz_dnnl_native_bf16 },
 	{ "dnnl.qmatmul", qmatmul, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8 },
 	{ "dnnl.integer", integer, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8, 1e-12 },
+	{ "dnnl.deform", deform, OQZ_ENGINE_AUTO },
+	{ "own.dft", dft, OQZ_ENGINE_AUTO },
 	{ "sim", qconv, OQZ_ENGINE_SIM },
 };
 

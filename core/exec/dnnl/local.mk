@@ -7,6 +7,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_conv.h \
 	core/exec/dnnl/dnnl_deconv.c \
 	core/exec/dnnl/dnnl_deconv_tiles.c \
+	core/exec/dnnl/dnnl_deform.c \
 	core/exec/dnnl/dnnl_einsum.c \
 	core/exec/dnnl/dnnl_engine.c \
 	core/exec/dnnl/dnnl_grid.c \
