@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core/quant/quantize with a quantizer that breaks its contract, and which edges the walk over a graph asks for.
+ * core/quant/quantize with a quantizer that breaks its contract, which edges the walk over a graph asks for, and what
+ * calibrators refuse.
  */
 #include "core/base/failure.h"
+#include "core/quant/observer.h"
 #include "tests/unit/plugin_case.h"
 
 /* ---- a quantizer that does one thing wrong ---- */
@@ -127,4 +129,62 @@ START_TEST(edges_are_those_that_are_wanted)
 }
 END_TEST
 
-OQZ_TEST_MAIN("quantize", broken_contracts_are_the_plugin_s_failures, edges_are_those_that_are_wanted)
+/* ---- what calibrators are given ---- */
+
+/* The moving average: batches without a finite number are none, and its conditions. */
+START_TEST(averages_pass_over_empty_batches)
+{
+	static const float x[4][2] = { { NAN, INFINITY }, { -1, 4 }, { NAN, NAN }, { -3, 2 } };
+	const struct oqz_calibrator *ema = oqz_calibrator_find("ema");
+	struct oqz_site site = { .q = 0.5 };
+	struct oqz_observer *o, *other;
+	float lo, hi, scale;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 1, 1, &o, err));
+	for (int i = 0; i < 4; i++)
+		ck_ok(oqz_observer_add(o, i, x[i], 2, 0, err));
+	ck_ok(ema->find(o, &site, &lo, &hi, &scale, err));
+	ck_assert(lo == -2 && hi == 3);
+	site.q = 1.5;
+	ck_fails(ema->find(o, &site, &lo, &hi, &scale, err), OQZ_E_USAGE, "(0, 1]");
+	site.q = 0.5;
+	for (int k = 0; k < 2; k++) { /* without batches, with another quantile of them */
+		ck_ok(oqz_observer_new(k ? OQZ_OBS_BATCH : OQZ_OBS_HISTOGRAM, 0.9, 1, &other, err));
+		ck_ok(oqz_observer_add(other, 0, x[1], 2, 0, err));
+		other->q = k ? 0.9 : 1;
+		ck_fails(ema->find(other, &site, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "extremes of each batch");
+		oqz_observer_free(other);
+	}
+	oqz_observer_free(o);
+}
+END_TEST
+
+/* Constants: an axis that there is, something to look at, any float type. */
+START_TEST(constants_are_checked)
+{
+	static const float x[] = { 1, -2, 3 };
+	uint16_t halves[] = { 0x3c00, 0xc000, 0x4200 };
+	struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = { 1, { 3 } }, .data = (void *)(uintptr_t)x };
+	struct oqz_site site = { .calibrator = "minmax",
+		                 .axis = 1,
+		                 .symmetric = true,
+		                 .grid = { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -128, .qmax = 127 } };
+	float *lo, *hi, *scale;
+	size_t n;
+
+	ck_fails(oqz_observe_constant(&t, &site, &lo, &hi, &scale, &n, err), OQZ_E_MISMATCH, "axis 1 does not exist");
+	site.axis = -2;
+	ck_fails(oqz_observe_constant(&t, &site, &lo, &hi, &scale, &n, err), OQZ_E_MISMATCH, "axis -2 does not exist");
+	site.axis = 0;
+	t.dtype = OQZ_DT_F16;
+	t.data = halves;
+	ck_ok(oqz_observe_constant(&t, &site, &lo, &hi, &scale, &n, err));
+	ck_assert(n == 3 && lo[0] == 1 && lo[1] == -2 && hi[2] == 3 && !scale);
+	free(lo);
+	t.shape.dim[0] = 0;
+	ck_fails(oqz_observe_constant(&t, &site, &lo, &hi, &scale, &n, err), OQZ_E_DATA, "is empty");
+}
+END_TEST
+
+OQZ_TEST_MAIN("quantize", broken_contracts_are_the_plugin_s_failures, edges_are_those_that_are_wanted,
+              averages_pass_over_empty_batches, constants_are_checked)
