@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * report.html of zoos that are large in one way or another: the page keeps to a size that browsers open, leaves out the
- * details of those models that lost least, and says so.
+ * details of those models that lost least, and says so; pictures full of boxes.
  */
 #include "tests/support/support.h"
 #include "core/base/str.h"
@@ -147,6 +147,50 @@ START_TEST(pictures_are_bounded)
 }
 END_TEST
 
+/* Base lines of the labels, in their order; how many there are. */
+static size_t label_lines(const char *page, double *ret, size_t most)
+{
+	size_t n = 0;
+
+	while ((page = strstr(page, "<text class=\"label\"")) && n < most) {
+		page = strstr(page, " y=\"") + 4;
+		ret[n++] = strtod(page, NULL);
+	}
+	return n;
+}
+
+/* Four boxes in one place: each label has a place of its own; that of a small box does not hide what is in it. */
+START_TEST(labels_keep_clear_of_each_other)
+{
+	static const double box[2][2] = { { 50, 60 }, { 200, 150 } }, small[2][2] = { { 250, 100 }, { 262, 108 } };
+	struct oqz_mark marks[5];
+	struct oqz_results *r = zoo(1, 1);
+	struct oqz_str s = { 0 };
+	double at[6];
+
+	for (size_t i = 0; i < 5; i++)
+		marks[i] = (struct oqz_mark) { OQZ_MARK_BOX, 0xff0000, 2, i < 4 ? box : small, "kite 0.84" };
+	const struct oqz_sample_lane lane = { "float", "", 1, 5, marks };
+	const struct oqz_sample sample = { .model = r->cells.v[0]->model,
+		                           .item = "an image",
+		                           .metric = "ap",
+		                           .width = 300,
+		                           .height = 200,
+		                           .picture = "data:,",
+		                           .n_lanes = 1,
+		                           .lanes = &lane };
+	ck_assert(oqz_vec_push(&r->samples, sample));
+	oqz_results_html(r, &s);
+	ck_assert_uint_eq(label_lines(oqz_str_get(&s), at, 6), 5);
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < i; k++)
+			ck_assert_msg(fabs(at[i] - at[k]) >= 11, "labels at %g and %g", at[i], at[k]);
+	ck_assert(at[4] < 100);
+	oqz_str_release(&s);
+	oqz_results_free(r);
+}
+END_TEST
+
 /* Metrics by class of many classes: the first of every cell, with the primary one always. */
 START_TEST(metric_rows_are_bounded)
 {
@@ -201,5 +245,5 @@ START_TEST(usual_zoos_are_whole)
 }
 END_TEST
 
-OQZ_TEST_MAIN("report_size", layers_are_bounded, pictures_are_bounded, metric_rows_are_bounded,
-              failed_images_are_bounded, usual_zoos_are_whole)
+OQZ_TEST_MAIN("report_size", layers_are_bounded, pictures_are_bounded, labels_keep_clear_of_each_other,
+              metric_rows_are_bounded, failed_images_are_bounded, usual_zoos_are_whole)
