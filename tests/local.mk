@@ -58,7 +58,9 @@ check-coverage:
 	genhtml --quiet --prefix '$(abs_top_srcdir)' --output-directory coverage coverage.info
 	@lcov --list-full-path --list coverage.info | grep '%' | sort -t '|' -k 2n
 
-# Hours rather than minutes: packages, long fuzzing, every engine on every case.
+EXTRA_DIST += tests/long/older_cpus.sh
+long_tests += tests/long/older_cpus.sh
+# Hours rather than minutes: packages, kernels on older CPUs, long fuzzing, every engine on every case.
 check-long: check
 	@for t in $(long_tests); do echo "== $$t"; $(AM_TESTS_ENVIRONMENT) $(top_srcdir)/$$t || exit 1; done
 
