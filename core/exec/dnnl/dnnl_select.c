@@ -21,7 +21,7 @@ const char *oqz_dnnl_impl_name(const_dnnl_primitive_desc_t pd)
  * set up (34x63 by 63x67); with a zero point of the source, convolution jit is wrong at wide padding (7x9 pixels,
  * kernel 5x2, 4 rows above). tests/unit/test_dnnl_qconv.c and test_dnnl_matmul.c find these within some thousand rounds
  * (OQZ_TEST_ROUNDS); tens of thousands have found nothing in the others. With two workers brgconv_1x1 on bfloat16 gave
- * numbers that are none in 3 of 125 runs of a detector (PicoDet under FP8: the same layer in each image of such a run);
+ * numbers that are none in 3 of 85 runs of a detector (PicoDet under FP8: the same layer in each image of such a run);
  * never with one worker, and never on int8. */
 static bool trusted(const_dnnl_primitive_desc_t pd, const_dnnl_primitive_attr_t attr)
 {
