@@ -56,8 +56,8 @@ static bool is_free(const struct oqz_sample *s, const struct labels *placed, dou
 	return true;
 }
 
-/* A label within its box at the top, where the box is high enough for something to be seen of what is in it; else above or
- * below it; else at its lower edge: the first place that no other label has taken. */
+/* A label within its box at the top, where the box is high enough for something to be seen of what is in it; else above
+ * or below it; else at its lower edge: the first place that no other label has taken. */
 static void box_label(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m,
                       struct labels *placed)
 {

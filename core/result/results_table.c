@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; on a narrow terminal
- * the least important columns are left out until the rest fits, and names lose their middle (columns.h). Widths are those that a terminal gives the text, not bytes.
+ * Results for people: the table on a terminal and the same as Markdown. Both are the same grid of strings; on a narrow
+ * terminal the least important columns are left out until the rest fits, and names lose their middle (columns.h).
  */
 #include "core/base/str.h"
 #include "core/base/unicode.h"

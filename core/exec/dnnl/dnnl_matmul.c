@@ -115,7 +115,8 @@ enum oqz_status oqz_dnnl_mm_build(const struct oqz_dnnl_mm *g, dnnl_data_type_t 
 	OQZ_CLEANUP(oqz_dnnl_prim_free_cleanup) struct oqz_dnnl_prim *p = NULL;
 	dnnl_memory_desc_t a = oqz_dnnl_mm_md(g, g->a, g->trans_a, a_type),
 	                   b = oqz_dnnl_mm_md(g, g->b, g->trans_b, b_type),
-	                   c = oqz_dnnl_mm_md(g, g->c, false, g->c_type ? g->c_type : dnnl_f32), want = weights ? oqz_dnnl_md_any(&b) : b, row;
+	                   c = oqz_dnnl_mm_md(g, g->c, false, g->c_type ? g->c_type : dnnl_f32),
+	                   want = weights ? oqz_dnnl_md_any(&b) : b, row;
 	dnnl_dims_t rdims;
 	dnnl_matmul_desc_t md;
 
