@@ -123,9 +123,9 @@ int cli_columns(FILE *f)
 
 bool cli_colour(FILE *f)
 {
-	const char *no = getenv("NO_COLOR");
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return isatty(fileno(f)) && !(no && *no);
+	return isatty(fileno(f)) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
 
 static void print_usage(FILE *to)

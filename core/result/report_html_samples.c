@@ -3,6 +3,7 @@
  * The images that lost most, side by side: the truth, the float model, each scheme. A photograph stands in the page
  * once; every lane shows it again by reference and lays its own marks over it.
  */
+#include "core/base/unicode.h"
 #include "core/result/report_html.h"
 
 #include <inttypes.h>
@@ -23,11 +24,8 @@ static void attribute(const struct oqz_html *h, const char *name, double v)
 /* Letters that are readable on small pictures, which the page enlarges, and not too large on others. */
 static double letters(const struct oqz_sample *s) { return fmin(11, fmax(6, s->width * 0.042)); }
 
-/* An average letter is 0.62 as wide as high. */
-static double label_width(const struct oqz_sample *s, const char *text)
-{
-	return 0.62 * letters(s) * (double)strlen(text);
-}
+/* A column of text: an average letter is 0.62 as wide as high, a Chinese character is narrower than two of them. */
+static double column_width(const struct oqz_sample *s) { return 0.62 * letters(s); }
 
 static void box_mark(const struct oqz_html *h, const struct oqz_mark *m)
 {
@@ -57,12 +55,15 @@ static bool is_free(const struct oqz_sample *s, const struct labels *placed, dou
 }
 
 /* A label within its box at the top, where the box is high enough for something to be seen of what is in it; else above
- * or below it; else at its lower edge: the first place that no other label has taken. */
+ * or below it; else at its lower edge: the first place that no other label has taken. It is as long as the picture is
+ * wide at most, and what it loses is its middle: a score stands at its end. */
 static void box_label(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_mark *m,
                       struct labels *placed)
 {
-	const double high = letters(s), width = label_width(s, m->text), top = fmax(m->points[0][1], 0),
-	             bottom = fmin(m->points[1][1], s->height);
+	struct oqz_str text = { 0 };
+	oqz_str_add_fitted(&text, m->text, (int)fmax(1, (s->width - 3) / column_width(s)));
+	const double high = letters(s), width = column_width(s) * oqz_width(oqz_str_get(&text)),
+	             top = fmax(m->points[0][1], 0), bottom = fmin(m->points[1][1], s->height);
 	const double left = fmax(1, fmin(m->points[0][0] + 3, s->width - 2 - width));
 	const double inside = top + 1 + high, above = top - 2, below = bottom + high;
 	const bool small = bottom - top < 2.5 * high;
@@ -85,8 +86,10 @@ static void box_label(const struct oqz_html *h, const struct oqz_sample *s, cons
 	attribute(h, "x", left);
 	attribute(h, "y", base);
 	oqz_str_add(h->out, ">");
-	oqz_html_text(h, m->text);
+	oqz_html_text(h, oqz_str_get(&text));
 	oqz_str_add(h->out, "</text>");
+	h->out->failed |= text.failed;
+	oqz_str_release(&text);
 }
 
 static void path_mark(const struct oqz_html *h, const struct oqz_mark *m)
@@ -154,6 +157,27 @@ static bool loses(const struct oqz_html *h, const struct oqz_sample *s, const st
 	return higher ? lane->value < before : lane->value > before;
 }
 
+/* A task's line with the page's minus before numbers, also in exponents; what stands in quotes is what was read. */
+static void words(const struct oqz_html *h, const char *text)
+{
+	struct oqz_str s = { 0 };
+	bool quoted = false;
+
+	for (const char *p = text; *p; p++) {
+		const char before = p > text ? p[-1] : ' ';
+		bool number = p[1] >= '0' && p[1] <= '9';
+		bool exponent = before == 'e' && p - text > 1 && p[-2] >= '0' && p[-2] <= '9';
+		quoted ^= *p == '\'';
+		if (*p == '-' && number && !quoted && (strchr(" (", before) || exponent))
+			oqz_str_add(&s, "\xe2\x88\x92");
+		else
+			oqz_str_addn(&s, p, 1);
+	}
+	oqz_html_text(h, oqz_str_get(&s));
+	h->out->failed |= s.failed;
+	oqz_str_release(&s);
+}
+
 static void caption(const struct oqz_html *h, const struct oqz_sample *s, const struct oqz_sample_lane *lane)
 {
 	char text[OQZ_FORMAT_SIZE];
@@ -171,7 +195,7 @@ static void caption(const struct oqz_html *h, const struct oqz_sample *s, const 
 	}
 	if (lane->caption && lane->caption[0]) {
 		oqz_str_add(h->out, "<div class=\"words\">");
-		oqz_html_text(h, lane->caption);
+		words(h, lane->caption);
 		oqz_str_add(h->out, "</div>");
 	}
 	oqz_str_add(h->out, "</figcaption>");

@@ -74,7 +74,7 @@ static void class_text(const struct task *t, uint32_t index, char *text, size_t 
 	const struct common_list *names = t->class_names.n ? &t->class_names : &t->folder_names;
 
 	if (index < names->n)
-		snprintf(text, size, "%s", names->v[index]);
+		common_fit(text, size, names->v[index], strlen(names->v[index]));
 	else
 		snprintf(text, size, "class %" PRIu32, index);
 }

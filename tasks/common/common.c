@@ -35,6 +35,18 @@ char *common_join(const struct oqz_host *h, const char *root, const char *relati
 	return path;
 }
 
+void common_fit(char *ret, size_t size, const char *s, size_t n)
+{
+	static const char ellipsis[] = "\xe2\x80\xa6";
+	bool whole = n < size;
+
+	if (!whole)
+		for (n = size - sizeof ellipsis; n && ((unsigned char)s[n] & 0xc0) == 0x80;)
+			n--; /* of a character that begins before it */
+	memcpy(ret, s, n);
+	memcpy(ret + n, whole ? "" : ellipsis, whole ? 1 : sizeof ellipsis);
+}
+
 enum oqz_status common_list_add(const struct oqz_host *h, struct common_list *l, char *s, struct oqz_failure *f)
 {
 	if (!s)

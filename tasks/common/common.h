@@ -18,6 +18,10 @@ char *common_copy(const struct oqz_host *h, const char *s, size_t n, struct oqz_
 /* "root/relative"; an absolute `relative` stays as it is. */
 char *common_join(const struct oqz_host *h, const char *root, const char *relative, struct oqz_failure *f);
 
+/* Copies n bytes of UTF-8 to `ret`, which has `size` bytes (at least 4): whole, or a beginning of whole characters with an
+ * ellipsis behind it. */
+void common_fit(char *ret, size_t size, const char *s, size_t n);
+
 /* A list of strings that grows; all-zero is empty. */
 struct common_list {
 	char **v;

@@ -36,8 +36,10 @@ enum oqz_status detection_draw(void *self, const struct oqz_item *item, const st
 	}
 	TRY(record_boxes(t, record, 0.3f, boxes, MAX_BOXES, &n, f));
 	for (size_t i = n; i-- > 0;) { /* the best on top */
-		char label[80];
-		snprintf(label, sizeof label, "%.60s %.2f", t->data.categories[boxes[i].category].name, boxes[i].score);
+		const char *whole = t->data.categories[boxes[i].category].name;
+		char name[64], label[80];
+		common_fit(name, sizeof name, whole, strlen(whole));
+		snprintf(label, sizeof label, "%s %.2f", name, boxes[i].score);
 		TRY(add(t, boxes[i].box, boxes[i].right ? BLUE : RED, label, canvas, f));
 	}
 	return OQZ_OK;

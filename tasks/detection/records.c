@@ -314,8 +314,12 @@ enum oqz_status detection_explain(void *self, const struct oqz_record *record, c
 		p += 16;
 		if (class >= t->data.n_categories)
 			return t->host->fail(f, OQZ_E_DATA, "a record names category %" PRIu32, class);
-		if (i == 0)
-			snprintf(best, sizeof best, ", best %.60s %.3g", t->data.categories[class].name, score);
+		if (i == 0) {
+			const char *whole = t->data.categories[class].name;
+			char name[64];
+			common_fit(name, sizeof name, whole, strlen(whole));
+			snprintf(best, sizeof best, ", best %s %.3g", name, score);
+		}
 		shown += score >= 0.3f;
 		right += score >= 0.3f && (get(&p, 2) & 1);
 	}

@@ -93,10 +93,13 @@ enum oqz_status ocr_finish(void *self, const struct oqz_record *records, size_t 
 enum oqz_status ocr_explain(void *self, const struct oqz_record *record, char *text, size_t size, struct oqz_failure *f)
 {
 	struct record r;
+	char read[160], label[160];
 	enum oqz_status st = record_read(self, record, &r, f);
 
-	if (st == OQZ_OK)
-		snprintf(text, size, "'%.*s' %.3f, label '%.*s'", (int)r.text_size, r.text, r.confidence,
-		         (int)r.label_size, r.label);
-	return st;
+	if (st != OQZ_OK)
+		return st;
+	common_fit(read, sizeof read, r.text, r.text_size);
+	common_fit(label, sizeof label, r.label, r.label_size);
+	snprintf(text, size, "'%s' %.3f, label '%s'", read, r.confidence, label);
+	return OQZ_OK;
 }

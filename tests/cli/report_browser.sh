@@ -31,24 +31,24 @@ rows() {
 shows() { test "$(rows)" = "$1 " || fail "shown are '$(rows)', not '$1 '"; }
 
 dom "$page"
-shows 'tiny/channel/top1 tiny/pow2/top1 another/channel/top1 another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+shows "tiny/channel/top1 tiny/pow2/top1 $another/channel/top1 $another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1"
 grep -q '<output id="count"[^>]*>7 of 7 rows<' "$tmp/dom" || fail "the count"
 grep -q '<form id="filter">' "$tmp/dom" || fail "the filter is hidden"
 dom "$page#scheme=pow2"
-shows 'tiny/pow2/top1 another/pow2/top1 unreadable/pow2/'
+shows "tiny/pow2/top1 $another/pow2/top1 unreadable/pow2/"
 dom "$page#tag=small"
-shows 'another/channel/top1 another/pow2/top1'
+shows "$another/channel/top1 $another/pow2/top1"
 dom "$page#model=TIN&all=1&scheme=channel"
 shows 'tiny/channel/top1 tiny/channel/top3 tiny/channel/nan_rows'
 dom "$page#task=nothing&sort=nothing" # what does not exist is no filter
 grep -q '>7 of 7 rows<' "$tmp/dom" || fail "an unknown task filters"
 # Smallest error first; rows without one come last, in both orders. pow2 errs more than channel.
 dom "$page#sort=aqe&order=ascending"
-shows 'tiny/channel/top1 another/channel/top1 tiny/pow2/top1 another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+shows "tiny/channel/top1 $another/channel/top1 tiny/pow2/top1 $another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1"
 dom "$page#sort=aqe&order=descending"
-shows 'tiny/pow2/top1 another/pow2/top1 tiny/channel/top1 another/channel/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+shows "tiny/pow2/top1 $another/pow2/top1 tiny/channel/top1 $another/channel/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1"
 dom "$page#sort=model&order=ascending"
-shows 'another/channel/top1 another/pow2/top1 bare/float only/top1 tiny/channel/top1 tiny/pow2/top1 unreadable/channel/ unreadable/pow2/'
+shows "$another/channel/top1 $another/pow2/top1 bare/float only/top1 tiny/channel/top1 tiny/pow2/top1 unreadable/channel/ unreadable/pow2/"
 
 # With the mouse: a copy of the page, its policy taken out, in which a second script clicks and types.
 acts() {
@@ -57,12 +57,12 @@ acts() {
 }
 click='document.querySelector("[data-k=diff] button").click();'
 acts "$click"
-shows 'tiny/pow2/top1 another/pow2/top1 tiny/channel/top1 another/channel/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+shows "tiny/pow2/top1 $another/pow2/top1 tiny/channel/top1 $another/channel/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1"
 grep -q 'data-k="diff"[^>]*aria-sort="ascending"' "$tmp/dom" || fail "the heading does not say the order"
 acts "$click $click"
-shows 'tiny/channel/top1 another/channel/top1 tiny/pow2/top1 another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1'
+shows "tiny/channel/top1 $another/channel/top1 tiny/pow2/top1 $another/pow2/top1 unreadable/channel/ unreadable/pow2/ bare/float only/top1"
 acts 'const f = document.forms[0]; f.elements.scheme.value = "channel"; f.elements.scheme.dispatchEvent(new Event("input", {bubbles: true})); document.title = location.hash;'
-shows 'tiny/channel/top1 another/channel/top1 unreadable/channel/'
+shows "tiny/channel/top1 $another/channel/top1 unreadable/channel/"
 grep -q '<title>#scheme=channel</title>' "$tmp/dom" || fail "the address does not follow"
 # Charts are drawn where Chart.js was there at build time: three of error against loss, two panels for each of two models.
 if grep -q 'Chart.js v' "$page"; then

@@ -45,7 +45,10 @@ test "$(grep -o '<image [^>]*href="data:image/jpeg;base64,' "$page" | wc -l)" -e
 test "$(grep -o '<use href="#shot-[0-9]*"/>' "$page" | wc -l)" -eq $((2 * $(grep -c 'class="sample"' "$page"))) ||
 	fail "not two schemes to a picture"
 for id in $(grep -o '<use href="#shot-[0-9]*"/>' "$page" | sed 's/.*#//; s/".*//' | sort -u); do has "id=\"$id\""; done
-has '<div class="words">class '
+# A name that is too long ends with a whole character and an ellipsis.
+has '<div class="words">n0'
+has '也放不进给它留出…'
+has_not '�'
 # Nothing is loaded, and the page says so to the browser.
 sed '/^<script>/,/<\/script>$/d' "$page" >"$tmp/scriptless"
 for what in '://' '<link' '<img' '<iframe' 'src=' 'url(' '@import'; do

@@ -31,6 +31,11 @@ test "$(widest)" -le 200 || fail "$(widest) columns of 200"
 test "$(sed "s/$esc\[[0-9]*m//g" "$tmp/shown")" = "$(cat "$tmp/plain")" || fail "200 columns hold everything: $(cat "$tmp/shown")"
 on_terminal 80 NO_COLOR=1
 ! grep -q "$esc" "$tmp/shown" || fail "colours in spite of NO_COLOR"
+env -u NO_COLOR script -qec "TERM=dumb '$OQZ' report '$tmp/out'" /dev/null </dev/null >"$tmp/shown"
+! grep -q "$esc" "$tmp/shown" || fail "colours on a dumb terminal"
+# Every line of the table is of one width.
+while IFS= read -r line; do echo "$line" | LC_ALL=C.UTF-8 wc -L; done <"$tmp/plain" | sort -u >"$tmp/widths"
+test "$(wc -l <"$tmp/widths")" -eq 1 || fail "widths of the lines: $(cat "$tmp/widths" "$tmp/plain")"
 # A comparison's lines, all of which end with the images, are of one width, too: in columns of the terminal, not bytes.
 expect_exit 0 compare "$tmp/out" "$tmp/out"
 says stdout "^$long *二的幂次方量化 "

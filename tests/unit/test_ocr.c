@@ -169,6 +169,20 @@ START_TEST(label_files_are_read)
 	ck_ok(task_bench_finish(&b, 2, err));
 	ck_assert_double_eq(task_bench_value(&b, "foreign_labels"), 1);
 	task_bench_close(&b);
+	/* A label of 60 characters of three bytes: the line has the 52 that fit 156 bytes, and says that there are more. */
+	char label[200] = "word_1.png\t", shown[200] = "'ab' 1.000, label '";
+	for (int i = 0; i < 60; i++) {
+		strcat(label, "\xe5\xad\x97");
+		strcat(shown, i < 52 ? "\xe5\xad\x97" : "");
+	}
+	strcat(shown, "\xe2\x80\xa6'");
+	test_write_text(root, "long.txt", label);
+	ck_ok(task_bench_open(&b, "ocr", root, "", "root=@,list=@/long.txt", err));
+	ck_ok(task_bench_score(&b, 0, &o, 1, NULL, err));
+	const struct oqz_record long_one = { b.records[0].s, b.records[0].len, 0 };
+	ck_ok(oqz_task_explain(b.task, &long_one, line, sizeof line, err));
+	ck_assert_str_eq(line, shown);
+	task_bench_close(&b);
 	test_write_text(root, "cr.txt", "a.png\tx\r\n\nb.png\ty\tmore\n");
 	ck_ok(task_bench_open(&b, "ocr", root, "", "root=@,list=@/cr.txt", err));
 	ck_assert_uint_eq(b.items.items.n, 2);

@@ -5,6 +5,7 @@
  */
 #include "tests/support/support.h"
 #include "core/base/str.h"
+#include "core/base/unicode.h"
 #include "core/result/results.h"
 
 #include <math.h>
@@ -191,6 +192,46 @@ START_TEST(labels_keep_clear_of_each_other)
 }
 END_TEST
 
+/* A label is never wider than its picture, counted in columns rather than bytes, and keeps its score; a task's line has the
+ * page's minus before numbers, but not in what was read. */
+START_TEST(words_beside_pictures)
+{
+	static const double box[2][2] = { { 5, 5 }, { 90, 90 } };
+#define TEN "\xe9\xa3\x9e\xe6\x9c\xba\xe9\xa3\x9e\xe6\x9c\xba\xe9\xa3\x9e\xe6\x9c\xba\xe9\xa3\x9e\xe6\x9c\xba\xe9\xa3\x9e\xe6\x9c\xba"
+	struct oqz_mark marks[] = { { OQZ_MARK_BOX, 0xff0000, 2, box, TEN TEN TEN " 0.84" },
+		                    { OQZ_MARK_BOX, 0xff0000, 2, box, TEN } };
+	const struct oqz_sample_lane lane = { "float", "'a -1' -0.5 (-2e-05), on-1 class-2 - x", 1, 2, marks };
+	struct oqz_results *r = zoo(1, 1);
+	struct oqz_str s = { 0 };
+	const struct oqz_sample sample = { .model = r->cells.v[0]->model,
+		                           .item = "an image",
+		                           .metric = "ap",
+		                           .width = 100,
+		                           .height = 100,
+		                           .picture = "data:,",
+		                           .n_lanes = 1,
+		                           .lanes = &lane };
+	ck_assert(oqz_vec_push(&r->samples, sample));
+	oqz_results_html(r, &s);
+	/* letters of 6: 26 columns; 20 for ten characters, which stay whole at the left margin of the box */
+	const char *label = strstr(oqz_str_get(&s), "<text class=\"label\""), *text = strchr(label, '>') + 1;
+	struct oqz_str one = { 0 };
+	oqz_str_addn(&one, text, (size_t)(strstr(text, "</text>") - text));
+	ck_assert_int_le(oqz_width(oqz_str_get(&one)), 26);
+	ck_assert_int_ge(oqz_width(oqz_str_get(&one)), 24);
+	ck_assert_msg(strstr(oqz_str_get(&one), "\xe2\x80\xa6") && strstr(oqz_str_get(&one), " 0.84"), "%s",
+	              oqz_str_get(&one));
+	label = strstr(text, "<text class=\"label\"");
+	ck_assert_ptr_nonnull(strstr(label, ">" TEN "</text>"));
+	ck_assert_double_eq(strtod(strstr(label, " x=\"") + 4, NULL), 8);
+	ck_assert_ptr_nonnull(strstr(oqz_str_get(&s), ">&#39;a -1&#39; \xe2\x88\x92"
+	                                              "0.5 (\xe2\x88\x92" "2e\xe2\x88\x92" "05), on-1 class-2 - x<"));
+	oqz_str_release(&one);
+	oqz_str_release(&s);
+	oqz_results_free(r);
+}
+END_TEST
+
 /* Metrics by class of many classes: the first of every cell, with the primary one always. */
 START_TEST(metric_rows_are_bounded)
 {
@@ -246,4 +287,4 @@ START_TEST(usual_zoos_are_whole)
 END_TEST
 
 OQZ_TEST_MAIN("report_size", layers_are_bounded, pictures_are_bounded, labels_keep_clear_of_each_other,
-              metric_rows_are_bounded, failed_images_are_bounded, usual_zoos_are_whole)
+              words_beside_pictures, metric_rows_are_bounded, failed_images_are_bounded, usual_zoos_are_whole)

@@ -126,6 +126,10 @@ static void ck_mark(const struct mark *m, enum kind kind, double x0, double y0, 
 
 /* -------------------------------------------------------------------------------------------------- the tasks */
 
+/* six Chinese characters of three bytes */
+#define SIX "\xe5\xad\x97\xe5\xad\x97\xe5\xad\x97\xe5\xad\x97\xe5\xad\x97\xe5\xad\x97"
+
+/* The second category has a name of which a label's 60 bytes would end within a character. */
 START_TEST(detection_draws_boxes)
 {
 	/* A hit, a false alarm, and one too unsure to be shown; the network sees half the image's size. */
@@ -140,7 +144,7 @@ START_TEST(detection_draws_boxes)
 
 	test_write_text(dir, "instances.json",
 	                "{\"images\": [{\"id\": 1, \"file_name\": \"a.jpg\", \"width\": 640, \"height\": 480}],"
-	                " \"categories\": [{\"id\": 1, \"name\": \"cat\"}, {\"id\": 7, \"name\": \"dog\"}], "
+	                " \"categories\": [{\"id\": 1, \"name\": \"cat\"}, {\"id\": 7, \"name\": \"do" SIX SIX SIX SIX "\"}], "
 	                "\"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, \"iscrowd\": 0, "
 	                "\"bbox\": [100, 100, 200, 200], \"area\": 4e4}]}");
 	ck_ok(task_bench_open(&b, "detection", dir, "", "root=@,annotations=@/instances.json", err));
@@ -152,7 +156,7 @@ START_TEST(detection_draws_boxes)
 	draw(&b, 0, &o, 1, &g, &p);
 	ck_assert_uint_eq(p.n, 2); /* the best last, on top */
 	ck_mark(&p.marks[0], BOX, 480, 360, 520, 440);
-	ck_assert_str_eq(p.marks[0].label, "dog 0.60");
+	ck_assert_str_eq(p.marks[0].label, "do" SIX SIX SIX "\xe5\xad\x97\xe2\x80\xa6 0.60");
 	ck_mark(&p.marks[1], BOX, 100, 100, 300, 300);
 	ck_assert_str_eq(p.marks[1].label, "cat 0.90");
 	ck_assert(p.marks[0].colour != p.marks[1].colour && p.marks[1].colour != truth);

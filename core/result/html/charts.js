@@ -9,6 +9,8 @@
 	const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 	const dashes = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 	const charts = new Map();
+	Chart.defaults.font.family = getComputedStyle(document.body).fontFamily; // the page's own
+	Chart.defaults.font.size = 11;
 	const minus = (text) => text.replace(/-/g, "−"); // the same as in the page's tables
 	const number = (x) => x === null ? "–" : minus(x !== 0 && Math.abs(x) < 0.001 ? x.toExponential(1) : x.toPrecision(4));
 
@@ -42,8 +44,9 @@
 		};
 	}
 
+	// Both ends of a name tell it from others; of a layer's path the end does.
 	function shorten(name) {
-		return name.length > 26 ? "…" + name.slice(-25) : name;
+		return name.length <= 26 ? name : name.includes("/") ? "…" + name.slice(-25) : name.slice(0, 13) + "…" + name.slice(-12);
 	}
 
 	// One panel of a model's error profile; both panels of a model hide the same schemes. The last one names the layers.
@@ -86,25 +89,29 @@
 		return { type: "line", data: { labels: data.names, datasets }, options };
 	}
 
-	// The models that lost most, by name, as far as there is room.
+	// The models that lost most, by name: beside, above or below their points, where neither another name nor a point is.
 	function nameWorst(chart) {
-		const { ctx, chartArea } = chart, taken = [];
+		const { ctx, chartArea } = chart, HEIGHT = 12, POINT = 5;
 		const points = chart.data.datasets.flatMap((set, i) => !chart.isDatasetVisible(i) ? [] :
 			chart.getDatasetMeta(i).data.map((point, k) => ({ point, raw: set.data[k] })));
+		const taken = points.map(({ point }) => ({ x: point.x - POINT, y: point.y - POINT, width: 2 * POINT, height: 2 * POINT }));
+		const free = (box) => box.x > chartArea.left && box.x + box.width < chartArea.right &&
+			box.y > chartArea.top && box.y + box.height < chartArea.bottom &&
+			taken.every((t) => box.x > t.x + t.width || box.x + box.width < t.x || box.y > t.y + t.height || box.y + box.height < t.y);
 		points.sort((a, b) => b.raw.y - a.raw.y);
 		ctx.save();
-		ctx.font = "11px sans-serif";
+		ctx.font = "11px " + Chart.defaults.font.family;
 		ctx.fillStyle = colour("soft");
 		ctx.textBaseline = "middle";
 		for (const { point, raw } of points.slice(0, 4).filter((p) => p.raw.low > 0)) {
-			const width = ctx.measureText(raw.model).width, left = point.x + 8 + width > chartArea.right;
-			const x = left ? point.x - 8 - width : point.x + 8;
-			const free = x > chartArea.left &&
-				taken.every((t) => Math.abs(t.y - point.y) > 12 || x > t.x + t.width || x + width < t.x);
-			if (!free)
+			const name = shorten(raw.model), width = ctx.measureText(name).width;
+			const beside = point.y - HEIGHT / 2, middle = point.x - width / 2;
+			const box = [[point.x + 8, beside], [point.x - 8 - width, beside], [middle, point.y - 8 - HEIGHT], [middle, point.y + 8]]
+				.map(([x, y]) => ({ x, y, width, height: HEIGHT })).find(free);
+			if (!box)
 				continue;
-			taken.push({ x, y: point.y, width });
-			ctx.fillText(raw.model, x, point.y);
+			taken.push(box);
+			ctx.fillText(name, box.x, box.y + HEIGHT / 2);
 		}
 		ctx.restore();
 	}
@@ -155,10 +162,11 @@
 		return { type: "scatter", data: { datasets }, options, plugins: [whiskers] };
 	}
 
-	function add(holder, height, make) {
+	function add(holder, width, height, make) {
 		const frame = document.createElement("div"), canvas = document.createElement("canvas");
 		frame.className = "drawn";
 		frame.style.height = height + "px";
+		frame.style.minWidth = width + "px"; // narrower windows scroll
 		canvas.setAttribute("role", "img");
 		const drawing = holder.querySelector("svg[aria-label]");
 		canvas.setAttribute("aria-label", drawing ? drawing.getAttribute("aria-label") : "Chart; the same figures stand in the tables");
@@ -182,15 +190,17 @@
 		const data = JSON.parse(holder.dataset.chart);
 		holder.classList.add("live");
 		if (data.kind === "scatter") {
-			add(holder, 300, (canvas) => scatter(canvas, data));
+			add(holder, 250, 300, (canvas) => scatter(canvas, data));
 			return;
 		}
 		const longest = Math.max(...data.names.map((name) => shorten(name).length));
-		// The key takes a line for about 120 characters, swatches included; the plot keeps its height.
-		const key = 18 * Math.floor(data.series.reduce((sum, s) => sum + s.name.length + 6, 0) / 120);
-		const panels = [add(holder, key + (data.local ? 280 : 280 + 6 * longest), (canvas) => profile(canvas, data, "cumulative", !data.local))];
+		const width = Math.min(560, 90 + 15 * data.names.length); // fewer layers need less
+		// The key takes a line for so many characters, swatches included; the plot keeps its height.
+		const line = Math.max(width, holder.clientWidth) / 9;
+		const key = 18 * Math.floor(data.series.reduce((sum, s) => sum + s.name.length + 6, 0) / line);
+		const panels = [add(holder, width, key + (data.local ? 280 : 280 + 6 * longest), (canvas) => profile(canvas, data, "cumulative", !data.local))];
 		if (data.local)
-			panels.push(add(holder, 280 + 6 * longest, (canvas) => profile(canvas, data, "local", true)));
+			panels.push(add(holder, width, 280 + 6 * longest, (canvas) => profile(canvas, data, "local", true)));
 		together(panels);
 	}
 
