@@ -5,13 +5,13 @@
  */
 #include "core/quant/observer.h"
 
-static enum oqz_status constant_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                     float *ret_hi, float *ret_scale, struct oqz_err *err)
+static enum oqz_status constant_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                     double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	(void)site;
 	(void)err;
-	*ret_lo = o->count ? o->lo : 0;
-	*ret_hi = o->count ? o->hi : 0;
+	*ret_lo = o->count ? (double)o->lo : 0;
+	*ret_hi = o->count ? (double)o->hi : 0;
 	*ret_scale = 1;
 	return OQZ_OK;
 }

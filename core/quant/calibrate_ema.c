@@ -8,8 +8,8 @@
 #include "core/base/str.h"
 #include "core/quant/observer.h"
 
-static enum oqz_status ema_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
-                                float *ret_scale, struct oqz_err *err)
+static enum oqz_status ema_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	float lo = 0, hi = 0, m = (float)site->q, l, h;
 	bool first = true;
@@ -27,8 +27,8 @@ static enum oqz_status ema_find(const struct oqz_observer *o, const struct oqz_s
 		hi = first ? h : hi + m * (h - hi);
 		first = false;
 	}
-	*ret_lo = lo;
-	*ret_hi = hi;
+	*ret_lo = (double)lo;
+	*ret_hi = (double)hi;
 	*ret_scale = 0;
 	return OQZ_OK;
 }

@@ -85,16 +85,16 @@ unsigned oqz_needs_histogram(const struct oqz_site *site)
 	return OQZ_OBS_HISTOGRAM;
 }
 
-static enum oqz_status floating_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                     float *ret_hi, float *ret_scale, struct oqz_err *err)
+static enum oqz_status floating_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                     double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	static const float scales[] = { 0x1p-7f, 0x1p-5f, 0x1p-3f, 1, 4, 16, 64 };
 	double loss[OQZ_COUNTOF(scales)];
 
 	OQZ_TRY(oqz_observer_nonempty(o, err));
 	OQZ_TRY(oqz_grid_losses(o, &site->grid, scales, OQZ_COUNTOF(scales), loss, err));
-	*ret_lo = o->lo;
-	*ret_hi = o->hi;
+	*ret_lo = (double)o->lo;
+	*ret_hi = (double)o->hi;
 	*ret_scale = scales[least(loss, OQZ_COUNTOF(scales))];
 	return OQZ_OK;
 }

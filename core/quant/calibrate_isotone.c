@@ -62,8 +62,8 @@ static double most_covered(struct end *e, size_t n)
 	return best;
 }
 
-static enum oqz_status isotone_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                    float *ret_hi, float *ret_scale, struct oqz_err *err)
+static enum oqz_status isotone_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                    double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	size_t bytes;
 	int32_t zero;
@@ -77,8 +77,8 @@ static enum oqz_status isotone_find(const struct oqz_observer *o, const struct o
 	if (!e)
 		return oqz_err_nomem(err, "intervals", 2 * o->rows.n * sizeof *e);
 	size_t n = collect_ends(o, site, e);
-	*ret_lo = o->lo;
-	*ret_hi = o->hi;
+	*ret_lo = (double)o->lo;
+	*ret_hi = (double)o->hi;
 	*ret_scale = n ? (float)most_covered(e, n) : 0;
 	double top = site->symmetric ? fabs((double)o->last_top) : (double)o->last_top;
 	if (!(*ret_scale > 0)) /* from a range that begins at 0 the zero point is 0 as well */

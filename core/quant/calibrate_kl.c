@@ -62,8 +62,8 @@ int oqz_kl_search(const float *bins, int count, int bits, float *work)
 	return best;
 }
 
-static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
-                               float *ret_scale, struct oqz_err *err)
+static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                               double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	double bins[OQZ_BINS];
 	float narrow[OQZ_BINS], work[2 * OQZ_BINS];
@@ -88,8 +88,8 @@ static enum oqz_status kl_find(const struct oqz_observer *o, const struct oqz_si
 	scale = scale > 1e-8 ? scale : 1e-8;
 	if (site->pow2)
 		scale = ldexp(1.0, (int)floor(log2(scale) + 0.5));
-	*ret_lo = o->lo;
-	*ret_hi = o->hi;
+	*ret_lo = (double)o->lo;
+	*ret_hi = (double)o->hi;
 	*ret_scale = (float)scale;
 	return OQZ_OK;
 }

@@ -4,13 +4,13 @@
  */
 #include "core/quant/observer.h"
 
-static enum oqz_status minmax_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                   float *ret_hi, float *ret_scale, struct oqz_err *err)
+static enum oqz_status minmax_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                   double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	(void)site;
 	OQZ_TRY(oqz_observer_nonempty(o, err));
-	*ret_lo = o->lo;
-	*ret_hi = o->hi;
+	*ret_lo = (double)o->lo;
+	*ret_hi = (double)o->hi;
 	*ret_scale = 0;
 	return OQZ_OK;
 }

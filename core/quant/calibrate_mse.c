@@ -72,8 +72,8 @@ static void mse_describe(const struct oqz_site *site, struct oqz_str *out)
 		oqz_bins_describe(site, out);
 }
 
-static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
-                                float *ret_scale, struct oqz_err *err)
+static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	double bins[OQZ_BINS];
 	int64_t levels = (int64_t)site->grid.qmax - site->grid.qmin + 1;
@@ -83,23 +83,23 @@ static enum oqz_status mse_find(const struct oqz_observer *o, const struct oqz_s
 	if (site->grid.kind == OQZ_GRID_CUSTOM || (site->grid.kind == OQZ_GRID_AFFINE && levels < 2))
 		OQZ_FAIL(err, OQZ_E_UNSUPPORTED, "calibrator mse needs a grid with codes");
 	if (site->grid.kind != OQZ_GRID_AFFINE) {
-		*ret_lo = o->lo;
-		*ret_hi = o->hi;
+		*ret_lo = (double)o->lo;
+		*ret_hi = (double)o->hi;
 		return oqz_grid_mse_scale(o, site, ret_scale, err);
 	}
 	double lowest = site->symmetric ? 0 : (double)o->lo;
 	double range = site->symmetric ? fmax(-(double)o->lo, (double)o->hi) : (double)o->hi - (double)o->lo;
 	double width = range / count;
 	*ret_scale = 0;
-	*ret_lo = o->lo;
-	*ret_hi = o->hi;
+	*ret_lo = (double)o->lo;
+	*ret_hi = (double)o->hi;
 	/* more codes than bins: nothing to gain by clipping; nor are there bins over a range that is no float32 */
 	if (!(width > 0) || levels > count || range > (double)FLT_MAX)
 		return OQZ_OK;
 	OQZ_TRY(oqz_bins_get(o, mse_needs(site), count, bins, err));
 	oqz_mse_search(bins, count, (int)levels, site->symmetric, width, lowest, &start, &end);
-	*ret_lo = site->symmetric ? (float)(-end * width) : (float)(start * width + lowest);
-	*ret_hi = site->symmetric ? (float)(end * width) : (float)(end * width + lowest);
+	*ret_lo = site->symmetric ? -end * width : start * width + lowest;
+	*ret_hi = end * width + lowest; /* symmetric: lowest is 0 */
 	return OQZ_OK;
 }
 

@@ -93,8 +93,8 @@ static float mean(const float *v, size_t n)
 	return (float)(sum / (double)n);
 }
 
-static enum oqz_status percentile_batches(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                          float *ret_hi, struct oqz_err *err)
+static enum oqz_status percentile_batches(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                          double *ret_hi, struct oqz_err *err)
 {
 	OQZ_CLEANUP_FREE float *lo = NULL;
 	size_t n = 0;
@@ -111,13 +111,13 @@ static enum oqz_status percentile_batches(const struct oqz_observer *o, const st
 		OQZ_TRY(oqz_batch_quantiles(&o->batches.v[i], o->q, &lo[n], &hi[n], err));
 		n++;
 	}
-	*ret_lo = mean(lo, n);
-	*ret_hi = mean(hi, n);
+	*ret_lo = (double)mean(lo, n);
+	*ret_hi = (double)mean(hi, n);
 	return OQZ_OK;
 }
 
-static enum oqz_status percentile_find(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo,
-                                       float *ret_hi, float *ret_scale, struct oqz_err *err)
+static enum oqz_status percentile_find(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+                                       double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	size_t top, bottom;
 
@@ -136,8 +136,8 @@ static enum oqz_status percentile_find(const struct oqz_observer *o, const struc
 			         "the images' values here differ too much in number for a quantile of all: use "
 			         "scope=batch with "
 			         "batches of one image (`calibration: {batch: 1}`)");
-		*ret_lo = (float)hist_rank(o, (int64_t)bottom, counted);
-		*ret_hi = (float)hist_rank(o, counted - 1 - (int64_t)top, counted);
+		*ret_lo = (double)(float)hist_rank(o, (int64_t)bottom, counted);
+		*ret_hi = (double)(float)hist_rank(o, counted - 1 - (int64_t)top, counted);
 	}
 	*ret_scale = 0;
 	return OQZ_OK;

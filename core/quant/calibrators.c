@@ -48,7 +48,7 @@ void oqz_calibrator_describe(const struct oqz_calibrator *c, const struct oqz_si
 
 /* One observer's worth of values, in rows of `row` -> the range by the site's rule. */
 static enum oqz_status find_once(const struct oqz_calibrator *c, const struct oqz_site *site, const float *x, size_t n,
-                                 size_t row, float *ret_lo, float *ret_hi, float *ret_scale, struct oqz_err *err)
+                                 size_t row, double *ret_lo, double *ret_hi, float *ret_scale, struct oqz_err *err)
 {
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 
@@ -80,8 +80,8 @@ static void gather(const float *x, size_t outer, size_t len, size_t inner, size_
 }
 
 static enum oqz_status find_slices(const struct oqz_calibrator *c, const struct oqz_site *site,
-                                   const struct oqz_shape *s, const float *x, float *block, size_t n,
-                                   struct oqz_err *err)
+                                   const struct oqz_shape *s, const float *x, double *lo, double *hi, float *scale,
+                                   size_t n, struct oqz_err *err)
 {
 	size_t outer = site->axis < 0 ? 1 : (size_t)oqz_shape_span(s, 0, site->axis);
 	size_t inner = (size_t)oqz_shape_nelem(s) / (outer * n), bytes;
@@ -97,18 +97,18 @@ static enum oqz_status find_slices(const struct oqz_calibrator *c, const struct 
 	for (size_t a = 0; a < n; a++) {
 		if (slice)
 			gather(x, outer, n, inner, a, slice);
-		OQZ_TRY(find_once(c, site, slice ? slice : x + a * inner, outer * inner, row, block + a, block + n + a,
-		                  block + 2 * n + a, err));
+		OQZ_TRY(find_once(c, site, slice ? slice : x + a * inner, outer * inner, row, lo + a, hi + a, scale + a,
+		                  err));
 	}
 	return OQZ_OK;
 }
 
-enum oqz_status oqz_observe_constant(const struct oqz_tensor *t, const struct oqz_site *site, float **ret_lo,
-                                     float **ret_hi, float **ret_scale, size_t *ret_n, struct oqz_err *err)
+enum oqz_status oqz_observe_constant(const struct oqz_tensor *t, const struct oqz_site *site, double **ret_lo,
+                                     double **ret_hi, float **ret_scale, size_t *ret_n, struct oqz_err *err)
 {
 	const struct oqz_calibrator *c = oqz_calibrator_find(site->calibrator);
 	OQZ_CLEANUP_FREE float *wide = NULL;
-	OQZ_CLEANUP_FREE float *block = NULL;
+	OQZ_CLEANUP_FREE double *block = NULL; /* lo, hi, and the scales in half as much room */
 	size_t n, count = (size_t)oqz_tensor_nelem(t), bytes;
 	const float *x = t->data;
 
@@ -130,8 +130,9 @@ enum oqz_status oqz_observe_constant(const struct oqz_tensor *t, const struct oq
 	block = oqz_size_mul(3 * n, sizeof *block, &bytes) ? malloc(bytes) : NULL;
 	if (!block)
 		return oqz_err_nomem(err, "ranges of a constant", 3 * n * sizeof *block);
-	OQZ_TRY(find_slices(c, site, &t->shape, x, block, n, err));
-	*ret_scale = block[2 * n] > 0 ? block + 2 * n : NULL;
+	float *scale = (float *)(void *)(block + 2 * n);
+	OQZ_TRY(find_slices(c, site, &t->shape, x, block, block + n, scale, n, err));
+	*ret_scale = scale[0] > 0 ? scale : NULL;
 	*ret_hi = block + n;
 	*ret_lo = oqz_steal(block);
 	*ret_n = n;

@@ -71,9 +71,10 @@ struct oqz_calibrator {
 	/* Appends the rule's own parameters as a plan has them, " q=0.9999"; NULL: it has none. */
 	void (*describe)(const struct oqz_site *site, struct oqz_str *out);
 	bool per_axis; /* can work per channel (constants) */
-	/* Range (and, if the rule yields one, scale) of a site. *ret_scale is set to 0 when only a range is found. */
-	enum oqz_status (*find)(const struct oqz_observer *o, const struct oqz_site *site, float *ret_lo, float *ret_hi,
-	                        float *ret_scale, struct oqz_err *err);
+	/* Range (and, if the rule yields one, scale) of a site. *ret_scale is set to 0 when only a range is found. The
+	 * range is a double as in PPQ: a search over bins may end between two float32 numbers. */
+	enum oqz_status (*find)(const struct oqz_observer *o, const struct oqz_site *site, double *ret_lo,
+	                        double *ret_hi, float *ret_scale, struct oqz_err *err);
 };
 /* Ends with NULL. */
 extern const struct oqz_calibrator *const oqz_calibrators[];
@@ -93,7 +94,7 @@ enum oqz_status oqz_observe_once(unsigned needs, double q, const float *x, size_
 
 /* Ranges of a constant tensor by a site's rule, per tensor or along site->axis: arrays of *ret_n, malloc'ed in one
  * block starting at *ret_lo (free *ret_lo only). *ret_scale is NULL when the rule yields ranges. */
-enum oqz_status oqz_observe_constant(const struct oqz_tensor *t, const struct oqz_site *site, float **ret_lo,
-                                     float **ret_hi, float **ret_scale, size_t *ret_n, struct oqz_err *err);
+enum oqz_status oqz_observe_constant(const struct oqz_tensor *t, const struct oqz_site *site, double **ret_lo,
+                                     double **ret_hi, float **ret_scale, size_t *ret_n, struct oqz_err *err);
 
 #endif

@@ -169,37 +169,60 @@ const struct oqz_quantize_site *oqz_quantize_site(const struct oqz_quantize *z, 
 
 /* ---------------------------------------------------------------------------------------------------- the plan */
 
-/* Ranges of one site; `block` keeps them alive (free it). `one` is room for the three numbers of an activation. */
-static enum oqz_status site_stats(const struct oqz_quantize *z, const struct oqz_quantize_site *s,
-                                  const struct oqz_observer *o, float one[3], float **block, struct oqz_site_stats *ret,
-                                  struct oqz_err *err)
+/* Ranges of one site as its calibrator finds them: arrays of *ret_n in one block, which starts at *ret_lo. */
+static enum oqz_status find_ranges(const struct oqz_quantize *z, const struct oqz_quantize_site *s,
+                                   const struct oqz_observer *o, double **ret_lo, double **ret_hi, float **ret_scale,
+                                   size_t *ret_n, int64_t *ret_count, struct oqz_err *err)
 {
 	struct oqz_view v;
-	float *lo, *hi, *scale;
 
-	*ret = (struct oqz_site_stats) { .struct_size = sizeof *ret };
-	if (!s->calibrator)
-		return OQZ_OK;
 	if (s->constant) {
 		if (!oqz_graph_api.input_constant(z->view, s->site.node, s->site.input, &v))
 			OQZ_FAIL(err, OQZ_E_INTERNAL, "a constant is gone");
 		const struct oqz_tensor t = { .dtype = v.dtype, .shape = v.shape, .data = (void *)(uintptr_t)v.data };
-		OQZ_TRY(oqz_observe_constant(&t, &s->site, &lo, &hi, &scale, &ret->n, err));
-		*block = lo;
-		ret->lo = lo;
-		ret->hi = hi;
-		ret->scale = scale;
-		ret->count = oqz_tensor_nelem(&t);
-		return OQZ_OK;
+		*ret_count = oqz_tensor_nelem(&t);
+		return oqz_observe_constant(&t, &s->site, ret_lo, ret_hi, ret_scale, ret_n, err);
 	}
 	if (!o)
 		OQZ_FAIL(err, OQZ_E_INTERNAL, "tensor '%s' was not observed", s->tensor);
-	OQZ_TRY(s->calibrator->find(o, &s->site, &one[0], &one[1], &one[2], err));
-	ret->n = 1;
-	ret->lo = &one[0];
-	ret->hi = &one[1];
-	ret->scale = one[2] > 0 ? &one[2] : NULL;
-	ret->count = oqz_observer_count(o);
+	OQZ_CLEANUP_FREE double *one = malloc(3 * sizeof *one);
+	if (!one)
+		return oqz_err_nomem(err, "a range", 3 * sizeof *one);
+	float *scale = (float *)(void *)(one + 2);
+	OQZ_TRY(s->calibrator->find(o, &s->site, one, one + 1, scale, err));
+	*ret_scale = *scale > 0 ? scale : NULL;
+	*ret_hi = one + 1;
+	*ret_lo = oqz_steal(one);
+	*ret_n = 1;
+	*ret_count = oqz_observer_count(o);
+	return OQZ_OK;
+}
+
+/* What a plugin is told of one site: its ranges, and the same as float32. Each block is to be freed. */
+static enum oqz_status site_stats(const struct oqz_quantize *z, const struct oqz_quantize_site *s,
+                                  const struct oqz_observer *o, double **ret_block, float **ret_narrow,
+                                  struct oqz_site_stats *ret, struct oqz_err *err)
+{
+	double *lo, *hi;
+	float *scale, *narrow;
+
+	*ret = (struct oqz_site_stats) { .struct_size = sizeof *ret };
+	if (!s->calibrator)
+		return OQZ_OK;
+	OQZ_TRY(find_ranges(z, s, o, &lo, &hi, &scale, &ret->n, &ret->count, err));
+	*ret_block = lo;
+	*ret_narrow = narrow = malloc(2 * ret->n * sizeof *narrow);
+	if (!narrow)
+		return oqz_err_nomem(err, "ranges", 2 * ret->n * sizeof *narrow);
+	for (size_t i = 0; i < ret->n; i++) {
+		narrow[i] = (float)lo[i];
+		narrow[ret->n + i] = (float)hi[i];
+	}
+	ret->lo = narrow;
+	ret->hi = narrow + ret->n;
+	ret->scale = scale;
+	ret->exact_lo = lo;
+	ret->exact_hi = hi;
 	return OQZ_OK;
 }
 
@@ -227,15 +250,15 @@ static enum oqz_status plan_site(struct oqz_quantize *z, const struct oqz_quanti
                                  const struct oqz_observer *o, struct oqz_qplan *p, struct oqz_err *err)
 {
 	struct oqz_qplan_site out = { .node = s->node, .input = s->site.input, .tensor = s->tensor, .role = s->role };
-	OQZ_CLEANUP_FREE float *block = NULL;
-	float one[3];
+	OQZ_CLEANUP_FREE double *block = NULL;
+	OQZ_CLEANUP_FREE float *narrow = NULL;
 	struct oqz_site_stats stats;
 	struct oqz_failure f = { err };
 	struct oqz_str rule = { 0 };
 	enum oqz_dtype dtype;
 	struct oqz_shape shape;
 
-	OQZ_TRY(site_stats(z, s, o, one, &block, &stats, err));
+	OQZ_TRY(site_stats(z, s, o, &block, &narrow, &stats, err));
 	out.spec.axis = -1;
 	err->msg[0] = 0;
 	enum oqz_status st = z->q->plan(z->self, z->view, &s->site, &stats, &out.spec, &f);

@@ -10,6 +10,7 @@
 #include "../scales.h"
 #include "../sites.h"
 
+#include <stddef.h>
 #include <string.h>
 
 struct int8 {
@@ -183,9 +184,12 @@ static enum oqz_status int8_plan(void *self, const struct oqz_graph_view *g, con
 		return st;
 	float *scale = s->answer.scale;
 	int32_t *zero = s->answer.zero;
+	/* a program with API 1.3 has the range as float32 only */
+	bool exact = stats->struct_size > offsetof(struct oqz_site_stats, exact_hi);
 	for (size_t i = 0; i < stats->n; i++) {
-		s->host->affine_from_range((double)stats->lo[i], (double)stats->hi[i], &site->grid, site->symmetric,
-		                           site->pow2, &scale[i], &zero[i]);
+		double lo = exact ? stats->exact_lo[i] : (double)stats->lo[i];
+		double hi = exact ? stats->exact_hi[i] : (double)stats->hi[i];
+		s->host->affine_from_range(lo, hi, &site->grid, site->symmetric, site->pow2, &scale[i], &zero[i]);
 		if (stats->scale) { /* kl, isotone ... know the scale itself, floor and power of two included */
 			scale[i] = stats->scale[i];
 			zero[i] = 0;

@@ -9,6 +9,7 @@
 #include "plugins/host.h"
 #include "tests/contract/fake.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,28 +70,17 @@ static void add_bytes(struct oqz_str *out, const void *p, size_t n)
 }
 
 /* The spec as text: what the program would keep of it. */
-static void ask_plan(struct instance *in, size_t i, struct oqz_str *out)
+static void add_answer(struct instance *in, const struct oqz_site *s, const struct oqz_shape *shape,
+                       const struct oqz_site_stats *stats, struct oqz_str *out)
 {
-	const struct oqz_site *s = &in->sites.v[i];
 	struct oqz_err why = { 0 };
 	struct oqz_failure f = { &why };
 	struct oqz_qspec spec = { 0 };
-	struct oqz_shape shape;
-	float lo[16], hi[16];
-	struct oqz_site_stats stats = { .struct_size = sizeof stats, .n = 1, .lo = lo, .hi = hi, .count = 100 };
 
-	ck_assert(fake_input_shape(s->node, s->input, &shape));
-	if (s->axis >= 0)
-		stats.n = (size_t)shape.dim[s->axis];
-	ck_assert(stats.n <= OQZ_COUNTOF(lo));
-	for (size_t k = 0; k < stats.n; k++) {
-		lo[k] = -1.5f - 0.25f * (float)k;
-		hi[k] = 2 + 0.125f * (float)(k + i);
-	}
-	enum oqz_status st = in->q->plan(in->self, NULL, s, &stats, &spec, &f);
+	enum oqz_status st = in->q->plan(in->self, NULL, s, stats, &spec, &f);
 	ck_assert_msg(st == OQZ_OK, "%s: plan(%s): %s", in->q->base.name, in->text, why.msg);
 	if (spec.grid.kind != OQZ_GRID_CUSTOM) {
-		st = oqz_qspec_check(&spec, &shape, &why);
+		st = oqz_qspec_check(&spec, shape, &why);
 		ck_assert_msg(st == OQZ_OK, "%s: plan(%s): %s", in->q->base.name, in->text, why.msg);
 		st = oqz_grid_verify(&spec.grid, &why);
 		ck_assert_msg(st == OQZ_OK, "%s: plan(%s): %s", in->q->base.name, in->text, why.msg);
@@ -102,6 +92,43 @@ static void ask_plan(struct instance *in, size_t i, struct oqz_str *out)
 	if (spec.zero)
 		add_bytes(out, spec.zero, spec.n_scale * sizeof *spec.zero);
 	oqz_str_add(out, "\n");
+}
+
+/* Asked twice: by this program and by one of API 1.3, which knows no exact range. */
+static void ask_plan(struct instance *in, size_t i, struct oqz_str *out)
+{
+	const struct oqz_site *s = &in->sites.v[i];
+	struct oqz_shape shape;
+	float lo[16], hi[16];
+	double exact_lo[16], exact_hi[16];
+	struct oqz_site_stats stats = {
+		.struct_size = sizeof stats,
+		.n = 1,
+		.lo = lo,
+		.hi = hi,
+		.count = 100,
+		.exact_lo = exact_lo,
+		.exact_hi = exact_hi,
+	};
+	struct oqz_str older = { 0 };
+
+	ck_assert(fake_input_shape(s->node, s->input, &shape));
+	if (s->axis >= 0)
+		stats.n = (size_t)shape.dim[s->axis];
+	ck_assert(stats.n <= OQZ_COUNTOF(lo));
+	for (size_t k = 0; k < stats.n; k++) {
+		lo[k] = -1.5f - 0.25f * (float)k;
+		hi[k] = 2 + 0.125f * (float)(k + i);
+		exact_lo[k] = (double)lo[k];
+		exact_hi[k] = (double)hi[k];
+	}
+	size_t start = out->len;
+	add_answer(in, s, &shape, &stats, out);
+	stats.struct_size = offsetof(struct oqz_site_stats, exact_lo);
+	stats.exact_lo = stats.exact_hi = NULL;
+	add_answer(in, s, &shape, &stats, &older);
+	ck_assert_str_eq(oqz_str_get(out) + start, oqz_str_get(&older));
+	oqz_str_release(&older);
 }
 
 static void whole_plan(struct instance *in, struct oqz_str *out)

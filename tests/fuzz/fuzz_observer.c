@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct oqz_site site = { .axis = -1, .q = 0.9999, .symmetric = true };
 	struct oqz_str a = { 0 }, b = { 0 };
 	struct oqz_err err = { 0 };
-	float lo, hi, scale;
+	double lo, hi;
+	float scale;
 
 	site.grid = (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -128, .qmax = 127 };
 	if (oqz_observer_load(data, size, &o, &err) != OQZ_OK) {

@@ -12,6 +12,7 @@
 #include "plugins/host.h"
 #include "plugins/loader.h"
 #include "tests/unit/observe_case.h"
+#include "tests/unit/observer_rows.h"
 
 static struct oqz_plugin_host host;
 static struct oqz_module *module;
@@ -280,6 +281,46 @@ START_TEST(lone_tensors_are_quantized)
 }
 END_TEST
 
+/* The scheme's answer is PPQ's to the last bit for every rule that sees all batches alike: between the search and the
+ * scale no range is rounded. */
+START_TEST(golden_rows_through_the_plugin)
+{
+	size_t i;
+	json_t *row;
+	int n = 0;
+	struct golden g;
+
+	if (!rows_open(&g))
+		return;
+	json_array_foreach(json_object_get(g.json, "rows"), i, row)
+	{
+		const char *rule = row_string(row, "observer");
+		if (row_bool(row, "weight") || json_object_get(row, "axis") ||
+		    (strcmp(rule, "mse") && strcmp(rule, "kl") && strcmp(rule, "minmax") && strcmp(rule, "isotone")))
+			continue;
+		struct oqz_tensor x = row_data(&g, row), y = { 0 };
+		struct oqz_qplan *plan = NULL;
+		char text[100];
+		snprintf(text, sizeof text, "calibrate=%s,symmetric=%s,scale=%s", rule,
+		         row_bool(row, "symmetric") ? "true" : "false", row_bool(row, "pow2") ? "pow2" : "free");
+		struct oqz_params *p = params(text);
+		ck_ok(oqz_qdq_tensor(&module->desc.quantizer, &host.table, p, text, &x, OQZ_INPUT_ACTIVATION, -1, &y,
+		                     &plan, err));
+		const struct oqz_qspec *spec = &plan->sites.v[0].spec;
+		ck_assert_msg(spec->scale[0] == (float)json_number_value(json_object_get(row, "scale")) &&
+		                  (spec->zero ? spec->zero[0] : 0) ==
+		                      (int)json_number_value(json_object_get(row, "offset")),
+		              "row %zu (%s, %s): %.9g", i, text, row_string(row, "data"), (double)spec->scale[0]);
+		oqz_tensor_release(&y);
+		oqz_qplan_free(plan);
+		oqz_params_free(p);
+		n++;
+	}
+	ck_assert_int_eq(n, 32 + 32 + 16 + 8); /* of the 68 rows of minmax 36 are of weights or along an axis */
+	golden_close(&g);
+}
+END_TEST
+
 /* The rule of a lone tensor's scale is in its plan, with the parameters that it depends on. */
 START_TEST(rules_name_their_parameters)
 {
@@ -485,5 +526,5 @@ START_TEST(misbehaving_plugins_are_named)
 END_TEST
 
 OQZ_TEST_MAIN("int8_plugin", sites_follow_the_rules, selection_is_common, plans_hold_what_was_asked,
-              lone_tensors_are_quantized, rules_name_their_parameters, positions_decide,
+              lone_tensors_are_quantized, golden_rows_through_the_plugin, rules_name_their_parameters, positions_decide,
               manual_page_says_what_the_table_says, misbehaving_plugins_are_named)

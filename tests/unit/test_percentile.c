@@ -44,14 +44,15 @@ START_TEST(batch_scope_equals_golden)
 		/* PPQ's batch of 4 images, here image by image, from the last to the first */
 		int images = (int)x.shape.dim[0] * 4;
 		size_t per = (size_t)oqz_tensor_nelem(&x) / (size_t)images;
-		float lo, hi, scale;
+		double lo, hi;
+		float scale;
 		int32_t zero;
 		ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 4, &o, err));
 		for (int k = images - 1; k >= 0; k--)
 			ck_ok(oqz_observer_add(o, k, (const float *)x.data + (size_t)k * per, per, 0, err));
 		ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
 		ck_assert(scale == 0);
-		oqz_affine_from_range((double)lo, (double)hi, &grid, sym, pow2, &scale, &zero);
+		oqz_affine_from_range(lo, hi, &grid, sym, pow2, &scale, &zero);
 		ck_assert_msg(scale == (float)json_number_value(json_object_get(row, "scale")), "row %zu (%s): %.9g", i,
 		              row_string(row, "data"), (double)scale);
 		ck_assert_int_eq(zero, (int)json_number_value(json_object_get(row, "offset")));
@@ -78,7 +79,8 @@ START_TEST(batch_scope_equals_sorting)
 	for (size_t k = 0; k < OQZ_COUNTOF(qs); k++) {
 		struct oqz_site site = { .q = qs[k], .batch_scope = true };
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
-		float lo, hi, scale, want_lo = 0, want_hi = 0;
+		double lo, hi;
+		float scale, want_lo = 0, want_hi = 0;
 		ck_ok(oqz_observer_new(OQZ_OBS_BATCH, qs[k], BATCH, &o, err));
 		for (int i = 0; i < IMAGES; i++)
 			ck_ok(oqz_observer_add(o, i, x + i * PER, PER, 0, err));
@@ -91,7 +93,7 @@ START_TEST(batch_scope_equals_sorting)
 			want_lo += v[(int)(n * (1 - qs[k]))];
 		}
 		ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
-		ck_assert_msg(lo == want_lo / 3 && hi == want_hi / 3, "q %g: %g %g", qs[k], (double)lo, (double)hi);
+		ck_assert_msg(lo == (double)(want_lo / 3) && hi == (double)(want_hi / 3), "q %g: %g %g", qs[k], lo, hi);
 	}
 }
 END_TEST
@@ -118,11 +120,12 @@ START_TEST(dataset_scope_keeps_its_bound)
 		qsort(x, N, sizeof *x, ascending);
 		for (size_t k = 0; k < OQZ_COUNTOF(qs); k++) {
 			struct oqz_site site = { .q = qs[k] };
-			float lo, hi, scale;
+			double lo, hi;
+			float scale;
 			ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
 			int top = (int)(N * qs[k]);
 			float want[2] = { x[(int)(N * (1 - qs[k]))], x[top < N - 1 ? top : N - 1] },
-			      got[2] = { lo, hi };
+			      got[2] = { (float)lo, (float)hi };
 			for (int e = 0; e < 2; e++) {
 				double bound = fabs((double)want[e]) / 2048;
 				bound = bound > 0x1p-137 ? bound : (want[e] == 0 ? 0 : 0x1p-137);
@@ -143,7 +146,8 @@ END_TEST
 START_TEST(ranks_within_a_bin)
 {
 	enum { N = 1001 };
-	float x[N], lo, hi, scale;
+	double lo, hi;
+	float x[N], scale;
 	struct oqz_site site = { .q = 0.9, .grid = int8_grid(true), .symmetric = true };
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 
@@ -175,7 +179,8 @@ END_TEST
 START_TEST(many_batches_are_averaged_as_torch_does)
 {
 	enum { N = 300 };
-	float lo, hi, scale, in_order = 0;
+	double lo, hi;
+	float scale, in_order = 0;
 	uint32_t seed = 1;
 	struct oqz_site site = { .q = 0.9999, .grid = int8_grid(true), .symmetric = true, .batch_scope = true };
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
@@ -187,8 +192,8 @@ START_TEST(many_batches_are_averaged_as_torch_does)
 		ck_ok(oqz_observer_add(o, i, &x, 1, 0, err));
 	}
 	ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
-	ck_assert_msg(hi == 0x1.814becp+0f && lo == hi, "%a", (double)hi);
-	ck_assert(in_order / N != hi);
+	ck_assert_msg(hi == 0x1.814becp+0f && lo == hi, "%a", hi);
+	ck_assert((double)(in_order / N) != hi);
 }
 END_TEST
 
@@ -198,7 +203,8 @@ START_TEST(batches_leave_out_what_is_not_finite)
 	enum { N = 3000 };
 	static float x[N], y[N];
 	static const float bad[] = { NAN, INFINITY, -INFINITY };
-	float lo[2], hi[2], scale;
+	double lo[2], hi[2];
+	float scale;
 	uint32_t seed = 4;
 	size_t n = 0;
 	struct oqz_site site = { .q = 0.99, .grid = int8_grid(true), .symmetric = true, .batch_scope = true };
@@ -231,7 +237,8 @@ START_TEST(broken_promises_survive_a_merge)
 		x[i] = (float)next(&seed) * 0x1p-31f - 1;
 	for (int into = 0; into < 2; into++) { /* the narrowed one is merged from, or into */
 		struct oqz_observer *o[2];
-		float lo, hi, scale;
+		double lo, hi;
+		float scale;
 		for (int k = 0; k < 2; k++) {
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 1, &o[k], err));
 			oqz_observer_tails(o[k], 5);
@@ -256,7 +263,8 @@ START_TEST(ends_know_what_the_poorer_knows)
 	static float x[N];
 	struct oqz_site site = { .q = 0.9 };
 	struct oqz_observer *o[3];
-	float lo, hi, scale;
+	double lo, hi;
+	float scale;
 	uint32_t seed = 12;
 
 	for (int sign = -1; sign <= 1; sign++) {
@@ -302,7 +310,8 @@ START_TEST(tails_say_what_the_whole_histogram_says)
 		for (int part = 0; part < 8; part++) {
 			struct oqz_site site = { .q = part < 4 ? 0.99 : 0.8 };
 			struct oqz_observer *whole, *a, *b;
-			float want[2], got[2], scale;
+			double want[2], got[2];
+			float scale;
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &whole, err));
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &a, err));
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &b, err));
@@ -375,7 +384,8 @@ START_TEST(zeros_of_batches_have_no_sign)
 	static const float x[] = { -0.0f, 0, 0, -0.0f };
 	struct oqz_site site = { .q = 0.9, .batch_scope = true };
 	struct oqz_observer *o;
-	float lo, hi, scale;
+	double lo, hi;
+	float scale;
 
 	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 1, &o, err));
 	ck_ok(oqz_observer_add(o, 0, x, 4, 0, err));
@@ -398,7 +408,8 @@ START_TEST(growing_images_are_right_or_refused)
 		const int skew = round / 12 * (round % 2 ? 1 : -1); /* late images are wide on one side only */
 		struct oqz_site site = { .q = round % 3 ? 0.99 : 0.9 };
 		struct oqz_observer *o[3];
-		float want[2], got[2], scale;
+		double want[2], got[2];
+		float scale;
 		for (int k = 0; k < 3; k++)
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o[k], err));
 		for (int i = 0; i < IMAGES; i++) {
@@ -456,7 +467,8 @@ START_TEST(images_of_changing_size_are_refused_not_guessed)
 	static float x[BIG];
 	struct oqz_observer *o;
 	struct oqz_site site = { .q = 0.9, .batch_scope = true };
-	float lo, hi, scale;
+	double lo, hi;
+	float scale;
 
 	for (int i = 0; i < BIG; i++)
 		x[i] = (float)(i % 977);
@@ -525,7 +537,8 @@ START_TEST(values_on_a_limit_are_counted)
 	static float x[SIZE];
 	uint32_t seed = 21;
 	struct oqz_observer *whole, *ends;
-	float want[2], got[2], scale;
+	double want[2], got[2];
+	float scale;
 	struct oqz_site site = { .q = 1 - 300.0 / (SIZE * IMAGES) };
 
 	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &whole, err));
@@ -570,7 +583,8 @@ START_TEST(limits_do_not_move_inwards)
 	for (int side = -1; side <= 1; side += 2) {
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 		struct oqz_site site = { .q = 0.95 };
-		float lo, hi, scale;
+		double lo, hi;
+		float scale;
 		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
 		oqz_observer_tails(o, 50);
 		for (int k = 0; k < 2; k++) {

@@ -138,7 +138,8 @@ START_TEST(averages_pass_over_empty_batches)
 	const struct oqz_calibrator *ema = oqz_calibrator_find("ema");
 	struct oqz_site site = { .q = 0.5 };
 	struct oqz_observer *o, *other;
-	float lo, hi, scale;
+	double lo, hi;
+	float scale;
 
 	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 1, 1, &o, err));
 	for (int i = 0; i < 4; i++)
@@ -169,7 +170,8 @@ START_TEST(constants_are_checked)
 		                 .axis = 1,
 		                 .symmetric = true,
 		                 .grid = { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -128, .qmax = 127 } };
-	float *lo, *hi, *scale;
+	double *lo, *hi;
+	float *scale;
 	size_t n;
 
 	ck_fails(oqz_observe_constant(&t, &site, &lo, &hi, &scale, &n, err), OQZ_E_MISMATCH, "axis 1 does not exist");

@@ -29,7 +29,7 @@ extern "C" {
 
 #define OQZ_PLUGIN_MAGIC UINT64_C(0x6f717a706c756731) /* "oqzplug1" */
 #define OQZ_API_MAJOR 1
-#define OQZ_API_MINOR 3
+#define OQZ_API_MINOR 4
 /* What a plugin and its host must agree on beyond versions: byte order, index width, numerics contract. */
 #define OQZ_ABI "oqz1/le/i64/num1"
 

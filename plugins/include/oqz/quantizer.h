@@ -138,6 +138,9 @@ struct oqz_site_stats {
 	const float *scale;   /* set when the rule yields scales rather than ranges; else NULL. minmax, percentile, ema
 	                       * and, of integers, mse yield ranges; mse of other grids and all other rules scales */
 	int64_t count;        /* elements seen */
+	/* Since API 1.4. The same range before it became float32: what PPQ's scales are made of, since mse may find one
+	 * that ends between two float32 numbers. Of all other rules equal to lo and hi. */
+	const double *exact_lo, *exact_hi;
 };
 
 /* -------------------------------------------------------------------------------------------------- the plugin */
