@@ -8,12 +8,12 @@
 
 #include "core/quant/observer.h"
 
-/* KL: the number of bins to keep, a multiple of 2^(bits-1), by the smallest divergence (quantization.md 3.1). `work`
- * has room for 2 * count floats. */
+/* KL: the number of bins to keep, a multiple of 2^(bits-1), by the smallest divergence. `work` has room for 2 * count
+ * floats. */
 int oqz_kl_search(const float *bins, int count, int bits, float *work);
 
-/* MSE: the range [*ret_start, *ret_end] in bins (quantization.md 3.2). `offset_bins`: how many bins lie below zero
- * (asym; ignored when symmetric). `levels`: codes of the grid. */
+/* MSE: the range [*ret_start, *ret_end] in bins of width hist_scale. `levels`: codes of the grid, at most `count`;
+ * `lowest`: where the first bin begins (0 when symmetric). */
 void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, double hist_scale, double lowest,
                     int *ret_start, int *ret_end);
 

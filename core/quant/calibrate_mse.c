@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calibrator `mse`: the range with the smallest mean squared error over a grid of candidates, as in PPQ 0.6
- * (quantization.md 3.2). Its model of the symmetric case spends all codes on the positive half axis, and so is twice
- * finer than the grid that is used; kept, since this is the rule behind published numbers. Other grids than integers,
- * for which PPQ has no such rule, are searched by trial (calibrate_floating.c).
+ * Calibrator `mse`: the range with the smallest mean squared error over a grid of candidates, as PPQ 0.6's
+ * TorchMSEObserver on a CPU, whose order of operations decides between candidates that are nearly equal. Its model of
+ * the symmetric case spends all codes on the positive half axis, and so is twice finer than the grid that is used;
+ * kept, since this is the rule behind published numbers. Other grids than integers, for which PPQ has no such rule, are
+ * searched by trial (calibrate_floating.c).
  */
 #include "core/quant/calibrate_hist.h"
 
 #include <float.h>
 #include <math.h>
 
-enum { MSE_BINS = 2048 /* unless the scheme has a number of its own */, MSE_STEPS = 8 };
+enum { MSE_BINS = 2048 /* unless the scheme has a number of its own */ };
 
-/* Mean squared error, in squared bins, of putting bins on start, start + step, ..., end. */
-static double mse_loss(const double *bins, int count, int start, int step, int end, double total)
+/* Mean squared error, in squared bins, of putting bins on start, start + step, ..., end; or, when that is not less than
+ * `best`, any number that is not, either. */
+static double mse_loss(const double *bins, int count, int start, int step, int end, double total, double best)
 {
 	double loss = 0;
+	int r = 0; /* bins since the last code */
 
-	for (int i = 0; i < count; i++) {
-		double e;
-		if (i < start) {
-			e = start - i - 1 + 0.5;
-		} else if (i > end) {
-			e = i - end + 0.5;
-		} else {
-			int r = (i - start) % step, r2 = step - r - 1;
-			e = r == r2 ? r + 0.25 : (r < r2 ? r : r2) + 0.5;
+	for (int i = 0; i < count && loss < best; i++) {
+		double e = i < start ? start - i - 0.5 : i - end + 0.5;
+		if (i >= start && i <= end) {
+			int nearer = r < step - 1 - r ? r : step - 1 - r;
+			e = nearer + (2 * nearer == step - 1 ? 0.25 : 0.5);
+			r = r < step - 1 ? r + 1 : 0;
 		}
-		loss += bins[i] * e * e;
+		loss += bins[i] * e * e / total;
 	}
-	return loss / total;
+	return loss;
 }
 
 void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, double hist_scale, double lowest,
@@ -42,14 +42,14 @@ void oqz_mse_search(const double *bins, int count, int levels, bool symmetric, d
 		total += bins[i];
 	*ret_start = 0;
 	*ret_end = levels * step;
-	best = mse_loss(bins, count, 0, step, levels * step, total);
+	best = mse_loss(bins, count, 0, step, levels * step, total, INFINITY);
 	/* asymmetric: the grid may start anywhere up to zero, so a range above zero keeps the first candidate */
 	for (int start = 0; start < count && (symmetric ? start == 0 : start * hist_scale + lowest <= 0); start += 8) {
-		for (step = 1; step <= MSE_STEPS; step++) {
+		for (step = 1; step <= count / levels; step++) {
 			int end = start + levels * step;
 			if (end > count + levels)
 				break;
-			double loss = mse_loss(bins, count, start, step, end, total);
+			double loss = mse_loss(bins, count, start, step, end, total, best);
 			if (loss < best) {
 				best = loss;
 				*ret_start = start;

@@ -10,10 +10,11 @@
  * largest rank (which are the extremes) and zero, which has a count of its own.
  *
  * Scope `batch`, the zoo's rule: the same ranks within each batch of images, exactly, then the mean over the batches,
- * summed in float32 (torch_sum below). It depends on the batch size and on the order of the images.
+ * summed in float32 as torch does. It depends on the batch size and on the order of the images.
  */
 #include "core/base/str.h"
 #include "core/quant/observer.h"
+#include "core/quant/torch_sum.h"
 
 #include <math.h>
 
@@ -44,46 +45,9 @@ static double hist_rank(const struct oqz_observer *o, int64_t r, int64_t counted
 	return (double)o->hi;
 }
 
-/* Sum in float32 in the order of torch's mean() over the rows of a table, which PPQ uses: four interleaved partial
- * sums, each in chunks of 16 (or the fourth root of the length) that cascade through four levels, then the rest, then
- * the four together. */
-static float torch_sum(const float *v, size_t n)
-{
-	enum { LANES = 4, LEVELS = 4 };
-	size_t rows = n / LANES, i = 0, bits = 0;
-	float total = 0, lane_sum[LANES];
-
-	while ((size_t)1 << bits < rows)
-		bits++;
-	size_t power = bits / LEVELS > 4 ? bits / LEVELS : 4, mask = ((size_t)1 << power) - 1;
-	for (int lane = 0; lane < LANES; lane++) {
-		float acc[LEVELS] = { 0 };
-		for (i = 0; i < rows; i++) {
-			/* a full chunk moves up, and a full level of chunks with it */
-			for (size_t j = 1, full = i; i && j < LEVELS && !(full & mask); j++, full >>= power) {
-				acc[j] += acc[j - 1];
-				acc[j - 1] = 0;
-			}
-			acc[0] += v[i * LANES + (size_t)lane];
-		}
-		for (size_t j = 1, full = rows; rows && j < LEVELS && !(full & mask); j++, full >>= power) {
-			acc[j] += acc[j - 1];
-			acc[j - 1] = 0;
-		}
-		for (int j = 1; j < LEVELS; j++)
-			acc[0] += acc[j];
-		lane_sum[lane] = acc[0];
-	}
-	for (i = rows * LANES; i < n; i++)
-		lane_sum[0] += v[i];
-	for (int lane = 0; lane < LANES; lane++)
-		total = lane ? total + lane_sum[lane] : lane_sum[0];
-	return total;
-}
-
 static float mean(const float *v, size_t n)
 {
-	float m = torch_sum(v, n) / (float)n;
+	float m = oqz_torch_sum(v, n, OQZ_TORCH_SCALAR) / (float)n; /* a column of a table */
 	double sum = 0;
 
 	if (isfinite(m))

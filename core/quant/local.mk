@@ -48,6 +48,8 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/quantize.h \
 	core/quant/tail.c \
 	core/quant/tail.h \
+	core/quant/torch_sum.c \
+	core/quant/torch_sum.h \
 	$(NULL)
 core_quant_liboqz_quant_a_CFLAGS = $(HOT_CFLAGS)
 core_quant_liboqz_quant_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

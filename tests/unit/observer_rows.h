@@ -46,4 +46,21 @@ static const struct oqz_grid e4m3_grid = { .kind = OQZ_GRID_MINIFLOAT,
 	                                   .special = OQZ_GRID_FN,
 	                                   .max = 448 };
 
+/* The scale that a rule finds for n numbers, in rows of `row`, all passes of it. */
+static inline enum oqz_status find_scale(const char *name, struct oqz_site site, const float *x, size_t n, size_t row,
+                                         float *ret_scale, struct oqz_err *e)
+{
+	const struct oqz_calibrator *c = oqz_calibrator_find(name);
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+	double lo, hi;
+	int32_t zero;
+
+	site.q = site.q > 0 ? site.q : 0.9999;
+	OQZ_TRY(oqz_observe_once(oqz_calibrator_needs(c, &site), oqz_calibrator_quantile(c, &site), x, n, row, &o, e));
+	OQZ_TRY(c->find(o, &site, &lo, &hi, ret_scale, e));
+	if (*ret_scale == 0)
+		oqz_affine_from_range(lo, hi, &site.grid, site.symmetric, site.pow2, ret_scale, &zero);
+	return OQZ_OK;
+}
+
 #endif

@@ -321,6 +321,47 @@ START_TEST(golden_rows_through_the_plugin)
 }
 END_TEST
 
+/* Both ends of a range of mse reach the scale as they were found: numbers for which float32 ends would give another
+ * scale. */
+START_TEST(ranges_reach_the_scale_unrounded)
+{
+	enum { N = 400 };
+	const struct oqz_calibrator *mse = oqz_calibrator_find("mse");
+	struct oqz_site site = { .calibrator = "mse", .axis = -1, .grid = { OQZ_GRID_AFFINE, .bits = 4, .qmax = 15 } };
+	struct oqz_params *p = params("bits=4,calibrate=mse,symmetric=false");
+	int by_low_end = 0, by_high_end = 0;
+	uint32_t seed = 9;
+	float x[N];
+
+	for (int round = 0; round < 60; round++) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		struct oqz_tensor t = { .dtype = OQZ_DT_F32, .shape = GB_DIMS(N), .data = x }, y = { 0 };
+		struct oqz_qplan *plan = NULL;
+		double lo, hi;
+		float scale, rounded;
+		int32_t zero;
+		for (int i = 0; i < N; i++) {
+			float u = (float)((seed = seed * 1664525u + 1013904223u) >> 8) * 0x1p-23f - 1;
+			x[i] = u * u * u * u * u;
+		}
+		ck_ok(oqz_observe_once(oqz_calibrator_needs(mse, &site), 0, x, N, 0, &o, err));
+		ck_ok(mse->find(o, &site, &lo, &hi, &scale, err));
+		oqz_affine_from_range(lo, hi, &site.grid, false, false, &scale, &zero);
+		ck_ok(oqz_qdq_tensor(&module->desc.quantizer, &host.table, p, "", &t, OQZ_INPUT_ACTIVATION, -1, &y,
+		                     &plan, err));
+		ck_assert(plan->sites.v[0].spec.scale[0] == scale && plan->sites.v[0].spec.zero[0] == zero);
+		oqz_affine_from_range((double)(float)lo, hi, &site.grid, false, false, &rounded, &zero);
+		by_low_end += rounded != scale;
+		oqz_affine_from_range(lo, (double)(float)hi, &site.grid, false, false, &rounded, &zero);
+		by_high_end += rounded != scale;
+		oqz_tensor_release(&y);
+		oqz_qplan_free(plan);
+	}
+	ck_assert_msg(by_low_end > 0 && by_high_end > 0, "%d, %d", by_low_end, by_high_end);
+	oqz_params_free(p);
+}
+END_TEST
+
 /* The rule of a lone tensor's scale is in its plan, with the parameters that it depends on. */
 START_TEST(rules_name_their_parameters)
 {
@@ -418,8 +459,10 @@ static enum {
 	BAD_GRID,
 	NO_STATUS,
 	NO_VALUES,
-	LOCAL_VALUES
+	LOCAL_VALUES,
+	WEIGHT
 } trick;
+static int64_t told; /* how many elements the statistics say they have seen */
 
 static enum oqz_status rogue_open(const struct oqz_quantizer_host *h, const struct oqz_params *p, void **ret,
                                   struct oqz_failure *f)
@@ -434,6 +477,7 @@ static enum oqz_status rogue_sites(void *self, const struct oqz_graph_view *g, v
 {
 	const struct oqz_quantizer_host *h = self;
 	struct oqz_site s = { .node = trick == NOWHERE ? 999 : 0,
+		              .input = trick == WEIGHT,
 		              .calibrator = trick == NO_RULE ? "guess" : "minmax",
 		              .axis = trick == PER_AXIS ? 1 : -1 };
 	double values[] = { -1, 0, 1 };
@@ -455,6 +499,7 @@ static enum oqz_status rogue_plan(void *self, const struct oqz_graph_view *g, co
 {
 	static const float scales[] = { 0, 1 };
 
+	told = stats->count;
 	ret->grid = (struct oqz_grid) { .kind = OQZ_GRID_AFFINE, .bits = 8, .qmin = -128, .qmax = 127 };
 	ret->n_scale = 1;
 	ret->scale = &scales[trick != BAD_SCALE];
@@ -494,7 +539,7 @@ START_TEST(misbehaving_plugins_are_named)
 	struct oqz_quantize *z = NULL;
 	struct oqz_observer *o = NULL;
 	struct oqz_qplan *plan = NULL;
-	float x = 1;
+	float x[] = { 1, NAN, 2 };
 
 	setup();
 	net_make(&n);
@@ -507,13 +552,20 @@ START_TEST(misbehaving_plugins_are_named)
 	trick = BAD_SCALE;
 	ck_ok(oqz_quantize_open(&rogue, &host.table, NULL, v, "", &z, err));
 	ck_ok(oqz_observer_new(OQZ_OBS_MINMAX, 0, 0, &o, err));
-	ck_ok(oqz_observer_add(o, 0, &x, 1, 0, err));
+	ck_ok(oqz_observer_add(o, 0, x, 3, 0, err));
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN,
 	         "wrong answer");
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN, n.conv->name);
+	ck_assert_int_eq((int)told, 2);
 	trick = BAD_GRID;
 	ck_fails(oqz_quantize_plan(z, (const struct oqz_observer *const *)&o, &plan, err), OQZ_E_PLUGIN, "maximum");
 	oqz_observer_free(o);
+	oqz_quantize_close(z);
+	trick = WEIGHT;
+	ck_ok(oqz_quantize_open(&rogue, &host.table, NULL, v, "", &z, err));
+	ck_ok(oqz_quantize_plan_constants(z, &plan, err));
+	ck_assert_int_eq((int)told, 4 * 3 * 3 * 3);
+	oqz_qplan_free(plan);
 	oqz_quantize_close(z);
 	trick = LOCAL_VALUES; /* a code book is copied when it is asked for */
 	ck_ok(oqz_quantize_open(&rogue, &host.table, NULL, v, "", &z, err));
@@ -526,5 +578,6 @@ START_TEST(misbehaving_plugins_are_named)
 END_TEST
 
 OQZ_TEST_MAIN("int8_plugin", sites_follow_the_rules, selection_is_common, plans_hold_what_was_asked,
-              lone_tensors_are_quantized, golden_rows_through_the_plugin, rules_name_their_parameters, positions_decide,
-              manual_page_says_what_the_table_says, misbehaving_plugins_are_named)
+              lone_tensors_are_quantized, golden_rows_through_the_plugin, ranges_reach_the_scale_unrounded,
+              rules_name_their_parameters, positions_decide, manual_page_says_what_the_table_says,
+              misbehaving_plugins_are_named)

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+static float scale; /* not found: percentile finds ranges */
 static uint32_t next(uint32_t *seed) { return *seed = *seed * 1664525u + 1013904223u; }
 
 static int ascending(const void *a, const void *b)
@@ -45,7 +46,6 @@ START_TEST(batch_scope_equals_golden)
 		int images = (int)x.shape.dim[0] * 4;
 		size_t per = (size_t)oqz_tensor_nelem(&x) / (size_t)images;
 		double lo, hi;
-		float scale;
 		int32_t zero;
 		ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 4, &o, err));
 		for (int k = images - 1; k >= 0; k--)
@@ -80,7 +80,7 @@ START_TEST(batch_scope_equals_sorting)
 		struct oqz_site site = { .q = qs[k], .batch_scope = true };
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 		double lo, hi;
-		float scale, want_lo = 0, want_hi = 0;
+		float want_lo = 0, want_hi = 0;
 		ck_ok(oqz_observer_new(OQZ_OBS_BATCH, qs[k], BATCH, &o, err));
 		for (int i = 0; i < IMAGES; i++)
 			ck_ok(oqz_observer_add(o, i, x + i * PER, PER, 0, err));
@@ -121,7 +121,6 @@ START_TEST(dataset_scope_keeps_its_bound)
 		for (size_t k = 0; k < OQZ_COUNTOF(qs); k++) {
 			struct oqz_site site = { .q = qs[k] };
 			double lo, hi;
-			float scale;
 			ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
 			int top = (int)(N * qs[k]);
 			float want[2] = { x[(int)(N * (1 - qs[k]))], x[top < N - 1 ? top : N - 1] },
@@ -140,14 +139,12 @@ START_TEST(dataset_scope_keeps_its_bound)
 }
 END_TEST
 
-/* What is asked of the ends of a histogram does not depend on how much of its middle was counted, nor on the order of
- * images or who saw which. */
 /* The value of rank r among the c of its bin is taken at (r + 0.5) / c of it. */
 START_TEST(ranks_within_a_bin)
 {
 	enum { N = 1001 };
 	double lo, hi;
-	float x[N], scale;
+	float x[N];
 	struct oqz_site site = { .q = 0.9, .grid = int8_grid(true), .symmetric = true };
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 
@@ -180,15 +177,14 @@ START_TEST(many_batches_are_averaged_as_torch_does)
 {
 	enum { N = 300 };
 	double lo, hi;
-	float scale, in_order = 0;
+	float in_order = 0, x;
 	uint32_t seed = 1;
 	struct oqz_site site = { .q = 0.9999, .grid = int8_grid(true), .symmetric = true, .batch_scope = true };
 	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 
 	ck_ok(oqz_observer_new(oqz_calibrator_needs(percentile(), &site), site.q, 1, &o, err));
 	for (int i = 0; i < N; i++) {
-		float x = (float)next(&seed) * 0x1p-32f + 1;
-		in_order += x;
+		in_order += x = (float)next(&seed) * 0x1p-32f + 1;
 		ck_ok(oqz_observer_add(o, i, &x, 1, 0, err));
 	}
 	ck_ok(percentile()->find(o, &site, &lo, &hi, &scale, err));
@@ -204,7 +200,6 @@ START_TEST(batches_leave_out_what_is_not_finite)
 	static float x[N], y[N];
 	static const float bad[] = { NAN, INFINITY, -INFINITY };
 	double lo[2], hi[2];
-	float scale;
 	uint32_t seed = 4;
 	size_t n = 0;
 	struct oqz_site site = { .q = 0.99, .grid = int8_grid(true), .symmetric = true, .batch_scope = true };
@@ -238,7 +233,6 @@ START_TEST(broken_promises_survive_a_merge)
 	for (int into = 0; into < 2; into++) { /* the narrowed one is merged from, or into */
 		struct oqz_observer *o[2];
 		double lo, hi;
-		float scale;
 		for (int k = 0; k < 2; k++) {
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 1, &o[k], err));
 			oqz_observer_tails(o[k], 5);
@@ -264,7 +258,6 @@ START_TEST(ends_know_what_the_poorer_knows)
 	struct oqz_site site = { .q = 0.9 };
 	struct oqz_observer *o[3];
 	double lo, hi;
-	float scale;
 	uint32_t seed = 12;
 
 	for (int sign = -1; sign <= 1; sign++) {
@@ -291,6 +284,8 @@ START_TEST(ends_know_what_the_poorer_knows)
 }
 END_TEST
 
+/* What is asked of the ends of a histogram does not depend on how much of its middle was counted, nor on the order of
+ * images or who saw which. */
 START_TEST(tails_say_what_the_whole_histogram_says)
 {
 	enum { IMAGES = 12, SIZE = 3000 };
@@ -311,7 +306,6 @@ START_TEST(tails_say_what_the_whole_histogram_says)
 			struct oqz_site site = { .q = part < 4 ? 0.99 : 0.8 };
 			struct oqz_observer *whole, *a, *b;
 			double want[2], got[2];
-			float scale;
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &whole, err));
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &a, err));
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &b, err));
@@ -385,7 +379,6 @@ START_TEST(zeros_of_batches_have_no_sign)
 	struct oqz_site site = { .q = 0.9, .batch_scope = true };
 	struct oqz_observer *o;
 	double lo, hi;
-	float scale;
 
 	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 1, &o, err));
 	ck_ok(oqz_observer_add(o, 0, x, 4, 0, err));
@@ -409,7 +402,6 @@ START_TEST(growing_images_are_right_or_refused)
 		struct oqz_site site = { .q = round % 3 ? 0.99 : 0.9 };
 		struct oqz_observer *o[3];
 		double want[2], got[2];
-		float scale;
 		for (int k = 0; k < 3; k++)
 			ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o[k], err));
 		for (int i = 0; i < IMAGES; i++) {
@@ -468,7 +460,6 @@ START_TEST(images_of_changing_size_are_refused_not_guessed)
 	struct oqz_observer *o;
 	struct oqz_site site = { .q = 0.9, .batch_scope = true };
 	double lo, hi;
-	float scale;
 
 	for (int i = 0; i < BIG; i++)
 		x[i] = (float)(i % 977);
@@ -538,7 +529,6 @@ START_TEST(values_on_a_limit_are_counted)
 	uint32_t seed = 21;
 	struct oqz_observer *whole, *ends;
 	double want[2], got[2];
-	float scale;
 	struct oqz_site site = { .q = 1 - 300.0 / (SIZE * IMAGES) };
 
 	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &whole, err));
@@ -584,7 +574,6 @@ START_TEST(limits_do_not_move_inwards)
 		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
 		struct oqz_site site = { .q = 0.95 };
 		double lo, hi;
-		float scale;
 		ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
 		oqz_observer_tails(o, 50);
 		for (int k = 0; k < 2; k++) {
