@@ -16,8 +16,8 @@ void cli_args_release(struct oqz_args *a)
 
 void cli_help(const struct oqz_verb *v, FILE *to)
 {
-	fprintf(to, "usage: oqz %s%s %s\n\n%s\n", v->name, v->options && v->options->name ? " [options]" : "",
-	        v->operands, v->summary);
+	fprintf(to, "usage: oqz %s%s%s%s\n\n%s\n", v->name, v->options && v->options->name ? " [options]" : "",
+	        v->operands[0] ? " " : "", v->operands, v->summary);
 	if (v->options && v->options->name)
 		fputs("\noptions:\n", to);
 	for (const struct oqz_option *o = v->options; o && o->name; o++) {

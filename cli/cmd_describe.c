@@ -24,7 +24,7 @@
 
 static const struct oqz_option options[] = {
 	{ "markdown", 0, NULL, "print the tables as a plugin's page has them" },
-	{ "pass", 0, "NAME", "of a model: a graph pass, as `passes` of the manifest (repeatable)" },
+	{ "pass", 0, "PASS", "of a model: a graph pass, as `passes` of the manifest (repeatable)" },
 	{ 0 },
 };
 

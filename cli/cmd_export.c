@@ -16,7 +16,7 @@ static const struct oqz_option options[] = {
 	{ "scheme", 0, "NAME", "the scheme (may be left out when the model has one)" },
 	{ "model", 0, "ID", "the model (may be left out when the manifest has one)" },
 	{ "plan", 0, "FILE.json", "a saved plan; the operand is then the model's .onnx file" },
-	{ "pass", 0, "NAME", "with --plan: a graph pass, as `passes` of the manifest (repeatable)" },
+	{ "pass", 0, "PASS", "with --plan: a graph pass, as `passes` of the manifest (repeatable)" },
 	{ "output", 'o', "FILE.onnx", "where the result goes (default MODEL.SCHEME.onnx, here)" },
 	{ "jobs", 'j', "N", "worker threads (default 1)" },
 	OQZ_MANIFEST_OPTIONS,

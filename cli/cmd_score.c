@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const struct oqz_option options[] = {
-	{ "task", 0, "PLUGIN[:K=V,...]", "the task and its (or its data set's) parameters (required)" },
+	{ "task", 0, "TASK[:K=V,...]", "the task and its (or its data set's) parameters (required)" },
 	{ "annotations", 0, "FILE", "the truth: a file, or a folder of images (required)" },
 	{ "predictions", 0, "FILE", "what is judged: a file (default: standard input), or a folder" },
 	{ 0 },

@@ -135,5 +135,5 @@ static int run(const struct oqz_args *args)
 }
 
 const struct oqz_verb cmd_split = {
-	"split", "KIND SOURCE", "draw a data set's calibration and test parts", options, 2, 2, run
+	"split", "imagenet|cityscapes|coco|persons SOURCE", "draw a data set's calibration and test parts", options, 2, 2, run
 };

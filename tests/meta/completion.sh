@@ -74,6 +74,18 @@ expect "quantizers" oqz list q
 among int8 oqz qdq --scheme i
 among int8 oqz describe i
 among mine.so oqz describe m
+among detection oqz score --task det
+expect "" oqz score --task int
+among +fuse-layernorm oqz describe --pass +fuse
+among -fuse-bias oqz export --plan p.json --pass -f
+among net.onnx oqz describe ne
+among zoo.yaml oqz export z
+among net.onnx oqz export n
+expect "folder plan.json" oqz compare ""
+expect "imagenet" oqz split i
+among persons oqz split --seed 1 pe
+among picture.jpg oqz split coco pi
+expect "folder" oqz prepare fo
 expect "" oqz run --limit ""
 expect "" oqz nosuchverb ""
 exit $status

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Mock plugin: a task with a bootstrap of its own that leaves out the metric which its parameter names. Only one of its
- * two is bootstrapped, so the other one may be left out.
+ * Mock plugin: a task with a bootstrap of its own that leaves out the metric which a parameter names, or fails in the
+ * function that another one names. Only one of its two metrics is bootstrapped, so the other one may be left out.
  */
 #include "tests/mock/mock.h"
 
+enum { DRAWS = 0x64726177 };
+
 struct task {
 	const struct oqz_task_host *host;
-	const char *without;
+	const char *without, *fails;
+	struct draws { /* what resample_open() gives */
+		unsigned magic;
+	} draws;
 };
 
 static const struct oqz_metric metrics[] = {
@@ -18,6 +23,7 @@ static const struct oqz_metric metrics[] = {
 
 static const struct oqz_param params[] = {
 	{ "without", OQZ_P_STRING, "", 0, 0, NULL, NULL, "the metric that is not set" },
+	{ "fails", OQZ_P_STRING, "", 0, 0, NULL, NULL, "the function that fails" },
 	{ 0 },
 };
 
@@ -28,7 +34,9 @@ static enum oqz_status task_open(const struct oqz_task_host *host, const struct 
 
 	if (!t)
 		return host->base->fail(f, OQZ_E_NOMEM, "out of memory");
-	*t = (struct task) { host, host->base->param_string(p, "without") };
+	*t = (struct task) {
+		host, host->base->param_string(p, "without"), host->base->param_string(p, "fails"), { DRAWS }
+	};
 	*ret = t;
 	return OQZ_OK;
 }
@@ -38,15 +46,23 @@ static void task_close(void *self) { ((struct task *)self)->host->base->free_mem
 static enum oqz_status resample_open(void *self, const struct oqz_record *records, const struct oqz_record *reference,
                                      size_t n, void **ret, struct oqz_failure *f)
 {
-	*ret = self;
-	return OQZ_OK;
+	struct task *t = self;
+
+	*ret = &t->draws;
+	return strcmp(t->fails, "resample_open") ? OQZ_OK : t->host->base->fail(f, OQZ_E_DATA, "no list today");
 }
 
 /* The share of the list that the first record has. */
 static enum oqz_status resample(void *self, void *resampler, const uint32_t *times, void *sink, struct oqz_failure *f)
 {
-	const struct task *t = resampler;
+	const struct task *t = self;
+	const struct draws *d = resampler;
 	enum oqz_status st = OQZ_OK;
+
+	if (d->magic != DRAWS)
+		return t->host->base->fail(f, OQZ_E_INTERNAL, "not what resample_open() gave");
+	if (!strcmp(t->fails, "resample"))
+		return t->host->base->fail(f, OQZ_E_DATA, "no figures today");
 
 	for (const struct oqz_metric *m = metrics; m->name && st == OQZ_OK; m++)
 		if (strcmp(m->name, t->without) != 0)

@@ -84,7 +84,6 @@ START_TEST(each_wrong_plugin_is_refused_for_its_reason)
 	ck_refused("kind", "its kind 77 is unknown");
 	ck_refused("tiny", "its descriptor claims a size of");
 	ck_refused("missing", "the required callback 'plan' is missing");
-	ck_refused("undrawn", "the required callback 'resample' is missing");
 	ck_refused("cut", "the required callback 'sites' is missing");
 	ck_refused("name", "its name 'Mock Name' is not [a-z0-9-]+");
 	ck_refused("wordless", "it has no licence");
@@ -95,6 +94,28 @@ START_TEST(each_wrong_plugin_is_refused_for_its_reason)
 	ck_refused("crash-entry", "crashed while being loaded: signal 11");
 	ck_refused("crash-load", "crashed while being loaded: signal 6");
 	ck_refused("exit-entry", "ended the process while being loaded (exit status 0)");
+}
+END_TEST
+
+/* Every callback that a plugin must have, one at a time; what draws lists belongs together. */
+START_TEST(each_required_callback_is_missed)
+{
+	static const char *const of_quantizers[] = { "open", "close", "sites", "plan" }, *const of_tasks[] = {
+		"open", "close", "items", "score", "finish", "resample", "resample_close"
+	};
+	char why[100];
+
+	ck_assert_str_eq(reason("undrawn", 60000), "");
+	for (size_t i = 0; i < OQZ_COUNTOF(of_quantizers) + OQZ_COUNTOF(of_tasks); i++) {
+		bool task = i >= OQZ_COUNTOF(of_quantizers);
+		const char *without = task ? of_tasks[i - OQZ_COUNTOF(of_quantizers)] : of_quantizers[i];
+		setenv("OQZ_MOCK_WITHOUT", without, 1);
+		snprintf(why, sizeof why, "the required callback '%s' is missing", without);
+		ck_refused(task ? "undrawn" : "missing", why);
+	}
+	setenv("OQZ_MOCK_WITHOUT", "resample_open", 1);
+	ck_assert_str_eq(reason("undrawn", 60000), "");
+	unsetenv("OQZ_MOCK_WITHOUT");
 }
 END_TEST
 
@@ -296,8 +317,9 @@ START_TEST(loading_opens_the_one_that_was_found)
 }
 END_TEST
 
-OQZ_TEST_MAIN("registry", each_wrong_plugin_is_refused_for_its_reason, hanging_plugin_is_given_up,
-              good_plugins_are_accepted, what_a_plugin_prints_is_not_seen, what_we_had_buffered_is_written_once,
-              our_signal_handling_does_not_hide_a_crash, other_files_are_refused, listing_loads_nothing_here,
-              first_of_a_name_wins_and_folders_come_in_order, path_comes_from_the_environment,
-              description_survives_the_pipe, damaged_descriptions_are_refused, loading_opens_the_one_that_was_found)
+OQZ_TEST_MAIN("registry", each_wrong_plugin_is_refused_for_its_reason, each_required_callback_is_missed,
+              hanging_plugin_is_given_up, good_plugins_are_accepted, what_a_plugin_prints_is_not_seen,
+              what_we_had_buffered_is_written_once, our_signal_handling_does_not_hide_a_crash, other_files_are_refused,
+              listing_loads_nothing_here, first_of_a_name_wins_and_folders_come_in_order,
+              path_comes_from_the_environment, description_survives_the_pipe, damaged_descriptions_are_refused,
+              loading_opens_the_one_that_was_found)

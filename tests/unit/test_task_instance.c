@@ -81,14 +81,11 @@ START_TEST(missing_optional_members_have_defaults)
 END_TEST
 
 /* One list, in which two records come as often as `times` says. */
-static enum oqz_status draw(const char *without, const uint32_t *times, double *values, struct oqz_err *err)
+static enum oqz_status draw(const char *params, const uint32_t *times, double *values, struct oqz_err *err)
 {
 	const struct oqz_record records[2] = { { "x", 1, 0 }, { "y", 1, 0 } };
 	struct oqz_resampler *r = NULL;
 	struct task_bench b;
-	char params[100];
-
-	snprintf(params, sizeof params, "without=%s", without);
 	enum oqz_status st = bench_open(&b, "draws", params, err);
 	if (st == OQZ_OK)
 		st = oqz_resampler_open(b.task, records, NULL, 2, &r, err);
@@ -107,10 +104,12 @@ START_TEST(a_bootstrap_sets_what_is_tested)
 
 	ck_ok(draw("", times, values, err));
 	ck_assert(values[0] == 0.75 && values[1] == 0.75);
-	ck_ok(draw("untested", times, values, err));
+	ck_ok(draw("without=untested", times, values, err));
 	ck_assert(values[0] == 0.75 && isnan(values[1]));
-	ck_fails(draw("tested", times, values, err), OQZ_E_PLUGIN,
+	ck_fails(draw("without=tested", times, values, err), OQZ_E_PLUGIN,
 	         "mock-draws: resample() did not set the metric 'tested'");
+	ck_fails(draw("fails=resample_open", times, values, err), OQZ_E_DATA, "no list today");
+	ck_fails(draw("fails=resample", times, values, err), OQZ_E_DATA, "no figures today");
 }
 END_TEST
 
@@ -172,5 +171,5 @@ START_TEST(host_services_do_what_they_say)
 }
 END_TEST
 
-OQZ_TEST_MAIN("task_instance", broken_contracts_are_named, a_bootstrap_sets_what_is_tested, missing_optional_members_have_defaults,
-              quantizers_are_no_tasks, host_services_do_what_they_say)
+OQZ_TEST_MAIN("task_instance", broken_contracts_are_named, a_bootstrap_sets_what_is_tested,
+              missing_optional_members_have_defaults, quantizers_are_no_tasks, host_services_do_what_they_say)
