@@ -36,6 +36,7 @@ cli_tests = \
 	tests/cli/qdq.sh \
 	tests/cli/quantzoo.sh \
 	tests/cli/rebuilt_plugin.sh \
+	tests/cli/refusals.sh \
 	tests/cli/report.sh \
 	tests/cli/report_access.sh \
 	tests/cli/report_browser.sh \

@@ -9,10 +9,12 @@
 #include "core/base/params.h"
 #include "core/base/str.h"
 #include "plugins/describe.h"
+#include "plugins/loader.h"
 #include "plugins/registry.h"
 
 #include <limits.h>
 #include <dlfcn.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,6 +118,48 @@ START_TEST(each_required_callback_is_missed)
 	setenv("OQZ_MOCK_WITHOUT", "resample_open", 1);
 	ck_assert_str_eq(reason("undrawn", 60000), "");
 	unsetenv("OQZ_MOCK_WITHOUT");
+}
+END_TEST
+
+/* What a table of metrics may not say; the last row of each is at fault. */
+START_TEST(wrong_metrics_are_named)
+{
+	static const struct oqz_metric fine = { "answer", OQZ_UNIT_SCALAR, OQZ_TEST_BOOTSTRAP, true, 0, 0, "a number" };
+	static const struct {
+		struct oqz_metric row;
+		const char *why;
+	} wrong[] = {
+		{ { "Answer", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, "x" },
+		  "metric 'Answer': a name is [a-z0-9_]+" },
+		{ { "", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, "x" }, "metric '': a name is [a-z0-9_]+" },
+		{ { "answer", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, "x" }, "metric 'answer' is declared twice" },
+		{ { "m", OQZ_UNIT_SCALAR + 1, OQZ_TEST_NONE, true, 0, 1, "x" }, "metric 'm': unit 5 does not exist" },
+		{ { "m", OQZ_UNIT_RATIO, OQZ_TEST_BOOTSTRAP + 1, true, 0, 1, "x" },
+		  "metric 'm': test 3 does not exist" },
+		{ { "m", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 2, 1, "x" }, "metric 'm': its range 2 to 1 is empty" },
+		{ { "m", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, NAN, 1, "x" },
+		  "metric 'm': its range nan to 1 is empty" },
+		{ { "m", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, "" }, "metric 'm' needs a line of help" },
+		{ { "m", OQZ_UNIT_RATIO, OQZ_TEST_NONE, true, 0, 1, NULL }, "metric 'm' needs a line of help" },
+	};
+	static struct oqz_metric endless[5000];
+	const struct oqz_metric none = { 0 };
+
+	ck_fails(oqz_metrics_check(NULL, err), OQZ_E_PLUGIN, "it declares no metrics");
+	ck_fails(oqz_metrics_check(&none, err), OQZ_E_PLUGIN, "it declares no metrics");
+	ck_ok(oqz_metrics_check((const struct oqz_metric[]) { fine, { 0 } }, err));
+	for (size_t i = 0; i < OQZ_COUNTOF(wrong); i++)
+		ck_fails(oqz_metrics_check((const struct oqz_metric[]) { fine, wrong[i].row, { 0 } }, err),
+		         OQZ_E_PLUGIN, wrong[i].why);
+	for (size_t i = 0; i < OQZ_COUNTOF(endless); i++) {
+		char *name = malloc(8);
+		snprintf(name, 8, "m%zu", i);
+		endless[i] = fine;
+		endless[i].name = name;
+	}
+	ck_fails(oqz_metrics_check(endless, err), OQZ_E_PLUGIN, "the metric table has no end within");
+	for (size_t i = 0; i < OQZ_COUNTOF(endless); i++)
+		free((char *)endless[i].name);
 }
 END_TEST
 
@@ -318,8 +362,8 @@ START_TEST(loading_opens_the_one_that_was_found)
 END_TEST
 
 OQZ_TEST_MAIN("registry", each_wrong_plugin_is_refused_for_its_reason, each_required_callback_is_missed,
-              hanging_plugin_is_given_up, good_plugins_are_accepted, what_a_plugin_prints_is_not_seen,
-              what_we_had_buffered_is_written_once, our_signal_handling_does_not_hide_a_crash, other_files_are_refused,
-              listing_loads_nothing_here, first_of_a_name_wins_and_folders_come_in_order,
-              path_comes_from_the_environment, description_survives_the_pipe, damaged_descriptions_are_refused,
-              loading_opens_the_one_that_was_found)
+              wrong_metrics_are_named, hanging_plugin_is_given_up, good_plugins_are_accepted,
+              what_a_plugin_prints_is_not_seen, what_we_had_buffered_is_written_once,
+              our_signal_handling_does_not_hide_a_crash, other_files_are_refused, listing_loads_nothing_here,
+              first_of_a_name_wins_and_folders_come_in_order, path_comes_from_the_environment,
+              description_survives_the_pipe, damaged_descriptions_are_refused, loading_opens_the_one_that_was_found)
