@@ -35,7 +35,7 @@ static int run(const struct oqz_args *args)
 	if (cli_option(args, "data") && oqz_validate_data(m, reg, print_problem, &problems, &worst, &err) != OQZ_OK)
 		return cli_fail(&err);
 	if (problems == 0)
-		fprintf(stderr, "oqz: %s: %zu jobs, no problems\n", m->file, m->jobs.n);
+		fprintf(stderr, "oqz: %s: %zu job%s, no problems\n", m->file, m->jobs.n, m->jobs.n == 1 ? "" : "s");
 	return cli_exit_code(worst);
 }
 

@@ -54,6 +54,7 @@ passed_over=$(awk '
 	!on { next }
 	language == "console" ? !/^\$ / : first && !/^(#|\/\/) file: / { print } { first = 0 }' "$top_srcdir/doc/TUTORIAL.md")
 test -z "$passed_over" || fail "the tutorial has examples that are not run: $passed_over"
+run_count=$(wc -l <"$tmp/tutorial/commands") # in a shell of its own
 (cd "$tmp/tutorial" && runs TUTORIAL.md "$tmp/tutorial/commands" && test -s zoo.oqz/report.html -a -s number.oqz/report.html) ||
 	fail "the tutorial"
 test "$(wc -l <"$tmp/tutorial/mine/log4.c")" -lt 100 || fail "the tutorial's plugin has grown to 100 lines"
