@@ -25,7 +25,7 @@ struct oqz_task_spec {
 	    *calib; /* calib NULL: calibrates on the test set's images is an error at run time */
 };
 
-/* Which tensor edges a scheme quantizes: common to all quantizers (quantization.md 4). */
+/* Which tensor edges a scheme quantizes: common to all quantizers (oqz-manifest(5)). */
 struct oqz_selection_spec {
 	const struct oqz_yaml *ops, *include, *exclude, *below; /* lists or NULL */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calibrator `isotone`: the scale that keeps the order of the two largest values in the most rows (of the last axis),
- * as PPQ 0.6 (quantization.md 3.3). For the outputs of classifiers, where the largest value is the answer: of a row
+ * as PPQ 0.6's TorchIsotoneObserver. For the outputs of classifiers, where the largest value is the answer: of a row
  * with the values a >= b a scale s keeps the order when b is not clipped, b / (qmax - 0.51) < s, and a and b do not
  * round to one code, s < 2 (a - b). The scale that lies in most of these intervals is an end of one of them.
  *

@@ -147,7 +147,8 @@ void oqz_affine_from_range(double lo, double hi, const struct oqz_grid *grid, bo
 	hi = hi > 0 ? hi : 0;
 	s = symmetric ? 2 * (-lo > hi ? -lo : hi) / steps : (hi - lo) / steps;
 	s = s > min_scale ? s : min_scale;
-	/* from the scale before the power-of-two step: PPQ's order, which shifts the range (quantization.md 1.3) */
+	/* from the scale before the power-of-two step: the order of PPQ's minmax_to_scale_offset, which shifts the
+	 * range */
 	if (!symmetric)
 		zero = grid->qmin + (int32_t)rint(-lo / s);
 	if (pow2) {

@@ -26,7 +26,7 @@ void oqz_qspec_fq(const struct oqz_qspec *q, struct oqz_fq *ret);
 enum oqz_dtype oqz_qspec_dtype(const struct oqz_qspec *q);
 
 /* y = dequantize(quantize(x)), n-dimensional, PLAIN float32 to PLAIN float32 (x == y is fine). Affine:
- *   y = (clamp(R(x / s) + z, qmin, qmax) - z) * s   in float32, with a true division (quantization.md 1.1). NaN gives
+ *   y = (clamp(R(x / s) + z, qmin, qmax) - z) * s   in float32, with a true division, as PPQ's. NaN gives
  * the code of zero for affine grids (z), NaN for formats that have one. -0 may come out. */
 enum oqz_status oqz_fake_quantize(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x, float *y,
                                   struct oqz_err *err);
@@ -35,7 +35,8 @@ enum oqz_status oqz_fake_quantize(const struct oqz_qspec *q, const struct oqz_sh
 enum oqz_status oqz_quantize_codes(const struct oqz_qspec *q, const struct oqz_shape *shape, const float *x,
                                    enum oqz_dtype t, void *codes, struct oqz_err *err);
 
-/* min/max -> scale and zero point of an affine grid, in double, result rounded to float32 (quantization.md 1.3). */
+/* min/max -> scale and zero point of an affine grid, in double, result rounded to float32:
+ * PPQ 0.6's minmax_to_scale_offset. */
 void oqz_affine_from_range(double lo, double hi, const struct oqz_grid *grid, bool symmetric, bool pow2,
                            float *ret_scale, int32_t *ret_zero);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Equal bins for the searches of PPQ 0.6 (kl, mse; quantization.md 3.1, 3.2). They lie between the extremes, so these
+ * Equal bins for the searches of PPQ 0.6 (kl, mse). They lie between the extremes, so these
  * must be known before the first number can be counted: a second pass over the images, which all schemes share. Which
  * bin a number falls into is torch.histc's float32 arithmetic, (x - start) / range * count, since a rule that compares
  * bins must not see them shifted.

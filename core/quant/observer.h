@@ -86,7 +86,8 @@ enum oqz_status oqz_batch_open(struct oqz_observer *o, int64_t image, size_t n, 
 /* Replaces what was collected of a batch, if it is complete, by its quantiles. */
 enum oqz_status oqz_batch_close(const struct oqz_observer *o, struct oqz_batch *b, struct oqz_err *err);
 enum oqz_status oqz_batch_merge(struct oqz_observer *o, const struct oqz_batch *from, struct oqz_err *err);
-/* PPQ's ranks of the quantiles of n values, counted from the top and from the bottom (quantization.md 3). */
+/* Ranks of the quantiles of n values by PPQ's TorchPercentileObserver on a CPU, counted from the top and from the
+ * bottom. */
 void oqz_batch_ranks(int64_t n, double q, size_t *ret_top, size_t *ret_bottom);
 /* Quantiles of a batch, complete or not. */
 enum oqz_status oqz_batch_quantiles(const struct oqz_batch *b, double q, float *ret_lo, float *ret_hi,

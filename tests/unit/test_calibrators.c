@@ -249,6 +249,154 @@ START_TEST(isotone_knows_the_last_image)
 }
 END_TEST
 
+static double isotone_of(struct oqz_observer *o, bool symmetric)
+{
+	struct oqz_site s = { .axis = -1, .symmetric = symmetric, .grid = int8_grid(symmetric) };
+	double lo, hi;
+	float scale;
+
+	ck_ok(oqz_calibrator_find("isotone")->find(o, &s, &lo, &hi, &scale, err));
+	return (double)scale;
+}
+
+/* What is not finite is no value of a row, and a row of nothing else is none; of a lone value the second is 0. */
+START_TEST(rows_are_of_finite_numbers)
+{
+	/* (0, 0.06) and (0.00008, 0.05) meet before (0.077, 0.5) does with itself */
+	static const float x[] = { INFINITY, 0.03f, NAN, 0.035f, 0.01f, -INFINITY, 10, 9.75f, NAN, 10, NAN, 9.75f };
+	static const float gone[] = { 5, 5, NAN, INFINITY };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *p = NULL;
+
+	ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, x, 12, 3, &o, err));
+	ck_assert(isotone_of(o, true) == (double)(float)((double)0.01f / 126.49));
+	ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, gone, 4, 2, &p, err));
+	ck_assert(isotone_of(p, true) == (double)(float)(2 * 5 / 255.0));
+	ck_fails(oqz_observer_add(o, 1, x, 4, 0, err), OQZ_E_INTERNAL, "rows of 0");
+	ck_ok(oqz_observer_add(o, 1, x, 0, 0, err));
+}
+END_TEST
+
+/* Zeros have no sign, so that the same rows are the same bytes whichever zero came first. */
+START_TEST(zeros_of_rows_have_no_sign)
+{
+	static const float rows[2][6] = { { -0.0f, 0, -1, 3, -0.0f, 0 }, { 0, -0.0f, -1, 3, 0, -0.0f } };
+	struct oqz_str s[2] = { { 0 } };
+
+	for (int k = 0; k < 2; k++) {
+		OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+		ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, rows[k], 6, 3, &o, err));
+		ck_ok(oqz_observer_save(o, &s[k], err));
+	}
+	ck_assert(s[0].len == s[1].len && !memcmp(s[0].s, s[1].s, s[0].len));
+	oqz_str_release(&s[0]);
+	oqz_str_release(&s[1]);
+}
+END_TEST
+
+/* The last image's row decides, also over several merges; who has seen the first image alone has a last one, too. */
+START_TEST(last_rows_survive_merges)
+{
+	struct oqz_observer *o[4];
+	static const int64_t image[] = { 0, 2, 1 };
+
+	for (int i = 0; i < 4; i++)
+		ck_ok(oqz_observer_new(OQZ_OBS_ROWS, 0, 0, &o[i], err));
+	for (int i = 0; i < 3; i++)
+		ck_ok(oqz_observer_add(o[i], image[i], (const float[]) { 5 - (float)i, 5 - (float)i }, 2, 2, err));
+	ck_ok(oqz_observer_merge(o[3], o[0], err));
+	ck_assert(isotone_of(o[3], true) == (double)(float)(2 * 5 / 255.0));
+	ck_ok(oqz_observer_merge(o[3], o[1], err));
+	ck_ok(oqz_observer_merge(o[3], o[2], err));
+	ck_assert(isotone_of(o[3], true) == (double)(float)(2 * 4 / 255.0));
+	for (int i = 0; i < 4; i++)
+		oqz_observer_free(o[i]);
+}
+END_TEST
+
+/* 2^23 rows are kept and not one more, whoever has seen them. */
+START_TEST(rows_are_limited)
+{
+	enum { HALF = 1 << 22 };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL, *p = NULL, *one = NULL;
+	OQZ_CLEANUP_FREE float *x = calloc(HALF, sizeof *x);
+
+	ck_ok(oqz_observer_new(OQZ_OBS_ROWS, 0, 0, &o, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_ROWS, 0, 0, &p, err));
+	ck_ok(oqz_observe_once(OQZ_OBS_ROWS, 0, x, 1, 1, &one, err));
+	ck_ok(oqz_observer_add(o, 0, x, HALF, 1, err));
+	ck_ok(oqz_observer_add(o, 1, x, HALF, 1, err));
+	ck_fails(oqz_observer_add(o, 2, x, 1, 1, err), OQZ_E_LIMIT, "at most 8388608 rows");
+	ck_fails(oqz_observer_merge(o, one, err), OQZ_E_LIMIT, "at most 8388608 rows");
+	ck_ok(oqz_observer_add(p, 3, x, HALF - 1, 1, err));
+	ck_ok(oqz_observer_merge(p, one, err));
+	ck_ok(oqz_observer_add(one, 4, x, HALF - 1, 1, err));
+	ck_ok(oqz_observer_merge(p, one, err));
+	ck_fails(oqz_observer_merge(p, one, err), OQZ_E_LIMIT, "at most 8388608 rows");
+}
+END_TEST
+
+/* Statistics that lack what percentile needs, quantiles that are none, batches without a number. */
+START_TEST(percentile_asks_for_what_it_needs)
+{
+	const struct oqz_calibrator *c = oqz_calibrator_find("percentile");
+	struct oqz_site site = { .axis = -1, .q = 0.9, .batch_scope = true };
+	static const float images[3][2] = { { 1, 2 }, { NAN, INFINITY }, { 3, 5 } };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *h = NULL, *b = NULL, *m = NULL;
+	double lo, hi;
+	float scale = 1;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0.9, 1, &h, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_BATCH, 0.9, 1, &b, err));
+	ck_ok(oqz_observer_new(OQZ_OBS_MINMAX, 0.9, 1, &m, err));
+	for (int i = 0; i < 3; i++) {
+		ck_ok(oqz_observer_add(h, i, images[i], 2, 0, err));
+		ck_ok(oqz_observer_add(b, i, images[i], 2, 0, err));
+		ck_ok(oqz_observer_add(m, i, images[i], 2, 0, err));
+	}
+	ck_fails(c->find(h, &site, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "quantile 0.9 per batch");
+	ck_ok(c->find(b, &site, &lo, &hi, &scale, err));
+	ck_assert(lo == 2 && hi == 3.5 && scale == 0); /* of two batches */
+	ck_assert(c->tails(&site) == 0);
+	site.q = 0.8;
+	ck_fails(c->find(b, &site, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "quantile 0.8 per batch");
+	site.batch_scope = false;
+	ck_fails(c->find(m, &site, &lo, &hi, &scale, err), OQZ_E_MISMATCH, "needs a histogram");
+	site.q = 0.5;
+	ck_fails(c->find(h, &site, &lo, &hi, &scale, err), OQZ_E_USAGE, "not at 0.5");
+	site.q = 1.5;
+	ck_fails(c->find(h, &site, &lo, &hi, &scale, err), OQZ_E_USAGE, "not at 1.5");
+}
+END_TEST
+
+/* Of the values that are known at either end the last is found, the one behind it refused, also where only the lower
+ * quantile asks for it. */
+START_TEST(the_last_known_rank_is_found)
+{
+	enum { N = 1 << 14, IMAGES = 4 };
+	const struct oqz_calibrator *c = oqz_calibrator_find("percentile");
+	struct oqz_site site = { .axis = -1 };
+	OQZ_CLEANUP(oqz_observer_free_cleanup) struct oqz_observer *o = NULL;
+	static float x[N];
+	double lo, hi;
+	float scale;
+	uint32_t seed = 1;
+
+	ck_ok(oqz_observer_new(OQZ_OBS_HISTOGRAM, 0, 0, &o, err));
+	oqz_observer_tails(o, 50);
+	for (int image = 0; image < IMAGES; image++) {
+		for (int i = 0; i < N; i++)
+			x[i] = (float)(seed = seed * 1664525u + 1013904223u) * 0x1p-31f - 1;
+		ck_ok(oqz_observer_add(o, image, x, N, 0, err));
+	}
+	double n = N * IMAGES, known = (double)oqz_tails_known(o);
+	ck_assert(known >= 50 && known < n / 4);
+	site.q = 1 - (known - 1) / n; /* ranks known - 2 and known - 1 */
+	ck_ok(c->find(o, &site, &lo, &hi, &scale, err));
+	site.q = 1 - known / n;
+	ck_fails(c->find(o, &site, &lo, &hi, &scale, err), OQZ_E_UNSUPPORTED, "scope=batch");
+}
+END_TEST
+
 /* Along the last axis a slice is one row, as it would be of the transposed weight. */
 START_TEST(isotone_of_columns)
 {
@@ -336,4 +484,6 @@ START_TEST(saved_rows_and_bins)
 END_TEST
 
 OQZ_TEST_MAIN("calibrators", all_rows_equal_golden, isotone_by_hand, ema_by_hand, degenerate_tensors,
-              isotone_of_columns, isotone_knows_the_last_image, ranges_that_float32_hardly_has, saved_rows_and_bins)
+              isotone_of_columns, isotone_knows_the_last_image, rows_are_of_finite_numbers,
+              percentile_asks_for_what_it_needs, the_last_known_rank_is_found, zeros_of_rows_have_no_sign,
+              last_rows_survive_merges, rows_are_limited, ranges_that_float32_hardly_has, saved_rows_and_bins)

@@ -246,7 +246,6 @@ START_TEST(differences_are_measured)
 }
 END_TEST
 
-/* One difference at a time, on a site that is otherwise the same. */
 /* Of several zero points the largest difference is told, wherever it stands. */
 START_TEST(zero_points_differ_by_the_largest)
 {
@@ -277,6 +276,7 @@ START_TEST(zero_points_differ_by_the_largest)
 }
 END_TEST
 
+/* One difference at a time, on a site that is otherwise the same. */
 START_TEST(each_difference_is_named)
 {
 	static const float x[] = { 1, 2, 4 }, y[] = { 1, 6, 4 };
@@ -391,6 +391,81 @@ START_TEST(parameters_are_told_apart)
 }
 END_TEST
 
+/* Texts that are nearly alike: heads, names and values of which one begins like the other, parts that occur twice. */
+START_TEST(texts_are_told_apart_exactly)
+{
+	static const struct {
+		const char *a, *b, *in_a, *in_b; /* the one difference; both NULL: none */
+	} rows[] = {
+		{ "int8:q=1", "int8:aq=2,q=1", NULL, "int8 aq=2" },
+		{ "int8:q=1", "int8:qq=2,q=1", NULL, "int8 qq=2" },
+		{ "int8:bits=8", "int8:bits=88", "int8 bits=8", "int8 bits=88" },
+		{ "int8:bits=88", "int8:bits=8", "int8 bits=88", "int8 bits=8" },
+		{ "int8:", "int8:bits=4", NULL, "int8 bits=4" },
+		{ "int8:bits=4", "int8:", "int8 bits=4", NULL },
+		{ "float", "float", NULL, NULL },
+		{ "int8:;ops=Conv:Gemm", "int8:;ops=Conv:Gemm", NULL, NULL },
+		{ "int8:;include=a y", "int8:;include=b y", "include=a y", "include=b y" },
+		{ "int8:;below=t;ops=Conv", "int8:;ops=Conv;below=u", "below=t", "below=u" },
+		{ "int8:;improve e:i=1;improve e:i=2", "int8:;improve e:i=1;improve e:i=2", NULL, NULL },
+		{ "int8:;improve e:i=1;improve e:i=2", "int8:;improve e:i=1", "improve e:i=2", NULL },
+	};
+	char many[3 * 300 + 8] = "int8:";
+
+	for (size_t i = 0; i < OQZ_COUNTOF(rows); i++) {
+		struct oqz_qplan_diff d = { .arena = oqz_arena_new() };
+		bool any = rows[i].in_a || rows[i].in_b;
+		ck_ok(oqz_scheme_diff(d.arena, rows[i].a, rows[i].b, &d, err));
+		ck_assert_msg(d.params.n == any, "row %zu: %zu differences", i, d.params.n);
+		ck_assert_msg(!any || has_param(&d, rows[i].in_a, rows[i].in_b), "row %zu", i);
+		oqz_qplan_diff_release(&d);
+	}
+	/* more parts than are compared */
+	struct oqz_qplan_diff d = { .arena = oqz_arena_new() };
+	for (int i = 0; i < 300; i++)
+		strcat(many, ";a=");
+	ck_ok(oqz_scheme_diff(d.arena, many, many, &d, err));
+	ck_assert(d.params.n == 0);
+	oqz_qplan_diff_release(&d);
+}
+END_TEST
+
+/* Distances that are no quotients: zeros, other shapes, other numbers of factors; of several the largest. */
+START_TEST(distances_have_corners)
+{
+	static float zeros[4], one[4] = { 1, 2, 3, 4 }, near[4] = { 1, 3, 3, 4 };
+	const struct oqz_tensor z = { .dtype = OQZ_DT_F32, .shape = { .rank = 1, .dim = { 4 } }, .data = zeros };
+	struct oqz_tensor x = z, wide = z;
+	struct oqz_qplan *a = oqz_qplan_new(), *b = oqz_qplan_new();
+	struct oqz_qplan_diff d = { 0 };
+
+	x.data = wide.data = one;
+	wide.shape = (struct oqz_shape) { .rank = 2, .dim = { 2, 2 } };
+	ck_ok(oqz_qplan_set_constant(a, "zero", 1, &z, err));
+	ck_ok(oqz_qplan_set_constant(b, "zero", 1, &z, err));
+	ck_ok(oqz_qplan_set_constant(a, "from zero", 1, &z, err));
+	ck_ok(oqz_qplan_set_constant(b, "from zero", 1, &x, err));
+	ck_ok(oqz_qplan_set_constant(a, "shape", 1, &x, err));
+	ck_ok(oqz_qplan_set_constant(b, "shape", 1, &wide, err));
+	ck_ok(oqz_qplan_set_constant(a, "alone", 3, &x, err));
+	ck_ok(oqz_qplan_add_gain(a, "fewer", 1, 4, one, err));
+	ck_ok(oqz_qplan_add_gain(b, "fewer", 1, 3, one, err));
+	ck_ok(oqz_qplan_add_gain(a, "one of four", 1, 4, one, err));
+	ck_ok(oqz_qplan_add_gain(b, "one of four", 1, 4, near, err));
+	ck_ok(oqz_qplan_diff(a, b, &d, err));
+	ck_assert_int_eq((int)d.numbers.n, 5);
+	const struct oqz_qplan_numbers *n = d.numbers.v;
+	ck_assert(strcmp(n[0].name, "from zero") == 0 && isinf(n[0].apart));
+	ck_assert(strcmp(n[1].name, "shape") == 0 && isinf(n[1].apart));
+	ck_assert(strcmp(n[2].name, "alone") == 0 && n[2].in_a && !n[2].in_b && n[2].input == 3);
+	ck_assert(strcmp(n[3].name, "fewer") == 0 && isinf(n[3].apart));
+	ck_assert(strcmp(n[4].name, "one of four") == 0 && n[4].apart == 0.5);
+	oqz_qplan_diff_release(&d);
+	oqz_qplan_free(a);
+	oqz_qplan_free(b);
+}
+END_TEST
+
 /* What improvements leave: the same, other numbers, one plan alone. */
 START_TEST(improvements_are_told_apart)
 {
@@ -427,5 +502,6 @@ START_TEST(improvements_are_told_apart)
 END_TEST
 
 OQZ_TEST_MAIN("qplan", differences_are_measured, each_difference_is_named, every_scale_is_read_back,
-              parameters_are_told_apart, improvements_are_told_apart, json_is_canonical, hash_sees_every_number,
-              zero_points_of_zero_are_left_out, zero_points_differ_by_the_largest, damaged_files_are_refused_by_name)
+              parameters_are_told_apart, texts_are_told_apart_exactly, distances_have_corners,
+              improvements_are_told_apart, json_is_canonical, hash_sees_every_number, zero_points_of_zero_are_left_out,
+              zero_points_differ_by_the_largest, damaged_files_are_refused_by_name)
