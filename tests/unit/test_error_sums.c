@@ -89,10 +89,39 @@ START_TEST(sums_follow_the_stated_order)
 }
 END_TEST
 
+/* Any number of lanes against one B: each as alone, B's own sum once. */
+START_TEST(many_lanes_are_each_as_alone)
+{
+	enum { MOST = 200, N = 300 };
+	static float b[N], x[MOST][N];
+	const float *a[MOST];
+	static const size_t lanes[] = { 1, 63, 64, 65, 128, 129, MOST };
+	struct oqz_error_sums alone;
+
+	for (int i = 0; i < N; i++)
+		b[i] = (float)(i % 17) - 8;
+	for (int k = 0; k < MOST; k++) {
+		a[k] = x[k];
+		for (int i = 0; i < N; i++)
+			x[k][i] = b[i] + (float)(k * i % 13) * 0.125f;
+	}
+	for (size_t t = 0; t < OQZ_COUNTOF(lanes); t++) {
+		double err2[MOST + 1] = { 0 }, ref2 = 0;
+		oqz_error_block(a, lanes[t], b, N, err2, &ref2);
+		for (size_t k = 0; k < lanes[t]; k++) {
+			oqz_error_sums(x[k], b, N, &alone);
+			ck_assert_msg(err2[k] == alone.err2, "lane %zu of %zu", k, lanes[t]);
+		}
+		ck_assert(ref2 == alone.ref2 && err2[lanes[t]] == 0);
+	}
+}
+END_TEST
+
 START_TEST(special_cases_are_counted)
 {
 	const struct oqz_error_sums s[] = { { 1, 4 }, { 0, 0 }, { 2, 0 }, { 0, 9 } };
-	const struct oqz_error_sums zero = { 3, 0 }, bad[] = { { 1, 4 }, { NAN, 4 } };
+	const struct oqz_error_sums zero = { 3, 0 }, bad[] = { { 1, 4 }, { NAN, 4 } },
+	                            wide[] = { { 1, 4 }, { 1, INFINITY } };
 	struct oqz_layer_error e, layers[3] = { 0 };
 	struct oqz_model_error m;
 
@@ -104,7 +133,11 @@ START_TEST(special_cases_are_counted)
 	oqz_layer_error(s, 2, 3, &e); /* every third: {1,4} and {0,9} */
 	ck_assert_double_eq(e.pooled, sqrt(1.0 / 13));
 	oqz_layer_error(&zero, 1, 1, &e);
-	ck_assert(isinf(e.pooled) && isnan(e.mean));
+	ck_assert(isinf(e.pooled) && isnan(e.mean) && isnan(e.max));
+	oqz_layer_error(&s[1], 1, 1, &e); /* no error of nothing */
+	ck_assert(e.pooled == 0 && e.mean == 0 && e.undefined == 0);
+	oqz_layer_error(wide, 2, 1, &e);
+	ck_assert(isinf(e.pooled) && e.mean == 0.5 && e.nonfinite == 1);
 	oqz_layer_error(bad, 2, 1, &e);
 	ck_assert(isinf(e.pooled));
 	ck_assert_int_eq((int)e.nonfinite, 1);
@@ -116,10 +149,16 @@ START_TEST(special_cases_are_counted)
 	ck_assert(isinf(m.mqe));
 	ck_assert_double_eq(m.oqe, 0.1);
 	ck_assert_double_eq(m.mean_mqe, 0.4);
+	ck_assert_double_eq(m.mean_oqe, 0.2);
 	ck_assert_int_eq((int)m.infinite, 1);
+	layers[0].mean = NAN; /* is no largest, also where it comes first */
+	oqz_model_error(layers, NULL, 3, &m);
+	ck_assert_double_eq(m.mean_mqe, 0.4);
+	ck_assert_double_eq(m.mean_aqe, 0.4);
 	oqz_model_error(layers, NULL, 0, &m);
 	ck_assert(isnan(m.aqe) && isnan(m.mqe) && isnan(m.oqe));
 }
 END_TEST
 
-OQZ_TEST_MAIN("error_sums", layers_equal_golden, sums_follow_the_stated_order, special_cases_are_counted)
+OQZ_TEST_MAIN("error_sums", layers_equal_golden, sums_follow_the_stated_order, many_lanes_are_each_as_alone,
+              special_cases_are_counted)

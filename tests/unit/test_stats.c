@@ -283,6 +283,9 @@ START_TEST(holm_steps_down)
 	const double large[] = { 0.6, 0, 0.9 }; /* cut at 1, and 0 stays 0 */
 	oqz_holm(large, 3, a);
 	ck_assert(a[0] == 1 && a[1] == 0 && a[2] == 1);
+	const double twins[] = { 0.01, 0.01, 0.04 }; /* both are taken */
+	oqz_holm(twins, 3, a);
+	ck_assert(fabs(a[0] - 0.03) < 1e-15 && fabs(a[1] - 0.03) < 1e-15 && fabs(a[2] - 0.04) < 1e-15);
 	oqz_holm(p, 0, a);
 }
 END_TEST
@@ -304,7 +307,11 @@ START_TEST(rank_correlation_is_spearmans)
 	ck_assert_double_eq_tol(oqz_spearman(tx, ty, 4).rho, sxy / sqrt(sxx * syy), 1e-15);
 	const double flat[] = { 2, 2, 2, 2 };
 	ck_assert(isnan(oqz_spearman(flat, ty, 4).rho) && isnan(oqz_spearman(flat, ty, 4).p));
-	ck_assert(isnan(oqz_spearman(tx, ty, 2).rho) && isnan(oqz_spearman(tx, ty, 2).p));
+	ck_assert(isnan(oqz_spearman(ty, flat, 4).rho) && isnan(oqz_spearman(ty, flat, 4).p));
+	ck_assert(isnan(oqz_spearman(x, y, 2).rho) && isnan(oqz_spearman(x, y, 2).p)); /* two pairs say nothing */
+	/* a pair lacks either of its numbers */
+	const double gaps[] = { 7, 0, NAN, 50, 28 };
+	ck_assert_uint_eq(oqz_spearman(x, gaps, 5).n, 4);
 }
 END_TEST
 
@@ -323,6 +330,10 @@ START_TEST(rank_correlation_has_its_p)
 	ck_assert_double_eq_tol(oqz_spearman(tx, ty, 6).p, 192.0 / 720, 1e-15);
 	ck_assert_double_eq_tol(oqz_spearman(up, swapped, 12).p, 9.5435818268384e-07, 1e-14);
 	ck_assert_double_eq_tol(oqz_spearman(up, mixed, 11).p, 0.00023345817037873163, 1e-14);
+	/* Nine pairs are still counted; falling is as far as rising. */
+	const double falling[] = { 8, 6, 7, 4, 5, 0, 2, 1, 3 };
+	ck_assert_double_eq_tol(oqz_spearman(up, mixed, 9).p, 3908.0 / 362880, 1e-15);
+	ck_assert(oqz_spearman(up, falling, 9).rho < 0 && oqz_spearman(up, falling, 9).p < 0.02);
 	/* The most extreme order is never beyond what counting gives it. */
 	for (size_t n = 3; n <= 12; n++) {
 		orders = orders * (double)n * (n == 3 ? 2 : 1);
