@@ -27,6 +27,33 @@
 #define OQZ_KERNEL
 #endif
 
+/* Defines the kernel `linkage void name params` out of `name_body(bool fused, params)`, an always-inline function whose
+ * products are added with one rounding: with the CPU's instructions (fused), or where it has none with what gives the
+ * same bits in several (see vm_fma() in core/exec/vmath.h). The arguments at the end are the parameters' names. */
+#if defined(__FMA__) || defined(__FP_FAST_FMAF) || defined(__aarch64__)
+#define OQZ_KERNEL_FMA(linkage, name, params, ...) \
+	OQZ_KERNEL linkage void name params { name##_body(true, __VA_ARGS__); }
+#elif defined(__x86_64__)
+#ifdef OQZ_TARGET_CLONES
+#define OQZ_FMA_LEVELS OQZ_KERNEL
+#else
+#define OQZ_FMA_LEVELS __attribute__((target("avx2,fma")))
+#endif
+#define OQZ_KERNEL_FMA(linkage, name, params, ...)                                         \
+	OQZ_FMA_LEVELS static void name##_fused params { name##_body(true, __VA_ARGS__); } \
+	static void name##_split params { name##_body(false, __VA_ARGS__); }               \
+	linkage void name params                                                           \
+	{                                                                                  \
+		if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))       \
+			name##_fused(__VA_ARGS__);                                         \
+		else                                                                       \
+			name##_split(__VA_ARGS__);                                         \
+	}
+#else
+#define OQZ_KERNEL_FMA(linkage, name, params, ...) \
+	linkage void name params { name##_body(false, __VA_ARGS__); }
+#endif
+
 /* In front of a loop: iterations do not depend on each other, apart from places that are read and written by the same
  * one.
  */

@@ -28,6 +28,22 @@ VM_INLINE float vm_clip(float v, float lo, float hi)
 		}                                                                                             \
 	}
 
+/* One in whose formula products are added with one rounding. */
+#define ROW1_FMA(name, expr)                                                                                           \
+	VM_INLINE void row_##name##_body(bool fused, const float *x, float *y, size_t n,                               \
+	                                 const struct oqz_row_params *q)                                               \
+	{                                                                                                              \
+		const struct oqz_row_params p = *q;                                                                    \
+		(void)p;                                                                                               \
+		OQZ_IVDEP for (size_t i = 0; i < n; i++)                                                               \
+		{                                                                                                      \
+			float v = x[i];                                                                                \
+			y[i] = (expr);                                                                                 \
+		}                                                                                                      \
+	}                                                                                                              \
+	OQZ_KERNEL_FMA(static, row_##name, (const float *x, float *y, size_t n, const struct oqz_row_params *q), x, y, \
+	               n, q)
+
 #define SELU_ALPHA 1.67326324f
 #define SELU_GAMMA 1.05070102f
 
@@ -37,22 +53,22 @@ ROW1(RELU, v < 0 ? 0 : v)
 ROW1(LEAKY_RELU, v < 0 ? p.a * v : v)
 ROW1(THRESHOLDED_RELU, v > p.a ? v : 0 * v)
 ROW1(CLIP, vm_clip(v, p.a, p.b))
-ROW1(SIGMOID, vm_sigmoid(v))
+ROW1_FMA(SIGMOID, vm_sigmoid(fused, v))
 ROW1(HARD_SIGMOID, vm_max(0.0f, vm_min(1.0f, p.a *v + p.b)))
-ROW1(HARD_SWISH, v *vm_max(0.0f, vm_min(1.0f, v / 6.0f + 0.5f)))
-ROW1(TANH, vm_tanh(v))
-ROW1(EXP, vm_exp(v))
-ROW1(ERF, vm_erf(v))
-ROW1(LOG, vm_log(v))
-ROW1(ELU, v < 0 ? p.a * vm_expm1(v) : v)
-ROW1(SELU, p.b *(v > 0 ? v : p.a * vm_expm1(v)))
-ROW1(CELU, v < 0 ? p.a * vm_expm1(v / p.a) : v)
-ROW1(SOFTPLUS, vm_softplus(v))
+ROW1_FMA(HARD_SWISH, v *vm_max(0.0f, vm_min(1.0f, vm_fma(fused, v, 1.0f / 6, 0.5f))))
+ROW1_FMA(TANH, vm_tanh(fused, v))
+ROW1_FMA(EXP, vm_exp(fused, v))
+ROW1_FMA(ERF, vm_erf(fused, v))
+ROW1_FMA(LOG, vm_log(fused, v))
+ROW1_FMA(ELU, v < 0 ? p.a * vm_expm1(fused, v) : v)
+ROW1_FMA(SELU, p.b *(v > 0 ? v : p.a * vm_expm1(fused, v)))
+ROW1_FMA(CELU, v < 0 ? p.a * vm_expm1(fused, v / p.a) : v)
+ROW1_FMA(SOFTPLUS, vm_softplus(fused, v))
 ROW1(SOFTSIGN, v / (1.0f + vm_abs(v)))
-ROW1(MISH, vm_mish(v))
-ROW1(SWISH, v *vm_sigmoid(p.a *v))
-ROW1(GELU, vm_gelu(v))
-ROW1(GELU_TANH, 0.5f * v * (1.0f + vm_tanh(0.79788456f * (v + 0.044715f * v * v * v))))
+ROW1_FMA(MISH, vm_mish(fused, v))
+ROW1_FMA(SWISH, vm_times_sigmoid(fused, v, p.a *v))
+ROW1_FMA(GELU, vm_gelu(fused, v))
+ROW1_FMA(GELU_TANH, vm_times_sigmoid(fused, v, 1.59576912f * vm_fma(fused, 0.044715f * v, v *v, v)))
 ROW1(SQRT, sqrtf(v))
 ROW1(RECIPROCAL, 1.0f / v)
 ROW1(FLOOR, floorf(v))
@@ -121,6 +137,28 @@ ROW2(DIV, a / b)
 ROW2(MAX, a > b || a != a ? a : b) /* NaN wins, as in the reference */
 ROW2(MIN, a < b || a != a ? a : b)
 ROW2(PRELU, a < 0 ? a * b : a)
+
+/* Where a block has operands that are no finite numbers or below 0, its powers come from libm one by one. */
+OQZ_KERNEL static void row_POW(const float *x, int sx, const float *z, int sz, float *y, size_t n)
+{
+	enum { BLOCK = 256 };
+	float a[BLOCK], b[BLOCK];
+
+	for (size_t at = 0; at < n; at += BLOCK, y += BLOCK) {
+		size_t m = n - at < BLOCK ? n - at : BLOCK;
+		int plain = 1;
+		for (size_t i = 0; i < m; i++) {
+			a[i] = x[sx ? at + i : 0];
+			b[i] = z[sz ? at + i : 0];
+			plain &= (a[i] > 0 || (a[i] == 0 && b[i] > 0)) & (a[i] < INFINITY) & (vm_abs(b[i]) < INFINITY);
+		}
+		if (plain)
+			OQZ_IVDEP for (size_t i = 0; i < m; i++) y[i] = a[i] > 0 ? vm_pow(a[i], b[i]) : 0;
+		else
+			for (size_t i = 0; i < m; i++)
+				y[i] = (float)pow((double)a[i], (double)b[i]);
+	}
+}
 
 static float attr_float(const struct oqz_node *n, const char *name, float dflt)
 {
@@ -236,6 +274,7 @@ oqz_row2_fn *oqz_row2_of(enum oqz_op_id op)
 	case OQZ_OP_DIV: return row_DIV;
 	case OQZ_OP_MAX: return row_MAX;
 	case OQZ_OP_MIN: return row_MIN;
+	case OQZ_OP_POW: return row_POW;
 	case OQZ_OP_PRELU: return row_PRELU;
 	default: return NULL;
 	}

@@ -20,32 +20,52 @@ struct softmax {
 
 /* ---- rows ---- */
 
-OQZ_KERNEL static void subtract(const float *x, float *y, int64_t n, float v)
+OQZ_KERNEL static void subtract_both(const float *x, float *y, int64_t n, float a, float b)
 {
-	OQZ_IVDEP for (int64_t i = 0; i < n; i++) y[i] = x[i] - v;
-}
-
-/* The logarithm of the sum of e^y, y no greater than 0. */
-static float log_of_sum(const float *y, int64_t n)
-{
-	float e[STRIP];
-	double sum = 0;
-
-	for (int64_t at = 0; at < n; at += STRIP) {
-		int64_t m = n - at < STRIP ? n - at : STRIP;
-		oqz_row_exp(y + at, 0, e, m);
-		sum += oqz_row_sum(e, m);
-	}
-	return (float)log(sum);
+	OQZ_IVDEP for (int64_t i = 0; i < n; i++) y[i] = (x[i] - a) - b;
 }
 
 static void log_softmax_row(const float *x, float *y, int64_t n)
 {
-	subtract(x, y, n, oqz_row_largest(x, n));
-	subtract(y, y, n, log_of_sum(y, n));
+	float e[STRIP], top = oqz_row_largest(x, n);
+	double sum = 0;
+
+	for (int64_t at = 0; at < n; at += STRIP) {
+		int64_t m = n - at < STRIP ? n - at : STRIP;
+		oqz_row_exp(x + at, top, e, m);
+		sum += oqz_row_sum(e, m);
+	}
+	subtract_both(x, y, n, top, (float)log(sum));
 }
 
 /* ---- strips ---- */
+
+/* Element k of `lines` lines: what it adds to their sums, and what stands in its place until they are known. x may be
+ * y.
+ */
+VM_INLINE void add_either(bool fused, bool log_too, const float *x, float *y, const float *restrict top,
+                          double *restrict sum, int64_t lines)
+{
+	OQZ_IVDEP for (int64_t i = 0; i < lines; i++)
+	{
+		float v = x[i] - top[i], e = vm_exp_upto0(fused, v);
+		y[i] = log_too ? v : e;
+		sum[i] += (double)e;
+	}
+}
+
+/* Which of both is a constant in either loop: a choice in each element would not be vector code. */
+VM_INLINE void add_elements_body(bool fused, bool log_too, const float *x, float *y, const float *restrict top,
+                                 double *restrict sum, int64_t lines)
+{
+	if (log_too)
+		add_either(fused, true, x, y, top, sum, lines);
+	else
+		add_either(fused, false, x, y, top, sum, lines);
+}
+OQZ_KERNEL_FMA(static, add_elements,
+               (bool log_too, const float *x, float *y, const float *restrict top, double *restrict sum, int64_t lines),
+               log_too, x, y, top, sum, lines)
 
 /* `lines` lines side by side, elements of a line `step` apart. */
 OQZ_KERNEL static void run_strip(bool log_too, const float *x, float *y, int64_t n, int64_t step, int64_t lines)
@@ -58,16 +78,8 @@ OQZ_KERNEL static void run_strip(bool log_too, const float *x, float *y, int64_t
 	for (int64_t k = 0; k < n; k++)
 		for (int64_t i = 0; i < lines; i++)
 			top[i] = x[k * step + i] > top[i] ? x[k * step + i] : top[i];
-	for (int64_t k = 0; k < n; k++) {
-		const float *from = x + k * step;
-		float *to = y + k * step;
-		OQZ_IVDEP for (int64_t i = 0; i < lines; i++)
-		{
-			float v = from[i] - top[i], e = vm_exp_upto0(v);
-			to[i] = log_too ? v : e;
-			sum[i] += e;
-		}
-	}
+	for (int64_t k = 0; k < n; k++)
+		add_elements(log_too, x + k * step, y + k * step, top, sum, lines);
 	for (int64_t i = 0; i < lines; i++)
 		end[i] = (float)(log_too ? log(sum[i]) : 1 / sum[i]);
 	for (int64_t k = 0; k < n; k++)

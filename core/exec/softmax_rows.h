@@ -10,7 +10,7 @@
 
 /* The largest of n numbers; NaN is passed over, -INFINITY when there is none. */
 float oqz_row_largest(const float *x, int64_t n);
-/* y = e^(x - top), and exactly 0 where that is below e^-86. top is no less than any x; NaN passes. y may be x. */
+/* y = e^(x - top), and exactly 0 where that is below e^-87.7. top is no less than any x; NaN passes. y may be x. */
 void oqz_row_exp(const float *x, float top, float *y, int64_t n);
 double oqz_row_sum(const float *x, int64_t n);
 /* Softmax of `rows` rows of n numbers, one behind the other: the three above, and a multiplication. y may be x. */

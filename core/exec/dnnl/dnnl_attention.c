@@ -167,10 +167,11 @@ static enum oqz_status attention_create(const struct oqz_step_desc *d, struct oq
 /* ---- one row of scores ---- */
 
 /* The scaled and capped products of the n keys that may be seen, and what the mask adds to them. */
-OQZ_KERNEL static void finish_scores(float *w, int64_t n, float scale, float cap, const float *add, const uint8_t *keep)
+VM_INLINE void finish_scores_body(bool fused, float *w, int64_t n, float scale, float cap, const float *add,
+                                  const uint8_t *keep)
 {
 	if (cap > 0)
-		OQZ_IVDEP for (int64_t j = 0; j < n; j++) w[j] = cap * vm_tanh(w[j] * scale / cap);
+		OQZ_IVDEP for (int64_t j = 0; j < n; j++) w[j] = cap * vm_tanh(fused, w[j] * scale / cap);
 	else
 		OQZ_IVDEP for (int64_t j = 0; j < n; j++) w[j] *= scale;
 	if (add)
@@ -178,6 +179,9 @@ OQZ_KERNEL static void finish_scores(float *w, int64_t n, float scale, float cap
 	if (keep)
 		OQZ_IVDEP for (int64_t j = 0; j < n; j++) w[j] += keep[j] ? 0.0f : -INFINITY;
 }
+OQZ_KERNEL_FMA(static, finish_scores,
+               (float *w, int64_t n, float scale, float cap, const float *add, const uint8_t *keep), w, n, scale, cap,
+               add, keep)
 
 /* The row's scores; returns how many keys it may see. */
 static int64_t finish_row(const struct attention *a, float *w, int64_t visible, const void *mask, int64_t mask_at)

@@ -126,17 +126,21 @@ static enum oqz_status multiply(const struct oqz_dnnl_prim *p, const float *x, f
 /* ---- one time step ---- */
 
 /* Gates stand as i, o, f, c. */
-OQZ_KERNEL static void lstm_cell(const float *restrict g, const float *restrict s, float *restrict c, float *restrict h,
-                                 int64_t n)
+VM_INLINE void lstm_cell_body(bool fused, const float *restrict g, const float *restrict s, float *restrict c,
+                              float *restrict h, int64_t n)
 {
 	for (int64_t k = 0; k < n; k++) {
-		float i = vm_sigmoid(g[k] + s[k]), o = vm_sigmoid(g[n + k] + s[n + k]),
-		      f = vm_sigmoid(g[2 * n + k] + s[2 * n + k]), z = vm_tanh(g[3 * n + k] + s[3 * n + k]);
+		float i = vm_sigmoid(fused, g[k] + s[k]), o = vm_sigmoid(fused, g[n + k] + s[n + k]),
+		      f = vm_sigmoid(fused, g[2 * n + k] + s[2 * n + k]),
+		      z = vm_tanh(fused, g[3 * n + k] + s[3 * n + k]);
 		float v = f * c[k] + i * z;
 		c[k] = v;
-		h[k] = o * vm_tanh(v);
+		h[k] = o * vm_tanh(fused, v);
 	}
 }
+OQZ_KERNEL_FMA(static, lstm_cell,
+               (const float *restrict g, const float *restrict s, float *restrict c, float *restrict h, int64_t n), g,
+               s, c, h, n)
 
 static enum oqz_status lstm_step(const struct recurrent *s, int dir, const struct moment *m, struct oqz_err *err)
 {
@@ -148,11 +152,13 @@ static enum oqz_status lstm_step(const struct recurrent *s, int dir, const struc
 	return OQZ_OK;
 }
 
-OQZ_KERNEL static void rnn_cell(const float *restrict g, const float *restrict s, float *restrict h, int64_t n)
+VM_INLINE void rnn_cell_body(bool fused, const float *restrict g, const float *restrict s, float *restrict h, int64_t n)
 {
 	for (int64_t k = 0; k < n; k++)
-		h[k] = vm_tanh(g[k] + s[k]);
+		h[k] = vm_tanh(fused, g[k] + s[k]);
 }
+OQZ_KERNEL_FMA(static, rnn_cell, (const float *restrict g, const float *restrict s, float *restrict h, int64_t n), g, s,
+               h, n)
 
 static enum oqz_status rnn_step(const struct recurrent *s, int dir, const struct moment *m, struct oqz_err *err)
 {
@@ -163,27 +169,44 @@ static enum oqz_status rnn_step(const struct recurrent *s, int dir, const struct
 
 /* The gates z and r of one row, in the place of their sums; r * h, which the product takes when the reset comes first.
  */
-OQZ_KERNEL static void gru_gates(const float *restrict g, float *restrict s, const float *restrict h,
-                                 float *restrict gated, int64_t n)
+VM_INLINE void gru_gates_body(bool fused, const float *restrict g, float *restrict s, const float *restrict h,
+                              float *restrict gated, int64_t n)
 {
 	for (int64_t k = 0; k < n; k++) {
-		float r = vm_sigmoid(g[n + k] + s[n + k]);
-		s[k] = vm_sigmoid(g[k] + s[k]);
+		float r = vm_sigmoid(fused, g[n + k] + s[n + k]);
+		s[k] = vm_sigmoid(fused, g[k] + s[k]);
 		s[n + k] = r;
 		gated[k] = r * h[k];
 	}
 }
+OQZ_KERNEL_FMA(static, gru_gates,
+               (const float *restrict g, float *restrict s, const float *restrict h, float *restrict gated, int64_t n),
+               g, s, h, gated, n)
 
-/* s: z and r; g: the input's part of the candidate, beside which the state's stands in `inside`, multiplied by the
- * reset or made of what it has multiplied. */
-OQZ_KERNEL static void gru_cell(const float *restrict g, const float *restrict s, const float *restrict inside,
-                                bool linear, float *restrict h, int64_t n)
+VM_INLINE void gru_either(bool fused, const float *restrict g, const float *restrict s, const float *restrict inside,
+                          bool linear, float *restrict h, int64_t n)
 {
 	for (int64_t k = 0; k < n; k++) {
-		float z = s[k], v = vm_tanh(g[k] + (linear ? s[n + k] * inside[k] : inside[k]));
+		float z = s[k], v = vm_tanh(fused, g[k] + (linear ? s[n + k] * inside[k] : inside[k]));
 		h[k] = (1.0f - z) * v + z * h[k];
 	}
 }
+
+/* s: z and r; g: the input's part of the candidate, beside which the state's stands in `inside`, multiplied by the
+ * reset or made of what it has multiplied: a constant in either loop, as a choice in each element would not be vector
+ * code. */
+VM_INLINE void gru_cell_body(bool fused, const float *restrict g, const float *restrict s, const float *restrict inside,
+                             bool linear, float *restrict h, int64_t n)
+{
+	if (linear)
+		gru_either(fused, g, s, inside, true, h, n);
+	else
+		gru_either(fused, g, s, inside, false, h, n);
+}
+OQZ_KERNEL_FMA(static, gru_cell,
+               (const float *restrict g, const float *restrict s, const float *restrict inside, bool linear,
+                float *restrict h, int64_t n),
+               g, s, inside, linear, h, n)
 
 static enum oqz_status gru_step(const struct recurrent *s, int dir, const struct moment *m, struct oqz_err *err)
 {
