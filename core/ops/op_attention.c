@@ -374,30 +374,67 @@ OQZ_KERNEL static void turn(double *x, int64_t half, bool interleaved, const dou
 		}
 }
 
+/* The same from float32 to float32, tables too, rounded once. */
+OQZ_KERNEL static void turn_floats(const float *x, float *y, int64_t half, bool interleaved, const float *cs,
+                                   const float *sn)
+{
+#define TURN(step, apart)                                                                 \
+	OQZ_IVDEP for (int64_t i = 0; i < half; i++)                                      \
+	{                                                                                 \
+		double a = (double)x[i * (step)], b = (double)x[i * (step) + (apart)];    \
+		y[i * (step)] = (float)((double)cs[i] * a - (double)sn[i] * b);           \
+		y[i * (step) + (apart)] = (float)((double)sn[i] * a + (double)cs[i] * b); \
+	}
+	if (interleaved)
+		TURN(2, 1)
+	else
+		TURN(1, half)
+#undef TURN
+}
+
+/* A row of the tables for element i of the sequence. */
+static enum oqz_status rotary_row(const struct oqz_call *c, int64_t at, int64_t *ret, struct oqz_err *err)
+{
+	int64_t row = c->in[3] ? oqz_load_i(c->in[3]->dtype, c->in[3]->data, (size_t)at) : at;
+
+	if (row < 0 || (c->in[3] && row >= c->in[1]->shape.dim[0]))
+		OQZ_FAIL(err, OQZ_E_DATA, "position %lld is not in the caches", (long long)row);
+	*ret = row;
+	return OQZ_OK;
+}
+
 static enum oqz_status run_rotary(const struct oqz_call *c, struct oqz_err *err)
 {
 	bool interleaved = OQZ_PARAMS(c->node, struct rotary)->interleaved != 0;
 	enum oqz_dtype t = c->out[0]->dtype;
+	bool floats = t == OQZ_DT_F32 && c->in[1]->dtype == t && c->in[2]->dtype == t;
 	OQZ_CLEANUP_FREE double *line = NULL;
 	OQZ_CLEANUP_FREE double *cs = NULL;
 	OQZ_CLEANUP_FREE double *sn = NULL;
 	struct oqz_attention_side x = { 0 };
-	int64_t half = 0, pitch = 0;
+	int64_t half = 0, pitch = 0, row = 0;
 
 	OQZ_TRY(rotary_plan(OQZ_PARAMS(c->node, struct rotary), c, &x, &half, &pitch, err));
-	OQZ_TRY(oqz_new_f64(x.size, &line, err));
-	OQZ_TRY(oqz_read_f64(c->in[1], &cs, err));
-	OQZ_TRY(oqz_read_f64(c->in[2], &sn, err));
+	if (!floats) {
+		OQZ_TRY(oqz_new_f64(x.size, &line, err));
+		OQZ_TRY(oqz_read_f64(c->in[1], &cs, err));
+		OQZ_TRY(oqz_read_f64(c->in[2], &sn, err));
+	}
 	for (int64_t b = 0; b < x.batch; b++)
 		for (int64_t i = 0; i < x.length; i++) {
-			int64_t row = b * x.length + i;
-
-			if (c->in[3])
-				row = oqz_load_i(c->in[3]->dtype, c->in[3]->data, (size_t)row);
-			if (row < 0 || (c->in[3] && row >= c->in[1]->shape.dim[0]))
-				OQZ_FAIL(err, OQZ_E_DATA, "position %lld is not in the caches", (long long)row);
+			OQZ_TRY(rotary_row(c, b * x.length + i, &row, err));
 			for (int64_t h = 0; h < x.heads; h++) {
 				size_t at = (size_t)(b * x.sb + h * x.sh + i * x.sl);
+				const float *from = (const float *)c->in[0]->data + at;
+				float *to = (float *)c->out[0]->data + at;
+				if (floats) {
+					turn_floats(from, to, half, interleaved,
+					            (const float *)c->in[1]->data + row * pitch,
+					            (const float *)c->in[2]->data + row * pitch);
+					memcpy(to + 2 * half, from + 2 * half,
+					       (size_t)(x.size - 2 * half) * sizeof *to);
+					continue;
+				}
 				oqz_load_row(t, c->in[0]->data, at, (size_t)x.size, line);
 				turn(line, half, interleaved, cs + row * pitch, sn + row * pitch);
 				oqz_store_row(t, line, (size_t)x.size, c->out[0]->data, at);

@@ -19,7 +19,8 @@ union block {
 /* Texts stand once (core/tensor/text.h): Equal compares their pointers as the 64-bit words that they are. */
 static bool is_native(enum ew_class c, enum oqz_dtype t)
 {
-	static const enum oqz_dtype native[EW_CLASSES] = { OQZ_DT_F32, OQZ_DT_F64, OQZ_DT_I64, OQZ_DT_U64 };
+	static const enum oqz_dtype native[EW_CLASSES] = { OQZ_DT_F32, OQZ_DT_F64, OQZ_DT_I64, OQZ_DT_U64,
+		                                           OQZ_DT_BOOL };
 
 	_Static_assert(sizeof(void *) == sizeof(uint64_t), "a text's pointer is compared as a uint64");
 	return native[c] == t || (c == EW_U64 && t == OQZ_DT_STRING);
@@ -72,10 +73,12 @@ static const void *operand(enum ew_class c, const struct oqz_tensor *t, int64_t 
 }
 
 /* float32 with float32 stays float32; anything else with a float is done in double (Pow mixes types). */
-static enum ew_class common_class(const struct oqz_tensor *a, const struct oqz_tensor *b)
+static enum ew_class common_class(const struct ew_formula *f, const struct oqz_tensor *a, const struct oqz_tensor *b)
 {
 	enum ew_class x = ew_class_of(a->dtype), y = b ? ew_class_of(b->dtype) : x;
 
+	if (f->loop[EW_BOOL] && a->dtype == OQZ_DT_BOOL && (!b || b->dtype == OQZ_DT_BOOL))
+		return EW_BOOL;
 	if (x == y)
 		return x;
 	return x <= EW_F64 || y <= EW_F64 ? EW_F64 : x;
@@ -85,7 +88,7 @@ enum oqz_status ew_run(const struct oqz_node *n, const struct ew_formula *f, con
                        const struct oqz_tensor *b, struct oqz_tensor *out, const struct ew_params *p,
                        struct oqz_err *err)
 {
-	enum ew_class c = common_class(a, b);
+	enum ew_class c = common_class(f, a, b);
 	struct oqz_bcast it;
 	union block ta, tb, to;
 

@@ -15,6 +15,7 @@ enum ew_class {
 	EW_F64,
 	EW_I64, /* all signed integers, narrower unsigned ones, bool */
 	EW_U64,
+	EW_BOOL, /* bool as it lies in memory: what logic operators compute with, and they only */
 	EW_CLASSES
 };
 
@@ -43,12 +44,14 @@ struct ew_formula {
 #define EW_TYPE_EW_F64 double
 #define EW_TYPE_EW_I64 int64_t
 #define EW_TYPE_EW_U64 uint64_t
+#define EW_TYPE_EW_BOOL uint8_t
 
-/* float32 is what models compute in: its loops are compiled per instruction set. */
+/* float32 is what models compute in: its loops are compiled per instruction set, and so are those over bytes. */
 #define EW_CLONE_EW_F32 OQZ_KERNEL
 #define EW_CLONE_EW_F64
 #define EW_CLONE_EW_I64
 #define EW_CLONE_EW_U64
+#define EW_CLONE_EW_BOOL OQZ_KERNEL
 
 /* Defines loop_<cls>_<id>: `expr` is over x, y (of type T) and p. The constant steps let each case be vectorised. */
 #define EW_LOOP(cls, OT, id, expr)                                                                             \

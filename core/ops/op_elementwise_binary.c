@@ -31,9 +31,11 @@
 	EW_LOOP(EW_I64, uint8_t, id, expr) \
 	EW_LOOP(EW_U64, uint8_t, id, expr) \
 	FORMULA(id, loop_EW_F32_##id, loop_EW_F64_##id, loop_EW_I64_##id, loop_EW_U64_##id, true)
-#define LOGIC(id, expr)                    \
-	EW_LOOP(EW_I64, uint8_t, id, expr) \
-	FORMULA(id, NULL, NULL, loop_EW_I64_##id, NULL, true)
+#define LOGIC(id, expr)                                                                                           \
+	EW_LOOP(EW_I64, uint8_t, id, expr)                                                                        \
+	EW_LOOP(EW_BOOL, uint8_t, id, expr)                                                                       \
+	static const struct ew_formula f_##id = { { [EW_I64] = loop_EW_I64_##id, [EW_BOOL] = loop_EW_BOOL_##id }, \
+		                                  true };
 
 #define WRAP(x, op, y) ((T)((uint64_t)(x)op(uint64_t)(y)))
 /* The least integer divided by -1 does not fit: the quotient wraps, the remainder is 0. */
@@ -47,6 +49,35 @@ static inline double float_mod(double x, double y, const struct ew_params *p)
 	double r = fmod(x, y);
 
 	return !p->fmod && r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+
+/* The remainder of float32 numbers whose quotient is below MOD_QUOTIENT_MAX: it is an integer or 2^-24 away from one,
+ * so that double does not take it for the next; and its multiple of y, and what is left, are exact. */
+#define MOD_QUOTIENT_MAX 0x1p28
+static inline double small_mod(double x, double y) { return copysign(x - trunc(x / y) * y, x); }
+
+OQZ_KERNEL static void loop_EW_F32_MOD(size_t n, const void *xv, int sx, const void *yv, int sy, void *ov,
+                                       const struct ew_params *p)
+{
+	enum { SOME = 256 };
+	const float *xs = xv, *ys = yv;
+	float *o = ov, x[SOME], y[SOME];
+
+	for (size_t at = 0; at < n; at += SOME) {
+		size_t m = n - at < SOME ? n - at : SOME;
+		int small = p->fmod != 0;
+		for (size_t i = 0; i < m; i++) {
+			x[i] = xs[sx ? at + i : 0];
+			y[i] = ys[sy ? at + i : 0];
+			small &= (fabs((double)x[i] / (double)y[i]) < MOD_QUOTIENT_MAX) & (fabsf(y[i]) < INFINITY);
+		}
+		if (small)
+			for (size_t i = 0; i < m; i++)
+				o[at + i] = (float)small_mod((double)x[i], (double)y[i]);
+		else
+			for (size_t i = 0; i < m; i++)
+				o[at + i] = (float)float_mod((double)x[i], (double)y[i], p);
+	}
 }
 
 /* x^y by squaring, wrapping; a negative exponent gives the truncated real power. */
@@ -66,7 +97,10 @@ NUMBERS(ADD, x + y, WRAP(x, +, y), x + y)
 NUMBERS(SUB, x - y, WRAP(x, -, y), x - y)
 NUMBERS(MUL, x *y, WRAP(x, *, y), x *y)
 NUMBERS(DIV, x / y, INT_DIV(x, y), x / y)
-NUMBERS(MOD, float_mod((double)x, (double)y, p), p->fmod ? INT_REM(x, y) : FLOOR_REM(x, y), x % y)
+EW_LOOP(EW_F64, T, MOD, float_mod(x, y, p))
+EW_LOOP(EW_I64, T, MOD, p->fmod ? INT_REM(x, y) : FLOOR_REM(x, y))
+EW_LOOP(EW_U64, T, MOD, x % y)
+FORMULA(MOD, loop_EW_F32_MOD, loop_EW_F64_MOD, loop_EW_I64_MOD, loop_EW_U64_MOD, false)
 NUMBERS(POW, y == 2 ? (double)x * (double)x : pow((double)x, (double)y), int_pow((uint64_t)x, (int64_t)y),
         int_pow(x, (int64_t)y))
 NUMBERS(MAX, EW_MAX(x, y), EW_MAX(x, y), EW_MAX(x, y))
@@ -81,8 +115,8 @@ PREDICATE(GREATER, x > y)
 PREDICATE(GREATER_OR_EQUAL, x >= y)
 PREDICATE(LESS, x < y)
 PREDICATE(LESS_OR_EQUAL, x <= y)
-LOGIC(AND, x != 0 && y != 0)
-LOGIC(OR, x != 0 || y != 0)
+LOGIC(AND, (x != 0) & (y != 0))
+LOGIC(OR, (x != 0) | (y != 0))
 LOGIC(XOR, (x != 0) != (y != 0))
 INTEGERS(BITWISE_AND, x &y)
 INTEGERS(BITWISE_OR, x | y)

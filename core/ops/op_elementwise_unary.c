@@ -98,7 +98,8 @@ FLOAT_PREDICATE(IS_NAN, x != x)
 FLOAT_PREDICATE(IS_INF, (x == (T)INFINITY && p->detect_positive) || (x == -(T)INFINITY && p->detect_negative))
 /* Not is defined on bool, which is held as int64 in a loop. */
 EW_LOOP1(EW_I64, uint8_t, NOT, !x)
-static const struct ew_formula f_NOT = { { NULL, NULL, loop_EW_I64_NOT, NULL }, true };
+EW_LOOP1(EW_BOOL, uint8_t, NOT, !x)
+static const struct ew_formula f_NOT = { { [EW_I64] = loop_EW_I64_NOT, [EW_BOOL] = loop_EW_BOOL_NOT }, true };
 EW_LOOP1(EW_I64, T, BITWISE_NOT, ~x)
 EW_LOOP1(EW_U64, T, BITWISE_NOT, ~x)
 static const struct ew_formula f_BITWISE_NOT = { { NULL, NULL, loop_EW_I64_BITWISE_NOT, loop_EW_U64_BITWISE_NOT },

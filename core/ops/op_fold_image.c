@@ -94,50 +94,62 @@ static void inside(const struct fold *f, int64_t shift, int64_t *lo, int64_t *hi
 		*hi = f->columns[last];
 }
 
-/* Image element that place `in` of the block at row `row` of columns covers in column 0, as if the image went on to the
- * sides; its place along the last dim goes to *ret_shift. -1: none of the row's columns covers an element. */
-static int64_t row_of(const struct fold *f, int64_t in, int64_t row, int64_t *ret_shift)
+/* Image element that a place of the block, `shift` from the block's corner, covers in column 0 of the row of columns
+ * with these coordinates, as if the image went on to the sides, without its place along the last dim. -1: none of the
+ * row's columns covers an element. */
+static int64_t row_of(const struct fold *f, const int64_t *shift, const int64_t *row)
 {
-	int last = f->dims - 1;
-	int64_t at = 0, pitch = f->image[last];
+	int64_t at = 0;
 
-	*ret_shift = in % f->block[last] * f->dilation[last] - f->pad[last];
-	in /= f->block[last];
-	for (int d = last - 1; d >= 0; d--) {
-		int64_t x = row % f->columns[d] * f->stride[d] + in % f->block[d] * f->dilation[d] - f->pad[d];
+	for (int d = 0; d < f->dims - 1; d++) {
+		int64_t x = row[d] * f->stride[d] + shift[d];
 
 		if (x < 0 || x >= f->image[d])
 			return -1;
-		at += x * pitch;
-		pitch *= f->image[d];
-		row /= f->columns[d];
-		in /= f->block[d];
+		at = at * f->image[d] + x;
 	}
-	return at;
+	return at * f->image[f->dims - 1];
 }
 
-OQZ_KERNEL static void add_columns(const double *x, int64_t n, int64_t step, double *sum)
+/* One body for columns as they lie in memory and as doubles. */
+#define ADD_COLUMNS(name, T)                                                                \
+	OQZ_KERNEL static void name(const void *from, int64_t n, int64_t step, double *sum) \
+	{                                                                                   \
+		const T *x = from;                                                          \
+		if (step == 1)                                                              \
+			OQZ_IVDEP for (int64_t k = 0; k < n; k++) sum[k] += (double)x[k];   \
+		else                                                                        \
+			for (int64_t k = 0; k < n; k++)                                     \
+				sum[k * step] += (double)x[k];                              \
+	}
+ADD_COLUMNS(add_floats, float)
+ADD_COLUMNS(add_doubles, double)
+
+/* One plane: x is (block, columns), of elements of `size`. Blocks' places in turn, columns within, which is the order
+ * of every sum. */
+static void fold_plane(const struct fold *f, const char *x, size_t size, double *sum)
 {
-	if (step == 1)
-		OQZ_IVDEP for (int64_t k = 0; k < n; k++) sum[k] += x[k];
-	else
-		for (int64_t k = 0; k < n; k++)
-			sum[k * step] += x[k];
-}
+	int last = f->dims - 1;
+	int64_t columns = f->columns[last], step = f->stride[last], shift[OQZ_MAX_RANK], lo, hi;
 
-/* One plane: x is (block, columns). Blocks' places in turn, columns within, which is the order of every sum. */
-static void fold_plane(const struct fold *f, const double *x, double *sum)
-{
-	int64_t columns = f->columns[f->dims - 1], step = f->stride[f->dims - 1], lo, hi, shift;
+	for (int64_t b = 0; b < f->block_size; b++) {
+		int64_t row[OQZ_MAX_RANK] = { 0 }, in = b;
 
-	for (int64_t b = 0; b < f->block_size; b++)
-		for (int64_t r = 0; r < f->n_columns / columns; r++, x += columns) {
-			int64_t at = row_of(f, b, r, &shift);
-
-			inside(f, shift, &lo, &hi);
-			if (at >= 0 && lo < hi)
-				add_columns(x + lo, hi - lo, step, sum + (at + shift + lo * step));
+		for (int d = last; d >= 0; d--) {
+			shift[d] = in % f->block[d] * f->dilation[d] - f->pad[d];
+			in /= f->block[d];
 		}
+		inside(f, shift[last], &lo, &hi);
+		for (int64_t r = 0; r < f->n_columns / columns; r++, x += (size_t)columns * size) {
+			int64_t at = row_of(f, shift, row);
+
+			if (at >= 0 && lo < hi)
+				(size == sizeof(float) ? add_floats : add_doubles)(
+				    x + (size_t)lo * size, hi - lo, step, sum + (at + shift[last] + lo * step));
+			for (int d = last - 1; d >= 0 && ++row[d] == f->columns[d]; d--)
+				row[d] = 0;
+		}
+	}
 }
 
 static enum oqz_status run_col2im(const struct oqz_call *c, struct oqz_err *err)
@@ -149,12 +161,17 @@ static enum oqz_status run_col2im(const struct oqz_call *c, struct oqz_err *err)
 	OQZ_TRY(fold_plan(c->node, c->in[1], c->in[2], &f, err));
 	int64_t planes = c->out[0]->shape.dim[0] * c->out[0]->shape.dim[1];
 	int64_t blocks = planes ? f.block_size * f.n_columns : 0; /* no more than there are elements */
-	OQZ_TRY(oqz_new_f64(blocks, &x, err));
+	bool floats = c->in[0]->dtype == OQZ_DT_F32;
+	OQZ_TRY(oqz_new_f64(floats ? 0 : blocks, &x, err));
 	OQZ_TRY(oqz_new_f64(planes ? f.image_size : 0, &sum, err));
 	for (int64_t p = 0; p < planes; p++) {
 		memset(sum, 0, (size_t)f.image_size * sizeof *sum);
-		oqz_load_row(c->in[0]->dtype, c->in[0]->data, (size_t)(p * blocks), (size_t)blocks, x);
-		fold_plane(&f, x, sum);
+		if (floats) {
+			fold_plane(&f, (const char *)((const float *)c->in[0]->data + p * blocks), sizeof(float), sum);
+		} else {
+			oqz_load_row(c->in[0]->dtype, c->in[0]->data, (size_t)(p * blocks), (size_t)blocks, x);
+			fold_plane(&f, (const char *)x, sizeof *x, sum);
+		}
 		oqz_store_row(c->out[0]->dtype, sum, (size_t)f.image_size, c->out[0]->data, (size_t)(p * f.image_size));
 	}
 	return OQZ_OK;

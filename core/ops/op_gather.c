@@ -13,7 +13,8 @@ struct gather {
 /* An index counted from the end when negative, checked against the axis. */
 static enum oqz_status index_at(const struct oqz_tensor *t, size_t i, int64_t dim, int64_t *ret, struct oqz_err *err)
 {
-	int64_t v = oqz_load_i(t->dtype, t->data, i), w = v < 0 ? v + dim : v;
+	int64_t v = t->dtype == OQZ_DT_I64 ? ((const int64_t *)t->data)[i] : oqz_load_i(t->dtype, t->data, i);
+	int64_t w = v < 0 ? v + dim : v;
 
 	if (w < 0 || w >= dim)
 		OQZ_FAIL(err, OQZ_E_DATA, "index %lld is outside of an axis of %lld", (long long)v, (long long)dim);
@@ -139,42 +140,6 @@ static enum oqz_status check_elements(const struct oqz_tensor *x, const struct o
 	return OQZ_OK;
 }
 
-/* Calls for every index element: out_at is where it points to in a tensor of shape x. */
-static enum oqz_status walk_elements(const struct oqz_tensor *x, const struct oqz_tensor *idx, int axis,
-                                     void (*visit)(void *ctx, size_t idx_at, size_t x_at), void *ctx,
-                                     struct oqz_err *err)
-{
-	int64_t stride[OQZ_MAX_RANK], index[OQZ_MAX_RANK] = { 0 }, n = oqz_tensor_nelem(idx), v = 0;
-
-	OQZ_TRY(check_elements(x, idx, axis, err));
-	oqz_shape_strides(&x->shape, stride);
-	for (int64_t i = 0; i < n; i++) {
-		int64_t at = 0;
-
-		OQZ_TRY(index_at(idx, (size_t)i, x->shape.dim[axis], &v, err));
-		for (int d = 0; d < idx->shape.rank; d++)
-			at += (d == axis ? v : index[d]) * stride[d];
-		visit(ctx, (size_t)i, (size_t)at);
-		for (int d = idx->shape.rank - 1; d >= 0 && ++index[d] == idx->shape.dim[d]; d--)
-			index[d] = 0;
-	}
-	return OQZ_OK;
-}
-
-struct elements_ctx {
-	enum combine how;
-	enum oqz_dtype t;
-	const void *src;
-	void *dst;
-};
-
-static void put_element(void *ctx, size_t idx_at, size_t x_at)
-{
-	struct elements_ctx *e = ctx;
-
-	combine_run(e->how, e->t, e->dst, x_at, e->src, idx_at, 1);
-}
-
 static enum oqz_status infer_gather_elements(struct oqz_infer *c, struct oqz_err *err)
 {
 	(void)err;
@@ -270,18 +235,55 @@ static enum oqz_status infer_scatter(struct oqz_infer *c, struct oqz_err *err)
 	return OQZ_OK;
 }
 
+/* One line of updates along the innermost dimension, from element `first`: element j goes to at + j * beside, and along
+ * the axis by its index. */
+struct line {
+	size_t first;
+	int64_t n, at, beside, along, dim;
+};
+
+static enum oqz_status scatter_line(const struct line *l, enum combine how, const struct oqz_tensor *idx,
+                                    const struct oqz_tensor *updates, struct oqz_tensor *out, struct oqz_err *err)
+{
+	const float *from = updates->data;
+	float *to = out->data;
+	int64_t v = 0;
+
+	for (int64_t j = 0; j < l->n; j++) {
+		size_t i = l->first + (size_t)j;
+		OQZ_TRY(index_at(idx, i, l->dim, &v, err));
+		size_t at = (size_t)(l->at + j * l->beside + v * l->along);
+		if (how == PUT && out->dtype == OQZ_DT_F32)
+			to[at] = from[i];
+		else
+			combine_run(how, out->dtype, out->data, at, updates->data, i, 1);
+	}
+	return OQZ_OK;
+}
+
 static enum oqz_status run_scatter_elements(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct gather *p = OQZ_PARAMS(c->node, struct gather);
-	const struct oqz_tensor *x = c->in[0];
-	struct elements_ctx e = { combine_of(p->reduction), x->dtype, c->in[2]->data, c->out[0]->data };
-	int axis;
+	const struct oqz_tensor *x = c->in[0], *idx = c->in[1];
+	int64_t stride[OQZ_MAX_RANK], index[OQZ_MAX_RANK] = { 0 }, all = oqz_tensor_nelem(idx);
+	int axis, last = x->shape.rank - 1;
 
-	if (!oqz_shape_equal(&c->in[1]->shape, &c->in[2]->shape))
+	if (!oqz_shape_equal(&idx->shape, &c->in[2]->shape))
 		OQZ_FAIL(err, OQZ_E_DATA, "indices and updates differ in shape");
 	OQZ_TRY(oqz_axis_resolve(p->axis, x->shape.rank, false, &axis, err));
+	OQZ_TRY(check_elements(x, idx, axis, err));
+	oqz_shape_strides(&x->shape, stride);
 	memcpy(c->out[0]->data, x->data, oqz_tensor_bytes(x));
-	return walk_elements(x, c->in[1], axis, put_element, &e, err);
+	struct line l = { .along = stride[axis], .beside = axis != last, .dim = x->shape.dim[axis] };
+	for (l.n = idx->shape.dim[last]; l.first < (size_t)all; l.first += (size_t)l.n) {
+		l.at = 0;
+		for (int d = 0; d < last; d++)
+			l.at += d == axis ? 0 : index[d] * stride[d];
+		OQZ_TRY(scatter_line(&l, combine_of(p->reduction), idx, c->in[2], c->out[0], err));
+		for (int d = last - 1; d >= 0 && ++index[d] == idx->shape.dim[d]; d--)
+			index[d] = 0;
+	}
+	return OQZ_OK;
 }
 
 /* ---- GatherND, ScatterND: the last index dimension is a coordinate ---- */

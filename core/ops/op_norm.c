@@ -426,24 +426,29 @@ static int64_t run_of(const struct oqz_shape *s, const bool *reduced)
 	return n;
 }
 
-static double mean_run(const double *x, int64_t n, double count, double sum)
+/* The sum of n numbers, or of the squares of what `mean` leaves of them: LINES sums side by side, put together in
+ * order. */
+OQZ_KERNEL static double sum_run(const double *x, int64_t n, double mean, bool squares)
 {
-	for (int64_t i = 0; i < n; i++)
-		sum += x[i] / count;
-	return sum;
-}
+	double sum[LINES] = { 0 }, all = 0;
+	int64_t i = 0;
 
-static double variance_run(const double *x, int64_t n, double mean, double count, double sum)
-{
-	for (int64_t i = 0; i < n; i++)
-		sum += (x[i] - mean) * (x[i] - mean) / count;
-	return sum;
+	for (; i + LINES <= n; i += LINES)
+		for (int l = 0; l < LINES; l++) {
+			double v = x[i + l] - mean;
+			sum[l] += squares ? v * v : v;
+		}
+	for (; i < n; i++)
+		all += squares ? (x[i] - mean) * (x[i] - mean) : x[i] - mean;
+	for (int l = 0; l < LINES; l++)
+		all += sum[l];
+	return all;
 }
 
 OQZ_KERNEL static void normalize_run(double *x, int64_t n, double mean, double by)
 {
 	for (int64_t i = 0; i < n; i++)
-		x[i] = (x[i] - mean) / by;
+		x[i] = (x[i] - mean) * by;
 }
 
 /* (x - E[x]) / (sqrt(E[(x - E[x])^2]) + 1e-9) over `axes`, by default all but the channels. */
@@ -474,11 +479,11 @@ static enum oqz_status run_mvn(const struct oqz_call *c, struct oqz_err *err)
 		for (int64_t i = 0; i < n; i += run) {
 			int64_t g = group_of(s, reduced, i);
 			if (pass == 0)
-				mean[g] = mean_run(x + i, run, count, mean[g]);
+				mean[g] += sum_run(x + i, run, 0, false) / count;
 			else if (pass == 1)
-				var[g] = variance_run(x + i, run, mean[g], count, var[g]);
+				var[g] += sum_run(x + i, run, mean[g], true) / count;
 			else
-				normalize_run(x + i, run, mean[g], sqrt(var[g]) + 1e-9);
+				normalize_run(x + i, run, mean[g], 1 / (sqrt(var[g]) + 1e-9));
 		}
 	oqz_write_f64(c->out[0], x);
 	return OQZ_OK;

@@ -133,6 +133,8 @@ static enum oqz_status infer_unpool(struct oqz_infer *c, struct oqz_err *err)
 
 /* ---- windows ---- */
 
+#define POOL_INLINE static inline __attribute__((always_inline))
+
 /* What a pooling does: begins, sees elements, ends. */
 struct reduction {
 	double value;
@@ -145,8 +147,10 @@ struct pooling {
 	double first;        /* value before any element */
 	int64_t p;
 	bool count_padding;
-	void (*see)(struct reduction *r, double x, int64_t index, int64_t p);
+	void (*see)(struct reduction *r, double x, int64_t index, int64_t p); /* of global poolings */
 	double (*end)(const struct reduction *r, int64_t p);
+	/* one plane of windows by both; index may be NULL */
+	void (*plane)(const struct pooling *q, const double *x, double *y, int64_t *index);
 };
 
 static void see_max(struct reduction *r, double x, int64_t index, int64_t p)
@@ -167,7 +171,7 @@ static void see_sum(struct reduction *r, double x, int64_t index, int64_t p)
 static void see_power(struct reduction *r, double x, int64_t index, int64_t p)
 {
 	(void)index;
-	r->value += pow(fabs(x), (double)p);
+	r->value += p == 2 ? x * x : p == 1 ? fabs(x) : pow(fabs(x), (double)p);
 }
 
 static double end_max(const struct reduction *r, int64_t p)
@@ -182,7 +186,10 @@ static double end_average(const struct reduction *r, int64_t p)
 	return r->counted ? r->value / (double)r->counted : 0;
 }
 
-static double end_power(const struct reduction *r, int64_t p) { return pow(r->value, 1.0 / (double)p); }
+static double end_power(const struct reduction *r, int64_t p)
+{
+	return p == 2 ? sqrt(r->value) : p == 1 ? r->value : pow(r->value, 1.0 / (double)p);
+}
 
 /* Taps [lo, hi) of dim i for output o that lie inside the input, the position of tap 0, and how many count when padding
  * does. A kernel may be far larger than the input (it comes from a file), so only the taps inside are walked. */
@@ -190,54 +197,80 @@ struct span {
 	int64_t start, lo, hi, counted;
 };
 
+static int64_t rounded_up(int64_t a, int64_t d) { return d == 1 ? a : (a + d - 1) / d; }
+
 static struct span span_of(const struct oqz_window *w, int i, int64_t o)
 {
 	struct span s = { .start = o * w->stride[i] - w->pad_begin[i] };
 	int64_t d = w->dilation[i], k = w->kernel[i], left = w->in[i] - s.start;
 
-	s.lo = s.start < 0 ? (-s.start + d - 1) / d : 0;
-	s.hi = left <= 0 ? 0 : (left + d - 1) / d < k ? (left + d - 1) / d : k;
+	s.lo = s.start < 0 ? rounded_up(-s.start, d) : 0;
+	s.hi = left <= 0 ? 0 : rounded_up(left, d) < k ? rounded_up(left, d) : k;
 	if (s.hi < s.lo)
 		s.hi = s.lo;
 	/* what ceil_mode adds beyond the padding does not count */
 	left += w->pad_end[i];
-	s.counted = left <= 0 ? 0 : (left + d - 1) / d < k ? (left + d - 1) / d : k;
+	s.counted = left <= 0 ? 0 : rounded_up(left, d) < k ? rounded_up(left, d) : k;
 	return s;
 }
 
-static struct reduction pool_one(const struct pooling *q, const double *x, int64_t od, int64_t oh, int64_t ow)
+/* The window whose spans are d, h, v. */
+POOL_INLINE struct reduction pool_one(const struct pooling *q, const struct span *d, const struct span *h,
+                                      const struct span *v, const double *x,
+                                      void (*see)(struct reduction *, double, int64_t, int64_t))
 {
 	const struct oqz_window *w = &q->w;
 	struct reduction r = { .value = q->first, .index = -1 };
-	struct span d = span_of(w, 0, od), h = span_of(w, 1, oh), v = span_of(w, 2, ow);
 
-	for (int64_t kd = d.lo; kd < d.hi; kd++)
-		for (int64_t kh = h.lo; kh < h.hi; kh++)
-			for (int64_t kw = v.lo; kw < v.hi; kw++) {
-				int64_t id = d.start + kd * w->dilation[0], ih = h.start + kh * w->dilation[1];
-				int64_t at = (id * w->in[1] + ih) * w->in[2] + v.start + kw * w->dilation[2];
-				q->see(&r, x[at], at, q->p);
+	for (int64_t kd = d->lo; kd < d->hi; kd++)
+		for (int64_t kh = h->lo; kh < h->hi; kh++)
+			for (int64_t kw = v->lo; kw < v->hi; kw++) {
+				int64_t id = d->start + kd * w->dilation[0], ih = h->start + kh * w->dilation[1];
+				int64_t at = (id * w->in[1] + ih) * w->in[2] + v->start + kw * w->dilation[2];
+				see(&r, x[at], at, q->p);
 				r.counted++;
 			}
 	if (q->count_padding)
-		r.counted = (int64_t)fmin((double)d.counted * (double)h.counted * (double)v.counted, 0x1p62);
+		r.counted = (int64_t)fmin((double)d->counted * (double)h->counted * (double)v->counted, 0x1p62);
 	return r;
 }
 
-/* One plane; index may be NULL. */
-static void pool_plane(const struct pooling *q, const double *x, double *y, int64_t *index)
+/* Compiled once for each pooling, so that nothing is called for an element. */
+POOL_INLINE void pool_plane(const struct pooling *q, const double *x, double *y, int64_t *index,
+                            void (*see)(struct reduction *, double, int64_t, int64_t),
+                            double (*end)(const struct reduction *, int64_t))
 {
 	const struct oqz_window *w = &q->w;
 
-	for (int64_t od = 0; od < w->out[0]; od++)
-		for (int64_t oh = 0; oh < w->out[1]; oh++)
+	for (int64_t od = 0; od < w->out[0]; od++) {
+		struct span d = span_of(w, 0, od);
+		for (int64_t oh = 0; oh < w->out[1]; oh++) {
+			struct span h = span_of(w, 1, oh);
 			for (int64_t ow = 0; ow < w->out[2]; ow++) {
 				int64_t at = (od * w->out[1] + oh) * w->out[2] + ow;
-				struct reduction r = pool_one(q, x, od, oh, ow);
-				y[at] = q->end(&r, q->p);
+				struct span v = span_of(w, 2, ow);
+				struct reduction r = pool_one(q, &d, &h, &v, x, see);
+				y[at] = end(&r, q->p);
 				if (index)
 					index[at] = r.index;
 			}
+		}
+	}
+}
+
+static void max_plane(const struct pooling *q, const double *x, double *y, int64_t *index)
+{
+	pool_plane(q, x, y, index, see_max, end_max);
+}
+
+static void average_plane(const struct pooling *q, const double *x, double *y, int64_t *index)
+{
+	pool_plane(q, x, y, index, see_sum, end_average);
+}
+
+static void power_plane(const struct pooling *q, const double *x, double *y, int64_t *index)
+{
+	pool_plane(q, x, y, index, see_power, end_power);
 }
 
 /* MaxPool's Indices count through the whole input; storage_order 1 counts each plane column-major. */
@@ -269,7 +302,7 @@ static enum oqz_status run_windows(const struct oqz_call *c, struct pooling *q, 
 	int64_t planes = c->in[0]->shape.dim[0] * c->in[0]->shape.dim[1];
 	int64_t in = q->w.in[0] * q->w.in[1] * q->w.in[2], out = q->w.out[0] * q->w.out[1] * q->w.out[2];
 	for (int64_t i = 0; i < planes; i++) {
-		pool_plane(q, x + i * in, y + i * out, index ? index + i * out : NULL);
+		q->plane(q, x + i * in, y + i * out, index ? index + i * out : NULL);
 		for (int64_t j = 0; index && j < out; j++)
 			index[i * out + j] = stored_index(&q->w, i, index[i * out + j], p->storage_order != 0);
 	}
@@ -279,17 +312,17 @@ static enum oqz_status run_windows(const struct oqz_call *c, struct pooling *q, 
 
 static enum oqz_status run_max_pool(const struct oqz_call *c, struct oqz_err *err)
 {
-	return run_windows(c, &(struct pooling) { .first = -INFINITY, .see = see_max, .end = end_max }, err);
+	return run_windows(c, &(struct pooling) { .first = -INFINITY, .plane = max_plane }, err);
 }
 
 static enum oqz_status run_average_pool(const struct oqz_call *c, struct oqz_err *err)
 {
-	return run_windows(c, &(struct pooling) { .see = see_sum, .end = end_average }, err);
+	return run_windows(c, &(struct pooling) { .plane = average_plane }, err);
 }
 
 static enum oqz_status run_lp_pool(const struct oqz_call *c, struct oqz_err *err)
 {
-	return run_windows(c, &(struct pooling) { .see = see_power, .end = end_power }, err);
+	return run_windows(c, &(struct pooling) { .plane = power_plane }, err);
 }
 
 /* Everything behind the channel, by the same reductions. */
@@ -341,19 +374,27 @@ static enum oqz_status run_unpool(const struct oqz_call *c, struct oqz_err *err)
 		OQZ_FAIL(err, OQZ_E_DATA, "the indices are not int64 of the input's shape");
 	oqz_shape_strides(&y->shape, stride);
 	size_t size = oqz_dtype_size(x->dtype);
+	bool same = oqz_shape_equal(&counted, &y->shape); /* an index is then a place */
 	memset(y->data, 0, oqz_tensor_bytes(y));
 	for (int64_t i = 0, n = oqz_tensor_nelem(x); i < n; i++) {
 		int64_t rest = ((const int64_t *)index->data)[i], at = 0;
 		if (rest < 0 || rest >= limit)
 			OQZ_FAIL(err, OQZ_E_DATA, "index %lld is out of range", (long long)rest);
-		for (int d = counted.rank - 1; d >= 0; d--) {
+		if (same)
+			at = rest;
+		for (int d = counted.rank - 1; d >= 0 && !same; d--) {
 			int64_t coord = rest % counted.dim[d];
 			rest /= counted.dim[d];
 			if (coord >= y->shape.dim[d])
 				OQZ_FAIL(err, OQZ_E_DATA, "an index lies outside output_shape");
 			at += coord * stride[d];
 		}
-		memcpy((char *)y->data + (size_t)at * size, (const char *)x->data + (size_t)i * size, size);
+		char *to = (char *)y->data + (size_t)at * size;
+		const char *from = (const char *)x->data + (size_t)i * size;
+		if (size == sizeof(float))
+			memcpy(to, from, sizeof(float));
+		else
+			memcpy(to, from, size);
 	}
 	return OQZ_OK;
 }

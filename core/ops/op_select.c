@@ -124,26 +124,75 @@ static enum oqz_status infer_nonzero(struct oqz_infer *c, struct oqz_err *err)
 }
 
 /* (rank, count): coordinates of the elements that are not zero, in row-major order. */
+/* 1 for each of n elements from `first` that is not 0. */
+static void mark_nonzero(const struct oqz_tensor *x, int64_t first, int64_t n, uint8_t *mark)
+{
+	const float *f = (const float *)x->data + first;
+	const uint8_t *b = (const uint8_t *)x->data + first;
+
+	if (x->dtype == OQZ_DT_F32)
+		for (int64_t i = 0; i < n; i++)
+			mark[i] = f[i] != 0;
+	else if (x->dtype == OQZ_DT_BOOL)
+		for (int64_t i = 0; i < n; i++)
+			mark[i] = b[i] != 0;
+	else
+		for (int64_t i = 0; i < n; i++)
+			mark[i] = oqz_load_f(x->dtype, x->data, (size_t)(first + i)) != 0;
+}
+
+enum { MARKS = 256 };
+
+static int64_t count_nonzero(const struct oqz_tensor *x)
+{
+	int64_t n = oqz_tensor_nelem(x), count = 0;
+	uint8_t mark[MARKS];
+
+	for (int64_t at = 0; at < n; at += MARKS) {
+		int64_t m = n - at < MARKS ? n - at : MARKS;
+		mark_nonzero(x, at, m, mark);
+		for (int64_t i = 0; i < m; i++)
+			count += mark[i];
+	}
+	return count;
+}
+
+/* The coordinates of a line's elements [from, from + m) that are marked, each dimension's `step` behind the one before;
+ * returns how many. Places are noted without a branch, which would seldom be foreseen. */
+static int64_t note_places(const uint8_t *mark, int64_t from, int64_t m, const int64_t *outer, int rank, int64_t step,
+                           int64_t *out)
+{
+	int64_t place[MARKS], k = 0;
+
+	for (int64_t i = 0; i < m; i++) {
+		place[k] = from + i;
+		k += mark[i];
+	}
+	for (int d = 0; d < rank - 1; d++)
+		for (int64_t i = 0; i < k; i++)
+			out[d * step + i] = outer[d];
+	memcpy(out + (rank - 1) * step, place, (size_t)k * sizeof *place);
+	return k;
+}
+
 static enum oqz_status run_nonzero(const struct oqz_call *c, struct oqz_err *err)
 {
 	const struct oqz_tensor *x = c->in[0];
-	int64_t n = oqz_tensor_nelem(x), count = 0, at = 0;
+	int64_t n = oqz_tensor_nelem(x), count = count_nonzero(x), outer[OQZ_MAX_RANK] = { 0 };
+	int rank = x->shape.rank;
+	struct oqz_shape s = oqz_shape_of(2, (const int64_t[]) { rank, count });
+	uint8_t mark[MARKS];
 
-	for (int64_t i = 0; i < n; i++)
-		count += oqz_load_f(x->dtype, x->data, (size_t)i) != 0;
-	struct oqz_shape s = oqz_shape_of(2, (const int64_t[]) { x->shape.rank, count });
 	OQZ_TRY(oqz_tensor_alloc(c->out[0], OQZ_DT_I64, &s, err));
-	int64_t *out = c->out[0]->data;
-	for (int64_t i = 0; i < n; i++) {
-		int64_t rest = i;
-
-		if (oqz_load_f(x->dtype, x->data, (size_t)i) == 0)
-			continue;
-		for (int d = x->shape.rank - 1; d >= 0; d--) {
-			out[d * count + at] = rest % x->shape.dim[d];
-			rest /= x->shape.dim[d];
+	int64_t *out = c->out[0]->data, line = rank ? x->shape.dim[rank - 1] : 0;
+	for (int64_t at = 0; rank && at < n; at += line) {
+		for (int64_t j = 0; j < line; j += MARKS) {
+			int64_t m = line - j < MARKS ? line - j : MARKS;
+			mark_nonzero(x, at + j, m, mark);
+			out += note_places(mark, j, m, outer, rank, count, out);
 		}
-		at++;
+		for (int d = rank - 2; d >= 0 && ++outer[d] == x->shape.dim[d]; d--)
+			outer[d] = 0;
 	}
 	return OQZ_OK;
 }

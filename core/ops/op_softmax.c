@@ -4,6 +4,7 @@
  */
 #include "core/ops/op_softmax.h"
 #include "core/ops/ops_util.h"
+#include "core/tensor/float_bits.h"
 
 #include <stdlib.h>
 
@@ -96,8 +97,38 @@ static enum oqz_status run_log_softmax(const struct oqz_call *c, struct oqz_err 
 	return run_lines(c, log_softmax_line, err);
 }
 
+/* The same for a line of float32 that lies together: the largest number, then where it is first. Nothing is above a NaN
+ * in front. */
+OQZ_KERNEL static void hardmax_row(const float *x, float *y, int64_t n)
+{
+	int32_t top = INT32_MIN, first = INT32_MAX;
+
+	for (int64_t i = 0; i < n; i++) {
+		int32_t order = oqz_float_order(x[i] + 0.0f);
+		top = order > top ? order : top;
+	}
+	for (int64_t i = 0; i < n; i++) {
+		int32_t at = oqz_float_order(x[i] + 0.0f) == top ? (int32_t)i : INT32_MAX;
+		first = at < first ? at : first;
+		y[i] = 0;
+	}
+	y[x[0] != x[0] ? 0 : first] = 1;
+}
+
 static enum oqz_status run_hardmax(const struct oqz_call *c, struct oqz_err *err)
 {
+	const struct oqz_shape *s = &c->in[0]->shape;
+	int axis = 0;
+
+	if (s->rank > 0)
+		OQZ_TRY(
+		    oqz_axis_resolve(OQZ_PARAMS(c->node, struct oqz_softmax_params)->axis, s->rank, false, &axis, err));
+	int64_t n = s->rank ? s->dim[axis] : 1, all = oqz_tensor_nelem(c->in[0]);
+	if (c->in[0]->dtype == OQZ_DT_F32 && n > 0 && n < INT32_MAX && oqz_shape_span(s, axis + 1, s->rank) == 1) {
+		for (int64_t at = 0; at < all; at += n)
+			hardmax_row((const float *)c->in[0]->data + at, (float *)c->out[0]->data + at, n);
+		return OQZ_OK;
+	}
 	return run_lines(c, hardmax_line, err);
 }
 

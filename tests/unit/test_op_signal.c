@@ -24,6 +24,15 @@ START_TEST(signals_by_hand)
 		{ "Col2Im", "", "float32[1,2,2]: 1 2 3 4; int64[1]: 3; int64[1]: 2", "float32[1,1,3]: 1 5 4" },
 		{ "Col2Im", "strides=[2,2]", "float32[1,4,1]: 1 2 3 4; int64[2]: 2 2; int64[2]: 2 2",
 		  "float32[1,1,2,2]: 1 2 3 4" },
+		{ "Col2Im", "pads=[1,0,0,1] strides=[2,1] dilations=[1,2]",
+		  "float32[1,4,6]: -3 4 0 7 3 -1 6 2 -2 5 1 -3 4 0 7 3 -1 6 2 -2 5 1 -3 4; int64[2]: 3 4; int64[2]: 2 "
+		  "2",
+		  "float32[1,1,3,4]: 4 0 9 -2 7 3 4 1 3 -1 7 -3" },
+		{ "Col2Im", "pads=[0,1,0,1,0,1] strides=[1,1,2]",
+		  "float64[1,4,12]: -3 4 0 7 3 -1 6 2 -2 5 1 -3 4 0 7 3 -1 6 2 -2 5 1 -3 4 0 7 3 -1 6 2 -2 5 1 -3 4 0 "
+		  "7 3 "
+		  "-1 6 2 -2 5 1 -3 4 0 7; int64[3]: 2 2 3; int64[3]: 1 2 2",
+		  "float64[1,1,2,2,3]: 0 14 14 3 -1 -1 12 4 4 -2 5 5" },
 		{ "NegativeLogLikelihoodLoss", "", "float32[2,2]: -1 -2 -3 -4; int64[2]: 1 0", "float32[]: 2.5" },
 		{ "NegativeLogLikelihoodLoss", "reduction=none ignore_index=5",
 		  "float32[2,2]: -1 -2 -3 -4; int64[2]: 1 5", "float32[2]: 2 0" },
