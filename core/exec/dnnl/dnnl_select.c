@@ -20,9 +20,11 @@ const char *oqz_dnnl_impl_name(const_dnnl_primitive_desc_t pd)
  * its scratch memory or leaves products out (kernel 1x7, stride 2), and the matrix product uses tiles that it has not
  * set up (34x63 by 63x67); with a zero point of the source, convolution jit is wrong at wide padding (7x9 pixels,
  * kernel 5x2, 4 rows above). tests/unit/test_dnnl_qconv.c and test_dnnl_matmul.c find these within some thousand rounds
- * (OQZ_TEST_ROUNDS); tens of thousands have found nothing in the others. With two workers brgconv_1x1 on bfloat16 gave
- * numbers that are none in 3 of 85 runs of a detector (PicoDet under FP8: the same layer in each image of such a run);
- * never with one worker, and never on int8. */
+ * (OQZ_TEST_ROUNDS); tens of thousands have found nothing in the others. With two workers one of
+ * some twenty evaluations of a detector (PicoDet under FP8) makes a brgconv_1x1 on bfloat16 (96 to 96 channels, 10x40
+ * pixels) that is wrong from then on: all but the first block of output channels are multiplied by what lies behind the
+ * packed weights, which are unchanged, and its own descriptor is the one that was asked for. Never with one worker, and
+ * never on int8. */
 static bool trusted(const_dnnl_primitive_desc_t pd, const_dnnl_primitive_attr_t attr)
 {
 	static const char *const wrong[] = { "jit_1x1:avx512_core_amx", "brgconv:avx512_core_amx",
