@@ -91,7 +91,8 @@ enum oqz_exit cli_exit_code(enum oqz_status st);
 /* Flushes standard output; a full disk or closed pipe there is an error like any other. */
 int cli_finish(int code);
 
-/* Columns of the terminal on `f`, 0 when it is none; whether colour is wanted there (a terminal that is not "dumb", NO_COLOR unset). */
+/* Columns of the terminal on `f`, 0 when it is none; whether colour is wanted there (a terminal that is not "dumb",
+ * NO_COLOR unset). */
 int cli_columns(FILE *f);
 bool cli_colour(FILE *f);
 

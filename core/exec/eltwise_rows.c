@@ -16,31 +16,24 @@ VM_INLINE float vm_clip(float v, float lo, float hi)
 	return t > hi ? hi : t;
 }
 
+#define ROW1_BODY(expr)                                 \
+	{                                               \
+		const struct oqz_row_params p = *q;     \
+		(void)p;                                \
+		OQZ_IVDEP for (size_t i = 0; i < n; i++) \
+		{                                       \
+			float v = x[i];                 \
+			y[i] = (expr);                  \
+		}                                       \
+	}
 #define ROW1(name, expr)                                                                                      \
 	OQZ_KERNEL static void row_##name(const float *x, float *y, size_t n, const struct oqz_row_params *q) \
-	{                                                                                                     \
-		const struct oqz_row_params p = *q;                                                           \
-		(void)p;                                                                                      \
-		OQZ_IVDEP for (size_t i = 0; i < n; i++)                                                      \
-		{                                                                                             \
-			float v = x[i];                                                                       \
-			y[i] = (expr);                                                                        \
-		}                                                                                             \
-	}
+	ROW1_BODY(expr)
 
 /* One in whose formula products are added with one rounding. */
 #define ROW1_FMA(name, expr)                                                                                           \
 	VM_INLINE void row_##name##_body(bool fused, const float *x, float *y, size_t n,                               \
-	                                 const struct oqz_row_params *q)                                               \
-	{                                                                                                              \
-		const struct oqz_row_params p = *q;                                                                    \
-		(void)p;                                                                                               \
-		OQZ_IVDEP for (size_t i = 0; i < n; i++)                                                               \
-		{                                                                                                      \
-			float v = x[i];                                                                                \
-			y[i] = (expr);                                                                                 \
-		}                                                                                                      \
-	}                                                                                                              \
+	                                 const struct oqz_row_params *q) ROW1_BODY(expr)                               \
 	OQZ_KERNEL_FMA(static, row_##name, (const float *x, float *y, size_t n, const struct oqz_row_params *q), x, y, \
 	               n, q)
 

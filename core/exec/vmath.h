@@ -62,17 +62,21 @@ VM_INLINE float vm_exp_reduce(bool fused, float x, uint32_t *n)
 	return vm_fma(fused, k, 1.90465421e-9f, vm_fma(fused, k, -0.693147182f, x)); /* ln2 in two parts */
 }
 
-/* e^r for |r| <= ln2 / 2. */
-VM_INLINE float vm_exp_near0(bool fused, float r)
+/* (e^r - 1 - r) / r^2 for |r| <= ln2 / 2. */
+VM_INLINE float vm_exp_rest(bool fused, float r)
 {
 	float p = 0.0013814467f;
 
 	p = vm_fma(fused, p, r, 0.008368781f);
 	p = vm_fma(fused, p, r, 0.041668393f);
 	p = vm_fma(fused, p, r, 0.1666652f);
-	p = vm_fma(fused, p, r, 0.49999994f);
-	p = vm_fma(fused, p, r, 1.0f);
-	return vm_fma(fused, p, r, 1.0f);
+	return vm_fma(fused, p, r, 0.49999994f);
+}
+
+/* e^r for |r| <= ln2 / 2. */
+VM_INLINE float vm_exp_near0(bool fused, float r)
+{
+	return vm_fma(fused, vm_fma(fused, vm_exp_rest(fused, r), r, 1.0f), r, 1.0f);
 }
 
 /* 2^n for n in [-126, 127] as vm_exp_reduce() leaves it, 0 for -127; any number where that was NaN. */
@@ -98,15 +102,11 @@ VM_INLINE float vm_exp(bool fused, float x)
 VM_INLINE float vm_expm1(bool fused, float x)
 {
 	uint32_t n;
-	float c = x != x ? 0 : vm_min(vm_max(x, -26.0f), 89.0f), r = vm_exp_reduce(fused, c, &n), p = 0.0013814467f;
+	float c = x != x ? 0 : vm_min(vm_max(x, -26.0f), 89.0f), r = vm_exp_reduce(fused, c, &n);
 	int32_t k = (int32_t)(n - VM_EXP_BIAS), h = k >> 1;
 	float s = vm_exp2i(h), t = vm_exp2i(k - h);
 
-	p = vm_fma(fused, p, r, 0.008368781f);
-	p = vm_fma(fused, p, r, 0.041668393f);
-	p = vm_fma(fused, p, r, 0.1666652f);
-	p = vm_fma(fused, p, r, 0.49999994f);
-	p = vm_fma(fused, p, r * r, r);
+	float p = vm_fma(fused, vm_exp_rest(fused, r), r * r, r);
 	float y = p * s * t + (s * t - 1.0f);
 	return x != x ? x : y;
 }
