@@ -258,7 +258,8 @@ static enum oqz_status build_tile(struct build *b)
 }
 
 /* DepthToSpace and SpaceToDepth: the large side is (N, C, H, bh, W, bw), the deep side's channel is made of (bh, bw, c)
- * or (c, bh, bw). Loops run in the order of the output's memory. */
+ * or (c, bh, bw). Loops run in the order of the output's memory, or of rows of the large side, each of which then passes
+ * through the cache once. */
 static enum oqz_status build_depth_space(struct build *b)
 {
 	bool to_space = b->d->node->op->id == OQZ_OP_DEPTH_TO_SPACE;
@@ -279,10 +280,9 @@ static enum oqz_status build_depth_space(struct build *b)
 	        bw[3] = { blk, wide->stride[3], (crd ? 1 : c) * cs };
 	int64_t ch[3] = { c, wide->stride[1], (crd ? blk * blk : 1) * cs },
 	        nn[3] = { s->dim[0], wide->stride[0], deep->stride[0] };
-	const int64_t *plain_space[] = { nn, ch, h, bh, w, bw }, *last_space[] = { nn, h, bh, w, bw, ch };
-	const int64_t *plain_depth[] = { nn, bh, bw, ch, h, w }, *last_depth[] = { nn, h, w, bh, bw, ch };
-	bool last = layout == OQZ_LAYOUT_CHANNELS_LAST;
-	const int64_t *const *loops = to_space ? (last ? last_space : plain_space) : (last ? last_depth : plain_depth);
+	const int64_t *plain[] = { nn, ch, h, bh, bw, w }, *last_space[] = { nn, h, bh, w, bw, ch },
+	              *last_depth[] = { nn, h, w, bh, bw, ch };
+	const int64_t *const *loops = layout != OQZ_LAYOUT_CHANNELS_LAST ? plain : to_space ? last_space : last_depth;
 	struct move_part p = { 0 };
 	for (int i = 0; i < 6; i++)
 		oqz_box_add(&p.box, loops[i][0], loops[i][to_space ? 2 : 1], loops[i][to_space ? 1 : 2]);

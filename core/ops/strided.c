@@ -111,28 +111,63 @@ static void turn_tile(const char *s, int64_t ss, char *d, int64_t ds)
 		memcpy(d + i * ds, out[i], sizeof out[i]);
 }
 
-/* The two innermost dimensions, (rows, cols), in tiles. */
+/* Words of two lines in turn, and back: pixels of blocks of two. */
+OQZ_KERNEL static void zip_words(int64_t n, const char *restrict s, const char *restrict t, char *restrict d)
+{
+	for (int64_t i = 0; i < n; i++) {
+		memcpy(d + 8 * i, s + 4 * i, 4);
+		memcpy(d + 8 * i + 4, t + 4 * i, 4);
+	}
+}
+
+OQZ_KERNEL static void unzip_words(int64_t n, const char *restrict s, char *restrict d, char *restrict e)
+{
+	for (int64_t i = 0; i < n; i++) {
+		memcpy(d + 4 * i, s + 8 * i, 4);
+		memcpy(e + 4 * i, s + 8 * i + 4, 4);
+	}
+}
+
+static inline int64_t distance(int64_t stride) { return stride < 0 ? -stride : stride; }
+
+/* A part of two dimensions, `rows` of r and `cols` of c. */
+static void copy_part(const struct oqz_box *b, size_t size, int r, int c, int64_t rows, int64_t cols, const char *s,
+                      char *d)
+{
+	const int64_t *ss = b->src, *ds = b->dst;
+
+	if (size == 4 && rows == TILE && cols == TILE && ss[r] == 4 && ds[c] == 4)
+		turn_tile(s, ss[c], d, ds[r]);
+	else if (size == 4 && rows == TILE && cols == TILE && ss[c] == 4 && ds[r] == 4)
+		turn_tile(s, ss[r], d, ds[c]);
+	else if (size == 4 && rows == 2 && ss[c] == 4 && ds[r] == 4 && ds[c] == 8)
+		zip_words(cols, s, s + ss[r], d);
+	else if (size == 4 && rows == 2 && ss[r] == 4 && ss[c] == 8 && ds[c] == 4)
+		unzip_words(cols, s, d, d + ds[r]);
+	else
+		for (int64_t i = 0; i < rows; i++)
+			copy_run(size, cols, s + i * ss[r], ss[c], d + i * ds[r], ds[c]);
+}
+
+/* The two innermost dimensions. The inner loop takes the one that is not short; where the other's elements are nearer to
+ * each other on one of the sides, tile by tile, so that the lines of memory it begins there are finished soon. */
 static void copy_plane(const struct oqz_box *b, size_t size, const char *s, char *d)
 {
+	enum { AT_ONCE = 2048 };
 	int r = b->rank - 2, c = b->rank - 1;
-	bool turned = size == 4 && b->src[r] == 4 && b->dst[c] == 4,
-	     back = size == 4 && b->src[c] == 4 && b->dst[r] == 4;
+
+	if (b->dim[c] < TILE && b->dim[c] < b->dim[r]) {
+		r = b->rank - 1;
+		c = b->rank - 2;
+	}
+	bool crossing = distance(b->src[r]) < distance(b->src[c]) || distance(b->dst[r]) < distance(b->dst[c]);
+	int64_t cols = !crossing ? b->dim[c] : b->dim[r] < TILE ? AT_ONCE / b->dim[r] : TILE;
 
 	for (int64_t i = 0; i < b->dim[r]; i += TILE)
-		for (int64_t j = 0; j < b->dim[c]; j += TILE) {
-			int64_t rows = b->dim[r] - i < TILE ? b->dim[r] - i : TILE;
-			int64_t cols = b->dim[c] - j < TILE ? b->dim[c] - j : TILE;
-			const char *from = s + i * b->src[r] + j * b->src[c];
-			char *to = d + i * b->dst[r] + j * b->dst[c];
-
-			if (rows == TILE && cols == TILE && (turned || back)) {
-				turn_tile(from, b->src[turned ? c : r], to, b->dst[turned ? r : c]);
-				continue;
-			}
-			for (int64_t k = i; k < i + rows; k++)
-				copy_run(size, cols, s + k * b->src[r] + j * b->src[c], b->src[c],
-				         d + k * b->dst[r] + j * b->dst[c], b->dst[c]);
-		}
+		for (int64_t j = 0; j < b->dim[c]; j += cols)
+			copy_part(b, size, r, c, b->dim[r] - i < TILE ? b->dim[r] - i : TILE,
+			          b->dim[c] - j < cols ? b->dim[c] - j : cols, s + i * b->src[r] + j * b->src[c],
+			          d + i * b->dst[r] + j * b->dst[c]);
 }
 
 void oqz_box_copy(const struct oqz_box *box, size_t elem_size, const void *src, void *dst)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What test_exec_random.c draws its graphs with, and the graphs of the families of matrix products and of
- * integer ones.
+ * What test_exec_random.c draws its graphs with, and the graphs of the families of matrix products, of integer ones
+ * and of transforms.
  */
 #ifndef OQZ_TESTS_EXEC_RANDOM_H
 #define OQZ_TESTS_EXEC_RANDOM_H
@@ -254,6 +254,21 @@ static inline void integer(struct gb *b)
 		set_int(b, "group", group);
 		set_window(b, &win);
 	}
+}
+
+/* Lengths of small primes, and now and then of one that is too large; cut and filled up; both directions. */
+static inline void dft(struct gb *b)
+{
+	static const int64_t lengths[] = { 1, 2, 3, 4, 5, 6, 8, 12, 16, 30, 49, 64, 77, 96, 61, 134 };
+	int64_t n = lengths[draw(b, 0, OQZ_COUNTOF(lengths) - 1)], inverse = draw(b, 0, 1), one = draw(b, 0, 1);
+	int64_t have = draw(b, 0, 2) ? (one && inverse ? n / 2 + 1 : n) : draw(b, 1, 70), axis = draw(b, 0, 2);
+	int64_t parts = one && !inverse ? 1 : draw(b, 1, 2);
+	struct oqz_shape s = GB_DIMS(draw(b, 1, 4), draw(b, 1, 4), draw(b, 1, 4), parts);
+
+	s.dim[axis] = have;
+	GB_OP(b, "DFT", gb_input(b, "x", s), GB_LIST(b, n), GB_LIST(b, axis));
+	set_int(b, "inverse", inverse);
+	set_int(b, "onesided", one);
 }
 
 #endif

@@ -54,8 +54,24 @@ static void eltwise(struct gb *b)
 		GB_OP(b, op, y, x);
 }
 
+/* Blocks of pixels and channels. */
+static void depth_space(struct gb *b)
+{
+	int64_t blk = draw(b, 1, 4), to_space = draw(b, 0, 1), deep = to_space ? blk * blk : 1, wide = to_space ? 1 : blk;
+
+	GB_OP(b, to_space ? "DepthToSpace" : "SpaceToDepth",
+	      input(b, GB_DIMS(draw(b, 1, 2), deep * draw(b, 1, 4), wide * extent(b), wide * extent(b))));
+	set_int(b, "blocksize", blk);
+	if (to_space)
+		ck_ok(oqz_node_set_string(b->last, "mode", draw(b, 0, 1) ? "CRD" : "DCR", err));
+}
+
 static void move(struct gb *b)
 {
+	if (draw(b, 0, 4) == 0) {
+		depth_space(b);
+		return;
+	}
 	struct oqz_shape s = any_shape(b, 2, 5);
 	struct oqz_value *x = input(b, s);
 	int64_t perm[5] = { 0, 1, 2, 3, 4 }, pads[10], reps[5], axis = draw(b, 0, s.rank - 1);
@@ -456,21 +472,6 @@ static void deform(struct gb *b)
 	set_int(b, "group", group);
 	set_int(b, "offset_group", offsets);
 	set_window(b, &w);
-}
-
-/* Lengths of small primes, and now and then of one that is too large; cut and filled up; both directions. */
-static void dft(struct gb *b)
-{
-	static const int64_t lengths[] = { 1, 2, 3, 4, 5, 6, 8, 12, 16, 30, 49, 64, 77, 96, 61, 134 };
-	int64_t n = lengths[draw(b, 0, OQZ_COUNTOF(lengths) - 1)], inverse = draw(b, 0, 1), one = draw(b, 0, 1);
-	int64_t have = draw(b, 0, 2) ? (one && inverse ? n / 2 + 1 : n) : draw(b, 1, 70), axis = draw(b, 0, 2);
-	int64_t parts = one && !inverse ? 1 : draw(b, 1, 2);
-	struct oqz_shape s = GB_DIMS(draw(b, 1, 4), draw(b, 1, 4), draw(b, 1, 4), parts);
-
-	s.dim[axis] = have;
-	GB_OP(b, "DFT", gb_input(b, "x", s), GB_LIST(b, n), GB_LIST(b, axis));
-	set_int(b, "inverse", inverse);
-	set_int(b, "onesided", one);
 }
 
 static void qdepthwise(struct gb *b)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Movers of boxes: small cases by hand, and the strided copy against indices computed the long way.
+ * Movers of boxes: small cases by hand, and the strided copy against indices computed the long way, on boxes whose
+ * sides lie in any order, with gaps, backwards and repeated.
  */
+#include "core/base/rng.h"
+#include "core/ops/strided.h"
 #include "tests/support/op_text.h"
 #include <string.h>
 
@@ -104,4 +107,81 @@ START_TEST(transposes_agree_with_their_definition)
 }
 END_TEST
 
-OQZ_TEST_MAIN("op_move", boxes_by_hand, pads_by_hand, transposes_agree_with_their_definition)
+static int64_t draw(struct oqz_rng *r, int64_t from, int64_t to)
+{
+	return from + (int64_t)oqz_rng_below(r, (uint64_t)(to - from + 1));
+}
+
+/* Strides of a side whose dimensions lie in any order, the innermost's elements `apart`. Returns the span. */
+static int64_t draw_side(struct oqz_rng *r, const struct oqz_box *b, int64_t apart, int64_t *stride)
+{
+	bool done[4] = { false };
+	int64_t span = apart;
+
+	for (int i = 0; i < b->rank; i++) {
+		int d = (int)draw(r, 0, b->rank - 1);
+		while (done[d])
+			d = (d + 1) % b->rank;
+		done[d] = true;
+		stride[d] = span;
+		span *= b->dim[d];
+	}
+	return span;
+}
+
+/* Elements that differ from their neighbours. */
+static void fill_source(unsigned char *s, size_t size, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		for (size_t k = 0; k < size; k++)
+			s[(size_t)i * size + k] = (unsigned char)((uint64_t)(i * 2654435761u + 12345) >> (8 * k));
+}
+
+START_TEST(boxes_are_copied_element_by_element)
+{
+	enum { MOST = 1 << 16 };
+	static unsigned char from[8 * MOST], want[8 * MOST + 64], got[8 * MOST + 64];
+	static const int64_t extents[] = { 1, 2, 2, 2, 3, 5, 7, 15, 16, 17, 32, 48, 70 };
+
+	for (uint64_t seed = 1; seed <= 4000; seed++) {
+		struct oqz_rng r;
+		struct oqz_box b = { .rank = 0 };
+		int64_t all = 1, first = 0;
+		oqz_rng_init(&r, seed);
+		size_t size = (size_t[]) { 4, 4, 4, 1, 2, 8 }[draw(&r, 0, 5)];
+		for (int64_t rank = draw(&r, 1, 4); b.rank < rank;) {
+			int64_t n = extents[draw(&r, 0, OQZ_COUNTOF(extents) - 1)];
+			n = draw(&r, 0, 99) == 0 ? 0 : draw(&r, 0, 30) == 0 ? 1300 : n;
+			n = all * n > MOST / 2 ? 2 - draw(&r, 0, 1) : n;
+			n = all * n > MOST / 2 ? 1 : n;
+			all *= n;
+			oqz_box_add(&b, n, 0, 0);
+		}
+		int64_t n_src = draw_side(&r, &b, draw(&r, 0, 3) ? 1 : 2, b.src),
+		        n_dst = draw_side(&r, &b, draw(&r, 0, 3) ? 1 : 2, b.dst);
+		for (int d = 0; d < b.rank && all; d++)
+			if (draw(&r, 0, 7) == 0) {
+				b.src[d] = 0; /* repeated */
+			} else if (draw(&r, 0, 7) == 0) {
+				first += (b.dim[d] - 1) * b.src[d]; /* backwards */
+				b.src[d] = -b.src[d];
+			}
+		fill_source(from, size, n_src);
+		memset(want, 0xa5, sizeof want);
+		memset(got, 0xa5, sizeof got);
+		for (int64_t i = 0; i < all; i++) {
+			int64_t rest = i, s = first, t = 0;
+			for (int d = b.rank - 1; d >= 0; rest /= b.dim[d], d--) {
+				s += rest % b.dim[d] * b.src[d];
+				t += rest % b.dim[d] * b.dst[d];
+			}
+			memcpy(want + (size_t)t * size, from + (size_t)s * size, size);
+		}
+		oqz_box_copy(&b, size, from + (size_t)first * size, got);
+		ck_assert_msg(memcmp(want, got, (size_t)n_dst * size + 64) == 0, "seed %llu", (unsigned long long)seed);
+	}
+}
+END_TEST
+
+OQZ_TEST_MAIN("op_move", boxes_by_hand, pads_by_hand, transposes_agree_with_their_definition,
+              boxes_are_copied_element_by_element)
