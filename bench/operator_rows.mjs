@@ -180,8 +180,8 @@ export const rows = [
   named('GridSample, an affine map', [1, 32, 128, 128], (m, x) =>
     m.op('GridSample', [x, m.op('AffineGrid', [m.constant([1, 2, 3], new Float32Array([0.9, 0.2, 0, -0.2, 0.9, 0])), m.ints(1, 32, 128, 128)])], { mode: 'linear' }),
   ),
-  named('MaxPool with indices', MAP, (m, x) => m.op('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] }, 2)),
-  named('MaxUnpool', MAP, (m, x) => {
+  named('MaxPool, indices unread', MAP, (m, x) => m.op('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] }, 2)),
+  named('MaxPool with indices, MaxUnpool', MAP, (m, x) => {
     const n = m.count;
     const y = m.op('MaxPool', [x], { kernel_shape: [2, 2], strides: [2, 2] }, 2);
     return m.op('MaxUnpool', [y, `v${n + 1}`], { kernel_shape: [2, 2], strides: [2, 2] });

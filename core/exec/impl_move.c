@@ -258,8 +258,8 @@ static enum oqz_status build_tile(struct build *b)
 }
 
 /* DepthToSpace and SpaceToDepth: the large side is (N, C, H, bh, W, bw), the deep side's channel is made of (bh, bw, c)
- * or (c, bh, bw). Loops run in the order of the output's memory, or of rows of the large side, each of which then passes
- * through the cache once. */
+ * or (c, bh, bw). Loops run in the order of the output's memory, or of rows of the large side, each of which then
+ * passes through the cache once. */
 static enum oqz_status build_depth_space(struct build *b)
 {
 	bool to_space = b->d->node->op->id == OQZ_OP_DEPTH_TO_SPACE;

@@ -149,8 +149,8 @@ static void copy_part(const struct oqz_box *b, size_t size, int r, int c, int64_
 			copy_run(size, cols, s + i * ss[r], ss[c], d + i * ds[r], ds[c]);
 }
 
-/* The two innermost dimensions. The inner loop takes the one that is not short; where the other's elements are nearer to
- * each other on one of the sides, tile by tile, so that the lines of memory it begins there are finished soon. */
+/* The two innermost dimensions. The inner loop takes the one that is not short; where the other's elements are nearer
+ * to each other on one of the sides, tile by tile, so that the lines of memory it begins there are finished soon. */
 static void copy_plane(const struct oqz_box *b, size_t size, const char *s, char *d)
 {
 	enum { AT_ONCE = 2048 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What test_exec_random.c draws its graphs with, and the graphs of the families of matrix products, of integer ones
- * and of transforms.
+ * What test_exec_random.c draws its graphs with, and the graphs of the families of matrix products, of integer ones,
+ * of transforms and of deformed windows.
  */
 #ifndef OQZ_TESTS_EXEC_RANDOM_H
 #define OQZ_TESTS_EXEC_RANDOM_H
@@ -269,6 +269,33 @@ static inline void dft(struct gb *b)
 	GB_OP(b, "DFT", gb_input(b, "x", s), GB_LIST(b, n), GB_LIST(b, axis));
 	set_int(b, "inverse", inverse);
 	set_int(b, "onesided", one);
+}
+
+/* Offsets that leave the image now and then, values there that are not finite. */
+static inline void deform(struct gb *b)
+{
+	struct window w;
+	int64_t group = draw(b, 1, 3), offsets = draw(b, 0, 1) ? group : 1, icg = draw(b, 1, 4), ocg = draw(b, 1, 5);
+	int64_t o[] = { 0, 0, 0, 0 };
+
+	draw_window(b, &w, 2, group * icg);
+	for (int d = 0; d < 2; d++)
+		o[2 + d] =
+		    (w.x[2 + d] + w.pads[d] + w.pads[2 + d] - (w.k[d] - 1) * w.dilation[d] - 1) / w.stride[d] + 1;
+	o[0] = w.x[0];
+	o[1] = offsets * w.k[0] * w.k[1] * 2;
+	struct oqz_value *x = gb_input(b, "x", oqz_shape_of(4, w.x)), *mask = NULL;
+	struct oqz_value *at = GB_OP(b, "Mul", gb_input(b, "at", oqz_shape_of(4, o)), gb_scalar(b, OQZ_DT_F32, 2.5));
+	o[1] /= 2;
+	if (draw(b, 0, 1))
+		mask = gb_input(b, "mask", oqz_shape_of(4, o));
+	struct oqz_value *bias = draw(b, 0, 1) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(group * ocg), 1) : NULL;
+	struct oqz_value *in[] = { x, gb_weights(b, OQZ_DT_F32, weight_shape(&w, group * ocg, icg), 0.3), at, bias,
+		                   mask };
+	gb_op(b, "DeformConv", in, mask ? 5 : bias ? 4 : 3);
+	set_int(b, "group", group);
+	set_int(b, "offset_group", offsets);
+	set_window(b, &w);
 }
 
 #endif

@@ -57,7 +57,8 @@ static void eltwise(struct gb *b)
 /* Blocks of pixels and channels. */
 static void depth_space(struct gb *b)
 {
-	int64_t blk = draw(b, 1, 4), to_space = draw(b, 0, 1), deep = to_space ? blk * blk : 1, wide = to_space ? 1 : blk;
+	int64_t blk = draw(b, 1, 4), to_space = draw(b, 0, 1), deep = to_space ? blk * blk : 1,
+	        wide = to_space ? 1 : blk;
 
 	GB_OP(b, to_space ? "DepthToSpace" : "SpaceToDepth",
 	      input(b, GB_DIMS(draw(b, 1, 2), deep * draw(b, 1, 4), wide * extent(b), wide * extent(b))));
@@ -216,12 +217,9 @@ static void deconv_tiles(struct gb *b)
 }
 
 /* `spread`: windows that may see nothing but padding, or be larger than the input. */
-static void pool_of(struct gb *b, struct oqz_value *x, struct window *w, bool spread, bool codes)
+static void pool_of(struct gb *b, const char *op, int n_out, struct oqz_value *x, struct window *w, bool spread)
 {
-	static const char *const ops[] = { "MaxPool", "AveragePool" };
-	const char *op = ops[codes ? 0 : draw(b, 0, 1)];
-
-	GB_OP(b, op, x);
+	gb_op_n(b, op, &x, 1, n_out);
 	for (int d = 0; spread && d < w->nsp; d++)
 		w->pads[d] += draw(b, 0, 3);
 	set_ints(b, "kernel_shape", w->k, w->nsp);
@@ -230,6 +228,8 @@ static void pool_of(struct gb *b, struct oqz_value *x, struct window *w, bool sp
 		set_int(b, "count_include_pad", draw(b, 0, 1));
 	set_int(b, "ceil_mode", draw(b, 0, 1));
 }
+
+static const char *either_pool(struct gb *b) { return draw(b, 0, 1) ? "MaxPool" : "AveragePool"; }
 
 static void pool_last(struct gb *b)
 {
@@ -244,11 +244,11 @@ static void pool_last(struct gb *b)
 	if (draw(b, 0, 3) == 0) {
 		enum oqz_dtype t = draw(b, 0, 1) ? OQZ_DT_U8 : OQZ_DT_I8;
 		x = GB_OP(b, "QuantizeLinear", x, gb_scalar(b, OQZ_DT_F32, 1.0 / 64), gb_scalar(b, t, 3));
-		pool_of(b, x, &w, false, true);
+		pool_of(b, "MaxPool", 1, x, &w, false);
 		return;
 	}
 	x = GB_OP(b, "Conv", x, gb_weights(b, OQZ_DT_F32, GB_DIMS(w.x[1], w.x[1], 1, 1), 0.5));
-	pool_of(b, x, &w, false, false);
+	pool_of(b, either_pool(b), 1, x, &w, false);
 }
 
 static void pool(struct gb *b)
@@ -256,7 +256,15 @@ static void pool(struct gb *b)
 	struct window w;
 
 	draw_window(b, &w, (int)draw(b, 1, 3), draw(b, 1, 20));
-	pool_of(b, gb_input(b, "x", oqz_shape_of(w.nsp + 2, w.x)), &w, draw(b, 0, 3) == 0, false);
+	struct oqz_value *x = gb_input(b, "x", oqz_shape_of(w.nsp + 2, w.x));
+	bool spread = draw(b, 0, 3) == 0;
+	if (draw(b, 0, 1)) {
+		pool_of(b, either_pool(b), 1, x, &w, spread);
+		return;
+	}
+	/* with Indices: of numbers that are equal, or none */
+	pool_of(b, "MaxPool", 2, GB_OP(b, draw(b, 0, 1) ? "Floor" : "Sqrt", x), &w, spread);
+	set_int(b, "storage_order", draw(b, 0, 5) == 0);
 }
 
 static void softmax(struct gb *b)
@@ -444,33 +452,6 @@ static void qconv(struct gb *b)
 	struct oqz_value *x = grid(b, gb_input(b, "x", oqz_shape_of(4, w.x)), OQZ_DT_I8, 1.0 / 32);
 	GB_OP(b, "Conv", x, codes(b, OQZ_DT_I8, weight_shape(&w, group * ocg, icg)));
 	set_int(b, "group", group);
-	set_window(b, &w);
-}
-
-/* Offsets that leave the image now and then, values there that are not finite. */
-static void deform(struct gb *b)
-{
-	struct window w;
-	int64_t group = draw(b, 1, 3), offsets = draw(b, 0, 1) ? group : 1, icg = draw(b, 1, 4), ocg = draw(b, 1, 5);
-	int64_t o[] = { 0, 0, 0, 0 };
-
-	draw_window(b, &w, 2, group * icg);
-	for (int d = 0; d < 2; d++)
-		o[2 + d] =
-		    (w.x[2 + d] + w.pads[d] + w.pads[2 + d] - (w.k[d] - 1) * w.dilation[d] - 1) / w.stride[d] + 1;
-	o[0] = w.x[0];
-	o[1] = offsets * w.k[0] * w.k[1] * 2;
-	struct oqz_value *x = gb_input(b, "x", oqz_shape_of(4, w.x)), *mask = NULL;
-	struct oqz_value *at = GB_OP(b, "Mul", gb_input(b, "at", oqz_shape_of(4, o)), gb_scalar(b, OQZ_DT_F32, 2.5));
-	o[1] /= 2;
-	if (draw(b, 0, 1))
-		mask = gb_input(b, "mask", oqz_shape_of(4, o));
-	struct oqz_value *bias = draw(b, 0, 1) ? gb_weights(b, OQZ_DT_F32, GB_DIMS(group * ocg), 1) : NULL;
-	struct oqz_value *in[] = { x, gb_weights(b, OQZ_DT_F32, weight_shape(&w, group * ocg, icg), 0.3), at, bias,
-		                   mask };
-	gb_op(b, "DeformConv", in, mask ? 5 : bias ? 4 : 3);
-	set_int(b, "group", group);
-	set_int(b, "offset_group", offsets);
 	set_window(b, &w);
 }
 
