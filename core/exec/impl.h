@@ -142,13 +142,14 @@ extern const struct oqz_impl oqz_impl_dnnl_conv, oqz_impl_dnnl_deconv, oqz_impl_
     oqz_impl_dnnl_deform;
 extern const struct oqz_impl oqz_impl_dnnl_qconv, oqz_impl_dnnl_qmatmul; /* groups on int8 and small-float grids */
 extern const struct oqz_impl oqz_impl_qdepthwise;                        /* own: depthwise Conv on small-float grids */
+extern const struct oqz_impl oqz_impl_qconv_tiles, oqz_impl_qmatmul_tiles; /* own: the same by tile instructions */
 
 /* The last resort, of plain steps and of groups, and what changes a layout. */
 extern const struct oqz_impl oqz_impl_reference, oqz_impl_reference_group, oqz_impl_reorder;
 
 /* Facts about the CPU that the library's folder knows (see core/exec/dnnl/dnnl_util.h). */
 bool oqz_dnnl_exact_int8(void);
-bool oqz_dnnl_native_bf16(void);
+bool oqz_dnnl_native_bf16(void), oqz_dnnl_tiles(void);
 const char *oqz_dnnl_describe(char *buf, size_t size);
 double oqz_dnnl_peak(enum oqz_dtype t);
 

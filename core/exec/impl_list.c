@@ -27,8 +27,8 @@ LIST(integer, &oqz_impl_dnnl_integer);
 LIST(deform, &oqz_impl_dnnl_deform);
 LIST(dft, &oqz_impl_dft);
 LIST(einsum, &oqz_impl_dnnl_einsum);
-LIST(qconv, &oqz_impl_qdepthwise, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
-LIST(qmatmul, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
+LIST(qconv, &oqz_impl_qdepthwise, &oqz_impl_qconv_tiles, &oqz_impl_dnnl_qconv, &oqz_impl_sim);
+LIST(qmatmul, &oqz_impl_qmatmul_tiles, &oqz_impl_dnnl_qmatmul, &oqz_impl_sim);
 LIST(sim_only, &oqz_impl_sim);
 
 /* Operators that have no row run by the reference only. */

@@ -40,7 +40,7 @@ double oqz_exec_peak(enum oqz_dtype t) { return oqz_dnnl_peak(t); }
 
 enum oqz_dtype oqz_step_arithmetic(const struct oqz_step_info *s)
 {
-	if (strncmp(s->impl, "dnnl.q", 6) != 0)
+	if (strncmp(s->impl, "dnnl.q", 6) != 0 && !strstr(s->impl, ":amx_"))
 		return OQZ_DT_F32;
 	return strstr(s->impl, "bf16") ? OQZ_DT_BF16 : OQZ_DT_I8;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Raised when numbers change for a reason that is no input: the ledger then recomputes instead of mixing. */
-#define NUMERICS "13"
+#define NUMERICS "14"
 
 const char *oqz_cell_numerics(void) { return NUMERICS; }
 

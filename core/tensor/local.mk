@@ -19,6 +19,8 @@ core_tensor_liboqz_tensor_a_SOURCES = \
 	core/tensor/quantize_minifloat.h \
 	core/tensor/round.c \
 	core/tensor/tensor.c \
+	core/tensor/tile_product.c \
+	core/tensor/tile_product.h \
 	core/tensor/tensor.h \
 	core/tensor/text.c \
 	core/tensor/text.h \

@@ -10,7 +10,7 @@ tests_unit_test_budget_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_budget_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_exec_random
-tests_unit_test_exec_random_SOURCES = tests/unit/exec_graph.h tests/unit/exec_random.h tests/unit/test_exec_random.c
+tests_unit_test_exec_random_SOURCES = tests/unit/exec_graph.h tests/unit/exec_random.h tests/unit/exec_random_quant.h tests/unit/test_exec_random.c
 tests_unit_test_exec_random_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_exec_random_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_broken_data
@@ -122,9 +122,19 @@ tests_unit_test_dnnl_spot_SOURCES = tests/unit/test_dnnl_spot.c
 tests_unit_test_dnnl_spot_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_spot_LDADD = $(unit_ldadd)
 unit_tests += tests/unit/test_dnnl_qconv
-tests_unit_test_dnnl_qconv_SOURCES = tests/unit/dnnl_step.h tests/unit/fp8_case.h tests/unit/test_dnnl_qconv.c
+tests_unit_test_dnnl_qconv_SOURCES = tests/unit/dnnl_step.h tests/unit/fp8_case.h tests/unit/qconv_case.h tests/unit/test_dnnl_qconv.c
 tests_unit_test_dnnl_qconv_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_dnnl_qconv_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_dnnl_qtiles
+tests_unit_test_dnnl_qtiles_SOURCES = tests/unit/dnnl_step.h tests/unit/fp8_case.h tests/unit/qconv_case.h tests/unit/test_dnnl_qtiles.c
+tests_unit_test_dnnl_qtiles_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_dnnl_qtiles_LDADD = $(unit_ldadd)
+
+unit_tests += tests/unit/test_tile_product
+tests_unit_test_tile_product_SOURCES = tests/unit/test_tile_product.c
+tests_unit_test_tile_product_CPPFLAGS = $(unit_cppflags)
+tests_unit_test_tile_product_LDADD = $(unit_ldadd)
 
 unit_tests += tests/unit/test_dnnl_qdepthwise
 tests_unit_test_dnnl_qdepthwise_SOURCES = tests/unit/dnnl_step.h tests/unit/fp8_case.h tests/unit/test_dnnl_qdepthwise.c

@@ -6,7 +6,7 @@
  * in the source (tests/meta/differential.sh looks for it); each row must really have been chosen. A failure prints the
  * seed.
  */
-#include "tests/unit/exec_random.h"
+#include "tests/unit/exec_random_quant.h"
 #include "core/exec/impl.h"
 #include "core/base/str.h"
 
@@ -398,13 +398,6 @@ static void recurrent(struct gb *b)
 	                          err));
 }
 
-static struct oqz_value *grid(struct gb *b, struct oqz_value *x, enum oqz_dtype t, double scale)
-{
-	struct oqz_value *s = gb_scalar(b, OQZ_DT_F32, scale), *z = gb_scalar(b, t, 0);
-
-	return GB_OP(b, "DequantizeLinear", GB_OP(b, "QuantizeLinear", x, s, z), s, z);
-}
-
 /* A pair on its own: nothing that could absorb it. Steps of a power of two, so that ties are ties everywhere; one, or
  * one for each channel of an axis. */
 static void qdq(struct gb *b)
@@ -428,51 +421,6 @@ static void qdq(struct gb *b)
 	set_int(b, "axis", axis - (draw(b, 0, 1) ? s.rank : 0));
 	GB_OP(b, "DequantizeLinear", q, by, zero);
 	set_int(b, "axis", axis);
-}
-
-/* Codes of an 8-bit type; the magnitude 127 is NaN in some. */
-static struct oqz_value *codes(struct gb *b, enum oqz_dtype type, struct oqz_shape s)
-{
-	struct oqz_tensor t = { 0 };
-
-	ck_ok(oqz_tensor_alloc(&t, type, &s, err));
-	for (int64_t i = 0; i < oqz_tensor_nelem(&t); i++)
-		((uint8_t *)t.data)[i] = (uint8_t)(draw(b, 0, 126) | draw(b, 0, 1) << 7);
-	struct oqz_value *v = gb_const(b, &t);
-	oqz_tensor_release(&t);
-	return GB_OP(b, "DequantizeLinear", v, gb_scalar(b, OQZ_DT_F32, 1.0 / 128), gb_scalar(b, type, 0));
-}
-
-static void qconv(struct gb *b)
-{
-	struct window w;
-	int64_t group = draw(b, 0, 2) ? 1 : draw(b, 1, 17), icg = draw(b, 1, 9), ocg = draw(b, 1, 9);
-
-	draw_window(b, &w, 2, group * icg);
-	struct oqz_value *x = grid(b, gb_input(b, "x", oqz_shape_of(4, w.x)), OQZ_DT_I8, 1.0 / 32);
-	GB_OP(b, "Conv", x, codes(b, OQZ_DT_I8, weight_shape(&w, group * ocg, icg)));
-	set_int(b, "group", group);
-	set_window(b, &w);
-}
-
-static void qdepthwise(struct gb *b)
-{
-	struct window w;
-	int64_t channels = draw(b, 32, 70);
-
-	draw_window(b, &w, 2, channels);
-	struct oqz_value *x = grid(b, gb_input(b, "x", oqz_shape_of(4, w.x)), OQZ_DT_F8E4M3FN, 1.0 / 32);
-	GB_OP(b, "Conv", x, codes(b, OQZ_DT_F8E4M3FN, weight_shape(&w, channels, 1)));
-	set_int(b, "group", channels);
-	set_window(b, &w);
-}
-
-static void qmatmul(struct gb *b)
-{
-	int64_t m = draw(b, 1, 20), k = draw(b, 1, 33), n = draw(b, 1, 20);
-
-	GB_OP(b, "MatMul", grid(b, gb_input(b, "x", GB_DIMS(m, k)), OQZ_DT_I8, 1.0 / 32),
-	      codes(b, OQZ_DT_I8, GB_DIMS(k, n)));
 }
 
 static const struct row {
@@ -506,6 +454,8 @@ static const struct row {
 	{ "dnnl.lrn", lrn, OQZ_ENGINE_AUTO },
 	{ "dnnl.qconv", qconv, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8 },
 	{ "own.qconv.depthwise", qdepthwise, OQZ_ENGINE_AUTO, oqz_dnnl_native_bf16 },
+	{ "own.qconv.tiles", qconv_tiles, OQZ_ENGINE_AUTO, oqz_dnnl_tiles },
+	{ "own.qmatmul.tiles", qmatmul_tiles, OQZ_ENGINE_AUTO, oqz_dnnl_tiles },
 	{ "dnnl.qmatmul", qmatmul, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8 },
 	{ "dnnl.integer", integer, OQZ_ENGINE_AUTO, oqz_exec_has_exact_int8, 1e-12 },
 	{ "dnnl.deform", deform, OQZ_ENGINE_AUTO },

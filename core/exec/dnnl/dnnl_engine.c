@@ -3,6 +3,7 @@
  * The library itself: its engine, made once; its team of threads, which is one; its errors; what the CPU lets it do.
  */
 #include "core/exec/dnnl/dnnl_util.h"
+#include "core/tensor/tile_product.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -88,6 +89,8 @@ bool oqz_dnnl_native_bf16(void)
 	return false;
 #endif
 }
+
+bool oqz_dnnl_tiles(void) { return isa_has(dnnl_cpu_isa_avx512_core_amx) && oqz_tile_usable(); }
 
 const char *oqz_dnnl_describe(char *buf, size_t size)
 {

@@ -41,6 +41,8 @@ enum oqz_status oqz_dnnl_decline(char *why, size_t size, const char *fmt, ...) O
 bool oqz_dnnl_exact_int8(void);
 /* True when bfloat16 products run on the CPU's own instructions. */
 bool oqz_dnnl_native_bf16(void);
+/* True when core/tensor/tile_product.h can be used, and oneDNN may use such instructions as well. */
+bool oqz_dnnl_tiles(void);
 /* "avx512_core_vnni; oneDNN 2.6.3" into buf; returns buf. */
 const char *oqz_dnnl_describe(char *buf, size_t size);
 

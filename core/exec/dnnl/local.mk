@@ -27,6 +27,7 @@ core_exec_dnnl_liboqz_dnnl_a_SOURCES = \
 	core/exec/dnnl/dnnl_qconv.c \
 	core/exec/dnnl/dnnl_qdepthwise.c \
 	core/exec/dnnl/dnnl_qmatmul.c \
+	core/exec/dnnl/dnnl_qtiles.c \
 	core/exec/dnnl/dnnl_recurrent.c \
 	core/exec/dnnl/dnnl_reduce.c \
 	core/exec/dnnl/dnnl_reduce.h \
