@@ -168,6 +168,8 @@ static void fetch_elements(size_t size, const char *x, const int64_t *at, int64_
 	}
 }
 
+enum { PIECE = 512 }; /* indices that are looked at together */
+
 /* Indices [first, first + n) as offsets from the front, checked. */
 static enum oqz_status indices_at(const struct oqz_tensor *t, size_t first, int64_t n, int64_t dim, int64_t *ret,
                                   struct oqz_err *err)
@@ -189,7 +191,6 @@ static enum oqz_status indices_at(const struct oqz_tensor *t, size_t first, int6
 static enum oqz_status fetch_rows(const struct oqz_tensor *x, const struct oqz_tensor *idx, int axis,
                                   struct oqz_tensor *out, struct oqz_err *err)
 {
-	enum { PIECE = 512 };
 	int64_t stride[OQZ_MAX_RANK], index[OQZ_MAX_RANK] = { 0 }, v[PIECE];
 	int last = idx->shape.rank - 1;
 	int64_t n = idx->shape.dim[last], rows = oqz_shape_span(&idx->shape, 0, last);
@@ -242,21 +243,33 @@ struct line {
 	int64_t n, at, beside, along, dim;
 };
 
+/* n elements of a constant size to y[at[i] * along + i * beside]; of those for one place the last one stays. */
+static inline __attribute__((always_inline)) void put_row(size_t size, const char *x, const int64_t *at, int64_t along,
+                                                          int64_t beside, int64_t n, char *y)
+{
+	for (int64_t i = 0; i < n; i++)
+		memcpy(y + (size_t)(at[i] * along + i * beside) * size, x + (size_t)i * size, size);
+}
+
 static enum oqz_status scatter_line(const struct line *l, enum combine how, const struct oqz_tensor *idx,
                                     const struct oqz_tensor *updates, struct oqz_tensor *out, struct oqz_err *err)
 {
-	const float *from = updates->data;
-	float *to = out->data;
-	int64_t v = 0;
+	size_t size = oqz_dtype_size(out->dtype);
+	int64_t v[PIECE];
 
-	for (int64_t j = 0; j < l->n; j++) {
-		size_t i = l->first + (size_t)j;
-		OQZ_TRY(index_at(idx, i, l->dim, &v, err));
-		size_t at = (size_t)(l->at + j * l->beside + v * l->along);
-		if (how == PUT && out->dtype == OQZ_DT_F32)
-			to[at] = from[i];
-		else
-			combine_run(how, out->dtype, out->data, at, updates->data, i, 1);
+	for (int64_t j = 0; j < l->n; j += PIECE) {
+		int64_t m = l->n - j < PIECE ? l->n - j : PIECE, at = l->at + j * l->beside;
+		size_t first = l->first + (size_t)j;
+		OQZ_TRY(indices_at(idx, first, m, l->dim, v, err));
+		const char *from = (const char *)updates->data + first * size;
+		char *to = (char *)out->data + (size_t)at * size;
+		if (how == PUT && size == 4)
+			put_row(4, from, v, l->along, l->beside, m, to);
+		else if (how == PUT)
+			put_row(size, from, v, l->along, l->beside, m, to);
+		for (int64_t i = 0; i < m && how != PUT; i++)
+			combine_run(how, out->dtype, out->data, (size_t)(at + i * l->beside + v[i] * l->along),
+			            updates->data, first + (size_t)i, 1);
 	}
 	return OQZ_OK;
 }

@@ -97,22 +97,35 @@ static enum oqz_status run_log_softmax(const struct oqz_call *c, struct oqz_err 
 	return run_lines(c, log_softmax_line, err);
 }
 
+/* The first of n numbers that is the given one, which is among them; in pieces, of which a test covers each at once. */
+static inline int64_t first_equal(const float *x, int64_t n, float v)
+{
+	enum { PIECE = 64 };
+	int64_t i = 0;
+
+	for (int found = 0; i + PIECE <= n; i += PIECE) {
+		for (int k = 0; k < PIECE; k++)
+			found |= x[i + k] == v;
+		if (found)
+			break;
+	}
+	while (i < n - 1 && x[i] != v)
+		i++;
+	return i;
+}
+
 /* The same for a line of float32 that lies together: the largest number, then where it is first. Nothing is above a NaN
  * in front. */
 OQZ_KERNEL static void hardmax_row(const float *x, float *y, int64_t n)
 {
-	int32_t top = INT32_MIN, first = INT32_MAX;
+	int32_t top = INT32_MIN;
 
 	for (int64_t i = 0; i < n; i++) {
 		int32_t order = oqz_float_order(x[i] + 0.0f);
 		top = order > top ? order : top;
 	}
-	for (int64_t i = 0; i < n; i++) {
-		int32_t at = oqz_float_order(x[i] + 0.0f) == top ? (int32_t)i : INT32_MAX;
-		first = at < first ? at : first;
-		y[i] = 0;
-	}
-	y[x[0] != x[0] ? 0 : first] = 1;
+	memset(y, 0, (size_t)n * sizeof *y);
+	y[x[0] != x[0] ? 0 : first_equal(x, n, oqz_order_float(top))] = 1;
 }
 
 static enum oqz_status run_hardmax(const struct oqz_call *c, struct oqz_err *err)
@@ -124,7 +137,7 @@ static enum oqz_status run_hardmax(const struct oqz_call *c, struct oqz_err *err
 		OQZ_TRY(
 		    oqz_axis_resolve(OQZ_PARAMS(c->node, struct oqz_softmax_params)->axis, s->rank, false, &axis, err));
 	int64_t n = s->rank ? s->dim[axis] : 1, all = oqz_tensor_nelem(c->in[0]);
-	if (c->in[0]->dtype == OQZ_DT_F32 && n > 0 && n < INT32_MAX && oqz_shape_span(s, axis + 1, s->rank) == 1) {
+	if (c->in[0]->dtype == OQZ_DT_F32 && n > 0 && oqz_shape_span(s, axis + 1, s->rank) == 1) {
 		for (int64_t at = 0; at < all; at += n)
 			hardmax_row((const float *)c->in[0]->data + at, (float *)c->out[0]->data + at, n);
 		return OQZ_OK;

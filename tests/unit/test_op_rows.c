@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Kernels that go over many elements at once, against the one-element rule that they stand for: Cast to integers
- * (oqz_store_f), TopK (a full sort), ArgMax and CumSum along any axis (one lane after the other).
+ * (oqz_store_f), TopK (a full sort), ArgMax and CumSum along any axis (one lane after the other), GatherElements and
+ * ScatterElements (index by index), Hardmax.
  */
 #include "tests/unit/exec_graph.h"
 
@@ -260,6 +261,95 @@ START_TEST(elements_are_gathered_one_by_one)
 }
 END_TEST
 
+/* Along every axis, indices from either end and several for one place, of which the last one counts or all. */
+START_TEST(elements_are_scattered_one_by_one)
+{
+	static const enum oqz_dtype types[] = { OQZ_DT_F32, OQZ_DT_F64, OQZ_DT_F16, OQZ_DT_I8 };
+
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		struct gb b;
+		struct oracle o;
+		gb_init(&b, seed);
+		int axis = (int)oqz_rng_below(&b.rng, 3);
+		bool add = seed % 3 == 0;
+		enum oqz_dtype t = types[seed % OQZ_COUNTOF(types)], ti = seed % 5 ? OQZ_DT_I64 : OQZ_DT_I32;
+		struct oqz_shape s = { .rank = 3 }, is = { .rank = 3 };
+		struct oqz_tensor idx = { 0 }, data = { 0 }, updates = { 0 }, x = tensor(GB_DIMS(1));
+		for (int d = 0; d < 3; d++) {
+			s.dim[d] = 1 + (int64_t)oqz_rng_below(&b.rng, d == axis ? 9 : d == 2 && seed % 2 ? 1100 : 9);
+			is.dim[d] = d == axis ? 1 + (int64_t)oqz_rng_below(&b.rng, 1200)
+			                      : s.dim[d] - (int64_t)oqz_rng_below(&b.rng, (uint64_t)(s.dim[d] + 1) / 2);
+			if (seed % 2 && axis < 2) /* long lines, few of them */
+				is.dim[axis] = 1 + is.dim[axis] % 4;
+		}
+		ck_ok(oqz_tensor_alloc(&data, t, &s, err));
+		ck_ok(oqz_tensor_alloc(&updates, t, &is, err));
+		ck_ok(oqz_tensor_alloc(&idx, ti, &is, err));
+		int64_t n = oqz_tensor_nelem(&idx), dim = s.dim[axis];
+		for (int64_t i = 0; i < oqz_tensor_nelem(&data); i++)
+			oqz_store_f(t, data.data, (size_t)i, (double)oqz_rng_below(&b.rng, 7));
+		for (int64_t i = 0; i < n; i++) {
+			oqz_store_f(t, updates.data, (size_t)i, (double)oqz_rng_below(&b.rng, 7) - 3);
+			oqz_store_i(ti, idx.data, (size_t)i, (int64_t)oqz_rng_below(&b.rng, 2 * (uint64_t)dim) - dim);
+		}
+		struct oqz_value *y =
+		    GB_OP(&b, "ScatterElements", gb_const(&b, &data), gb_const(&b, &idx), gb_const(&b, &updates));
+		ck_ok(oqz_node_set_int(b.last, "axis", axis, err));
+		ck_ok(oqz_node_set_string(b.last, "reduction", add ? "add" : "none", err));
+		gb_input(&b, "x", GB_DIMS(1));
+		run(&b, &o, &x);
+		for (int64_t i = 0; i < n; i++) {
+			int64_t v = oqz_load_i(ti, idx.data, (size_t)i),
+			        at[] = { i / (is.dim[1] * is.dim[2]), i / is.dim[2] % is.dim[1], i % is.dim[2] };
+			at[axis] = v < 0 ? v + dim : v;
+			size_t to = (size_t)((at[0] * s.dim[1] + at[1]) * s.dim[2] + at[2]);
+			double u = oqz_load_f(t, updates.data, (size_t)i), have = oqz_load_f(t, data.data, to);
+			oqz_store_f(t, data.data, to, add ? have + u : u);
+		}
+		const struct oqz_tensor *got = oracle_at(&o, y->name);
+		ck_assert_msg(memcmp(got->data, data.data, oqz_tensor_bytes(&data)) == 0, "seed %d", (int)seed);
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_tensor_release(&idx);
+		oqz_tensor_release(&data);
+		oqz_tensor_release(&updates);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
+/* Of equal ones the first, zeros of both signs being equal; nothing is above a NaN in front, others are passed over. */
+START_TEST(the_first_largest_is_marked)
+{
+	for (uint64_t seed = 0; seed < 80; seed++) {
+		struct gb b;
+		struct oracle o;
+		gb_init(&b, seed);
+		int64_t n = 1 + (int64_t)oqz_rng_below(&b.rng, seed % 2 ? 300 : 20), rows = seed % 8 == 7 ? n : 7;
+		struct oqz_tensor x = tensor(GB_DIMS(rows, n));
+		float *v = x.data;
+		fill_with_ties(&b.rng, &x, seed % 3 ? 3 : 1000);
+		for (int64_t i = 0; i < rows * n; i++)
+			v[i] = seed % 5 == 1 ? -fabsf(v[i]) * (float)oqz_rng_below(&b.rng, 2) + 0.0f : v[i];
+		for (int64_t i = 0; i < rows * n; i++)
+			v[i] = seed % 5 == 1 && v[i] == 0 && oqz_rng_below(&b.rng, 2) ? -0.0f
+			       : seed % 5 == 2 && oqz_rng_below(&b.rng, 3) == 0       ? NAN
+			       : seed % 5 == 3 && oqz_rng_below(&b.rng, 2)            ? -INFINITY
+			                                                              : v[i];
+		for (int64_t i = 0; i < n && rows == n; i++) /* at every place once */
+			v[i * n + i] = 2000;
+		struct oqz_value *y = GB_OP(&b, "Hardmax", gb_input(&b, "x", x.shape));
+		run(&b, &o, &x);
+		const float *got = oracle_at(&o, y->name)->data;
+		for (int64_t i = 0; i < rows * n; i++)
+			ck_assert(got[i] == (i % n == arg_of(v + i / n * n, n, 1, true, false)));
+		oracle_free(&o);
+		oqz_tensor_release(&x);
+		oqz_graph_free(b.g);
+	}
+}
+END_TEST
+
 OQZ_TEST_MAIN("op_rows", casts_are_those_of_single_elements, the_first_k_are_those_of_a_sort,
               extremes_are_found_lane_by_lane, sums_run_lane_by_lane, lines_are_normalized_one_by_one,
-              elements_are_gathered_one_by_one)
+              elements_are_gathered_one_by_one, elements_are_scattered_one_by_one, the_first_largest_is_marked)
