@@ -451,14 +451,15 @@ static enum oqz_status run_trilu(const struct oqz_call *c, struct oqz_err *err)
 		OQZ_TRY(oqz_read_ints(c->in[1], &k, 1, &count, err));
 	/* Row i keeps columns >= i + k (upper), <= i + k (lower); k beyond the matrix changes nothing more. */
 	k = k < -rows ? -rows : k > cols ? cols : k;
-	memset(c->out[0]->data, 0, oqz_tensor_bytes(x));
 	for (int64_t row = 0; n > 0 && row < n / cols; row++) {
 		int64_t cut = row % rows + k + (upper ? 0 : 1);
 		int64_t at = cut < 0 ? 0 : cut > cols ? cols : cut;
-		int64_t from = upper ? at : 0, to = upper ? cols : at;
+		size_t first = (size_t)(row * cols) * size, cleared = first + (upper ? 0 : (size_t)at * size),
+		       kept = first + (upper ? (size_t)at * size : 0);
+		char *y = c->out[0]->data;
 
-		memcpy((char *)c->out[0]->data + (size_t)(row * cols + from) * size,
-		       (const char *)x->data + (size_t)(row * cols + from) * size, (size_t)(to - from) * size);
+		memset(y + cleared, 0, (size_t)(upper ? at : cols - at) * size);
+		memcpy(y + kept, (const char *)x->data + kept, (size_t)(upper ? cols - at : at) * size);
 	}
 	return OQZ_OK;
 }
