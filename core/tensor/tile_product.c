@@ -130,6 +130,7 @@ enum oqz_status oqz_tile_product_new(const struct oqz_tile_spec *s, struct oqz_t
 
 #ifdef OQZ_TILES
 
+#include <cpuid.h>
 #include <immintrin.h>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -140,13 +141,15 @@ enum oqz_status oqz_tile_product_new(const struct oqz_tile_spec *s, struct oqz_t
 
 static bool usable;
 
-/* Linux keeps room for the tiles of a process that asks for it. */
+/* Linux keeps room for the tiles of a process that asks for it. Compilers do not know these instructions by name when
+ * the program runs, so the processor is asked itself. */
 static void ask(void)
 {
 	enum { REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+	enum { BF16 = 1 << 22, TILE = 1 << 24, INT8 = 1 << 25, ALL = BF16 | TILE | INT8 }; /* of leaf 7, EDX */
+	unsigned a, b, c, d;
 
-	usable = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
-	         __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bw") &&
+	usable = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & ALL) == ALL && __builtin_cpu_supports("avx512bw") &&
 	         __builtin_cpu_supports("avx512vl") && syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
