@@ -67,20 +67,21 @@ OQZ_DEFINE_CLEANUP(struct oqz_tile_product, oqz_tile_product_free)
 
 size_t oqz_tile_product_bytes(const struct oqz_tile_product *p) { return p->bytes; }
 
-static void pack(struct oqz_tile_product *p, const struct oqz_tile_spec *s)
+/* Words of WORD bytes: what is multiplied together of one column. `size` is a constant where this is used. */
+static inline __attribute__((always_inline)) void pack(struct oqz_tile_product *p, const struct oqz_tile_spec *s,
+                                                       int64_t size)
 {
-	int64_t size = size_of(p->type), per_word = WORD / size;
+	int64_t per_word = WORD / size, words = p->k / per_word;
+	const uint8_t *from = s->weights;
 	uint8_t *to = p->weights;
 
 	for (int64_t first = 0; first < p->n; first += SIDE)
-		for (int64_t word = 0; word < p->k / per_word; word++)
-			for (int64_t n = first; n < first + SIDE; n++)
-				for (int64_t k = word * per_word; k < (word + 1) * per_word; k++, to += size)
-					if (n < p->n)
-						memcpy(to,
-						       (const uint8_t *)s->weights +
-						           (n * s->stride_n + k * s->stride_k) * size,
-						       (size_t)size);
+		for (int64_t word = 0; word < words; word++, to += SIDE * WORD)
+			for (int64_t j = 0; j < SIDE && first + j < p->n; j++) {
+				int64_t at = (first + j) * s->stride_n + word * per_word * s->stride_k;
+				for (int64_t k = 0; k < per_word; k++, at += s->stride_k)
+					memcpy(to + j * WORD + k * size, from + at * size, (size_t)size);
+			}
 }
 
 static void pack_columns(struct oqz_tile_product *p, const struct oqz_tile_spec *s)
@@ -122,7 +123,10 @@ enum oqz_status oqz_tile_product_new(const struct oqz_tile_spec *s, struct oqz_t
 	p->shift = oqz_pages_alloc(columns * sizeof *p->shift);
 	if (!p->bias || !p->scale || !p->shift)
 		return oqz_err_nomem(err, "a matrix product", columns * sizeof *p->bias);
-	pack(p, s);
+	if (p->type == OQZ_TILE_BF16)
+		pack(p, s, 2);
+	else
+		pack(p, s, 1);
 	pack_columns(p, s);
 	*ret = oqz_steal(p);
 	return OQZ_OK;
