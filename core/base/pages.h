@@ -14,4 +14,10 @@ enum { OQZ_PAGES_ALIGN = 64 };
  * 9 MB are more 4 KiB pages than a processor remembers). Released with free(). NULL: out of memory. */
 void *oqz_pages_alloc(size_t bytes);
 
+/* The same for many blocks that are read as often as each other and are often smaller than a huge page, as the packed
+ * weights of a model's layers: they share huge pages. Released with oqz_pages_release() (NULL is allowed), by any
+ * thread. */
+void *oqz_pages_share(size_t bytes);
+void oqz_pages_release(void *p);
+
 #endif

@@ -56,7 +56,7 @@ bool oqz_tile_takes(enum oqz_tile_type type, int64_t k)
 void oqz_tile_product_free(struct oqz_tile_product *p)
 {
 	if (p) {
-		free(p->weights);
+		oqz_pages_release(p->weights);
 		free(p->bias);
 		free(p->scale);
 		free(p->shift);
@@ -116,7 +116,7 @@ enum oqz_status oqz_tile_product_new(const struct oqz_tile_spec *s, struct oqz_t
 	p->hi = s->hi;
 	columns = (size_t)columns_of(p);
 	if (!oqz_size_mul(columns, (size_t)(s->k * size_of(s->type)), &p->bytes) ||
-	    !(p->weights = oqz_pages_alloc(p->bytes)))
+	    !(p->weights = oqz_pages_share(p->bytes)))
 		return oqz_err_nomem(err, "packed weights", columns);
 	p->bias = oqz_pages_alloc(columns * sizeof *p->bias);
 	p->scale = oqz_pages_alloc(columns * sizeof *p->scale);

@@ -8,6 +8,8 @@
 #include "core/base/hash.h"
 #include "core/base/installed.h"
 #include "core/base/map.h"
+#include "core/base/pages.h"
+#include "core/base/rng.h"
 #include "core/base/str.h"
 
 #include <stdio.h>
@@ -144,7 +146,38 @@ START_TEST(installed_folders_move_with_the_program)
 }
 END_TEST
 
-OQZ_TEST_MAIN("base", glob_matches_whole_strings, double_prints_shortest_that_reads_back,
-              json_strings_escape_and_repair, nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors,
-              map_keeps_many_keys, files_respect_limits_and_name_the_path, errors_take_a_prefix,
-              installed_folders_move_with_the_program)
+/* Blocks of all sizes, released in any order: zeroed, aligned, none within another. */
+START_TEST(shared_pages_keep_blocks_apart)
+{
+	enum { BLOCKS = 40, ROUNDS = 400 };
+	static const size_t most[] = { 1, 200, 20000, 3 << 20 };
+	unsigned char *block[BLOCKS] = { 0 };
+	size_t size[BLOCKS] = { 0 };
+	struct oqz_rng r;
+
+	oqz_rng_init(&r, 7);
+	for (int i = 0; i < ROUNDS + BLOCKS; i++) {
+		size_t k = i < ROUNDS ? (size_t)oqz_rng_below(&r, BLOCKS) : (size_t)(i - ROUNDS);
+		for (size_t j = 0; j < size[k]; j++)
+			ck_assert(block[k][j] == k + 1);
+		oqz_pages_release(block[k]);
+		block[k] = NULL;
+		size[k] = 0;
+		if (i >= ROUNDS)
+			continue;
+		size[k] = (size_t)oqz_rng_below(&r, most[oqz_rng_below(&r, 4)] + 1);
+		block[k] = oqz_pages_share(size[k]);
+		ck_assert_ptr_nonnull(block[k]);
+		ck_assert_uint_eq((uintptr_t)block[k] % OQZ_PAGES_ALIGN, 0);
+		for (size_t j = 0; j < size[k]; j++)
+			ck_assert(block[k][j] == 0);
+		memset(block[k], (int)k + 1, size[k]);
+	}
+	ck_assert_ptr_null(oqz_pages_share(SIZE_MAX - 100));
+}
+END_TEST
+
+OQZ_TEST_MAIN("base", shared_pages_keep_blocks_apart, glob_matches_whole_strings,
+              double_prints_shortest_that_reads_back, json_strings_escape_and_repair,
+              nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors, map_keeps_many_keys,
+              files_respect_limits_and_name_the_path, errors_take_a_prefix, installed_folders_move_with_the_program)

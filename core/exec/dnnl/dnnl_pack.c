@@ -98,11 +98,14 @@ enum oqz_status oqz_dnnl_check_packed(const dnnl_memory_desc_t *have, const void
 	return OQZ_OK;
 }
 
+static void pages_cleanup(void *p) { oqz_pages_release(*(void **)p); }
+
 enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_memory_desc_t *have, const void *data,
                                    const dnnl_memory_desc_t *want, struct oqz_err *err)
 {
 	size_t bytes = dnnl_memory_desc_get_size(want), total;
-	OQZ_CLEANUP_FREE void *mem = NULL, *transposed = NULL;
+	OQZ_CLEANUP(pages_cleanup) void *mem = NULL;
+	OQZ_CLEANUP_FREE void *transposed = NULL;
 	dnnl_memory_desc_t same_order;
 	dnnl_memory_t m = NULL;
 
@@ -115,7 +118,7 @@ enum oqz_status oqz_dnnl_prim_pack(struct oqz_dnnl_prim *p, int arg, const dnnl_
 	}
 	if (p->n_fixed == OQZ_DNNL_ARGS || !oqz_size_add(bytes, 64, &total))
 		OQZ_FAIL(err, OQZ_E_INTERNAL, "too many constant arguments");
-	mem = oqz_pages_alloc(total); /* padding of blocked layouts must read as zero */
+	mem = oqz_pages_share(total); /* padding of blocked layouts must read as zero */
 	if (!mem)
 		return oqz_err_nomem(err, "packed weights", bytes);
 	DNNL_TRY(dnnl_memory_create(&m, want, oqz_dnnl_engine(), mem));

@@ -5,6 +5,7 @@
  */
 #include "core/exec/dnnl/dnnl_prim_impl.h"
 #include "core/base/checked.h"
+#include "core/base/pages.h"
 
 #include <stdio.h>
 
@@ -35,7 +36,7 @@ void oqz_dnnl_prim_free(struct oqz_dnnl_prim *p)
 	}
 	for (int i = 0; i < p->n_fixed && !p->borrowed; i++) {
 		dnnl_memory_destroy(p->fixed[i].mem);
-		free(p->fixed[i].data);
+		oqz_pages_release(p->fixed[i].data);
 	}
 	oqz_dnnl_spot_free(p->spot);
 	dnnl_primitive_destroy(p->prim);
