@@ -24,7 +24,7 @@ const char *oqz_dnnl_impl_name(const_dnnl_primitive_desc_t pd)
  * some twenty evaluations of a detector (PicoDet under FP8) makes a brgconv_1x1 on bfloat16 (96 to 96 channels, 10x40
  * pixels) that is wrong from then on: all but the first block of output channels are multiplied by what lies behind the
  * packed weights, which are unchanged, and its own descriptor is the one that was asked for. Never with one worker, and
- * never on int8. */
+ * never on int8. dnnl_qtiles.c takes most such layers before oneDNN is asked. */
 static bool trusted(const_dnnl_primitive_desc_t pd, const_dnnl_primitive_attr_t attr)
 {
 	static const char *const wrong[] = { "jit_1x1:avx512_core_amx", "brgconv:avx512_core_amx",
