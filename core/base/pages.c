@@ -73,7 +73,7 @@ static struct header *carve(size_t size)
 #endif
 #endif
 #ifdef __SANITIZE_ADDRESS__
-enum { SHARED = 0 };
+enum { SHARED = 1 }; /* no size is below */
 #else
 enum { SHARED = HUGE_PAGE };
 #endif
