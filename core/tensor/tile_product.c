@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See tile_product.h. oneDNN 2.6 has kernels of its own for this, but of those on bfloat16 the fast one goes wrong now
- * and then (core/exec/dnnl/dnnl_select.c) and the others take up to twice as long; its integer kernels spend as much
+ * and then (core/exec/dnnl/dnnl_select.c) and the others take up to 3 times as long; its integer kernels spend as much
  * around their products as in them where layers are small.
  *
  * Two tiles of x by two of weights make four tiles of 16 x 16 sums, which stay in registers over all of k. Weights are

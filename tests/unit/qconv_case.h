@@ -6,7 +6,6 @@
 #ifndef OQZ_TESTS_QCONV_CASE_H
 #define OQZ_TESTS_QCONV_CASE_H
 
-#include "core/ops/op_fakequant.h"
 #include "tests/unit/dnnl_step.h"
 
 struct grid {
