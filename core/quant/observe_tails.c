@@ -84,17 +84,3 @@ int64_t oqz_tails_known(const struct oqz_observer *o)
 	}
 	return low < high ? low : high;
 }
-
-OQZ_KERNEL static bool any_outside(const float *x, size_t n, float below, float above)
-{
-	int32_t any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= (x[i] <= below) | (x[i] >= above);
-	return any != 0;
-}
-
-bool oqz_tails_want(const struct oqz_observer *o, const float *x, size_t n)
-{
-	return o->below >= o->above || any_outside(x, n, o->below, o->above);
-}

@@ -12,8 +12,9 @@
 
 enum {
 	BLOCK = 1024, /* a multiple of ROW */
-	ROW = 64,     /* counted together */
-	SOME = 4096,
+	ROW = OQZ_HIST_IGNORED, /* counted together */
+	SOME = 1024,
+	KEY_SHIFT = 12, /* the part of a float's bits that a histogram tells apart */
 };
 
 /* ---------------------------------------------------------------------------------------------------- extremes */
@@ -32,13 +33,19 @@ struct ordered {
 
 static inline int32_t order(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
 
-static float unorder(int32_t o)
+static float of_bits(uint32_t bits)
 {
-	int32_t bits = order(o);
 	float x;
 
 	memcpy(&x, &bits, sizeof x);
 	return x;
+}
+
+static float unorder(int32_t o)
+{
+	int32_t bits = order(o);
+
+	return of_bits((uint32_t)bits);
 }
 
 OQZ_KERNEL static struct ordered ordered_extremes(const float *x, uint32_t n)
@@ -99,10 +106,48 @@ OQZ_KERNEL static void finite_extremes(const float *x, size_t n, struct columns 
 	*c = k;
 }
 
-static struct extremes extremes_of(const float *x, size_t n)
+/* The same where no number has a sign, as behind a Relu: bits compare as the numbers do, so the largest ones say all but
+ * the least, which is zero if any is. */
+struct unsigned_extremes {
+	uint32_t most, zeros;
+};
+
+OQZ_KERNEL static struct unsigned_extremes unsigned_extremes(const float *x, uint32_t n)
+{
+	uint32_t most = 0, zeros = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t b;
+		memcpy(&b, &x[i], sizeof b);
+		most = b > most ? b : most;
+		zeros += b == 0;
+	}
+	return (struct unsigned_extremes) { most, zeros };
+}
+
+OQZ_KERNEL static uint32_t least_bits(const float *x, uint32_t n)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t b;
+		memcpy(&b, &x[i], sizeof b);
+		least = b < least ? b : least;
+	}
+	return least;
+}
+
+/* `sign`: there are such among the tensor's numbers, as far as is known. */
+static struct extremes extremes_of(const float *x, size_t n, bool sign)
 {
 	struct columns c;
 
+	if (!sign) {
+		struct unsigned_extremes u = unsigned_extremes(x, (uint32_t)n);
+		if (u.most < 0x7f800000)
+			return (struct extremes) { u.zeros ? 0.0f : of_bits(least_bits(x, (uint32_t)n)),
+				                   of_bits(u.most), n, u.zeros };
+	}
 	if (n == BLOCK) {
 		finite_extremes(x, n, &c);
 		if (c.most[0] < 0x7f800000)
@@ -116,45 +161,101 @@ static struct extremes extremes_of(const float *x, size_t n)
 
 /* ---------------------------------------------------------------------------------------------------- histogram */
 
-/* Keys (sign, exponent, leading mantissa bits). What is not to be counted, zeros, numbers between the ends and what is
- * no finite number, gets keys of the page that nobody reads: a branch would be wrong half of the time, for half of what
- * comes behind a Relu is zero, and one counter for all would wait for itself. `n` is at most ROW. */
-OQZ_KERNEL static void hist_keys(const float *x, size_t n, float below, float above, uint32_t *key)
+/* Keys: sign, exponent, leading bits of the mantissa. What is not counted, zeros and what is no finite number, gets keys
+ * of the page that nobody reads: a branch would be wrong half of the time, for half of what comes behind a Relu is zero,
+ * and one counter for all would wait for itself. `n` is at most ROW. */
+OQZ_KERNEL static void hist_keys(const float *x, size_t n, uint32_t *key)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t b;
 		memcpy(&b, &x[i], sizeof b);
-		bool want = (((b & 0x7fffffff) - 1) < 0x7f7fffff) & ((x[i] <= below) | (x[i] >= above));
-		key[i] = want ? b >> 12 : OQZ_HIST_PAGES * OQZ_HIST_BINS + (uint32_t)i;
+		bool want = ((b & 0x7fffffff) - 1) < 0x7f7fffff;
+		key[i] = want ? b >> KEY_SHIFT : OQZ_HIST_PAGES * OQZ_HIST_BINS + (uint32_t)i;
 	}
 }
 
-static enum oqz_status hist_row(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
+static enum oqz_status hist_count(struct oqz_observer *o, uint32_t key, uint64_t times, struct oqz_err *err)
+{
+	uint64_t *page = o->page[key / OQZ_HIST_BINS];
+
+	if (!page && !(page = oqz_hist_page(o, (int)(key / OQZ_HIST_BINS))))
+		return oqz_err_nomem(err, "a page of a histogram", OQZ_HIST_BINS * sizeof *page);
+	page[key % OQZ_HIST_BINS] += times;
+	return OQZ_OK;
+}
+
+/* All numbers of a row. */
+static enum oqz_status hist_whole(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
 {
 	uint32_t key[ROW];
 
-	hist_keys(x, n, o->below, o->above, key);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t *page = o->page[key[i] / OQZ_HIST_BINS];
-		if (!page && !(page = oqz_hist_page(o, (int)(key[i] / OQZ_HIST_BINS))))
-			return oqz_err_nomem(err, "a page of a histogram", OQZ_HIST_BINS * sizeof *page);
-		page[key[i] % OQZ_HIST_BINS]++;
+	hist_keys(x, n, key);
+	for (size_t i = 0; i < n; i++)
+		OQZ_TRY(hist_count(o, key[i], 1, err));
+	o->fresh += (int64_t)n;
+	return OQZ_OK;
+}
+
+static uint32_t key_of(float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	return bits >> KEY_SHIFT;
+}
+
+/* Which numbers are at the ends, a byte for each, and how many of these are `most`, which get no such byte. Of zeros
+ * there is a count elsewhere. */
+OQZ_KERNEL static uint32_t at_ends(const float *x, uint32_t n, float below, float above, float most, uint8_t *ret)
+{
+	uint32_t repeated = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t b;
+		memcpy(&b, &x[i], sizeof b);
+		uint32_t end = (((b & 0x7fffffff) - 1) < 0x7f7fffff) & ((x[i] <= below) | (x[i] >= above));
+		uint32_t same = end & (x[i] == most);
+		repeated += same;
+		ret[i] = (uint8_t)(end ^ same);
 	}
+	return repeated;
+}
+
+/* The numbers at the ends of a block, which are few: eight at a time are passed over if there is none among them, and
+ * where there is one, all eight go the same way (a branch for each would be wrong at each). But for `most`, the block's
+ * largest: an activation may have been bounded by it, so it is counted all at once. */
+static enum oqz_status hist_ends(struct oqz_observer *o, const float *x, size_t n, float most, struct oqz_err *err)
+{
+	enum { STEP = sizeof(uint64_t) };
+	uint8_t end[BLOCK];
+	uint16_t found[BLOCK];
+	size_t k = 0;
+
+	memset(end + n / STEP * STEP, 0, n < BLOCK ? STEP : 0);
+	uint32_t repeated = at_ends(x, (uint32_t)n, o->below, o->above, most, end);
+	if (repeated)
+		OQZ_TRY(hist_count(o, key_of(most), repeated, err));
+	for (size_t at = 0; at < n; at += STEP) {
+		uint64_t any;
+		memcpy(&any, end + at, sizeof any);
+		for (size_t i = at; any && i < at + STEP; i++) {
+			found[k] = (uint16_t)i;
+			k += end[i];
+		}
+	}
+	for (size_t i = 0; i < k; i++)
+		OQZ_TRY(hist_count(o, key_of(x[found[i]]), 1, err));
+	o->fresh += (int64_t)k;
 	return OQZ_OK;
 }
 
 static enum oqz_status hist_block(struct oqz_observer *o, const struct extremes *e, const float *x, size_t n,
                                   struct oqz_err *err)
 {
-	if (o->below < o->above && e->lo > o->below && e->hi < o->above)
-		return OQZ_OK;
-	for (size_t at = 0; at < n; at += ROW) {
-		size_t m = n - at < ROW ? n - at : ROW;
-		if (!oqz_tails_want(o, x + at, m))
-			continue;
-		OQZ_TRY(hist_row(o, x + at, m, err));
-		o->fresh += (int64_t)m;
-	}
+	if (o->below < o->above)
+		return e->lo <= o->below || e->hi >= o->above ? hist_ends(o, x, n, e->hi, err) : OQZ_OK;
+	for (size_t at = 0; at < n; at += ROW)
+		OQZ_TRY(hist_whole(o, x + at, n - at < ROW ? n - at : ROW, err));
 	return OQZ_OK;
 }
 
@@ -173,7 +274,7 @@ static enum oqz_status batch_block(struct oqz_batch *b, const struct extremes *e
 
 static enum oqz_status add_block(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
 {
-	struct extremes e = extremes_of(x, n);
+	struct extremes e = extremes_of(x, n, o->lo < 0);
 
 	o->count += (int64_t)e.finite;
 	o->nonfinite += (int64_t)(n - e.finite);
@@ -205,7 +306,7 @@ enum oqz_status oqz_observer_piece(struct oqz_observer *o, const float *x, size_
 	}
 	for (size_t at = 0; at < n; at += BLOCK) {
 		OQZ_TRY(add_block(o, x + at, n - at < BLOCK ? n - at : BLOCK, err));
-		if (o->fresh >= 4 * o->ranks + SOME) /* enough for the walk from the ends to pay */
+		if (o->fresh >= o->ranks + SOME) /* enough for the walk from the ends to pay */
 			oqz_tails_narrow(o);
 	}
 	return OQZ_OK;

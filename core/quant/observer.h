@@ -74,8 +74,6 @@ uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
 void oqz_tails_narrow(struct oqz_observer *o);
 /* How many values at either end are certainly known; INT64_MAX: all are. */
 int64_t oqz_tails_known(const struct oqz_observer *o);
-/* Whether one of n values has to be counted. */
-bool oqz_tails_want(const struct oqz_observer *o, const float *x, size_t n);
 /* Values that are in pages or zeros: all, or those of the two ends. */
 int64_t oqz_hist_counted(const struct oqz_observer *o);
 
