@@ -121,8 +121,8 @@ function preparation(kind, height, width) {
   return `[{resize: {short: ${Math.round((height * 256) / 224)}, filter: pil-bilinear}}, {center-crop: ${height}}, ${normalize}]`;
 }
 
-// A manifest for one model; `local`: images that local errors are taken on.
-export function writeManifest(path, model, kind, shape, data, local, among = SCHEMES) {
+// A manifest for one model; `limits`: its limits.
+export function writeManifest(path, model, kind, shape, data, limits, among = SCHEMES) {
   const [, , height, width] = shape.input;
   const task = {
     classification: '{plugin: classification, k: [1], test: test, calib: calib}',
@@ -145,7 +145,7 @@ models:
 matrix:
   - {models: [model], schemes: ["*"]}
   - {models: [float], schemes: []}
-limits: {local_images: ${local}}
+limits: {${limits}}
 `,
   );
 }

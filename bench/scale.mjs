@@ -34,7 +34,7 @@ function measure(images, schemes) {
   const dir = join(work, `${count++}`);
   const manifest = join(dir, 'scale.yaml');
   const data = makeData(dir, 'classification', shape.input[2], shape.input[3], images, CALIB, opt.photographs);
-  writeManifest(manifest, model, 'classification', shape, data, 0, schemesOf(schemes));
+  writeManifest(manifest, model, 'classification', shape, data, 'local_images: 0', schemesOf(schemes));
   const result = evaluate(manifest, join(dir, 'out'), 'run', ['model=model']);
   rmSync(dir, { recursive: true });
   return result;

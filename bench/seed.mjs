@@ -53,7 +53,7 @@ function measure(model) {
     const dir = join(work, `${count++}`);
     const manifest = join(dir, 'seed.yaml');
     const data = makeData(dir, kind, height, width, images, CALIB, opt.photographs);
-    writeManifest(manifest, model, kind, shape, data, 0, schemes);
+    writeManifest(manifest, model, kind, shape, data, 'local_images: 0', schemes);
     const { perImage } = evaluate(manifest, join(dir, 'out'), verb, [select]);
     rmSync(dir, { recursive: true });
     return perImage;

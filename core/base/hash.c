@@ -21,6 +21,25 @@ uint64_t oqz_hash64(const void *p, size_t n)
 	return h * 0x9e3779b97f4a7c15u >> 8;
 }
 
+uint64_t oqz_hash64_bulk(const void *p, size_t n)
+{
+	enum { LANES = 4, WORD = sizeof(uint64_t) };
+	uint64_t h[LANES + 1];
+	const char *s = p;
+	size_t at = 0;
+
+	for (int j = 0; j < LANES; j++)
+		h[j] = 0xcbf29ce484222325u + (uint64_t)j;
+	for (; n - at >= LANES * WORD; at += LANES * WORD)
+		for (int j = 0; j < LANES; j++) {
+			uint64_t w;
+			memcpy(&w, s + at + j * WORD, WORD);
+			h[j] = (h[j] ^ w) * 0x9e3779b97f4a7c15u;
+		}
+	h[LANES] = oqz_hash64(s + at, n - at);
+	return oqz_hash64(h, sizeof h);
+}
+
 /* EVP contexts fail to be made or fed only when memory runs out; the digest is then that of nothing that can be looked
  * up, so a failure can cost a recomputation but never mix two things up. */
 void oqz_sha256_init(struct oqz_sha256 *s)

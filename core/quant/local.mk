@@ -29,6 +29,7 @@ core_quant_liboqz_quant_a_SOURCES = \
 	core/quant/observe.h \
 	core/quant/observe_batch.c \
 	core/quant/observe_bins.c \
+	core/quant/observe_count.c \
 	core/quant/observe_io.c \
 	core/quant/observe_rows.c \
 	core/quant/observe_tails.c \

@@ -11,10 +11,8 @@
 #include <string.h>
 
 enum {
-	BLOCK = 1024, /* a multiple of ROW */
-	ROW = OQZ_HIST_IGNORED, /* counted together */
+	BLOCK = OQZ_OBSERVER_BLOCK,
 	SOME = 1024,
-	KEY_SHIFT = 12, /* the part of a float's bits that a histogram tells apart */
 };
 
 /* ---------------------------------------------------------------------------------------------------- extremes */
@@ -106,8 +104,8 @@ OQZ_KERNEL static void finite_extremes(const float *x, size_t n, struct columns 
 	*c = k;
 }
 
-/* The same where no number has a sign, as behind a Relu: bits compare as the numbers do, so the largest ones say all but
- * the least, which is zero if any is. */
+/* The same where no number has a sign, as behind a Relu: bits compare as the numbers do, so the largest ones say all
+ * but the least, which is zero if any is. */
 struct unsigned_extremes {
 	uint32_t most, zeros;
 };
@@ -159,106 +157,6 @@ static struct extremes extremes_of(const float *x, size_t n, bool sign)
 	return (struct extremes) { unorder(o.lo), unorder(o.hi), o.finite, o.zeros };
 }
 
-/* ---------------------------------------------------------------------------------------------------- histogram */
-
-/* Keys: sign, exponent, leading bits of the mantissa. What is not counted, zeros and what is no finite number, gets keys
- * of the page that nobody reads: a branch would be wrong half of the time, for half of what comes behind a Relu is zero,
- * and one counter for all would wait for itself. `n` is at most ROW. */
-OQZ_KERNEL static void hist_keys(const float *x, size_t n, uint32_t *key)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint32_t b;
-		memcpy(&b, &x[i], sizeof b);
-		bool want = ((b & 0x7fffffff) - 1) < 0x7f7fffff;
-		key[i] = want ? b >> KEY_SHIFT : OQZ_HIST_PAGES * OQZ_HIST_BINS + (uint32_t)i;
-	}
-}
-
-static enum oqz_status hist_count(struct oqz_observer *o, uint32_t key, uint64_t times, struct oqz_err *err)
-{
-	uint64_t *page = o->page[key / OQZ_HIST_BINS];
-
-	if (!page && !(page = oqz_hist_page(o, (int)(key / OQZ_HIST_BINS))))
-		return oqz_err_nomem(err, "a page of a histogram", OQZ_HIST_BINS * sizeof *page);
-	page[key % OQZ_HIST_BINS] += times;
-	return OQZ_OK;
-}
-
-/* All numbers of a row. */
-static enum oqz_status hist_whole(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
-{
-	uint32_t key[ROW];
-
-	hist_keys(x, n, key);
-	for (size_t i = 0; i < n; i++)
-		OQZ_TRY(hist_count(o, key[i], 1, err));
-	o->fresh += (int64_t)n;
-	return OQZ_OK;
-}
-
-static uint32_t key_of(float x)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &x, sizeof bits);
-	return bits >> KEY_SHIFT;
-}
-
-/* Which numbers are at the ends, a byte for each, and how many of these are `most`, which get no such byte. Of zeros
- * there is a count elsewhere. */
-OQZ_KERNEL static uint32_t at_ends(const float *x, uint32_t n, float below, float above, float most, uint8_t *ret)
-{
-	uint32_t repeated = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t b;
-		memcpy(&b, &x[i], sizeof b);
-		uint32_t end = (((b & 0x7fffffff) - 1) < 0x7f7fffff) & ((x[i] <= below) | (x[i] >= above));
-		uint32_t same = end & (x[i] == most);
-		repeated += same;
-		ret[i] = (uint8_t)(end ^ same);
-	}
-	return repeated;
-}
-
-/* The numbers at the ends of a block, which are few: eight at a time are passed over if there is none among them, and
- * where there is one, all eight go the same way (a branch for each would be wrong at each). But for `most`, the block's
- * largest: an activation may have been bounded by it, so it is counted all at once. */
-static enum oqz_status hist_ends(struct oqz_observer *o, const float *x, size_t n, float most, struct oqz_err *err)
-{
-	enum { STEP = sizeof(uint64_t) };
-	uint8_t end[BLOCK];
-	uint16_t found[BLOCK];
-	size_t k = 0;
-
-	memset(end + n / STEP * STEP, 0, n < BLOCK ? STEP : 0);
-	uint32_t repeated = at_ends(x, (uint32_t)n, o->below, o->above, most, end);
-	if (repeated)
-		OQZ_TRY(hist_count(o, key_of(most), repeated, err));
-	for (size_t at = 0; at < n; at += STEP) {
-		uint64_t any;
-		memcpy(&any, end + at, sizeof any);
-		for (size_t i = at; any && i < at + STEP; i++) {
-			found[k] = (uint16_t)i;
-			k += end[i];
-		}
-	}
-	for (size_t i = 0; i < k; i++)
-		OQZ_TRY(hist_count(o, key_of(x[found[i]]), 1, err));
-	o->fresh += (int64_t)k;
-	return OQZ_OK;
-}
-
-static enum oqz_status hist_block(struct oqz_observer *o, const struct extremes *e, const float *x, size_t n,
-                                  struct oqz_err *err)
-{
-	if (o->below < o->above)
-		return e->lo <= o->below || e->hi >= o->above ? hist_ends(o, x, n, e->hi, err) : OQZ_OK;
-	for (size_t at = 0; at < n; at += ROW)
-		OQZ_TRY(hist_whole(o, x + at, n - at < ROW ? n - at : ROW, err));
-	return OQZ_OK;
-}
-
 /* ---------------------------------------------------------------------------------------------------- blocks */
 
 static enum oqz_status batch_block(struct oqz_batch *b, const struct extremes *e, const float *x, size_t n,
@@ -274,8 +172,13 @@ static enum oqz_status batch_block(struct oqz_batch *b, const struct extremes *e
 
 static enum oqz_status add_block(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
 {
+	if (n == BLOCK && oqz_hist_top_only(o)) {
+		bool done;
+		OQZ_TRY(oqz_hist_top(o, x, &done, err));
+		if (done)
+			return OQZ_OK;
+	}
 	struct extremes e = extremes_of(x, n, o->lo < 0);
-
 	o->count += (int64_t)e.finite;
 	o->nonfinite += (int64_t)(n - e.finite);
 	o->zeros += (int64_t)e.zeros;
@@ -286,7 +189,7 @@ static enum oqz_status add_block(struct oqz_observer *o, const float *x, size_t 
 	o->hi = (e.hi > o->hi ? e.hi : o->hi) + 0.0f;
 	if (o->needs & OQZ_OBS_BATCH)
 		OQZ_TRY(batch_block(&o->batches.v[o->open_batch], &e, x, n, err));
-	return o->needs & OQZ_OBS_HISTOGRAM ? hist_block(o, &e, x, n, err) : OQZ_OK;
+	return o->needs & OQZ_OBS_HISTOGRAM ? oqz_hist_block(o, e.lo, e.hi, x, n, err) : OQZ_OK;
 }
 
 enum oqz_status oqz_observer_open(struct oqz_observer *o, int64_t image, size_t n, struct oqz_err *err)

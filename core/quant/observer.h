@@ -14,6 +14,7 @@
 #include "core/quant/observe.h"
 #include "core/quant/tail.h"
 
+enum { OQZ_OBSERVER_BLOCK = 1024 }; /* numbers looked at together: a multiple of all smaller such */
 enum { OQZ_HIST_BINS = 2048, OQZ_HIST_PAGES = 512 /* sign * 256 + exponent */, OQZ_HIST_IGNORED = 64 };
 
 /* A batch of images: its quantiles when complete, else what is needed to find them. */
@@ -44,7 +45,8 @@ struct oqz_observer {
 	bool second; /* a sibling for the second pass: only bins are filled */
 	double q;
 	int batch;
-	int64_t count, nonfinite, zeros;    /* count: finite elements */
+	int64_t count, nonfinite;           /* count: finite elements */
+	int64_t zeros;                      /* but see oqz_hist_top_only */
 	float lo, hi;                       /* extremes; valid when count > 0 */
 	uint64_t *page[OQZ_HIST_PAGES + 1]; /* the last one is nobody's: oqz_observer_new points it at `ignored` */
 	uint64_t ignored[OQZ_HIST_IGNORED];
@@ -67,6 +69,16 @@ void oqz_hist_edges(int page, int bin, double *ret_low, double *ret_high);
 bool oqz_hist_next(const struct oqz_observer *o, int *at, int *ret_page, int *ret_bin, uint64_t *ret_count);
 /* The bin in which the `ranks`-th smallest (from < 0) or largest value lies, zeros as above; false: there are fewer. */
 bool oqz_hist_end(const struct oqz_observer *o, int from, int64_t ranks, int *ret_page, int *ret_bin);
+/* Counts n <= OQZ_OBSERVER_BLOCK numbers into the pages: all, or those at the ends; `least` and `most`: the extremes of
+ * the finite ones, of which there is one. */
+enum oqz_status oqz_hist_block(struct oqz_observer *o, float least, float most, const float *x, size_t n,
+                               struct oqz_err *err);
+/* Whether no number but the largest can matter any more, as long as none is below zero: the ends alone are wanted, and
+ * the lower one is zero. Zeros need not be counted then, either. */
+bool oqz_hist_top_only(const struct oqz_observer *o);
+/* In that case: adds a whole block to all of the observer. false: one of its numbers has a sign or is not finite;
+ * nothing is added. */
+enum oqz_status oqz_hist_top(struct oqz_observer *o, const float *x, bool *ret_done, struct oqz_err *err);
 /* A new page or the one that is there; NULL when out of memory. */
 uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
 

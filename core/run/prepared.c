@@ -26,7 +26,7 @@ struct header {
 	struct oqz_geometry geometry;
 };
 
-static const char magic[8] = "oqzprep1";
+static const char magic[8] = "oqzprep2";
 
 struct oqz_prepared {
 	char *dir;
@@ -117,7 +117,8 @@ static bool path_of(struct oqz_prepared *c, const struct oqz_prepare *p, struct 
 static uint64_t hash_of(const struct header *h, const void *numbers, size_t bytes)
 {
 	const size_t skip = offsetof(struct header, shape);
-	const uint64_t parts[] = { oqz_hash64((const char *)h + skip, sizeof *h - skip), oqz_hash64(numbers, bytes) };
+	const uint64_t parts[] = { oqz_hash64((const char *)h + skip, sizeof *h - skip),
+		                   oqz_hash64_bulk(numbers, bytes) };
 
 	return oqz_hash64(parts, sizeof parts);
 }

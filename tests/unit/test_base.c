@@ -185,7 +185,27 @@ START_TEST(shared_pages_keep_blocks_apart)
 }
 END_TEST
 
-OQZ_TEST_MAIN("base", shared_pages_keep_blocks_apart, glob_matches_whole_strings,
+/* Any flipped bit, any other length is another hash, wherever it lies in the lanes. */
+START_TEST(bulk_hash_sees_every_bit)
+{
+	enum { N = 75 };
+	unsigned char x[N];
+
+	for (int i = 0; i < N; i++)
+		x[i] = (unsigned char)(i * 37);
+	uint64_t whole = oqz_hash64_bulk(x, N);
+	ck_assert_uint_eq(oqz_hash64_bulk(x, N), whole);
+	for (int bit = 0; bit < 8 * N; bit++) {
+		x[bit / 8] ^= (unsigned char)(1 << bit % 8);
+		ck_assert_uint_ne(oqz_hash64_bulk(x, N), whole);
+		x[bit / 8] ^= (unsigned char)(1 << bit % 8);
+	}
+	for (size_t n = 0; n < N; n++)
+		ck_assert_uint_ne(oqz_hash64_bulk(x, n), whole);
+}
+END_TEST
+
+OQZ_TEST_MAIN("base", bulk_hash_sees_every_bit, shared_pages_keep_blocks_apart, glob_matches_whole_strings,
               double_prints_shortest_that_reads_back, json_strings_escape_and_repair,
               nearest_word_suggests_only_likely_ones, sha256_matches_fips_vectors, map_keeps_many_keys,
               files_respect_limits_and_name_the_path, errors_take_a_prefix, installed_folders_move_with_the_program)

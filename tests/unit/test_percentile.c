@@ -288,15 +288,16 @@ START_TEST(tails_say_what_the_whole_histogram_says)
 	static float x[IMAGES][SIZE];
 	uint32_t seed = 5;
 
-	for (int kind = 0; kind < 5; kind++) {
+	for (int kind = 0; kind < 6; kind++) { /* 5: images behind a Relu6, then some that are not, in either order */
 		for (int k = 0; k < IMAGES * SIZE; k++) {
 			double u = ((double)next(&seed) + 1) / 4294967297.0, w = (double)next(&seed) / 4294967296.0;
 			double normal = sqrt(-2 * log(u)) * cos(6.283185307179586 * w) * (1 + k / SIZE % 5);
-			(&x[0][0])[k] = (float)(kind == 0   ? normal
-			                        : kind == 1 ? (normal > 0 ? normal : 0)
-			                        : kind == 2 ? exp(3 * normal)
-			                        : kind == 3 ? -fabs(normal)
-			                                    : (double)(k % 7 ? NAN : (float)normal));
+			(&x[0][0])[k] = (float)(kind == 0                    ? normal
+			                        : kind == 1                  ? (normal > 0 ? normal : 0)
+			                        : kind == 2                  ? exp(3 * normal)
+			                        : kind == 3                  ? -fabs(normal)
+			                        : kind == 4 || k / SIZE >= 8 ? (double)(k % 7 ? NAN : (float)normal)
+			                                                     : fmin(fmax(normal, 0), 6));
 		}
 		for (int part = 0; part < 8; part++) {
 			struct oqz_site site = { .q = part < 4 ? 0.99 : 0.8 };
