@@ -169,10 +169,11 @@ static float of_bits(uint32_t bits)
 	return x;
 }
 
+/* Of numbers below zero there are none: what has some would be looked at twice. */
 bool oqz_hist_top_only(const struct oqz_observer *o)
 {
-	return (o->needs | OQZ_OBS_MINMAX) == (OQZ_OBS_HISTOGRAM | OQZ_OBS_MINMAX) && o->ranks > 0 && o->lo == 0 &&
-	       o->zeros >= o->ranks && o->below < 0 && o->above > 0;
+	return (o->needs | OQZ_OBS_MINMAX) == (OQZ_OBS_HISTOGRAM | OQZ_OBS_MINMAX) && o->ranks > 0 &&
+	       o->zeros >= o->ranks && o->lo == 0 && o->above > 0;
 }
 
 enum oqz_status oqz_hist_top(struct oqz_observer *o, const float *x, bool *ret_done, struct oqz_err *err)
