@@ -56,9 +56,13 @@ function ours(model, runs) {
 function startUp(manifest, plans, dir) {
   cpSync(plans, dir, { recursive: true });
   const words = ['run', '--progress', 'json', '--limit', '1', '-o', dir, '--select', 'model=model', manifest];
-  const seen = `{ grep -m 1 '"event":"evaluate".*"done":1,' >&2; date +%s.%N; cat >&2; }`;
+  const seen = `while read -r l; do
+    case $l in *'"event":"evaluate"'*'"done":1,'*) date +%s.%N;; esac
+    echo "$l" >&2
+  done`;
   const begin = Date.now();
-  const { stdout } = run('sh', ['-c', `"$0" "$@" 2>&1 >${join(dir, 'table')} | ${seen}`, OQZ, ...words]);
+  const { stdout, stderr } = run('sh', ['-c', `"$0" "$@" 2>&1 >"${join(dir, 'table')}" | ${seen}`, OQZ, ...words]);
+  if (!stdout || !/"event":"done".*"status":"ok"/.test(stderr)) throw new Error(stderr.trim().split('\n').pop());
   return Number(stdout) - begin / 1000;
 }
 

@@ -23,7 +23,7 @@ uint64_t oqz_hash64(const void *p, size_t n)
 
 uint64_t oqz_hash64_bulk(const void *p, size_t n)
 {
-	enum { LANES = 4, WORD = sizeof(uint64_t) };
+	enum { LANES = 8, WORD = sizeof(uint64_t) };
 	uint64_t h[LANES + 1];
 	const char *s = p;
 	size_t at = 0;

@@ -107,17 +107,34 @@ bool oqz_hist_next(const struct oqz_observer *o, int *at, int *ret_page, int *re
 	return false;
 }
 
+/* A page's counts, or 0 where there is none. */
+static int64_t page_sum(const uint64_t *page)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; page && i < OQZ_HIST_BINS; i++)
+		sum += page[i];
+	return (int64_t)sum;
+}
+
 bool oqz_hist_end(const struct oqz_observer *o, int from, int64_t ranks, int *ret_page, int *ret_bin)
 {
+	int step = from < 0 ? 1 : -1;
 	int64_t sum = 0;
 
-	for (int i = from < 0 ? 0 : LAST; i >= 0 && i <= LAST; i += from < 0 ? 1 : -1) {
-		sum += (int64_t)count_at(o, i, ret_page, ret_bin);
+	for (int i = from < 0 ? 0 : LAST; i >= 0 && i <= LAST; i += step) {
+		int64_t here = (int64_t)count_at(o, i, ret_page, ret_bin);
+		bool first = *ret_page >= 0 && *ret_bin == ((i < HALF) == (from < 0) ? OQZ_HIST_BINS - 1 : 0);
+		/* a page that does not reach it is passed over whole */
+		int64_t whole = first ? page_sum(o->page[*ret_page]) : 0;
+		if (first && sum + whole < ranks) {
+			sum += whole;
+			i += step * (OQZ_HIST_BINS - 1);
+			continue;
+		}
+		sum += here;
 		if (sum >= ranks)
 			return true;
-		if (*ret_page >= 0 && !o->page[*ret_page])
-			i += from < 0 ? (i < HALF ? *ret_bin : OQZ_HIST_BINS - 1 - *ret_bin)
-			              : -(i < HALF ? OQZ_HIST_BINS - 1 - *ret_bin : *ret_bin);
 	}
 	return false;
 }

@@ -36,6 +36,7 @@ static enum oqz_status hist_count(struct oqz_observer *o, uint32_t key, uint64_t
 	if (!page && !(page = oqz_hist_page(o, (int)(key / OQZ_HIST_BINS))))
 		return oqz_err_nomem(err, "a page of a histogram", OQZ_HIST_BINS * sizeof *page);
 	page[key % OQZ_HIST_BINS] += times;
+	o->fresh += (int64_t)times;
 	return OQZ_OK;
 }
 
@@ -47,7 +48,6 @@ static enum oqz_status hist_whole(struct oqz_observer *o, const float *x, size_t
 	hist_keys(x, n, key);
 	for (size_t i = 0; i < n; i++)
 		OQZ_TRY(hist_count(o, key[i], 1, err));
-	o->fresh += (int64_t)n;
 	return OQZ_OK;
 }
 
@@ -98,7 +98,6 @@ static enum oqz_status count_marked(struct oqz_observer *o, const float *x, size
 	}
 	for (size_t i = 0; i < k; i++)
 		OQZ_TRY(hist_count(o, key_of(x[found[i]]), 1, err));
-	o->fresh += (int64_t)k;
 	return OQZ_OK;
 }
 
@@ -147,17 +146,19 @@ OQZ_KERNEL static uint32_t most_bits(const float *x, uint32_t *most)
 	return all;
 }
 
-/* As at_ends, of a part: bits from `from` on and their largest. */
-OQZ_KERNEL static uint32_t at_top(const float *x, uint32_t from, uint32_t most, uint8_t *ret)
+/* As at_ends, of a part: bits from `from` on and their largest; *ret_others: how many got a byte. */
+OQZ_KERNEL static uint32_t at_top(const float *x, uint32_t from, uint32_t most, uint8_t *ret, uint32_t *ret_others)
 {
-	uint32_t repeated = 0;
+	uint32_t repeated = 0, wanted = 0;
 
 	for (uint32_t i = 0; i < PART; i++) {
 		uint32_t b;
 		memcpy(&b, &x[i], sizeof b);
 		repeated += b == most;
+		wanted += b >= from;
 		ret[i] = (b >= from) & (b < most);
 	}
+	*ret_others = wanted - repeated;
 	return repeated;
 }
 
@@ -180,6 +181,7 @@ enum oqz_status oqz_hist_top(struct oqz_observer *o, const float *x, bool *ret_d
 {
 	uint32_t most[BLOCK / PART], all = most_bits(x, most), from = bits_of(o->above);
 	uint8_t end[PART];
+	uint32_t others;
 
 	*ret_done = all < 0x7f800000;
 	if (!*ret_done)
@@ -189,8 +191,10 @@ enum oqz_status oqz_hist_top(struct oqz_observer *o, const float *x, bool *ret_d
 	for (size_t p = 0; all >= from && p < BLOCK / PART; p++) {
 		if (most[p] < from)
 			continue;
-		OQZ_TRY(hist_count(o, most[p] >> KEY_SHIFT, at_top(x + p * PART, from, most[p], end), err));
-		OQZ_TRY(count_marked(o, x + p * PART, PART, end, err));
+		uint32_t repeated = at_top(x + p * PART, from, most[p], end, &others);
+		OQZ_TRY(hist_count(o, most[p] >> KEY_SHIFT, repeated, err));
+		if (others)
+			OQZ_TRY(count_marked(o, x + p * PART, PART, end, err));
 	}
 	return OQZ_OK;
 }
