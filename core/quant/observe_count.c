@@ -63,11 +63,12 @@ static uint32_t key_of(float x) { return bits_of(x) >> KEY_SHIFT; }
 
 /* ---------------------------------------------------------------------------------------------------- the ends */
 
-/* Which numbers are at the ends, a byte for each, and how many of these are `most`, which get no such byte. Of zeros
- * there is a count elsewhere. */
-OQZ_KERNEL static uint32_t at_ends(const float *x, uint32_t n, float below, float above, float most, uint8_t *ret)
+/* Which numbers are at the ends, a byte for each; *ret_others of them, beside those that are `most`, which are counted
+ * in the result and get no byte. Of zeros there is a count elsewhere. */
+OQZ_KERNEL static uint32_t at_ends(const float *x, uint32_t n, float below, float above, float most, uint8_t *ret,
+                                   uint32_t *ret_others)
 {
-	uint32_t repeated = 0;
+	uint32_t repeated = 0, all = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t b;
@@ -75,8 +76,10 @@ OQZ_KERNEL static uint32_t at_ends(const float *x, uint32_t n, float below, floa
 		uint32_t end = (((b & 0x7fffffff) - 1) < 0x7f7fffff) & ((x[i] <= below) | (x[i] >= above));
 		uint32_t same = end & (x[i] == most);
 		repeated += same;
+		all += end;
 		ret[i] = (uint8_t)(end ^ same);
 	}
+	*ret_others = all - repeated;
 	return repeated;
 }
 
@@ -101,18 +104,19 @@ static enum oqz_status count_marked(struct oqz_observer *o, const float *x, size
 	return OQZ_OK;
 }
 
-/* The ends of a block whose largest number is `most`. An activation may have been bounded by that: it is counted all at
- * once. */
+/* The ends of at most a block, whose largest number is `most`. An activation may have been bounded by that: it is
+ * counted all at once. */
 static enum oqz_status count_ends(struct oqz_observer *o, const float *x, size_t n, float most, struct oqz_err *err)
 {
 	uint8_t end[BLOCK];
+	uint32_t others;
 
-	if (n < BLOCK)
+	if (n % STEP)
 		memset(end + n / STEP * STEP, 0, STEP);
-	uint32_t repeated = at_ends(x, (uint32_t)n, o->below, o->above, most, end);
+	uint32_t repeated = at_ends(x, (uint32_t)n, o->below, o->above, most, end, &others);
 	if (repeated)
 		OQZ_TRY(hist_count(o, key_of(most), repeated, err));
-	return count_marked(o, x, n, end, err);
+	return others ? count_marked(o, x, n, end, err) : OQZ_OK;
 }
 
 enum oqz_status oqz_hist_block(struct oqz_observer *o, float least, float most, const float *x, size_t n,
@@ -125,41 +129,48 @@ enum oqz_status oqz_hist_block(struct oqz_observer *o, float least, float most, 
 	return OQZ_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------- the top alone */
+/* ---------------------------------------------------------------------------------------------------- blocks of which
+ * the ends alone matter */
 
-/* Bits of the largest number of each part of a block, where none has a sign; at least those of infinity if one is no
- * finite number without a sign. */
-OQZ_KERNEL static uint32_t most_bits(const float *x, uint32_t *most)
+/* For each part of a block the bits of the number farthest up and of that farthest down. Floats of one sign compare as
+ * their bits do: as integers with a sign the largest is the one farthest up, if there is one without a sign; as such
+ * without a sign the one farthest down, if there is one with a sign. */
+enum { PARTS = BLOCK / PART };
+
+struct far {
+	int32_t up[PARTS];
+	uint32_t down[PARTS];
+};
+
+OQZ_KERNEL static void far_both(const float *x, struct far *ret)
 {
-	uint32_t all = 0;
-
-	for (uint32_t p = 0; p < BLOCK / PART; p++) {
-		uint32_t m = 0;
+	for (uint32_t p = 0; p < PARTS; p++) {
+		int32_t up = INT32_MIN;
+		uint32_t down = 0;
 		for (uint32_t i = 0; i < PART; i++) {
 			uint32_t b;
 			memcpy(&b, &x[p * PART + i], sizeof b);
-			m = b > m ? b : m;
+			up = (int32_t)b > up ? (int32_t)b : up;
+			down = b > down ? b : down;
 		}
-		most[p] = m;
-		all = m > all ? m : all;
+		ret->up[p] = up;
+		ret->down[p] = down;
 	}
-	return all;
 }
 
-/* As at_ends, of a part: bits from `from` on and their largest; *ret_others: how many got a byte. */
-OQZ_KERNEL static uint32_t at_top(const float *x, uint32_t from, uint32_t most, uint8_t *ret, uint32_t *ret_others)
+/* The same in half the time for numbers that are taken to have no sign: only one that has is farthest down. */
+OQZ_KERNEL static void far_up(const float *x, struct far *ret)
 {
-	uint32_t repeated = 0, wanted = 0;
-
-	for (uint32_t i = 0; i < PART; i++) {
-		uint32_t b;
-		memcpy(&b, &x[i], sizeof b);
-		repeated += b == most;
-		wanted += b >= from;
-		ret[i] = (b >= from) & (b < most);
+	for (uint32_t p = 0; p < PARTS; p++) {
+		uint32_t most = 0;
+		for (uint32_t i = 0; i < PART; i++) {
+			uint32_t b;
+			memcpy(&b, &x[p * PART + i], sizeof b);
+			most = b > most ? b : most;
+		}
+		ret->up[p] = (int32_t)most;
+		ret->down[p] = most;
 	}
-	*ret_others = wanted - repeated;
-	return repeated;
 }
 
 static float of_bits(uint32_t bits)
@@ -170,31 +181,44 @@ static float of_bits(uint32_t bits)
 	return x;
 }
 
-/* Of numbers below zero there are none: what has some would be looked at twice. */
-bool oqz_hist_top_only(const struct oqz_observer *o)
+enum oqz_hist_matters oqz_hist_matters(const struct oqz_observer *o)
 {
-	return (o->needs | OQZ_OBS_MINMAX) == (OQZ_OBS_HISTOGRAM | OQZ_OBS_MINMAX) && o->ranks > 0 &&
-	       o->zeros >= o->ranks && o->lo == 0 && o->above > 0;
+	const float zero_page = -0x1p-149f; /* the limit `below` where the lower end is among the zeros */
+
+	if ((o->needs | OQZ_OBS_MINMAX) != (OQZ_OBS_HISTOGRAM | OQZ_OBS_MINMAX) || o->ranks == 0 || !(o->above > 0))
+		return OQZ_HIST_ALL;
+	if (o->below < zero_page)
+		return OQZ_HIST_ENDS;
+	return o->lo == 0 && o->zeros >= o->ranks ? OQZ_HIST_TOP : OQZ_HIST_ALL;
 }
 
-enum oqz_status oqz_hist_top(struct oqz_observer *o, const float *x, bool *ret_done, struct oqz_err *err)
+enum oqz_status oqz_hist_far(struct oqz_observer *o, const float *x, bool *ret_done, struct oqz_err *err)
 {
-	uint32_t most[BLOCK / PART], all = most_bits(x, most), from = bits_of(o->above);
-	uint8_t end[PART];
-	uint32_t others;
+	const uint32_t sign = 0x80000000, infinite = 0x7f800000;
+	bool top = oqz_hist_matters(o) == OQZ_HIST_TOP;
+	uint32_t above = bits_of(o->above), below = top ? UINT32_MAX : bits_of(o->below), down = 0;
+	int32_t up = INT32_MIN;
+	struct far far;
 
-	*ret_done = all < 0x7f800000;
+	if (top)
+		far_up(x, &far);
+	else
+		far_both(x, &far);
+	for (size_t p = 0; p < PARTS; p++) {
+		up = far.up[p] > up ? far.up[p] : up;
+		down = far.down[p] > down ? far.down[p] : down;
+	}
+	*ret_done = up < (int32_t)infinite && down < (top ? sign : sign | infinite);
 	if (!*ret_done)
 		return OQZ_OK;
 	o->count += BLOCK;
-	o->hi = of_bits(all) > o->hi ? of_bits(all) : o->hi;
-	for (size_t p = 0; all >= from && p < BLOCK / PART; p++) {
-		if (most[p] < from)
-			continue;
-		uint32_t repeated = at_top(x + p * PART, from, most[p], end, &others);
-		OQZ_TRY(hist_count(o, most[p] >> KEY_SHIFT, repeated, err));
-		if (others)
-			OQZ_TRY(count_marked(o, x + p * PART, PART, end, err));
-	}
+	o->hi = up > 0 && of_bits((uint32_t)up) > o->hi ? of_bits((uint32_t)up) : o->hi;
+	o->lo = down > sign && of_bits(down) < o->lo ? of_bits(down) : o->lo;
+	if (up < (int32_t)above && down < below)
+		return OQZ_OK;
+	for (size_t p = 0; p < PARTS; p++)
+		if (far.up[p] >= (int32_t)above || far.down[p] >= below)
+			OQZ_TRY(
+			    count_ends(o, x + p * PART, PART, far.up[p] > 0 ? of_bits((uint32_t)far.up[p]) : 0, err));
 	return OQZ_OK;
 }

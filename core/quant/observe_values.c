@@ -172,9 +172,9 @@ static enum oqz_status batch_block(struct oqz_batch *b, const struct extremes *e
 
 static enum oqz_status add_block(struct oqz_observer *o, const float *x, size_t n, struct oqz_err *err)
 {
-	if (n == BLOCK && oqz_hist_top_only(o)) {
+	if (n == BLOCK && oqz_hist_matters(o) != OQZ_HIST_ALL) {
 		bool done;
-		OQZ_TRY(oqz_hist_top(o, x, &done, err));
+		OQZ_TRY(oqz_hist_far(o, x, &done, err));
 		if (done)
 			return OQZ_OK;
 	}

@@ -46,7 +46,7 @@ struct oqz_observer {
 	double q;
 	int batch;
 	int64_t count, nonfinite;           /* count: finite elements */
-	int64_t zeros;                      /* but see oqz_hist_top_only */
+	int64_t zeros;                      /* but see oqz_hist_matters */
 	float lo, hi;                       /* extremes; valid when count > 0 */
 	uint64_t *page[OQZ_HIST_PAGES + 1]; /* the last one is nobody's: oqz_observer_new points it at `ignored` */
 	uint64_t ignored[OQZ_HIST_IGNORED];
@@ -73,12 +73,13 @@ bool oqz_hist_end(const struct oqz_observer *o, int from, int64_t ranks, int *re
  * the finite ones, of which there is one. */
 enum oqz_status oqz_hist_block(struct oqz_observer *o, float least, float most, const float *x, size_t n,
                                struct oqz_err *err);
-/* Whether no number but the largest can matter any more, as long as none is below zero: the ends alone are wanted, and
- * the lower one is zero. Zeros need not be counted then, either. */
-bool oqz_hist_top_only(const struct oqz_observer *o);
-/* In that case: adds a whole block to all of the observer. false: one of its numbers has a sign or is not finite;
- * nothing is added. */
-enum oqz_status oqz_hist_top(struct oqz_observer *o, const float *x, bool *ret_done, struct oqz_err *err);
+/* What can still matter of numbers to come. TOP: the lower end is zero, so that only large ones do as long as none is
+ * below zero; ENDS: the ends lie on both sides of zero. In either case zeros do not, and need not be counted. */
+enum oqz_hist_matters { OQZ_HIST_ALL, OQZ_HIST_ENDS, OQZ_HIST_TOP };
+enum oqz_hist_matters oqz_hist_matters(const struct oqz_observer *o);
+/* Unless that is OQZ_HIST_ALL: adds a whole block to all of the observer. false: there is a number that is not finite,
+ * or one below zero where there was none; nothing is added. */
+enum oqz_status oqz_hist_far(struct oqz_observer *o, const float *x, bool *ret_done, struct oqz_err *err);
 /* A new page or the one that is there; NULL when out of memory. */
 uint64_t *oqz_hist_page(struct oqz_observer *o, int page);
 
