@@ -173,14 +173,6 @@ OQZ_KERNEL static void far_up(const float *x, struct far *ret)
 	}
 }
 
-static float of_bits(uint32_t bits)
-{
-	float x;
-
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
 enum oqz_hist_matters oqz_hist_matters(const struct oqz_observer *o)
 {
 	const float zero_page = -0x1p-149f; /* the limit `below` where the lower end is among the zeros */
@@ -212,13 +204,13 @@ enum oqz_status oqz_hist_far(struct oqz_observer *o, const float *x, bool *ret_d
 	if (!*ret_done)
 		return OQZ_OK;
 	o->count += BLOCK;
-	o->hi = up > 0 && of_bits((uint32_t)up) > o->hi ? of_bits((uint32_t)up) : o->hi;
-	o->lo = down > sign && of_bits(down) < o->lo ? of_bits(down) : o->lo;
+	o->hi = up > 0 && oqz_hist_of_bits((uint32_t)up) > o->hi ? oqz_hist_of_bits((uint32_t)up) : o->hi;
+	o->lo = down > sign && oqz_hist_of_bits(down) < o->lo ? oqz_hist_of_bits(down) : o->lo;
 	if (up < (int32_t)above && down < below)
 		return OQZ_OK;
 	for (size_t p = 0; p < PARTS; p++)
 		if (far.up[p] >= (int32_t)above || far.down[p] >= below)
-			OQZ_TRY(
-			    count_ends(o, x + p * PART, PART, far.up[p] > 0 ? of_bits((uint32_t)far.up[p]) : 0, err));
+			OQZ_TRY(count_ends(o, x + p * PART, PART,
+			                   far.up[p] > 0 ? oqz_hist_of_bits((uint32_t)far.up[p]) : 0, err));
 	return OQZ_OK;
 }

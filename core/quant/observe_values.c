@@ -31,19 +31,11 @@ struct ordered {
 
 static inline int32_t order(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
 
-static float of_bits(uint32_t bits)
-{
-	float x;
-
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
 static float unorder(int32_t o)
 {
 	int32_t bits = order(o);
 
-	return of_bits((uint32_t)bits);
+	return oqz_hist_of_bits((uint32_t)bits);
 }
 
 OQZ_KERNEL static struct ordered ordered_extremes(const float *x, uint32_t n)
@@ -143,8 +135,8 @@ static struct extremes extremes_of(const float *x, size_t n, bool sign)
 	if (!sign) {
 		struct unsigned_extremes u = unsigned_extremes(x, (uint32_t)n);
 		if (u.most < 0x7f800000)
-			return (struct extremes) { u.zeros ? 0.0f : of_bits(least_bits(x, (uint32_t)n)),
-				                   of_bits(u.most), n, u.zeros };
+			return (struct extremes) { u.zeros ? 0.0f : oqz_hist_of_bits(least_bits(x, (uint32_t)n)),
+				                   oqz_hist_of_bits(u.most), n, u.zeros };
 	}
 	if (n == BLOCK) {
 		finite_extremes(x, n, &c);

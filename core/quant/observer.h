@@ -14,6 +14,8 @@
 #include "core/quant/observe.h"
 #include "core/quant/tail.h"
 
+#include <string.h>
+
 enum { OQZ_OBSERVER_BLOCK = 1024 }; /* numbers looked at together: a multiple of all smaller such */
 enum { OQZ_HIST_BINS = 2048, OQZ_HIST_PAGES = 512 /* sign * 256 + exponent */, OQZ_HIST_IGNORED = 64 };
 
@@ -62,6 +64,15 @@ struct oqz_observer {
 	float last_top;                    /* and the largest value of its last row */
 	struct oqz_bins bins[OQZ_BINS_KINDS];
 };
+
+/* The float32 of these bits, as statistics compare floats by them. */
+static inline float oqz_hist_of_bits(uint32_t bits)
+{
+	float x;
+
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
 
 /* Magnitudes of the edges of bin `bin` of a page (of either sign). */
 void oqz_hist_edges(int page, int bin, double *ret_low, double *ret_high);

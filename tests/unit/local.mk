@@ -88,7 +88,6 @@ unit_tests += tests/unit/test_percentile
 tests_unit_test_percentile_SOURCES = tests/unit/observer_rows.h tests/unit/test_percentile.c
 tests_unit_test_percentile_CPPFLAGS = $(unit_cppflags)
 tests_unit_test_percentile_LDADD = $(unit_ldadd)
-
 unit_tests += tests/unit/test_percentile_tails
 tests_unit_test_percentile_tails_SOURCES = tests/unit/observer_rows.h tests/unit/test_percentile_tails.c
 tests_unit_test_percentile_tails_CPPFLAGS = $(unit_cppflags)

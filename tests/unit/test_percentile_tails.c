@@ -202,8 +202,9 @@ static void limits_are_counted(bool relu)
 				       : i % 400 == 3 ? -1.5f
 				                      : x[i];
 		}
-		/* then one of them alone in 1024 values, or beside two that are larger */
-		for (int i = 100; image && i < SIZE; i += 1024) {
+		/* then one of them alone in 1024 values, or beside larger ones, at a part's ends, too */
+		const int places[] = { 100, 0, 127 };
+		for (int i = places[image % 3]; image && i < SIZE; i += 1024) {
 			x[i] = relu || (i / 1024 + image) % 2 ? 1 : -1;
 			x[i + 1] = relu ? 1.001f : x[i + 1];
 			x[i + 2] = relu ? nextafterf(1.001f, 1) : x[i + 2];
