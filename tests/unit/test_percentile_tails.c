@@ -206,8 +206,8 @@ static void limits_are_counted(bool relu)
 		const int places[] = { 100, 0, 127 };
 		for (int i = places[image % 3]; image && i < SIZE; i += 1024) {
 			x[i] = relu || (i / 1024 + image) % 2 ? 1 : -1;
-			x[i + 1] = relu ? 1.001f : x[i + 1];
-			x[i + 2] = relu ? nextafterf(1.001f, 1) : x[i + 2];
+			x[i + 1] = relu && image % 2 ? 1.001f : x[i + 1];
+			x[i + 2] = relu && image % 2 ? nextafterf(1.001f, 1) : x[i + 2];
 		}
 		for (int i = 0; relu && i < SIZE; i++)
 			x[i] = fmaxf(x[i], 0);
